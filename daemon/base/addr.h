@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * struct ipaddr: an IP address of either family in 16 bytes of network order;
+ * IPv4 is kept v4-mapped (::ffff:a.b.c.d), so that tables have one key.
+ */
+#ifndef BASE_ADDR_H
+#define BASE_ADDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+struct ipaddr {
+	uint8_t b[16];
+};
+
+/* One connection's identity, local side first; ports in host order. */
+struct tuple {
+	struct ipaddr laddr, raddr;
+	uint16_t lport, rport;
+};
+
+/* An IPv4 address from its value in host order. */
+static inline struct ipaddr
+ipaddr_v4(uint32_t host)
+{
+	return (struct ipaddr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff,
+	    (uint8_t)(host >> 24), (uint8_t)(host >> 16), (uint8_t)(host >> 8),
+	    (uint8_t)host}};
+}
+
+static inline bool
+ipaddr_is_v4(const struct ipaddr *a)
+{
+	static const uint8_t pfx[12] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(a->b, pfx, sizeof pfx) == 0;
+}
+
+/* The IPv4 address in host order; the caller knows that it is one. */
+static inline uint32_t
+ipaddr_to_v4(const struct ipaddr *a)
+{
+	return (uint32_t)a->b[12] << 24 | (uint32_t)a->b[13] << 16 |
+	    (uint32_t)a->b[14] << 8 | a->b[15];
+}
+
+static inline bool
+ipaddr_eq(const struct ipaddr *a, const struct ipaddr *b)
+{
+	return memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+/* The wildcard of either family: 0.0.0.0 (mapped) or ::. */
+static inline bool
+ipaddr_is_any(const struct ipaddr *a)
+{
+	static const struct ipaddr any6;
+
+	return ipaddr_eq(a, &any6) ||
+	    (ipaddr_is_v4(a) && ipaddr_to_v4(a) == 0);
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A device carries Ethernet frames in bursts.  TAP, AF_PACKET and the others
+ * are vtables behind this; whoever opened the descriptor (the parent) and
+ * whoever moves frames (the engine) are different processes, so opening and
+ * attaching are two steps.
+ */
+#ifndef DEV_DEV_H
+#define DEV_DEV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/drop.h"
+#include "base/frame.h"
+
+/* What a descriptor turned out to be able to do; plain data, passed from the
+ * parent to the engine beside the descriptor. */
+struct dev_caps {
+	uint8_t kind;	  /* enum dev_kind */
+	bool vnet_hdr;	  /* frames carry virtio-net headers */
+	bool csum;	  /* fills in and vouches for checksums */
+	bool tso, gro;	  /* 64 KiB TCP/IPv4 frames out, in */
+	uint16_t mtu;
+	uint8_t mac[6];	  /* the station's own address */
+	char name[16];
+};
+
+enum dev_kind {
+	DEV_TAP = 1,
+	DEV_PACKET,
+};
+
+struct dev_open {
+	const char *name;    /* "tcpd0" */
+	const char *netns;   /* NULL: this one; a name under /run/netns or a path */
+	uint16_t mtu;	     /* 0: keep */
+	uint32_t txqueuelen; /* 0: keep */
+	bool offload;	     /* try virtio-net headers and TSO (probed) */
+	bool multi_queue;
+	bool have_mac;	     /* else one is made from the name */
+	uint8_t mac[6];
+};
+
+/*
+ * Opening (the parent; root or the owner of the user namespace).  Returns a
+ * non-blocking descriptor, or a negative errno with one line in err that names
+ * the cause and the cure.
+ */
+int tap_open(const struct dev_open *o, struct dev_caps *caps, char *err,
+    size_t errlen);
+int packet_open(const struct dev_open *o, struct dev_caps *caps, char *err,
+    size_t errlen);
+
+struct dev;
+
+/* Attaching (the engine): takes fd over.  NULL when memory is out. */
+struct dev *dev_attach(
+    int fd, const struct dev_caps *caps, struct bufpool *bufs,
+    struct drops *drops);
+void dev_close(struct dev *d);
+int dev_fd(const struct dev *d);
+const struct dev_caps *dev_caps(const struct dev *d);
+
+/*
+ * Up to max received frames; the caller owns each frame's buf.  Malformed
+ * frames are counted and skipped.  Returns the number, 0 when there are none
+ * now, a negative errno when the device is gone.
+ */
+int dev_rx(struct dev *d, struct rxframe *frames, unsigned max);
+
+/*
+ * Sends one frame.  Returns 0; -EAGAIN when the device is full (wait for it to
+ * be writable and send the same frame again); another negative errno when the
+ * frame was refused (counted; go on with the next).
+ */
+int dev_tx(struct dev *d, const struct txframe *f);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The whole stack behind four calls: frames and the time go in, frames and the
+ * next deadline come out.  No I/O, no clock, no logging; the same code runs in
+ * the engine, the simulator and the fuzzers.
+ *
+ *	stack_input()     one received frame (takes the reference to its buf)
+ *	stack_output()    the next frame to send, until it returns false
+ *	stack_deadline()  when stack_expire() must be called next
+ *
+ * The TCP layer is reached through stack_tcp(): its user calls and events are
+ * in tcp/tcp.h.
+ */
+#ifndef STACK_STACK_H
+#define STACK_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/addr.h"
+#include "base/drop.h"
+#include "base/frame.h"
+#include "base/mono.h"
+#include "tcp/tcp.h"
+
+struct stack;
+
+struct stack_route {
+	uint32_t dst, mask; /* host order */
+	uint32_t gateway;   /* 0: on link */
+};
+
+#define STACK_ROUTES 64
+
+struct stack_config {
+	uint8_t mac[6];
+	uint16_t mtu;	  /* of IP packets: 576..65535 */
+	uint32_t addr, mask; /* our address, host order */
+	struct stack_route routes[STACK_ROUTES]; /* besides addr/mask */
+	unsigned nroutes;
+	bool tx_csum; /* the device fills in checksums */
+	bool tx_tso;  /* the device takes 64 KiB GSO frames */
+	size_t buf_bytes;	 /* bound of all buffers together */
+	struct tcp_config tcp; /* bufs, drops and env.path are the stack's */
+};
+
+struct stack *stack_new(const struct stack_config *cfg, mono_t now);
+void stack_free(struct stack *s);
+
+void stack_input(struct stack *s, struct rxframe *f, mono_t now);
+bool stack_output(struct stack *s, struct txframe *f, mono_t now);
+mono_t stack_deadline(const struct stack *s);
+void stack_expire(struct stack *s, mono_t now);
+
+struct tcp *stack_tcp(struct stack *s);
+struct bufpool *stack_bufs(struct stack *s); /* devices fill these */
+struct drops *stack_drops(struct stack *s);
+
+/* True when dst is one of our addresses or has a route; host order. */
+bool stack_has_route(const struct stack *s, uint32_t dst);
+/* New routes at a reload; connections keep theirs alive by lookup. */
+void stack_set_routes(
+    struct stack *s, const struct stack_route *routes, unsigned n);
+
+struct stack_stats {
+	uint64_t in_frames, out_frames, in_bytes, out_bytes;
+	uint64_t in_packets, out_packets, echo_replies, arp_requests;
+	size_t neighbours;
+	size_t buf_used, buf_limit;
+};
+void stack_stats(const struct stack *s, struct stack_stats *out);
+
+struct stack_neigh {
+	uint32_t addr;
+	uint8_t mac[6];
+	const char *state; /* "REACHABLE", ... as ip neigh */
+	int64_t age_us;
+};
+void stack_foreach_neigh(const struct stack *s,
+    void (*fn)(void *arg, const struct stack_neigh *n), void *arg, mono_t now);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * TCP as a pure state machine: the only header of tcp/ that outsiders include.
+ *
+ * Segments, user calls and the time go in; segments, events and the next
+ * deadline come out.  Nothing here does I/O, reads a clock or logs.
+ *
+ *	tcp_input()     one received segment (or a GRO train of them)
+ *	tcp_output()    the next segment to send, until it returns false
+ *	tcp_event()     what happened to a connection, until it returns false
+ *	tcp_deadline()  when tcp_expire() must be called next
+ *
+ * A user call that makes something to send or to know (a write, a close, a
+ * read that opens the window) does not emit it: the caller goes on with
+ * tcp_event() and tcp_output() afterwards.
+ *
+ * The types: struct tcp is the layer; struct tcp_bind a local address and port
+ * that a user holds, perhaps listening; struct tcp_pcb one connection.  Half-
+ * open passive connections and TIME-WAIT are small types inside.
+ *
+ * Every pointer to a pcb is good until tcp_event() has delivered TCP_EV_GONE
+ * for it, or the user has called tcp_close() or tcp_abort(), after which the
+ * layer keeps what it must on its own and the user forgets the pointer.
+ */
+#ifndef TCP_TCP_H
+#define TCP_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/drop.h"
+#include "base/frame.h"
+#include "base/mono.h"
+#include "base/rng.h"
+
+struct tcp;
+struct tcp_bind;
+struct tcp_pcb;
+
+/* RFC 9293 3.3.2; the order is Linux's, so that tools show known numbers. */
+enum tcp_state {
+	TCPS_CLOSED = 0,
+	TCPS_ESTABLISHED = 1,
+	TCPS_SYN_SENT,
+	TCPS_SYN_RECEIVED,
+	TCPS_FIN_WAIT_1,
+	TCPS_FIN_WAIT_2,
+	TCPS_TIME_WAIT,
+	TCPS_CLOSE_WAIT,
+	TCPS_LAST_ACK,
+	TCPS_LISTEN,
+	TCPS_CLOSING,
+	TCPS_NSTATES
+};
+
+const char *tcp_state_name(enum tcp_state s); /* "ESTAB", as ss has them */
+
+/* What the way to a destination allows; the stack fills it in. */
+struct tcp_path {
+	struct ipaddr src; /* the source address to use */
+	uint16_t mtu;	   /* of IP packets, bytes */
+	uint32_t tso_max;  /* largest payload of one GSO segment, 0: no TSO */
+};
+
+/* What the layer asks of its owner, synchronously. */
+struct tcp_env {
+	/* The path to dst (src: the wanted source or a wildcard).  Returns 0
+	 * or a negative errno: -ENETUNREACH, -EADDRNOTAVAIL. */
+	int (*path)(void *ctx, const struct ipaddr *src,
+	    const struct ipaddr *dst, struct tcp_path *out);
+	/* May another half-open connection start for this listener?  false
+	 * drops the SYN (a quota). */
+	bool (*may_open)(void *ctx, struct tcp_bind *listener);
+	/* A handshake for a listener is complete: hand the connection to its
+	 * user, who calls tcp_set_user().  Returns 0; -EAGAIN: the accept
+	 * queue is full, the ACK is ignored and the peer's next one asks
+	 * again (as Linux does); else the connection is reset. */
+	int (*accept)(
+	    void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb);
+	void *ctx;
+};
+
+struct tcp_config {
+	struct tcp_env env;
+	struct bufpool *bufs;
+	struct drops *drops;
+	uint64_t seed[2];      /* keys ISNs, ports and tables */
+	size_t max_conns;      /* connections in all; 0: as memory allows */
+	uint32_t sndbuf;       /* default bytes, e.g. 1 MiB */
+	uint32_t rcvbuf;       /* default bytes */
+	uint32_t msl_us;       /* TIME-WAIT lasts 2*MSL; 30 s */
+	uint16_t port_first, port_last; /* ephemeral ports */
+	const char *congestion; /* "cubic", "newreno" */
+};
+
+/* NULL when memory is out or the congestion control is unknown. */
+struct tcp *tcp_new(const struct tcp_config *cfg, mono_t now);
+/* Aborts everything without a word and frees it. */
+void tcp_free(struct tcp *t);
+
+/* ---- segments ---- */
+
+struct tcp_in {
+	struct ipaddr src, dst;
+	struct buf *buf;   /* holds the segment; the layer takes references */
+	uint32_t off, len; /* the TCP header and payload in buf->data */
+	uint16_t gso_size; /* GRO train: payload of each segment; else 0 */
+	bool csum_ok;	   /* verified below */
+};
+
+/* The caller keeps its reference to in->buf. */
+void tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now);
+
+/* One segment to send: header in hdr, payload in spans, checksum left to the
+ * caller (the field holds zero). */
+struct tcp_out {
+	struct ipaddr src, dst;
+	uint8_t tos, ttl;
+	uint16_t gso_size; /* nonzero: payload exceeds it, cut it up */
+	uint8_t hdr_len;
+	uint8_t hdr[60];
+	uint32_t payload_len;
+	unsigned nspans;
+	struct span spans[FRAME_SPANS - 2];
+};
+
+bool tcp_output(struct tcp *t, struct tcp_out *out, mono_t now);
+
+/* ICMP about a segment that we sent; RFC 5927 checks are made here. */
+enum tcp_icmp {
+	TCP_ICMP_NET_UNREACH,
+	TCP_ICMP_HOST_UNREACH,
+	TCP_ICMP_PROTO_UNREACH,
+	TCP_ICMP_PORT_UNREACH,
+	TCP_ICMP_ADMIN,
+	TCP_ICMP_TIME_EXCEEDED,
+	TCP_ICMP_PARAM_PROBLEM,
+	TCP_ICMP_TOO_BIG, /* mtu given */
+};
+void tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
+    enum tcp_icmp what, uint16_t mtu, mono_t now);
+
+/* The neighbour or route to dst is gone: soft error for its connections;
+ * connections in SYN-SENT fail with -EHOSTUNREACH. */
+void tcp_host_unreachable(struct tcp *t, const struct ipaddr *dst, mono_t now);
+
+mono_t tcp_deadline(const struct tcp *t);
+void tcp_expire(struct tcp *t, mono_t now);
+
+/* ---- events ---- */
+
+enum {
+	TCP_EV_CONNECTED = 1 << 0, /* an active open is established */
+	TCP_EV_READABLE = 1 << 1,  /* there is data to take */
+	TCP_EV_WRITABLE = 1 << 2,  /* room in the send buffer appeared */
+	TCP_EV_EOF = 1 << 3,	   /* the peer's FIN, in order */
+	TCP_EV_ERROR = 1 << 4,	   /* soft error: tcp_soft_error() */
+	TCP_EV_GONE = 1 << 5,	   /* dead; error says how; last event */
+	TCP_EV_URGENT = 1 << 6,	   /* the urgent pointer advanced */
+};
+
+struct tcp_event {
+	struct tcp_pcb *pcb;
+	void *user;
+	unsigned bits;
+	int error; /* with GONE: 0 after an orderly end, else errno */
+};
+
+bool tcp_event(struct tcp *t, struct tcp_event *ev);
+
+/* ---- local addresses and listeners ---- */
+
+enum {
+	TCP_BIND_REUSEADDR = 1 << 0,
+	TCP_BIND_REUSEPORT = 1 << 1, /* only among equal owner ids */
+};
+
+/*
+ * Holds addr (or the wildcard) and port (0: choose one).  owner is any number
+ * that stands for the user (a uid).  Returns 0, -EADDRINUSE, -ENOMEM.
+ */
+int tcp_bind(struct tcp *t, const struct ipaddr *addr, uint16_t port,
+    unsigned flags, uint32_t owner, void *user, struct tcp_bind **out);
+/* Starts (or resizes) listening.  Returns 0 or -EADDRINUSE.  backlog bounds
+ * the SYN queue; the accept queue is the user's (env.accept). */
+int tcp_listen(struct tcp_bind *b, uint32_t backlog);
+/* Lets go; half-open connections are reset, connections live on. */
+void tcp_unbind(struct tcp_bind *b, mono_t now);
+
+struct tcp_bind_info {
+	struct ipaddr addr;
+	uint16_t port;
+	bool listening;
+	uint32_t backlog, half_open;
+	void *user;
+	uint32_t owner;
+};
+void tcp_bind_info(const struct tcp_bind *b, struct tcp_bind_info *out);
+
+/* ---- connections ---- */
+
+struct tcp_opts {
+	/* Zero means the layer's default everywhere. */
+	const char *congestion;
+	uint32_t sndbuf, rcvbuf;
+	uint32_t user_timeout_us; /* RFC 5482's, 0: RFC 9293's R2 */
+	uint32_t keepidle_s, keepintvl_s, keepcnt;
+	uint32_t linger2_s; /* FIN-WAIT-2 of an orphan; 0: 60 s */
+	uint16_t max_seg;   /* TCP_MAXSEG */
+	uint8_t syn_retries;
+	uint8_t tos, ttl;
+	bool nodelay, keepalive, cork, quickack;
+};
+
+/*
+ * Active open.  bind may be NULL (a port is chosen, RFC 6056) or a bind of the
+ * same user, which the connection keeps alive.  Returns 0 or -ENETUNREACH,
+ * -EADDRNOTAVAIL (no port free, or that 4-tuple is in use), -ENOMEM,
+ * -ECONNREFUSED (never), -EINVAL (broadcast, multicast: MUST-46).
+ */
+int tcp_connect(struct tcp *t, struct tcp_bind *bind,
+    const struct ipaddr *src, const struct ipaddr *dst, uint16_t dport,
+    const struct tcp_opts *opts, void *user, mono_t now, struct tcp_pcb **out);
+
+void tcp_set_user(struct tcp_pcb *p, void *user);
+void *tcp_user(const struct tcp_pcb *p);
+const struct tuple *tcp_tuple(const struct tcp_pcb *p);
+enum tcp_state tcp_pcb_state(const struct tcp_pcb *p);
+
+/* Sending: reserve room, fill it, commit what was filled.  reserve returns
+ * the number of spans (0: no room or no memory; room raises WRITABLE later).
+ * At most want bytes are offered. */
+unsigned tcp_send_reserve(
+    struct tcp_pcb *p, struct span *spans, unsigned max, size_t want);
+void tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now);
+size_t tcp_send_space(const struct tcp_pcb *p);
+size_t tcp_send_queued(const struct tcp_pcb *p);   /* not yet acknowledged */
+size_t tcp_send_unsent(const struct tcp_pcb *p);   /* not yet sent */
+/* The program's shutdown(SHUT_WR): FIN after what is queued. */
+void tcp_shutdown(struct tcp_pcb *p, mono_t now);
+
+/* Receiving: look at what is in order, take it.  consume opens the window. */
+unsigned tcp_recv_peek(
+    const struct tcp_pcb *p, struct span *spans, unsigned max);
+void tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now);
+size_t tcp_recv_queued(const struct tcp_pcb *p);
+bool tcp_recv_eof(const struct tcp_pcb *p); /* FIN reached and all taken */
+/* The program's shutdown(SHUT_RD): what arrives is acknowledged, not kept. */
+void tcp_recv_discard(struct tcp_pcb *p, mono_t now);
+
+/* The program is gone from this connection.  close: FIN in order, or RST when
+ * data is unread (SHLD-3); abort: RST at once.  The pointer is dead then. */
+void tcp_close(struct tcp_pcb *p, mono_t now);
+void tcp_abort(struct tcp_pcb *p, mono_t now);
+
+/* Options of a live connection, whole; apply() takes effect at once and
+ * returns -ENOENT for an unknown congestion control. */
+void tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *out);
+int tcp_apply_opts(struct tcp_pcb *p, const struct tcp_opts *o, mono_t now);
+int tcp_soft_error(struct tcp_pcb *p); /* returns and clears; 0 or errno */
+/* Room for received data is short (a quota): advertise at most this. */
+void tcp_clamp_window(struct tcp_pcb *p, uint32_t bytes);
+
+/* What TCP_INFO and tcpctl show; times in microseconds. */
+struct tcp_info_out {
+	enum tcp_state state;
+	const char *congestion;
+	uint32_t snd_mss, rcv_mss, advmss, pmtu;
+	uint32_t cwnd_bytes, ssthresh_bytes, flight_bytes;
+	uint32_t snd_wnd, rcv_wnd;
+	uint8_t snd_wscale, rcv_wscale;
+	bool timestamps, sack, wscale;
+	uint32_t rto_us, srtt_us, rttvar_us, min_rtt_us;
+	uint32_t backoff, retransmits, probes;
+	uint32_t sacked_bytes, lost_bytes, retrans_bytes;
+	uint8_t ca_state; /* 0 open, 1 disorder, 3 recovery, 4 loss */
+	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
+	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
+	uint32_t total_retrans, ooo_segs, rcv_ooo_bytes, reordering;
+	uint32_t send_queued, send_unsent, recv_queued, sndbuf, rcvbuf;
+	int64_t last_data_sent_us, last_data_recv_us, last_ack_recv_us; /* ago */
+	int64_t timer_us; /* until the next timer, -1: none */
+	const char *timer_name; /* "on", "keepalive", "persist", ... as ss */
+};
+void tcp_info(const struct tcp_pcb *p, struct tcp_info_out *out, mono_t now);
+
+/* Everything there is, for censuses and tcpctl.  Half-open and TIME-WAIT
+ * entries have pcb NULL. */
+struct tcp_entry {
+	struct tuple id;
+	enum tcp_state state;
+	struct tcp_pcb *pcb;
+	struct tcp_bind *listener; /* of a half-open one */
+	mono_t deadline;
+};
+void tcp_foreach(const struct tcp *t,
+    void (*fn)(void *arg, const struct tcp_entry *e), void *arg);
+void tcp_foreach_bind(const struct tcp *t,
+    void (*fn)(void *arg, struct tcp_bind *b), void *arg);
+
+struct tcp_stats {
+	uint64_t active_opens, passive_opens, attempt_fails, estab_resets;
+	uint64_t in_segs, out_segs, retrans_segs, in_errs, out_rsts;
+	uint64_t fast_retransmits, timeouts, sack_recoveries, spurious_rtos;
+	uint64_t syn_cookies, challenge_acks, delayed_acks, window_probes;
+	uint64_t keepalive_probes, ooo_queued, paws_rejected, time_waits;
+	size_t conns, half_open, time_wait, binds, orphans; /* now */
+};
+void tcp_stats(const struct tcp *t, struct tcp_stats *out);
+
+/* Verifies a connection's invariants with CHECK; the simulator and the fuzz
+ * targets call it after each step. */
+void tcp_check(const struct tcp *t, mono_t now);
+
+#endif

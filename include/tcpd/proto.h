@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The wire between a client (the shim, libtcpd, tcpd-run) and the daemon, over
+ * the AF_UNIX stream socket at PROTO_SOCKET.  Both ends are on one machine, so
+ * integers are in host order; sizes are fixed and asserted.
+ *
+ * A connection to that socket begins with one struct proto_head.  Its type
+ * says what the connection is from then on:
+ *
+ * PROTO_ATTACH   The connection *is* the program's TCP connection.  The rest
+ *                of the hello follows (struct proto_attach), padded with zeros
+ *                to PROTO_HELLO_BYTES, then one byte more of its own (the
+ *                "reset byte", see the engine).  The daemon leaves the hello
+ *                unread until the connection is established: until then it
+ *                fills a quarter of the client's send buffer, so the
+ *                descriptor does not poll writable.  From then on the stream
+ *                carries the program's bytes and nothing else.
+ *
+ * others         One request with one answer (struct proto_reply) and then
+ *                the client closes.  A request names a socket by its handle,
+ *                a number that the client chose when it made the socket; it
+ *                is only a name.  Authority is the same user (SO_PEERCRED) or
+ *                the socket itself, passed along by SCM_RIGHTS.
+ */
+#ifndef TCPD_PROTO_H
+#define TCPD_PROTO_H
+
+#include <stdint.h>
+
+#define PROTO_MAGIC   0x64706374u /* "tcpd" in memory */
+#define PROTO_VERSION 1
+
+#define PROTO_SOCKET	 "/run/tcpd/tcpd.sock"
+#define PROTO_SOCKET_ENV "TCPD_SOCKET"
+
+/* The hello's size: past a quarter of a send buffer of PROTO_ATTACH_SNDBUF
+ * (SO_SNDBUF is given half of that, the kernel doubles it). */
+#define PROTO_ATTACH_SNDBUF 65536
+#define PROTO_HELLO_BYTES   17408
+
+/*
+ * The tag on a descriptor of ours: kept in SO_MAX_PACING_RATE, which an
+ * AF_UNIX socket does not use, so dup, fork, exec and SCM_RIGHTS carry it.
+ * Top 16 bits: PROTO_TAG; the other 48: the handle, random, never 0.
+ */
+#define PROTO_TAG	 0x7c9dULL
+#define PROTO_TAG_SHIFT	 48
+#define PROTO_HANDLE_MASK ((1ULL << PROTO_TAG_SHIFT) - 1)
+
+enum proto_type {
+	PROTO_ATTACH = 1,
+	PROTO_BIND,	  /* proto_name; descriptor: O_PATH of the bound node */
+	PROTO_LISTEN,	  /* proto_listen */
+	PROTO_GETSOCKNAME, /* nothing; answer: proto_name */
+	PROTO_GETPEERNAME, /* nothing; answer: proto_name */
+	PROTO_GETOPT,	  /* proto_opt; answer: proto_opt and value */
+	PROTO_SETOPT,	  /* proto_opt and value */
+	PROTO_ERROR,	  /* nothing; answer: err is the errno, cleared */
+	PROTO_POLICY,	  /* nothing; answer: the policy in a memfd */
+	PROTO_SHUTDOWN,	  /* proto_listen.backlog: how; listeners only */
+	PROTO_OUTQ,	  /* nothing; answer: proto_opt, value u32 unacked,
+			     u32 unsent */
+	PROTO_NTYPES
+};
+
+struct proto_head {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t type;
+	uint32_t len;	  /* bytes that follow the head (padding not counted) */
+	uint32_t reserved; /* 0 */
+	uint64_t handle;
+};
+_Static_assert(sizeof(struct proto_head) == 24, "proto_head");
+
+/* An address: family AF_INET or AF_INET6 (0: none), port in host order. */
+struct proto_name {
+	uint16_t family;
+	uint16_t port;
+	uint32_t flags; /* PROTO_BIND: PROTO_REUSEADDR, ... */
+	uint8_t addr[16]; /* network order; IPv4 in the first four bytes */
+};
+_Static_assert(sizeof(struct proto_name) == 24, "proto_name");
+
+#define PROTO_REUSEADDR 1u
+#define PROTO_REUSEPORT 2u
+
+struct proto_listen {
+	uint32_t backlog;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct proto_listen) == 8, "proto_listen");
+
+/* One option and, right behind it, len bytes of value. */
+struct proto_opt {
+	int32_t level, name;
+	uint32_t len;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct proto_opt) == 16, "proto_opt");
+
+/* Values of options in a message are at most this long. */
+#define PROTO_OPT_MAX 512
+
+struct proto_attach {
+	struct proto_name dst;
+	uint32_t nopts; /* proto_opt + value follow, each padded to 8 bytes */
+	uint32_t policy_generation;
+};
+_Static_assert(sizeof(struct proto_attach) == 32, "proto_attach");
+
+/* All of a message: head, body, values. */
+#define PROTO_MSG_MAX 4096
+
+struct proto_reply {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t type; /* of the request */
+	int32_t err;   /* 0 or a positive errno */
+	uint32_t len;  /* bytes that follow */
+};
+_Static_assert(sizeof(struct proto_reply) == 16, "proto_reply");
+
+/*
+ * An accepted connection's far end carries this abstract name (sun_path[0] is
+ * the zero byte), so the program's side learns with getpeername() whose
+ * connection it is, without asking the daemon.
+ */
+struct proto_peer {
+	uint8_t zero;	 /* 0 */
+	char magic[7];	 /* "tcpd\1\0\0": the version in it */
+	uint64_t handle; /* the daemon's choice, top 16 bits zero */
+	struct proto_name local, remote;
+};
+_Static_assert(sizeof(struct proto_peer) == 64, "proto_peer");
+#define PROTO_PEER_MAGIC "tcpd\1\0"
+
+/*
+ * The policy: which stack a destination or a listening address belongs to.
+ * A sealed-size memfd that the daemon keeps mapped: when it makes a new one,
+ * it sets superseded in the old, and clients ask again.
+ */
+#define PROTO_POLICY_RULES 256
+struct proto_rule {
+	uint8_t addr[16]; /* v4-mapped or IPv6 */
+	uint8_t plen;	  /* of 128 */
+	uint8_t action;	  /* enum proto_action */
+	uint16_t port_first, port_last; /* 0, 65535: any */
+	uint16_t why;	  /* enum proto_why */
+	uint32_t line;	  /* of tcpd.conf; 0: built in */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct proto_rule) == 32, "proto_rule");
+
+enum proto_action {
+	PROTO_KERNEL = 1,
+	PROTO_TCPD,
+	PROTO_REFUSE, /* ENETUNREACH from connect, EADDRNOTAVAIL from bind */
+};
+
+enum proto_why {
+	PROTO_WHY_LOOPBACK = 1, /* 127.0.0.0/8, ::1: the kernel's */
+	PROTO_WHY_ROUTE,	/* tcpd has a route */
+	PROTO_WHY_ADDRESS,	/* tcpd's own address */
+	PROTO_WHY_WILDCARD,	/* a wildcard listener */
+	PROTO_WHY_CONF,		/* a rule of tcpd.conf, at line */
+	PROTO_WHY_DEFAULT,	/* nothing else matched */
+};
+
+struct proto_policy {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t generation;
+	uint32_t superseded; /* set by the daemon */
+	uint32_t nconnect, nbind; /* rules: first those for connect */
+	uint32_t reserved[2];
+	struct proto_rule rules[PROTO_POLICY_RULES]; /* first match decides */
+};
+
+#endif
