@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: ISC
+# Tests.  Programs and scripts that `make check` runs go into TESTS; each
+# folder's local.mk adds its own.  A script in TESTS also goes into
+# dist_check_SCRIPTS; one that cannot run here exits 77 and says why.
+include tests/unit/local.mk
+include tests/script/local.mk
+include tests/sim/local.mk
+include tests/fuzz/local.mk
+include tests/shim/local.mk
+include tests/e2e/local.mk
+include tests/bench/local.mk
