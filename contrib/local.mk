@@ -1,1 +1,3 @@
 # SPDX-License-Identifier: ISC
+dist_noinst_SCRIPTS += contrib/selftest
+EXTRA_DIST += contrib/setup.sh .ci/run
