@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: ISC
-noinst_HEADERS += include/tcpd/proto.h
+noinst_HEADERS += include/tcpd/control.h include/tcpd/proto.h

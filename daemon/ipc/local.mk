@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: ISC
+noinst_HEADERS += daemon/ipc/msg.h

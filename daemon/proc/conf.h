@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration: tcpd.conf read, checked and turned into plain data.
+ *
+ * Only the parent reads the file and resolves names; the children get struct
+ * conf as messages (conf_send, confrx_input) and check it again, because a
+ * message from another process is hostile.  Booleans are uint8_t so that a
+ * foreign byte is never an invalid bool.
+ */
+#ifndef PROC_CONF_H
+#define PROC_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "ipc/msg.h"
+
+#define CONF_PATH_MAX  108	/* sun_path */
+#define CONF_ROUTES    64	/* STACK_ROUTES */
+#define CONF_RULES     192	/* leaves room for the built-in ones */
+#define CONF_QUOTAS    65536	/* quota_user sections */
+
+struct conf_device {
+	uint8_t kind; /* enum dev_kind */
+	uint8_t offload, multi_queue, have_mac;
+	uint8_t mac[6];
+	uint16_t mtu;	     /* 0: keep */
+	uint32_t txqueuelen; /* 0: keep */
+	uint32_t host_addr;  /* host order; 0: leave the host side alone */
+	uint8_t host_plen;
+	uint8_t pad[3];
+	char name[16];
+	char netns[CONF_PATH_MAX]; /* "": this one */
+};
+
+struct conf_tcp {
+	char congestion[16];
+	uint32_t sndbuf, rcvbuf;
+	uint32_t msl_us;
+	uint16_t port_first, port_last;
+	uint64_t max_conns; /* 0: as memory allows */
+};
+
+/* Limits of one user. */
+struct conf_quota {
+	uint32_t conns, listeners, half_open, pad;
+	uint64_t buffer_bytes;
+};
+
+struct conf_quota_user {
+	uint32_t uid, pad;
+	struct conf_quota quota;
+};
+
+struct conf_route {
+	uint32_t dst, gateway; /* host order; gateway 0: on link */
+	uint8_t plen;
+	uint8_t pad[3];
+	uint32_t line; /* of tcpd.conf */
+};
+
+struct conf_rule {
+	uint8_t addr[16]; /* v4-mapped, network order */
+	uint8_t plen;	  /* of 128 */
+	uint8_t action;	  /* enum proto_action */
+	uint8_t bind;	  /* a rule for bind, else for connect */
+	uint8_t pad;
+	uint16_t port_first, port_last;
+	uint32_t line;
+};
+
+/* What is one of each. */
+struct conf_global {
+	struct conf_device device;
+	struct conf_tcp tcp;
+	struct conf_quota quota; /* of users without their own */
+	uint32_t addr;		 /* our address, host order */
+	uint8_t plen;
+	uint8_t pad[3];
+	uint32_t uid, gid;	 /* what the children become */
+	uint32_t control_gid;	 /* of the control socket; UINT32_MAX: none */
+	uint8_t have_user;	 /* 0: stay who we are */
+	uint8_t pad2[3];
+	uint64_t buffers;	 /* bytes of all packet buffers together */
+	char socket[CONF_PATH_MAX];
+	char control[CONF_PATH_MAX];
+	char pidfile[CONF_PATH_MAX];
+	char user[32];
+	uint32_t nroutes, nrules, nquotas;
+	uint32_t pad3;
+};
+
+struct conf {
+	struct conf_global g;
+	struct conf_route *routes;
+	struct conf_rule *rules;
+	struct conf_quota_user *quotas; /* sorted by uid */
+};
+
+/* Where the complaints go: one line each, "file:line: cause; cure". */
+typedef void conf_error_fn(void *arg, const char *line);
+
+/* Reads and checks path.  NULL when anything is wrong with it. */
+struct conf *conf_load(const char *path, conf_error_fn *err, void *arg);
+void conf_free(struct conf *c);
+
+/* The limits that hold for uid. */
+const struct conf_quota *conf_quota(const struct conf *c, uint32_t uid);
+
+/*
+ * A reload: *now becomes what of next can take effect while running (tcp
+ * defaults, quotas, policy, routes); returns the number of settings that need
+ * a restart, each told to err by its name.
+ */
+unsigned conf_reload(struct conf *now, const struct conf *next,
+    conf_error_fn *err, void *arg);
+
+/* Sends c as messages PM_CONF ... PM_CONF_END; 0 or msgchan_send()'s error. */
+int conf_send(const struct conf *c, struct msgchan *ch);
+
+/* The receiving side: feed it every PM_CONF* message. */
+struct confrx {
+	struct conf *building;
+	uint32_t have_routes, have_rules, have_quotas;
+};
+/* 1: *done is a complete, checked configuration, the caller's to free; 0: go
+ * on; -EPROTO: malformed; -ENOMEM. */
+int confrx_input(struct confrx *rx, const struct msg *m, struct conf **done);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The processes of tcpd and what they say to each other.
+ *
+ *	            PM_*  device, sockets, configuration, policy
+ *	  parent ---------------------------------------------> engine
+ *	  (root)  \                                            /
+ *	           \ PM_*  control socket, configuration      / FM_QUERY ->
+ *	            ----------------------------> frontend ---  <- EM_ROWS/END
+ *	                                             |
+ *	                                          tcpctl (tcpd/control.h)
+ *
+ * Each child is this binary executed again with `-R role`, its channel to the
+ * parent on descriptor PROC_FD, and nothing else but 0, 1 and 2.
+ *
+ * The start, as a child sees it: PM_CONF ... PM_CONF_END; then descriptors
+ * (engine: PM_DEVICE, PM_LISTENER, PM_POLICY, PM_PEER; frontend: PM_CONTROL,
+ * PM_POLICY, PM_PEER); then PM_START.  The child enters its sandbox and answers
+ * CM_READY.  Afterwards: PM_CONF ... PM_CONF_END and PM_POLICY again at a
+ * reload (configuration first), PM_LOG, and PM_STOP.  A child exits 0 after
+ * PM_STOP when it is finished, and when the channel to the parent closes (then
+ * as if stopped: the parent is gone).
+ *
+ * A message that is not in its place or not of its size is answered by ending
+ * the channel, which ends the daemon: among our own processes that is a bug or
+ * a break-in.
+ */
+#ifndef PROC_PROC_H
+#define PROC_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "dev/dev.h"
+#include "ipc/msg.h"
+#include "proc/conf.h"
+#include "tcpd/control.h"
+
+#define PROC_FD 3
+
+enum proc_role {
+	ROLE_PARENT,
+	ROLE_FRONTEND,
+	ROLE_ENGINE,
+};
+
+struct proc_args {
+	const char *conf;  /* the file's path; parent only */
+	bool debug;	   /* -d: foreground, log to standard error */
+	bool check;	   /* -n */
+	unsigned verbose;  /* number of -v */
+	const char *self;  /* to execute again: /proc/self/exe */
+};
+
+/* Each returns the process's exit status. */
+int parent_main(const struct proc_args *a);
+int frontend_main(const struct proc_args *a);
+int engine_main(const struct proc_args *a); /* channel at PROC_FD */
+
+enum proc_msg {
+	/* parent -> children */
+	PM_CONF = 1,	/* struct conf_global */
+	PM_CONF_ROUTES, /* struct conf_route[] */
+	PM_CONF_RULES,	/* struct conf_rule[] */
+	PM_CONF_QUOTAS, /* struct conf_quota_user[] */
+	PM_CONF_END,	/* nothing */
+	PM_DEVICE,	/* struct pm_device; the device's descriptor */
+	PM_LISTENER,	/* nothing; tcpd.sock, listening */
+	PM_CONTROL,	/* nothing; control.sock, listening */
+	PM_POLICY,	/* struct pm_policy; the policy's memfd */
+	PM_PEER,	/* nothing; the channel engine <-> frontend */
+	PM_START,	/* nothing */
+	PM_STOP,	/* nothing */
+	PM_LOG,		/* struct pm_log */
+
+	/* children -> parent */
+	CM_READY = 64,	/* nothing */
+	CM_LOGLINE,	/* struct cm_logline, then text without a newline */
+	CM_SYSCALL,	/* struct cm_syscall: the sandbox stopped us */
+	CM_VERBOSE,	/* struct pm_log: tcpctl asks (frontend only) */
+
+	/* frontend -> engine */
+	FM_QUERY = 128, /* struct fm_query; id: chosen by the frontend, not 0 */
+
+	/* engine -> frontend, id: the query's */
+	EM_ROWS = 192,	/* struct ctl_rows, then rows of its kind */
+	EM_END,		/* struct em_end */
+};
+
+/* struct dev_caps in plain bytes. */
+struct pm_device {
+	uint8_t kind, vnet_hdr, csum, tso, gro;
+	uint8_t mac[6];
+	uint8_t pad;
+	uint16_t mtu, pad2;
+	char name[16];
+};
+void pm_device_from(struct pm_device *d, const struct dev_caps *caps);
+/* false: not the description of a device. */
+bool pm_device_to(const struct pm_device *d, struct dev_caps *caps);
+
+struct pm_policy {
+	uint32_t generation, pad;
+};
+
+struct pm_log {
+	uint32_t verbose; /* enum log_level that is shown */
+	uint32_t pad;
+};
+
+struct cm_logline {
+	uint32_t level, pad;
+};
+
+struct cm_syscall {
+	uint32_t nr, arch;
+};
+
+/*
+ * One page of a query.  The engine keeps nothing between pages: it sends at
+ * most max_rows rows (EM_ROWS, as many messages as it takes) that follow
+ * cursor, then EM_END with the cursor of the next page.  So neither a long
+ * table nor a slow reader holds it up, and a reader that vanished leaves
+ * nothing behind.  Rows that come or go between pages may be missed or seen
+ * twice, as in /proc/net/tcp.
+ */
+struct fm_query {
+	struct ctl_query q; /* checked by the frontend and again by the engine */
+	uint64_t cursor[2]; /* 0, 0: the beginning; else from EM_END */
+	uint32_t max_rows;
+	uint32_t uid; /* who asks (SO_PEERCRED); 0 and the owner may close */
+};
+
+struct em_end {
+	int32_t err;   /* 0 or a positive errno */
+	uint32_t more; /* 1: ask again with cursor */
+	uint64_t cursor[2];
+};
+
+#endif
