@@ -16,12 +16,13 @@
 static const struct {
 	const char *name, *layer, *text;
 } rows[NDROPS] = {
+    [DROP_NONE] = {"NONE", "", "not dropped"},
 #define DROP(name, layer, text) [DROP_##name] = {#name, layer, text},
 #include "drop.def"
 #undef DROP
 };
 
-static char names[NDROPS][NAME_MAX_BYTES];
+static char names[NDROPS][NAME_MAX_BYTES] = {[DROP_NONE] = "none"};
 
 static void
 make_name(char out[NAME_MAX_BYTES], const char *name, const char *layer)
@@ -45,7 +46,7 @@ drop_name(enum drop d)
 
 	CHECK(d < NDROPS);
 	if (!made) {
-		for (size_t i = 0; i < NDROPS; i++)
+		for (size_t i = DROP_FIRST; i < NDROPS; i++)
 			make_name(names[i], rows[i].name, rows[i].layer);
 		made = true;
 	}

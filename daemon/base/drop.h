@@ -8,12 +8,16 @@
 
 #include <stdint.h>
 
+/* DROP_NONE (0) is "not dropped", so that a parser can return 0 or a reason;
+ * the reasons run from DROP_FIRST to NDROPS - 1. */
 enum drop {
+	DROP_NONE = 0,
 #define DROP(name, layer, text) DROP_##name,
 #include "drop.def"
 #undef DROP
 	NDROPS
 };
+#define DROP_FIRST 1
 
 struct drops {
 	uint64_t count[NDROPS];

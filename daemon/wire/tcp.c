@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * TCP headers.  Nothing that a peer wrote is trusted: every option's length is
+ * checked against the header's end before a byte of it is read.
+ *
+ * A length of 0 or 1, or one that leaves the header, makes the whole segment
+ * malformed (MUST-7).  An option of a known kind with another length than its
+ * kind has is skipped, as an unknown kind is (MUST-6), and as Linux does.
+ * Options may start at any byte (MUST-64).
+ *
+ * What is emitted has Linux's order, so that header prediction, GRO and
+ * middleboxes on the way see what they know:
+ *
+ *	SYN	mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale
+ *	others	nop nop TS | nop nop SACK...
+ */
+#include "wire/tcp.h"
+
+#include <string.h>
+#include "base/drop.h"
+#include "wire/bytes.h"
+
+enum opt_kind {
+	OPT_EOL = 0,
+	OPT_NOP = 1,
+	OPT_MSS = 2,
+	OPT_WSCALE = 3,
+	OPT_SACK_PERMITTED = 4,
+	OPT_SACK = 5,
+	OPT_TS = 8,
+};
+
+enum opt_len {
+	LEN_MSS = 4,
+	LEN_WSCALE = 3,
+	LEN_SACK_PERMITTED = 2,
+	LEN_SACK_BASE = 2,
+	LEN_SACK_BLOCK = 8,
+	LEN_TS = 10,
+};
+
+/* nop nop TS: how nearly every segment's options look. */
+#define TS_ALIGNED_LEN	12
+#define TS_ALIGNED_WORD 0x0101080aU
+
+static void
+parse_sack(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+	size_t n = (len - LEN_SACK_BASE) / LEN_SACK_BLOCK;
+
+	if (n == 0 || n > WIRE_TCP_SACK_MAX ||
+	    len != LEN_SACK_BASE + n * LEN_SACK_BLOCK)
+		return;
+	p += LEN_SACK_BASE;
+	for (size_t i = 0; i < n; i++, p += LEN_SACK_BLOCK)
+		out->sack[i] = (struct wire_sack){get32(p), get32(p + 4)};
+	out->nsack = (unsigned)n;
+}
+
+/* One option of len bytes, kind and length bytes included. */
+static void
+parse_option(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+	bool syn = out->flags & TH_SYN;
+
+	switch (p[0]) {
+	case OPT_MSS:
+		if (syn && len == LEN_MSS) {
+			out->has_mss = true;
+			out->mss = get16(p + 2);
+		}
+		break;
+	case OPT_WSCALE:
+		if (syn && len == LEN_WSCALE) {
+			out->has_wscale = true;
+			out->wscale = p[2] > WIRE_TCP_WSCALE_MAX
+					  ? WIRE_TCP_WSCALE_MAX
+					  : p[2];
+		}
+		break;
+	case OPT_SACK_PERMITTED:
+		if (syn && len == LEN_SACK_PERMITTED)
+			out->sack_permitted = true;
+		break;
+	case OPT_SACK:
+		parse_sack(p, len, out);
+		break;
+	case OPT_TS:
+		if (len == LEN_TS) {
+			out->has_ts = true;
+			out->tsval = get32(p + 2);
+			out->tsecr = get32(p + 6);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static int
+parse_options(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+	size_t i = 0, olen;
+
+	while (i < len && p[i] != OPT_EOL) {
+		if (p[i] == OPT_NOP) {
+			i++;
+			continue;
+		}
+		if (i + 1 >= len)
+			return DROP_TCP_OPTION;
+		olen = p[i + 1];
+		if (olen < 2 || olen > len - i)
+			return DROP_TCP_OPTION;
+		parse_option(p + i, olen, out);
+		i += olen;
+	}
+	return 0;
+}
+
+int
+wire_tcp_parse(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+	size_t hdr_len, opt_len;
+
+	if (len < WIRE_TCP_HDR_MIN)
+		return DROP_TCP_SHORT;
+	hdr_len = (size_t)(p[12] >> 4) * 4;
+	if (hdr_len < WIRE_TCP_HDR_MIN || hdr_len > len)
+		return DROP_TCP_SHORT;
+	*out = (struct wire_tcp){
+	    .sport = get16(p),
+	    .dport = get16(p + 2),
+	    .seq = get32(p + 4),
+	    .ack = get32(p + 8),
+	    .flags = p[13],
+	    .hdr_len = (uint8_t)hdr_len,
+	    .wnd = get16(p + 14),
+	    .urp = get16(p + 18),
+	};
+	p += WIRE_TCP_HDR_MIN;
+	opt_len = hdr_len - WIRE_TCP_HDR_MIN;
+	if (opt_len == TS_ALIGNED_LEN && get32(p) == TS_ALIGNED_WORD) {
+		out->has_ts = true;
+		out->tsval = get32(p + 4);
+		out->tsecr = get32(p + 8);
+		return 0;
+	}
+	return parse_options(p, opt_len, out);
+}
+
+/* Bytes of the options before the SACK blocks. */
+static size_t
+fixed_options_len(const struct wire_tcp *h)
+{
+	bool syn = h->flags & TH_SYN;
+	size_t n = 0;
+
+	if (syn && h->has_mss)
+		n += LEN_MSS;
+	if (h->has_ts)
+		n += 2 + LEN_TS;
+	else if (syn && h->sack_permitted)
+		n += 2 + LEN_SACK_PERMITTED;
+	if (syn && h->has_wscale)
+		n += 1 + LEN_WSCALE;
+	return n;
+}
+
+/* How many of h's SACK blocks fit behind the other options. */
+static size_t
+sack_fit(const struct wire_tcp *h, size_t fixed)
+{
+	size_t room = WIRE_TCP_HDR_MAX - WIRE_TCP_HDR_MIN - fixed;
+	size_t max = (room - 2 - LEN_SACK_BASE) / LEN_SACK_BLOCK;
+
+	return h->nsack < max ? h->nsack : max;
+}
+
+size_t
+wire_tcp_hdr_len(const struct wire_tcp *h)
+{
+	size_t n = fixed_options_len(h), sacks = sack_fit(h, n);
+
+	if (sacks > 0)
+		n += 2 + LEN_SACK_BASE + sacks * LEN_SACK_BLOCK;
+	return WIRE_TCP_HDR_MIN + n;
+}
+
+static uint8_t *
+emit_word(uint8_t *p, uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+	p[0] = a;
+	p[1] = b;
+	p[2] = c;
+	p[3] = d;
+	return p + 4;
+}
+
+static uint8_t *
+emit_ts(const struct wire_tcp *h, uint8_t *p)
+{
+	if ((h->flags & TH_SYN) && h->sack_permitted)
+		p = emit_word(
+		    p, OPT_SACK_PERMITTED, LEN_SACK_PERMITTED, OPT_TS, LEN_TS);
+	else
+		p = emit_word(p, OPT_NOP, OPT_NOP, OPT_TS, LEN_TS);
+	put32(p, h->tsval);
+	put32(p + 4, h->tsecr);
+	return p + 8;
+}
+
+static uint8_t *
+emit_sack(const struct wire_tcp *h, size_t n, uint8_t *p)
+{
+	p = emit_word(p, OPT_NOP, OPT_NOP, OPT_SACK,
+	    (uint8_t)(LEN_SACK_BASE + n * LEN_SACK_BLOCK));
+	for (size_t i = 0; i < n; i++, p += LEN_SACK_BLOCK) {
+		put32(p, h->sack[i].left);
+		put32(p + 4, h->sack[i].right);
+	}
+	return p;
+}
+
+static uint8_t *
+emit_options(const struct wire_tcp *h, uint8_t *p)
+{
+	size_t sacks = sack_fit(h, fixed_options_len(h));
+	bool syn = h->flags & TH_SYN;
+
+	if (syn && h->has_mss)
+		p = emit_word(p, OPT_MSS, LEN_MSS, (uint8_t)(h->mss >> 8),
+		    (uint8_t)h->mss);
+	if (h->has_ts)
+		p = emit_ts(h, p);
+	else if (syn && h->sack_permitted)
+		p = emit_word(p, OPT_NOP, OPT_NOP, OPT_SACK_PERMITTED,
+		    LEN_SACK_PERMITTED);
+	if (syn && h->has_wscale)
+		p = emit_word(p, OPT_NOP, OPT_WSCALE, LEN_WSCALE, h->wscale);
+	if (sacks > 0)
+		p = emit_sack(h, sacks, p);
+	return p;
+}
+
+size_t
+wire_tcp_emit(const struct wire_tcp *h, uint8_t hdr[WIRE_TCP_HDR_MAX])
+{
+	size_t len = (size_t)(emit_options(h, hdr + WIRE_TCP_HDR_MIN) - hdr);
+
+	put16(hdr, h->sport);
+	put16(hdr + 2, h->dport);
+	put32(hdr + 4, h->seq);
+	put32(hdr + 8, h->ack);
+	hdr[12] = (uint8_t)(len / 4 << 4);
+	hdr[13] = h->flags;
+	put16(hdr + 14, h->wnd);
+	put16(hdr + WIRE_TCP_CSUM_OFF, 0);
+	put16(hdr + 18, h->urp);
+	return len;
+}

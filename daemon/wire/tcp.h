@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The TCP header and its options (RFC 9293 3.1 and 3.2, RFC 7323, RFC 2018):
+ * bytes <-> struct.  The checksum is the caller's in both directions.
+ */
+#ifndef WIRE_TCP_H
+#define WIRE_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TH_FIN 0x01
+#define TH_SYN 0x02
+#define TH_RST 0x04
+#define TH_PSH 0x08
+#define TH_ACK 0x10
+#define TH_URG 0x20
+#define TH_ECE 0x40
+#define TH_CWR 0x80
+
+#define WIRE_TCP_HDR_MIN    20
+#define WIRE_TCP_HDR_MAX    60
+#define WIRE_TCP_CSUM_OFF   16 /* where the checksum stands */
+#define WIRE_TCP_SACK_MAX   4
+#define WIRE_TCP_WSCALE_MAX 14 /* RFC 7323 2.3 */
+
+struct wire_sack {
+	uint32_t left, right; /* right is the first number not received */
+};
+
+/* All in host order. */
+struct wire_tcp {
+	uint16_t sport, dport;
+	uint32_t seq, ack;
+	uint8_t flags;	 /* TH_* */
+	uint8_t hdr_len; /* bytes; set by parse, ignored by emit */
+	uint16_t wnd;	 /* as it stands, not scaled */
+	uint16_t urp;
+
+	/* In a SYN only; elsewhere parse skips and emit omits them. */
+	bool has_mss, has_wscale, sack_permitted;
+	uint8_t wscale; /* at most 14 */
+	uint16_t mss;	/* what the peer wrote, 0 too */
+
+	bool has_ts;
+	uint32_t tsval, tsecr;
+
+	unsigned nsack;
+	struct wire_sack sack[WIRE_TCP_SACK_MAX];
+};
+
+/*
+ * Reads the header at p; len is that of header and payload together.  Returns
+ * 0, DROP_TCP_SHORT or DROP_TCP_OPTION; *out is undefined unless 0.
+ */
+int wire_tcp_parse(const uint8_t *p, size_t len, struct wire_tcp *out);
+
+/* The header length that emit would write for h. */
+size_t wire_tcp_hdr_len(const struct wire_tcp *h);
+
+/*
+ * Writes the header with its options in Linux's order and padding, as many
+ * SACK blocks as fit, checksum zero.  Returns its length.
+ */
+size_t wire_tcp_emit(const struct wire_tcp *h, uint8_t hdr[WIRE_TCP_HDR_MAX]);
+
+#endif
