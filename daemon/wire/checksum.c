@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * RFC 1071's sum does not care for the byte order (section 2 B) nor for the
+ * width of the words (2 C), so this adds 64-bit loads as they come and turns
+ * the 16 bits of the result round at the end.  Each load is split in its
+ * halves, which go to accumulators of 64 bits: no carry is lost before 2^32
+ * additions, and the loop has no dependency but the adds, so compilers make
+ * vector code of it.
+ *
+ * A piece that begins at an odd offset is summed as if it began at an even one
+ * and its folded sum is byte-swapped (section 2 B again).
+ */
+#include "wire/checksum.h"
+
+#include <string.h>
+#include "base/check.h"
+
+/* Ones-complement addition: the carry comes round. */
+static inline uint64_t
+add_carry(uint64_t a, uint64_t b)
+{
+	uint64_t s = a + b;
+
+	return s + (s < a);
+}
+
+static inline uint16_t
+fold(uint64_t s)
+{
+	s = (s >> 32) + (s & 0xffffffff);
+	s = (s >> 32) + (s & 0xffffffff);
+	s = (s >> 16) + (s & 0xffff);
+	s = (s >> 16) + (s & 0xffff);
+	return (uint16_t)s;
+}
+
+static inline uint16_t
+swap(uint16_t v)
+{
+	return (uint16_t)(v << 8 | v >> 8);
+}
+
+/* From memory's order to the number. */
+static inline uint16_t
+from_memory(uint16_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return swap(v);
+#else
+	return v;
+#endif
+}
+
+static inline uint64_t
+load64(const uint8_t *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof w);
+	return w;
+}
+
+/* The sum of a piece at an even offset. */
+static uint64_t
+sum_bytes(const uint8_t *p, size_t len)
+{
+	uint64_t lo[4] = {0}, hi[4] = {0}, rest = 0, w;
+
+	for (; len >= 32; len -= 32, p += 32) {
+		for (int i = 0; i < 4; i++) {
+			w = load64(p + 8 * i);
+			lo[i] += w & 0xffffffff;
+			hi[i] += w >> 32;
+		}
+	}
+	for (; len >= 8; len -= 8, p += 8) {
+		w = load64(p);
+		lo[0] += w & 0xffffffff;
+		hi[0] += w >> 32;
+	}
+	memcpy(&rest, p, len);
+	for (int i = 0; i < 4; i++)
+		rest = add_carry(rest, add_carry(lo[i], hi[i]));
+	return rest;
+}
+
+void
+wire_csum_add(struct wire_csum *c, const void *data, size_t len)
+{
+	uint64_t s;
+
+	if (len == 0)
+		return;
+	s = sum_bytes(data, len);
+	c->sum = add_carry(c->sum, c->odd ? swap(fold(s)) : s);
+	c->odd ^= len & 1;
+}
+
+void
+wire_csum_spans(
+    struct wire_csum *c, const struct span *spans, unsigned nspans, size_t skip)
+{
+	for (unsigned i = 0; i < nspans; i++) {
+		size_t n = skip < spans[i].len ? skip : spans[i].len;
+
+		wire_csum_add(
+		    c, (const uint8_t *)spans[i].base + n, spans[i].len - n);
+		skip -= n;
+	}
+}
+
+void
+wire_csum_pseudo4(struct wire_csum *c, uint32_t src, uint32_t dst,
+    uint8_t proto, uint32_t len)
+{
+	uint64_t s = (uint64_t)src + dst + proto + len;
+
+	CHECK(!c->odd);
+	c->sum = add_carry(c->sum, from_memory(fold(s)));
+}
+
+uint16_t
+wire_csum_partial(const struct wire_csum *c)
+{
+	return from_memory(fold(c->sum));
+}
+
+uint16_t
+wire_csum_final(const struct wire_csum *c)
+{
+	return (uint16_t)~wire_csum_partial(c);
+}
+
+/* RFC 1624 section 3, equation 3. */
+uint16_t
+wire_csum_update(uint16_t csum, uint16_t old, uint16_t new)
+{
+	uint64_t s = (uint64_t)(uint16_t)~csum + (uint16_t)~old + new;
+
+	return (uint16_t)~fold(s);
+}

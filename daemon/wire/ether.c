@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The Ethernet II header (RFC 894): two station addresses and a type.  VLAN
+ * tags and LLC frames show up as types that the stack does not speak.
+ */
+#include "wire/ether.h"
+
+#include <string.h>
+#include "base/drop.h"
+#include "wire/bytes.h"
+
+int
+wire_ether_parse(const uint8_t *p, size_t len, struct wire_ether *out)
+{
+	if (len < WIRE_ETHER_LEN)
+		return DROP_ETH_SHORT;
+	memcpy(out->dst, p, WIRE_ETHER_ADDR);
+	memcpy(out->src, p + 6, WIRE_ETHER_ADDR);
+	out->type = get16(p + 12);
+	return 0;
+}
+
+size_t
+wire_ether_emit(const struct wire_ether *h, uint8_t hdr[WIRE_ETHER_LEN])
+{
+	memcpy(hdr, h->dst, WIRE_ETHER_ADDR);
+	memcpy(hdr + 6, h->src, WIRE_ETHER_ADDR);
+	put16(hdr + 12, h->type);
+	return WIRE_ETHER_LEN;
+}
