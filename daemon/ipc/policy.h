@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which stack does a destination or a listening address belong to?  The
+ * daemon writes the rules into a struct proto_policy (one shared, read-only
+ * page for all clients), both sides evaluate them with the code here.
+ *
+ * Rules are tried in the order in which they were added; the first match
+ * decides; no match means the kernel.  A page is bounds-checked on each use,
+ * so a damaged one gives the kernel's answer and never a wild read.
+ */
+#ifndef IPC_POLICY_H
+#define IPC_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/addr.h"
+#include "tcpd/proto.h"
+
+struct policy_verdict {
+	enum proto_action action;
+	enum proto_why why;
+	uint32_t line; /* of tcpd.conf; 0: a built-in rule */
+};
+
+struct policy_verdict policy_connect(
+    const struct proto_policy *p, const struct ipaddr *dst, uint16_t port);
+struct policy_verdict policy_bind(
+    const struct proto_policy *p, const struct ipaddr *addr, uint16_t port);
+
+/* "tcpd has a route to it" and the like, for people. */
+const char *policy_why_text(enum proto_why why);
+const char *policy_action_text(enum proto_action action);
+
+/* Is this a page that this version can read? */
+bool policy_valid(const struct proto_policy *p);
+
+/* ---- building, in the daemon ---- */
+
+/* plen counts of 128: an IPv4 prefix is 96 + its length. */
+void policy_init(struct proto_policy *p, uint32_t generation);
+/* 0 or -ENOSPC (PROTO_POLICY_RULES are in), -EINVAL. */
+int policy_add_connect(struct proto_policy *p, const struct ipaddr *addr,
+    uint8_t plen, uint16_t port_first, uint16_t port_last,
+    enum proto_action action, enum proto_why why, uint32_t line);
+int policy_add_bind(struct proto_policy *p, const struct ipaddr *addr,
+    uint8_t plen, uint16_t port_first, uint16_t port_last,
+    enum proto_action action, enum proto_why why, uint32_t line);
+/* 127.0.0.0/8 and ::1 are the kernel's, for both connect and bind.  Rules of
+ * tcpd.conf go in before this, routes and addresses after it. */
+int policy_add_loopback(struct proto_policy *p);
+/* Makes it valid; no rule may be added afterwards. */
+void policy_finalise(struct proto_policy *p);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The daemon's half of the socket options: what they mean to the TCP layer,
+ * and what getsockopt() shows of a live connection.
+ *
+ * SO_SNDBUF and SO_RCVBUF are shown doubled as Linux does, for overhead that
+ * it counts and we do not; the layer gets the number that the program gave.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/in.h>
+#include <linux/tcp.h>
+#include "ipc/sockopt.h"
+#include "tcp/tcp.h"
+
+static const char *
+layer_name(const struct sockopts *o)
+{
+	if (!sockopt_isset(o, OPT_TCP_CONGESTION))
+		return NULL;
+	return o->val[OPT_TCP_CONGESTION] == 0 ? "cubic" : "newreno";
+}
+
+void
+sockopt_to_tcp(const struct sockopts *o, struct tcp_opts *out)
+{
+	uint64_t us;
+	int32_t v;
+
+	memset(out, 0, sizeof *out);
+	out->congestion = layer_name(o);
+	out->sndbuf = (uint32_t)sockopt_val(o, OPT_SO_SNDBUF, 0) / 2;
+	out->rcvbuf = (uint32_t)sockopt_val(o, OPT_SO_RCVBUF, 0) / 2;
+	us = (uint64_t)sockopt_val(o, OPT_TCP_USER_TIMEOUT, 0) * 1000;
+	out->user_timeout_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+	out->keepidle_s = (uint32_t)sockopt_val(o, OPT_TCP_KEEPIDLE, 0);
+	out->keepintvl_s = (uint32_t)sockopt_val(o, OPT_TCP_KEEPINTVL, 0);
+	out->keepcnt = (uint32_t)sockopt_val(o, OPT_TCP_KEEPCNT, 0);
+	/* DEVIATION: -1 (no FIN-WAIT-2 at all) waits for one second. */
+	v = sockopt_val(o, OPT_TCP_LINGER2, 0);
+	out->linger2_s = v < 0 ? 1 : (uint32_t)v;
+	out->max_seg = (uint16_t)sockopt_val(o, OPT_TCP_MAXSEG, 0);
+	out->syn_retries = (uint8_t)sockopt_val(o, OPT_TCP_SYNCNT, 0);
+	out->tos = (uint8_t)sockopt_val(o, OPT_IP_TOS, 0);
+	out->ttl = (uint8_t)sockopt_val(o, OPT_IP_TTL, 0);
+	out->nodelay = sockopt_val(o, OPT_TCP_NODELAY, 0);
+	out->keepalive = sockopt_val(o, OPT_SO_KEEPALIVE, 0);
+	out->cork = sockopt_val(o, OPT_TCP_CORK, 0);
+	out->quickack = sockopt_val(o, OPT_TCP_QUICKACK, 0);
+}
+
+void
+sockopt_inherit(const struct sockopts *listener, struct sockopts *child)
+{
+	*child = *listener;
+}
+
+/* Linux's numbers of states. */
+static uint8_t
+linux_state(enum tcp_state s)
+{
+	static const uint8_t map[TCPS_NSTATES] = {
+	    [TCPS_CLOSED] = 7,
+	    [TCPS_ESTABLISHED] = 1,
+	    [TCPS_SYN_SENT] = 2,
+	    [TCPS_SYN_RECEIVED] = 3,
+	    [TCPS_FIN_WAIT_1] = 4,
+	    [TCPS_FIN_WAIT_2] = 5,
+	    [TCPS_TIME_WAIT] = 6,
+	    [TCPS_CLOSE_WAIT] = 8,
+	    [TCPS_LAST_ACK] = 9,
+	    [TCPS_LISTEN] = 10,
+	    [TCPS_CLOSING] = 11,
+	};
+
+	return map[s];
+}
+
+static uint8_t
+u8(uint32_t v)
+{
+	return v < 255 ? (uint8_t)v : 255;
+}
+
+static uint32_t
+ms(int64_t us)
+{
+	return us < 0 ? 0 : (uint32_t)(us / 1000);
+}
+
+/* Linux counts segments where the layer counts bytes. */
+static void
+fill_counts(struct tcp_info *ti, const struct tcp_info_out *in, uint32_t mss)
+{
+	ti->tcpi_unacked = (in->flight_bytes + mss - 1) / mss;
+	ti->tcpi_sacked = in->sacked_bytes / mss;
+	ti->tcpi_lost = in->lost_bytes / mss;
+	ti->tcpi_retrans = (in->retrans_bytes + mss - 1) / mss;
+	ti->tcpi_snd_cwnd = in->cwnd_bytes / mss;
+	ti->tcpi_snd_ssthresh =
+	    in->ssthresh_bytes >= INT_MAX ? INT_MAX : in->ssthresh_bytes / mss;
+	ti->tcpi_total_retrans = in->total_retrans;
+	ti->tcpi_bytes_sent = in->bytes_sent;
+	ti->tcpi_bytes_acked = in->bytes_acked;
+	ti->tcpi_bytes_received = in->bytes_received;
+	ti->tcpi_bytes_retrans = in->bytes_retrans;
+	ti->tcpi_segs_out = (uint32_t)in->segs_out;
+	ti->tcpi_segs_in = (uint32_t)in->segs_in;
+	ti->tcpi_data_segs_out = (uint32_t)in->data_segs_out;
+	ti->tcpi_data_segs_in = (uint32_t)in->data_segs_in;
+	ti->tcpi_notsent_bytes = in->send_unsent;
+	ti->tcpi_rcv_ooopack = in->ooo_segs;
+}
+
+static void
+fill_info(struct tcp_info *ti, const struct tcp_info_out *in)
+{
+	memset(ti, 0, sizeof *ti);
+	ti->tcpi_state = linux_state(in->state);
+	ti->tcpi_ca_state = in->ca_state;
+	ti->tcpi_retransmits = u8(in->retransmits);
+	ti->tcpi_probes = u8(in->probes);
+	ti->tcpi_backoff = u8(in->backoff);
+	ti->tcpi_options = (in->timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
+			   (in->sack ? TCPI_OPT_SACK : 0) |
+			   (in->wscale ? TCPI_OPT_WSCALE : 0);
+	ti->tcpi_snd_wscale = in->snd_wscale & 15;
+	ti->tcpi_rcv_wscale = in->rcv_wscale & 15;
+	ti->tcpi_rto = in->rto_us;
+	ti->tcpi_snd_mss = in->snd_mss;
+	ti->tcpi_rcv_mss = in->rcv_mss;
+	ti->tcpi_last_data_sent = ms(in->last_data_sent_us);
+	ti->tcpi_last_data_recv = ms(in->last_data_recv_us);
+	ti->tcpi_last_ack_recv = ms(in->last_ack_recv_us);
+	ti->tcpi_pmtu = in->pmtu;
+	ti->tcpi_rcv_ssthresh = in->rcv_wnd;
+	ti->tcpi_rtt = in->srtt_us;
+	ti->tcpi_rttvar = in->rttvar_us;
+	ti->tcpi_advmss = in->advmss;
+	ti->tcpi_reordering = in->reordering;
+	ti->tcpi_rcv_space = in->rcvbuf;
+	ti->tcpi_pacing_rate = UINT64_MAX;
+	ti->tcpi_max_pacing_rate = UINT64_MAX;
+	ti->tcpi_min_rtt = in->min_rtt_us;
+	ti->tcpi_snd_wnd = in->snd_wnd;
+	fill_counts(ti, in, in->snd_mss ? in->snd_mss : 536);
+}
+
+/* Values that only the connection knows; false: not one of them. */
+static bool
+live_int(const struct sockopts *o, const struct tcp_info_out *live, int level,
+    int name, int32_t *v)
+{
+	if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
+		if (live->state == TCPS_LISTEN || live->state == TCPS_CLOSED)
+			return false;
+		*v = (int32_t)live->snd_mss;
+		return true;
+	}
+	if (level == IPPROTO_IP && name == IP_MTU) {
+		*v = live->pmtu;
+		return live->state != TCPS_LISTEN && live->pmtu != 0;
+	}
+	if (live->state == TCPS_LISTEN || level != SOL_SOCKET)
+		return false;
+	if (name == SO_SNDBUF && !sockopt_isset(o, OPT_SO_SNDBUF)) {
+		*v = (int32_t)live->sndbuf;
+		return live->sndbuf != 0;
+	}
+	if (name == SO_RCVBUF && !sockopt_isset(o, OPT_SO_RCVBUF)) {
+		*v = (int32_t)live->rcvbuf;
+		return live->rcvbuf != 0;
+	}
+	return false;
+}
+
+int
+sockopt_get_live(const struct sockopts *o, const struct tcp_info_out *live,
+    int level, int name, void *val, uint32_t *len)
+{
+	struct tcp_info ti;
+	char cong[16] = "";
+	int32_t v;
+
+	if (level == IPPROTO_TCP && name == TCP_INFO) {
+		fill_info(&ti, live);
+		sockopt_copy(val, len, &ti, sizeof ti);
+		return 0;
+	}
+	if (level == IPPROTO_TCP && name == TCP_CONGESTION &&
+	    live->congestion != NULL) {
+		strncpy(cong,
+		    strcmp(live->congestion, "newreno") == 0 ? "reno"
+							     : live->congestion,
+		    sizeof cong - 1);
+		sockopt_copy(val, len, cong, sizeof cong);
+		return 0;
+	}
+	if (live_int(o, live, level, name, &v)) {
+		sockopt_copy(val, len, &v, sizeof v);
+		return 0;
+	}
+	return sockopt_get(o, level, name, val, len);
+}
