@@ -18,12 +18,12 @@
 /* What a descriptor turned out to be able to do; plain data, passed from the
  * parent to the engine beside the descriptor. */
 struct dev_caps {
-	uint8_t kind;	  /* enum dev_kind */
-	bool vnet_hdr;	  /* frames carry virtio-net headers */
-	bool csum;	  /* fills in and vouches for checksums */
-	bool tso, gro;	  /* 64 KiB TCP/IPv4 frames out, in */
+	uint8_t kind;  /* enum dev_kind */
+	bool vnet_hdr; /* frames carry virtio-net headers */
+	bool csum;     /* fills in and vouches for checksums */
+	bool tso, gro; /* 64 KiB TCP/IPv4 frames out, in (gso may be 0) */
 	uint16_t mtu;
-	uint8_t mac[6];	  /* the station's own address */
+	uint8_t mac[6]; /* the station's own address */
 	char name[16];
 };
 
@@ -34,39 +34,51 @@ enum dev_kind {
 
 struct dev_open {
 	const char *name;    /* "tcpd0" */
-	const char *netns;   /* NULL: this one; a name under /run/netns or a path */
+	const char *netns;   /* NULL: ours; a name under /run/netns or a path */
 	uint16_t mtu;	     /* 0: keep */
 	uint32_t txqueuelen; /* 0: keep */
 	bool offload;	     /* try virtio-net headers and TSO (probed) */
 	bool multi_queue;
-	bool have_mac;	     /* else one is made from the name */
+	bool have_mac; /* else one is made from the name */
 	uint8_t mac[6];
 };
 
 /*
  * Opening (the parent; root or the owner of the user namespace).  Returns a
  * non-blocking descriptor, or a negative errno with one line in err that names
- * the cause and the cure.
+ * the cause and the cure.  On success err is empty or says what the kernel
+ * refused and what that means; caps tell the same to the program.
+ *
+ * tap_open() makes the interface or attaches to a persistent one, sets MTU and
+ * queue length and brings it up.  The kernel's side of it keeps its own MAC.
+ *
+ * packet_open() takes an existing interface that is up; it keeps the queue
+ * length, and mtu may only lower what is used of the interface's.  Without mac
+ * tcpd shares the interface's own address: for interfaces that carry nothing
+ * of the kernel's.  With mac it is another station on the same wire; the
+ * interface gets promiscuous, and the kernel never mistakes its frames.
  */
-int tap_open(const struct dev_open *o, struct dev_caps *caps, char *err,
-    size_t errlen);
-int packet_open(const struct dev_open *o, struct dev_caps *caps, char *err,
-    size_t errlen);
+int tap_open(
+    const struct dev_open *o, struct dev_caps *caps, char *err, size_t errlen);
+int packet_open(
+    const struct dev_open *o, struct dev_caps *caps, char *err, size_t errlen);
 
 struct dev;
 
-/* Attaching (the engine): takes fd over.  NULL when memory is out. */
-struct dev *dev_attach(
-    int fd, const struct dev_caps *caps, struct bufpool *bufs,
-    struct drops *drops);
+/* Attaching (the engine): takes fd over; on NULL (memory is out) fd stays the
+ * caller's. */
+struct dev *dev_attach(int fd, const struct dev_caps *caps,
+    struct bufpool *bufs, struct drops *drops);
 void dev_close(struct dev *d);
 int dev_fd(const struct dev *d);
 const struct dev_caps *dev_caps(const struct dev *d);
 
 /*
  * Up to max received frames; the caller owns each frame's buf.  Malformed
- * frames are counted and skipped.  Returns the number, 0 when there are none
- * now, a negative errno when the device is gone.
+ * frames are counted and skipped, so are frames for which there is no memory:
+ * whoever fills the pool must leave room for reception, or no ACK comes in.
+ * Returns the number; less than max: there are none now, or many were skipped
+ * (the descriptor is still readable then); -ENODEV when the device is gone.
  */
 int dev_rx(struct dev *d, struct rxframe *frames, unsigned max);
 

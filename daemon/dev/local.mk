@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: ISC
-noinst_HEADERS += daemon/dev/dev.h
+noinst_HEADERS += daemon/dev/adapter.h daemon/dev/dev.h daemon/dev/link.h \
+	daemon/dev/netns.h
+
+noinst_LTLIBRARIES += daemon/libdev.la
+daemon_libdev_la_SOURCES = daemon/dev/dev.c daemon/dev/link.c \
+	daemon/dev/netns.c daemon/dev/packet.c daemon/dev/tap.c
