@@ -9,7 +9,8 @@
  *	stack_deadline()  when stack_expire() must be called next
  *
  * The TCP layer is reached through stack_tcp(): its user calls and events are
- * in tcp/tcp.h.
+ * in tcp/tcp.h.  What the stack sends to its own address comes back in at the
+ * next stack_expire(); stack_deadline() is the present until then.
  */
 #ifndef STACK_STACK_H
 #define STACK_STACK_H
@@ -34,17 +35,20 @@ struct stack_route {
 
 struct stack_config {
 	uint8_t mac[6];
-	uint16_t mtu;	  /* of IP packets: 576..65535 */
-	uint32_t addr, mask; /* our address, host order */
+	uint16_t mtu;				 /* of IP packets: 576..65535 */
+	uint32_t addr, mask;			 /* our address, host order */
 	struct stack_route routes[STACK_ROUTES]; /* besides addr/mask */
 	unsigned nroutes;
-	bool tx_csum; /* the device fills in checksums */
-	bool tx_tso;  /* the device takes 64 KiB GSO frames */
-	size_t buf_bytes;	 /* bound of all buffers together */
+	bool tx_csum;	       /* the device fills in checksums */
+	bool tx_tso;	       /* the device takes 64 KiB GSO frames */
+	size_t buf_bytes;      /* bound of all buffers together */
 	struct tcp_config tcp; /* bufs, drops and env.path are the stack's */
 };
 
+/* NULL when memory is out or the address, the MTU or a route makes no sense
+ * (as stack_set_routes()). */
 struct stack *stack_new(const struct stack_config *cfg, mono_t now);
+/* Every buf that was taken from stack_bufs() must be back. */
 void stack_free(struct stack *s);
 
 void stack_input(struct stack *s, struct rxframe *f, mono_t now);
@@ -58,13 +62,16 @@ struct drops *stack_drops(struct stack *s);
 
 /* True when dst is one of our addresses or has a route; host order. */
 bool stack_has_route(const struct stack *s, uint32_t dst);
-/* New routes at a reload; connections keep theirs alive by lookup. */
-void stack_set_routes(
+/* New routes at a reload; connections keep theirs alive by lookup.  false, and
+ * nothing changes, when there are too many, a mask has holes, a destination
+ * has bits outside its mask, or a gateway is not a station on our link. */
+bool stack_set_routes(
     struct stack *s, const struct stack_route *routes, unsigned n);
 
 struct stack_stats {
 	uint64_t in_frames, out_frames, in_bytes, out_bytes;
 	uint64_t in_packets, out_packets, echo_replies, arp_requests;
+	uint64_t icmp_errors; /* sent */
 	size_t neighbours;
 	size_t buf_used, buf_limit;
 };

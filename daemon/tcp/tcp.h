@@ -119,6 +119,10 @@ struct tcp_out {
 	struct ipaddr src, dst;
 	uint8_t tos, ttl;
 	uint16_t gso_size; /* nonzero: payload exceeds it, cut it up */
+	/* The peer acknowledged something new since this connection's last
+	 * segment: the neighbour is alive (RFC 4861 7.3.1).  The caller has
+	 * cleared it. */
+	bool progress;
 	uint8_t hdr_len;
 	uint8_t hdr[60];
 	uint32_t payload_len;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ARP for IPv4 over Ethernet (RFC 826, RFC 5227).
+ */
+#ifndef IP_ARP_H
+#define IP_ARP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/mono.h"
+
+struct ip;
+
+/* One ARP packet.  to_us: its frame was addressed to our station alone. */
+void arp_input(
+    struct ip *ip, const uint8_t *p, size_t len, bool to_us, mono_t now);
+
+/* Who has addr?  To one station, or to all when mac is NULL. */
+void arp_ask(struct ip *ip, uint32_t addr, const uint8_t *mac);
+
+/* Our address is ours: now, and again after two seconds. */
+void arp_start_announcing(struct ip *ip, mono_t now);
+/* The announcement's timer ran out. */
+void arp_announce(struct ip *ip, mono_t now);
+
+#endif

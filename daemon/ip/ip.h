@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * IPv4 over Ethernet: packets in, with all that can be answered here answered;
+ * packets out, with the way to their next hop found.  Knows nothing of TCP.
+ *
+ *	ip_input()   one packet: done with, a TCP segment, or an ICMP error
+ *		     about something that we sent
+ *	ip_way()     how a packet to dst leaves
+ *	ip_send()    a whole packet of our own into the queue out
+ *	ip_expire()  timers
+ *
+ * What must go out (ARP, ICMP, frames that waited for a neighbour) stands in
+ * ip->out, what is for ourselves in ip->loop; the stack takes it from there.
+ * Addresses are in host order.
+ */
+#ifndef IP_IP_H
+#define IP_IP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/drop.h"
+#include "base/mono.h"
+#include "base/rng.h"
+#include "base/timerq.h"
+#include "ip/neigh.h"
+#include "ip/pktq.h"
+#include "ip/route.h"
+
+#define IP_LOOP_MTU   65535 /* of packets to ourselves */
+#define IP_LOOP_BYTES (1024 * 1024)
+#define IP_OUT_FRAMES 1024 /* answers of ours that wait for the device */
+#define IP_TTL	      64
+
+struct ip_config {
+	uint8_t mac[6];
+	uint16_t mtu;
+	uint32_t addr, mask;
+	struct bufpool *bufs;
+	struct drops *drops;
+	uint64_t seed[2];
+};
+
+/* A token bucket: per_s tokens a second, at most burst saved up. */
+struct bucket {
+	uint32_t per_s, burst;
+	int64_t credit_us; /* what was saved, as time */
+	mono_t last;
+};
+
+bool bucket_take(struct bucket *b, mono_t now);
+
+struct ip {
+	uint8_t mac[6];
+	uint16_t mtu;
+	uint32_t addr, mask;
+	struct bufpool *bufs;
+	struct drops *drops;
+	struct rng rng;
+	struct routes routes;
+	struct timerq timers;
+	struct neigh_table neigh;
+	struct pktq out, loop;
+
+	struct timer announce;	/* the next announcement of our address */
+	unsigned announcements; /* still to be made */
+	mono_t defended;	/* when we last defended it */
+
+	struct bucket echo, errors;
+	uint64_t in_packets, echo_replies, arp_requests, icmp_errors;
+};
+
+/* false when memory is out; ip_done() is right in either case. */
+bool ip_init(struct ip *ip, const struct ip_config *cfg, mono_t now);
+void ip_done(struct ip *ip);
+
+/* Our link first, then these; false when one of them makes no sense (the
+ * routes are as before then). */
+bool ip_set_routes(struct ip *ip, const struct route *r, unsigned n);
+
+/* ---- in ---- */
+
+enum ip_verdict {
+	IP_DONE, /* answered, ignored or dropped, and counted */
+	IP_TCP,	 /* off and len are the segment's now */
+	IP_ERROR /* error is filled in: ICMP about a TCP segment of ours */
+};
+
+struct ip_error {
+	uint8_t type, code;
+	uint16_t mtu;	   /* of "fragmentation needed" */
+	uint32_t src, dst; /* of the segment: ours, the peer's */
+	uint16_t sport, dport;
+	uint32_t seq;
+};
+
+struct ip_in {
+	struct buf *buf;   /* the caller keeps his reference */
+	uint32_t off, len; /* the packet in it, perhaps with padding behind */
+	bool looped;	   /* sent by ourselves */
+	uint32_t src, dst; /* filled in from here on */
+	uint8_t proto, tos;
+	uint8_t hdr_len; /* of the IP header, in front of off */
+	struct ip_error error;
+};
+
+enum ip_verdict ip_input(struct ip *ip, struct ip_in *in, mono_t now);
+
+/* ---- out ---- */
+
+enum ip_way {
+	IP_WAY_NONE,	/* no route */
+	IP_WAY_LOOP,	/* to ourselves */
+	IP_WAY_FRAME,	/* neigh->mac is the station */
+	IP_WAY_RESOLVE, /* neigh_hold() the frame */
+};
+
+enum ip_way ip_way(
+    struct ip *ip, uint32_t dst, mono_t now, struct neigh **neigh);
+
+/* True for addresses that no TCP connection and no answer goes to. */
+bool ip_is_group(const struct ip *ip, uint32_t addr);
+
+struct ip_hdr_out {
+	uint32_t src, dst;
+	uint8_t proto, tos, ttl;
+	uint16_t len; /* of the payload */
+	uint16_t id;
+};
+
+/* Writes Ethernet and IPv4 header; the station's address may be all zero
+ * still (dst_mac NULL).  IP_HEADS bytes. */
+#define IP_HEADS 34
+void ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
+    const struct ip_hdr_out *h);
+
+/* A frame with IP_HEADS bytes of room in front of h->len bytes of payload, or
+ * NULL (counted) when there is no buffer. */
+struct buf *ip_packet(struct ip *ip, const struct ip_hdr_out *h);
+/* Sends it to its next hop by h->dst; takes the reference. */
+void ip_send(struct ip *ip, struct buf *b, uint32_t dst, mono_t now);
+/* Puts a frame of ours to wait for the device, or drops it (counted). */
+void ip_queue_out(struct ip *ip, struct buf *b);
+/* The same for the way back to ourselves. */
+void ip_queue_loop(struct ip *ip, struct buf *b);
+
+/* ---- time ---- */
+
+/* Works on timers due at now.  true: a neighbour failed, out is filled in, and
+ * there may be more; false: nothing is due any more. */
+bool ip_expire(struct ip *ip, mono_t now, struct neigh_failure *out);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * IPv4 packets in, and the headers of those that go out.
+ *
+ * Input follows RFC 1122 3.2.1 for a host with one address that forwards
+ * nothing: the header is right (length, version, checksum, options), the
+ * packet whole and in one piece, sent to our address alone, from an address
+ * that one other station can have.  Each test that fails has its counter.
+ *
+ * Options are skipped (RFC 1122 3.2.1.8 leaves most to us); source routes are
+ * dropped (RFC 7126 4.3, 4.4).  Fragments are dropped: reassembly is not there
+ * yet, and TCP's path MTU discovery avoids them.
+ *
+ * The time to live of what arrives means nothing to a host that is the
+ * destination (RFC 1122 3.2.1.7: it MUST NOT be dropped for a TTL of less
+ * than two).
+ */
+#include "ip/ip.h"
+
+#include <string.h>
+#include "ip/icmp.h"
+#include "wire/ether.h"
+#include "wire/icmp.h"
+#include "wire/ipv4.h"
+
+static enum drop
+judge(const struct ip *ip, const struct ip_in *in, const struct wire_ipv4 *h)
+{
+	if (h->source_route)
+		return DROP_IP_OPTION;
+	if (ip_is_group(ip, h->src) || (h->src == ip->addr && !in->looped))
+		return DROP_IP_SOURCE;
+	if (h->dst != ip->addr)
+		return DROP_IP_DST;
+	if (h->mf || h->frag_off != 0)
+		return DROP_IP_FRAGMENT;
+	return DROP_NONE;
+}
+
+static void
+refuse_protocol(struct ip *ip, const struct ip_in *in, mono_t now)
+{
+	drop_count(ip->drops, DROP_IP_PROTOCOL);
+	icmp_unreachable(ip, in,
+	    in->proto == WIRE_PROTO_UDP ? WIRE_UNREACH_PORT
+					: WIRE_UNREACH_PROTO,
+	    now);
+}
+
+enum ip_verdict
+ip_input(struct ip *ip, struct ip_in *in, mono_t now)
+{
+	struct wire_ipv4 h;
+	int why = wire_ipv4_parse(in->buf->data + in->off, in->len, &h);
+
+	if (why == DROP_NONE)
+		why = judge(ip, in, &h);
+	if (why != DROP_NONE) {
+		drop_count(ip->drops, why);
+		return IP_DONE;
+	}
+	in->src = h.src;
+	in->dst = h.dst;
+	in->proto = h.proto;
+	in->tos = h.tos;
+	in->hdr_len = h.ihl;
+	in->off += h.ihl;
+	in->len = (uint32_t)h.total_len - h.ihl; /* padding goes here */
+	ip->in_packets++;
+	switch (h.proto) {
+	case WIRE_PROTO_TCP:
+		return IP_TCP;
+	case WIRE_PROTO_ICMP:
+		return icmp_input(ip, in, now);
+	default:
+		refuse_protocol(ip, in, now);
+		return IP_DONE;
+	}
+}
+
+void
+ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
+    const struct ip_hdr_out *h)
+{
+	struct wire_ether eth = {.type = WIRE_ETHER_IPV4};
+	struct wire_ipv4 v4 = {.tos = h->tos,
+	    .id = h->id,
+	    .df = true,
+	    .ttl = h->ttl,
+	    .proto = h->proto,
+	    .src = h->src,
+	    .dst = h->dst,
+	    .total_len = (uint16_t)(WIRE_IPV4_HDR_MIN + h->len)};
+
+	memcpy(eth.src, ip->mac, sizeof eth.src);
+	if (dst_mac != NULL)
+		memcpy(eth.dst, dst_mac, sizeof eth.dst);
+	p += wire_ether_emit(&eth, p);
+	wire_ipv4_emit(&v4, p);
+}

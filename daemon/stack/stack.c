@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The joint of ip and tcp: who owns what, the path that TCP asks for, and the
+ * one deadline of the whole stack.
+ *
+ * The stack owns the buffer pool and the drop counters; ip, tcp and the
+ * devices use them.  The owner's callbacks (struct tcp_env) are passed on,
+ * except path(), which is answered here.
+ *
+ * Packets to our own address never reach a device: they wait in ip.loop and
+ * come back in at stack_expire(), never from within stack_output(), so that
+ * the owner sees the events of one round before the next, and two ends that
+ * both live here cannot keep one call busy for ever.
+ */
+#include "stack/stack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "stack/internal.h"
+#include "wire/bytes.h"
+#include "wire/ether.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
+
+/* RFC 791: every host takes 576 bytes; less than 68 cannot carry a header. */
+#define MTU_MIN 576
+
+/* What fits into an IP packet behind the longest headers that we send. */
+#define TSO_MAX (65535 - WIRE_IPV4_HDR_MIN - WIRE_TCP_HDR_MAX)
+
+static int
+path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
+    struct tcp_path *out)
+{
+	struct stack *s = ctx;
+	struct ipaddr ours = ipaddr_v4(s->ip.addr);
+
+	if (!ipaddr_is_v4(dst) || !stack_has_route(s, ipaddr_to_v4(dst)))
+		return -ENETUNREACH;
+	if (!ipaddr_is_any(src) && !ipaddr_eq(src, &ours))
+		return -EADDRNOTAVAIL;
+	out->src = ours;
+	out->mtu = s->ip.mtu;
+	out->tso_max = s->tx_tso ? TSO_MAX : 0;
+	if (ipaddr_eq(dst, &ours)) {
+		out->mtu = IP_LOOP_MTU;
+		out->tso_max = 0;
+	}
+	return 0;
+}
+
+static bool
+may_open(void *ctx, struct tcp_bind *listener)
+{
+	struct stack *s = ctx;
+
+	return s->user.may_open == NULL ||
+	       s->user.may_open(s->user.ctx, listener);
+}
+
+static int
+accept_conn(void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb)
+{
+	struct stack *s = ctx;
+
+	if (s->user.accept == NULL)
+		return -ECONNREFUSED;
+	return s->user.accept(s->user.ctx, listener, pcb);
+}
+
+static bool
+init_ip(struct stack *s, const struct stack_config *cfg, mono_t now)
+{
+	struct ip_config ic = {.mtu = cfg->mtu,
+	    .addr = cfg->addr,
+	    .mask = cfg->mask,
+	    .bufs = s->bufs,
+	    .drops = &s->drops};
+
+	memcpy(ic.mac, cfg->mac, sizeof ic.mac);
+	/* Other streams of numbers than TCP's, from the same secret. */
+	ic.seed[0] = cfg->tcp.seed[0] ^ 0x6970;
+	ic.seed[1] = cfg->tcp.seed[1];
+	return ip_init(&s->ip, &ic, now) && !ip_is_group(&s->ip, cfg->addr) &&
+	       stack_set_routes(s, cfg->routes, cfg->nroutes);
+}
+
+static bool
+init_tcp(struct stack *s, const struct stack_config *cfg, mono_t now)
+{
+	struct tcp_config tc = cfg->tcp;
+
+	s->user = tc.env;
+	tc.env = (struct tcp_env){.path = path,
+	    .may_open = may_open,
+	    .accept = accept_conn,
+	    .ctx = s};
+	tc.bufs = s->bufs;
+	tc.drops = &s->drops;
+	s->tcp = tcp_new(&tc, now);
+	return s->tcp != NULL;
+}
+
+struct stack *
+stack_new(const struct stack_config *cfg, mono_t now)
+{
+	struct stack *s;
+
+	if (cfg->mtu < MTU_MIN)
+		return NULL;
+	s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return NULL;
+	s->now = now;
+	s->tx_csum = cfg->tx_csum;
+	/* A device that cuts up segments must fill in their checksums. */
+	s->tx_tso = cfg->tx_tso && cfg->tx_csum;
+	s->bufs = bufpool_new(cfg->buf_bytes);
+	if (s->bufs == NULL || !init_ip(s, cfg, now) ||
+	    !init_tcp(s, cfg, now)) {
+		stack_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+stack_free(struct stack *s)
+{
+	if (s->tcp != NULL)
+		tcp_free(s->tcp);
+	if (s->lent != NULL)
+		buf_unref(s->lent);
+	ip_done(&s->ip);
+	if (s->bufs != NULL)
+		bufpool_free(s->bufs);
+	free(s);
+}
+
+struct tcp *
+stack_tcp(struct stack *s)
+{
+	return s->tcp;
+}
+
+struct bufpool *
+stack_bufs(struct stack *s)
+{
+	return s->bufs;
+}
+
+struct drops *
+stack_drops(struct stack *s)
+{
+	return &s->drops;
+}
+
+bool
+stack_has_route(const struct stack *s, uint32_t dst)
+{
+	return !ip_is_group(&s->ip, dst) &&
+	       (dst == s->ip.addr || route_find(&s->ip.routes, dst) != NULL);
+}
+
+bool
+stack_set_routes(struct stack *s, const struct stack_route *routes, unsigned n)
+{
+	struct route r[STACK_ROUTES];
+	unsigned i;
+
+	if (n > STACK_ROUTES)
+		return false;
+	for (i = 0; i < n; i++)
+		r[i] = (struct route){
+		    routes[i].dst, routes[i].mask, routes[i].gateway};
+	return ip_set_routes(&s->ip, r, n);
+}
+
+/* ---- time ---- */
+
+mono_t
+stack_deadline(const struct stack *s)
+{
+	if (s->ip.loop.n > 0)
+		return s->now;
+	return mono_min(tcp_deadline(s->tcp), timerq_deadline(&s->ip.timers));
+}
+
+/* What we sent to ourselves before this call. */
+static void
+take_looped(struct stack *s, mono_t now)
+{
+	struct pktq q = s->ip.loop;
+	struct buf *b;
+
+	s->ip.loop = (struct pktq){0};
+	while ((b = pktq_get(&q)) != NULL) {
+		stack_take_frame(s, b, PKT_HEAD, &pkt_info(b)->off, true, now);
+		buf_unref(b);
+	}
+}
+
+/* The connections that wait for a neighbour who does not answer: those whose
+ * frames waited, and those with himself. */
+static void
+report_failure(struct stack *s, struct neigh_failure *fail, mono_t now)
+{
+	struct ipaddr dst, last = ipaddr_v4(fail->addr);
+	struct buf *b;
+
+	tcp_host_unreachable(s->tcp, &last, now);
+	while ((b = pktq_get(&fail->undelivered)) != NULL) {
+		drop_count(&s->drops, DROP_IP_NEIGH_FAILED);
+		dst = ipaddr_v4(get32(pkt_frame(b) + WIRE_ETHER_LEN + 16));
+		if (!ipaddr_eq(&dst, &last))
+			tcp_host_unreachable(s->tcp, &dst, now);
+		last = dst;
+		buf_unref(b);
+	}
+}
+
+void
+stack_expire(struct stack *s, mono_t now)
+{
+	struct neigh_failure fail;
+
+	s->now = now;
+	take_looped(s, now);
+	while (ip_expire(&s->ip, now, &fail))
+		report_failure(s, &fail, now);
+	tcp_expire(s->tcp, now);
+}
+
+/* ---- what there is ---- */
+
+void
+stack_stats(const struct stack *s, struct stack_stats *out)
+{
+	*out = (struct stack_stats){
+	    .in_frames = s->in_frames,
+	    .out_frames = s->out_frames,
+	    .in_bytes = s->in_bytes,
+	    .out_bytes = s->out_bytes,
+	    .in_packets = s->ip.in_packets,
+	    .out_packets = s->out_packets,
+	    .echo_replies = s->ip.echo_replies,
+	    .arp_requests = s->ip.arp_requests,
+	    .icmp_errors = s->ip.icmp_errors,
+	    .neighbours = s->ip.neigh.n,
+	    .buf_used = bufpool_used(s->bufs),
+	    .buf_limit = bufpool_limit(s->bufs),
+	};
+}
+
+void
+stack_foreach_neigh(const struct stack *s,
+    void (*fn)(void *arg, const struct stack_neigh *n), void *arg, mono_t now)
+{
+	const struct neigh *n = s->ip.neigh.entries;
+	const struct neigh *end = n + s->ip.neigh.touched;
+	struct stack_neigh row;
+
+	for (; n < end; n++) {
+		if (n->state == NEIGH_FREE)
+			continue;
+		row = (struct stack_neigh){.addr = n->addr,
+		    .state = neigh_state_name(neigh_state_at(n, now)),
+		    .age_us = mono_diff(now, n->confirmed)};
+		memcpy(row.mac, n->mac, sizeof row.mac);
+		fn(arg, &row);
+	}
+}
