@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * TCP headers: each option, at any alignment, cut off at each byte, with every
+ * bogus length; the bytes that emit writes; round trips of random headers.
+ *
+ * Buffers to parse are allocated at their exact length, so that a sanitizer
+ * build sees a read past the end.
+ */
+#include <stdlib.h>
+#include <criterion/criterion.h>
+#include "base/drop.h"
+#include "base/rng.h"
+#include "wire/bytes.h"
+#include "wire/tcp.h"
+
+/* Parses a copy of exactly len bytes. */
+static int
+parse_exact(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+	uint8_t *copy = malloc(len > 0 ? len : 1);
+	int why;
+
+	cr_assert_not_null(copy);
+	memcpy(copy, p, len);
+	why = wire_tcp_parse(copy, len, out);
+	free(copy);
+	return why;
+}
+
+/* A header with these option bytes, padded with EOL to whole words. */
+static int
+parse_opts(
+    uint8_t flags, const uint8_t *opts, size_t optlen, struct wire_tcp *out)
+{
+	uint8_t hdr[WIRE_TCP_HDR_MAX] = {0};
+	size_t len = WIRE_TCP_HDR_MIN + (optlen + 3) / 4 * 4;
+
+	cr_assert_leq(len, sizeof hdr);
+	hdr[12] = (uint8_t)(len / 4 << 4);
+	hdr[13] = flags;
+	memcpy(hdr + WIRE_TCP_HDR_MIN, opts, optlen);
+	return parse_exact(hdr, len, out);
+}
+
+#define OPTS(...)                                                              \
+	(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
+
+Test(wire_tcp, plain_header)
+{
+	static const uint8_t p[] = {0x12, 0x34, 0x00, 0x50, 0x01, 0x02, 0x03,
+	    0x04, 0xa1, 0xa2, 0xa3, 0xa4, 0x50, 0x18, 0xfa, 0xf0, 0xbe, 0xef,
+	    0x00, 0x07, 'x'};
+	struct wire_tcp h;
+
+	cr_assert_eq(parse_exact(p, sizeof p, &h), 0);
+	cr_assert_eq(h.sport, 0x1234);
+	cr_assert_eq(h.dport, 80);
+	cr_assert_eq(h.seq, 0x01020304);
+	cr_assert_eq(h.ack, 0xa1a2a3a4);
+	cr_assert_eq(h.flags, TH_PSH | TH_ACK);
+	cr_assert_eq(h.hdr_len, 20);
+	cr_assert_eq(h.wnd, 0xfaf0);
+	cr_assert_eq(h.urp, 7);
+	cr_assert(!h.has_mss && !h.has_wscale && !h.sack_permitted);
+	cr_assert(!h.has_ts);
+	cr_assert_eq(h.nsack, 0);
+}
+
+/* The reserved bits are ignored (RFC 9293 3.1). */
+Test(wire_tcp, reserved_bits)
+{
+	uint8_t p[20] = {[12] = 0x5f, [13] = 0xff};
+	struct wire_tcp h;
+
+	cr_assert_eq(parse_exact(p, sizeof p, &h), 0);
+	cr_assert_eq(h.hdr_len, 20);
+	cr_assert_eq(h.flags, 0xff);
+}
+
+Test(wire_tcp, short_by_any_length)
+{
+	struct wire_tcp h;
+
+	for (size_t off = 0; off < 16; off++) {
+		for (size_t len = 0; len <= 64; len++) {
+			uint8_t p[64] = {[12] = (uint8_t)(off << 4)};
+			bool good = len >= 20 && off >= 5 && off * 4 <= len;
+
+			cr_assert_eq(parse_exact(p, len, &h),
+			    good ? 0 : DROP_TCP_SHORT, "off %zu len %zu", off,
+			    len);
+		}
+	}
+}
+
+Test(wire_tcp, mss)
+{
+	struct wire_tcp h;
+
+	cr_assert_eq(parse_opts(TH_SYN, OPTS(2, 4, 0x05, 0xb4), &h), 0);
+	cr_assert(h.has_mss);
+	cr_assert_eq(h.mss, 1460);
+	cr_assert_eq(parse_opts(TH_SYN, OPTS(2, 4, 0, 0), &h), 0);
+	cr_assert(h.has_mss);
+	cr_assert_eq(h.mss, 0);
+}
+
+/* RFC 7323 2.3: a shift above 14 counts as 14. */
+Test(wire_tcp, wscale)
+{
+	struct wire_tcp h;
+
+	for (unsigned shift = 0; shift < 256; shift++) {
+		const uint8_t o[] = {3, 3, (uint8_t)shift};
+
+		cr_assert_eq(parse_opts(TH_SYN | TH_ACK, o, 3, &h), 0);
+		cr_assert(h.has_wscale);
+		cr_assert_eq(h.wscale, shift > 14 ? 14 : shift);
+	}
+}
+
+Test(wire_tcp, syn_options_count_in_a_syn_only)
+{
+	struct wire_tcp h;
+
+	cr_assert_eq(
+	    parse_opts(TH_ACK, OPTS(2, 4, 5, 0xb4, 3, 3, 7, 4, 2), &h), 0);
+	cr_assert(!h.has_mss && !h.has_wscale && !h.sack_permitted);
+	cr_assert_eq(
+	    parse_opts(TH_SYN, OPTS(2, 4, 5, 0xb4, 3, 3, 7, 4, 2), &h), 0);
+	cr_assert(h.has_mss && h.has_wscale && h.sack_permitted);
+}
+
+Test(wire_tcp, timestamps_at_any_alignment)
+{
+	static const uint8_t ts[] = {8, 10, 1, 2, 3, 4, 5, 6, 7, 8};
+	struct wire_tcp h;
+
+	for (size_t shift = 0; shift <= 30; shift++) {
+		uint8_t o[40];
+
+		memset(o, 1, sizeof o);
+		memcpy(o + shift, ts, sizeof ts);
+		cr_assert_eq(parse_opts(TH_ACK, o, sizeof o, &h), 0);
+		cr_assert(h.has_ts, "shift %zu", shift);
+		cr_assert_eq(h.tsval, 0x01020304);
+		cr_assert_eq(h.tsecr, 0x05060708);
+	}
+	/* the usual form, which has a way of its own */
+	cr_assert_eq(
+	    parse_opts(TH_ACK, OPTS(1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8), &h),
+	    0);
+	cr_assert(h.has_ts);
+	cr_assert_eq(h.tsval, 0x01020304);
+	cr_assert_eq(h.tsecr, 0x05060708);
+}
+
+Test(wire_tcp, sack_blocks)
+{
+	struct wire_tcp h;
+
+	for (unsigned n = 1; n <= 4; n++) {
+		uint8_t o[40] = {5, (uint8_t)(2 + 8 * n)};
+
+		for (unsigned i = 0; i < n; i++) {
+			put32(o + 2 + 8 * i, 1000 * i);
+			put32(o + 6 + 8 * i, 1000 * i + 500);
+		}
+		cr_assert_eq(parse_opts(TH_ACK, o, 2 + 8 * n, &h), 0);
+		cr_assert_eq(h.nsack, n);
+		for (unsigned i = 0; i < n; i++) {
+			cr_assert_eq(h.sack[i].left, 1000 * i);
+			cr_assert_eq(h.sack[i].right, 1000 * i + 500);
+		}
+	}
+}
+
+/* Any length for any kind: never more is believed than is right. */
+Test(wire_tcp, every_kind_with_every_length)
+{
+	static const struct {
+		uint8_t kind, len;
+	} known[] = {{2, 4}, {3, 3}, {4, 2}, {8, 10}};
+	struct wire_tcp h;
+
+	for (unsigned kind = 2; kind < 256; kind++) {
+		for (unsigned len = 0; len < 256; len++) {
+			uint8_t o[40] = {(uint8_t)kind, (uint8_t)len};
+			bool bad = len < 2 || len > sizeof o;
+			bool hit[4];
+
+			memset(o + 2, 1, sizeof o - 2);
+			cr_assert_eq(parse_opts(TH_SYN, o, sizeof o, &h),
+			    bad ? DROP_TCP_OPTION : 0, "kind %u len %u", kind,
+			    len);
+			if (bad)
+				continue;
+			for (int i = 0; i < 4; i++)
+				hit[i] = kind == known[i].kind &&
+					 len == known[i].len;
+			cr_assert_eq(h.has_mss, hit[0]);
+			cr_assert_eq(h.has_wscale, hit[1]);
+			cr_assert_eq(h.sack_permitted, hit[2]);
+			cr_assert_eq(h.has_ts, hit[3]);
+			cr_assert_eq(h.nsack,
+			    kind == 5 && len > 2 && len % 8 == 2 ? len / 8 : 0);
+		}
+	}
+}
+
+Test(wire_tcp, unknown_options_are_skipped)
+{
+	struct wire_tcp h;
+
+	cr_assert_eq(
+	    parse_opts(TH_SYN,
+		OPTS(34, 4, 9, 9, 254, 2, 253, 5, 1, 2, 3, 2, 4, 5, 0xb4), &h),
+	    0);
+	cr_assert(h.has_mss);
+	cr_assert_eq(h.mss, 1460);
+}
+
+Test(wire_tcp, end_of_list_ends)
+{
+	struct wire_tcp h;
+
+	/* what is behind it is not looked at, malformed or not */
+	cr_assert_eq(
+	    parse_opts(TH_SYN, OPTS(1, 0, 2, 4, 5, 0xb4, 8, 0), &h), 0);
+	cr_assert(!h.has_mss);
+}
+
+/* MUST-7, with the header's end in each place inside the options. */
+Test(wire_tcp, options_cut_off_at_each_byte)
+{
+	static const uint8_t o[] = {1, 2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4,
+	    5, 6, 7, 8, 3, 3, 7, 5, 18, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9, 8,
+	    8, 8, 8, 1, 1};
+	/* where an option ends, the list is well-formed */
+	static const uint8_t ends[] = {0, 1, 5, 7, 17, 20, 38, 39, 40};
+	struct wire_tcp h;
+
+	for (size_t words = 0; words <= 10; words++) {
+		for (size_t nops = 0; nops < 4 && nops <= words * 4; nops++) {
+			uint8_t buf[40];
+			size_t n = words * 4 - nops;
+			bool good = false;
+
+			memset(buf, 1, nops);
+			memcpy(buf + nops, o, n);
+			for (size_t i = 0; i < sizeof ends; i++)
+				good |= ends[i] == n;
+			cr_assert_eq(parse_opts(TH_SYN, buf, words * 4, &h),
+			    good ? 0 : DROP_TCP_OPTION, "%zu bytes", n);
+			cr_assert(!good || h.has_mss == (n >= 5));
+			cr_assert(!good || h.has_ts == (n >= 17));
+			cr_assert(!good || h.nsack == (n >= 38 ? 2 : 0));
+		}
+	}
+}
+
+/* Garbage: whatever it is, only the two answers, and no read outside. */
+Test(wire_tcp, random_bytes)
+{
+	uint8_t p[70];
+	struct wire_tcp h;
+	struct rng r;
+
+	rng_init(&r, 9, 9);
+	for (int run = 0; run < 20000; run++) {
+		size_t len = rng_below(&r, sizeof p + 1);
+		int why;
+
+		for (size_t i = 0; i < len; i++)
+			p[i] = (uint8_t)(rng_below(&r, 3) == 0
+					     ? rng_below(&r, 12)
+					     : rng_below(&r, 256));
+		why = parse_exact(p, len, &h);
+		cr_assert(why == 0 || why == DROP_TCP_SHORT ||
+			  why == DROP_TCP_OPTION);
+		if (why != 0)
+			continue;
+		cr_assert_leq(h.hdr_len, len);
+		cr_assert_leq(h.wscale, 14);
+		cr_assert_leq(h.nsack, 4);
+	}
+}
+
+static void
+emits(const struct wire_tcp *h, const uint8_t *opts, size_t optlen)
+{
+	uint8_t hdr[WIRE_TCP_HDR_MAX];
+	size_t len;
+
+	memset(hdr, 0xee, sizeof hdr);
+	len = wire_tcp_emit(h, hdr);
+	cr_assert_eq(len, WIRE_TCP_HDR_MIN + optlen);
+	cr_assert_eq(len, wire_tcp_hdr_len(h));
+	cr_assert_eq(hdr[12], len / 4 << 4);
+	cr_assert_eq(get16(hdr + WIRE_TCP_CSUM_OFF), 0);
+	cr_assert_arr_eq(hdr + WIRE_TCP_HDR_MIN, opts, optlen);
+}
+
+/* The order and padding are Linux's, byte for byte. */
+Test(wire_tcp, emit_syn)
+{
+	struct wire_tcp h = {.flags = TH_SYN, .has_mss = true, .mss = 1460};
+
+	emits(&h, OPTS(2, 4, 5, 0xb4));
+	h.sack_permitted = true;
+	emits(&h, OPTS(2, 4, 5, 0xb4, 1, 1, 4, 2));
+	h.has_wscale = true;
+	h.wscale = 7;
+	emits(&h, OPTS(2, 4, 5, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7));
+	h.has_ts = true;
+	h.tsval = 0x01020304;
+	emits(&h, OPTS(2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3,
+		      3, 7));
+	h.sack_permitted = false;
+	emits(&h, OPTS(2, 4, 5, 0xb4, 1, 1, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3,
+		      3, 7));
+}
+
+Test(wire_tcp, emit_others)
+{
+	struct wire_tcp h = {.flags = TH_ACK,
+	    .has_mss = true,
+	    .has_wscale = true,
+	    .sack_permitted = true,
+	    .sack = {{1, 2}, {3, 4}, {5, 6}, {7, 8}}};
+
+	emits(&h, (const uint8_t *)"", 0);
+	h.nsack = 1;
+	emits(&h, OPTS(1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2));
+	h.nsack = 4;
+	emits(&h, OPTS(1, 1, 5, 34, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0,
+		      4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8));
+	h.has_ts = true;
+	h.tsecr = 0xff;
+	/* three blocks fit behind a timestamp */
+	emits(&h,
+	    OPTS(1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0xff, 1, 1, 5, 26, 0, 0, 0,
+		1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6));
+	h.nsack = 0;
+	emits(&h, OPTS(1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0xff));
+}
+
+static struct wire_tcp
+random_header(struct rng *r)
+{
+	struct wire_tcp h = {
+	    .sport = (uint16_t)rng_u64(r),
+	    .dport = (uint16_t)rng_u64(r),
+	    .seq = (uint32_t)rng_u64(r),
+	    .ack = (uint32_t)rng_u64(r),
+	    .flags = (uint8_t)rng_u64(r),
+	    .wnd = (uint16_t)rng_u64(r),
+	    .urp = (uint16_t)rng_u64(r),
+	};
+
+	if (h.flags & TH_SYN) {
+		if ((h.has_mss = rng_below(r, 2)))
+			h.mss = (uint16_t)rng_u64(r);
+		if ((h.has_wscale = rng_below(r, 2)))
+			h.wscale = (uint8_t)rng_below(r, 15);
+		h.sack_permitted = rng_below(r, 2);
+	}
+	if ((h.has_ts = rng_below(r, 2))) {
+		h.tsval = (uint32_t)rng_u64(r);
+		h.tsecr = (uint32_t)rng_u64(r);
+	}
+	h.nsack = rng_below(r, 5);
+	for (unsigned i = 0; i < h.nsack; i++) {
+		h.sack[i].left = (uint32_t)rng_u64(r);
+		h.sack[i].right = (uint32_t)rng_u64(r);
+	}
+	return h;
+}
+
+Test(wire_tcp, round_trips)
+{
+	uint8_t hdr[WIRE_TCP_HDR_MAX];
+	struct rng r;
+
+	rng_init(&r, 10, 10);
+	for (int run = 0; run < 20000; run++) {
+		struct wire_tcp h = random_header(&r), g;
+		size_t len = wire_tcp_emit(&h, hdr);
+
+		cr_assert_eq(len % 4, 0);
+		cr_assert_eq(parse_exact(hdr, len, &g), 0);
+		cr_assert_eq(g.hdr_len, len);
+		cr_assert_leq(g.nsack, h.nsack);
+		cr_assert(g.nsack == h.nsack || len + 8 > 60);
+		cr_assert(g.sport == h.sport && g.dport == h.dport);
+		cr_assert(g.seq == h.seq && g.ack == h.ack);
+		cr_assert(g.flags == h.flags && g.wnd == h.wnd);
+		cr_assert_eq(g.urp, h.urp);
+		cr_assert(g.has_mss == h.has_mss && g.mss == h.mss);
+		cr_assert(g.has_wscale == h.has_wscale);
+		cr_assert_eq(g.wscale, h.wscale);
+		cr_assert_eq(g.sack_permitted, h.sack_permitted);
+		cr_assert(g.has_ts == h.has_ts && g.tsval == h.tsval);
+		cr_assert_eq(g.tsecr, h.tsecr);
+		for (unsigned i = 0; i < g.nsack; i++) {
+			cr_assert_eq(g.sack[i].left, h.sack[i].left);
+			cr_assert_eq(g.sack[i].right, h.sack[i].right);
+		}
+	}
+}
