@@ -9,3 +9,10 @@ include tests/fuzz/local.mk
 include tests/shim/local.mk
 include tests/e2e/local.mk
 include tests/bench/local.mk
+
+# Criterion does not look at how a test's process ends, so leaks that the
+# sanitizer reports there would pass.
+EXTRA_DIST += tests/leaks
+if SANITIZERS
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/leaks
+endif
