@@ -20,7 +20,9 @@
  *                the client closes.  A request names a socket by its handle,
  *                a number that the client chose when it made the socket; it
  *                is only a name.  Authority is the same user (SO_PEERCRED) or
- *                the socket itself, passed along by SCM_RIGHTS.
+ *                the socket itself, passed along by SCM_RIGHTS: EACCES in an
+ *                answer asks for it.  EBADF: the daemon knows no socket of
+ *                that handle (any more).
  */
 #ifndef TCPD_PROTO_H
 #define TCPD_PROTO_H
@@ -87,7 +89,8 @@ _Static_assert(sizeof(struct proto_name) == 24, "proto_name");
 
 struct proto_listen {
 	uint32_t backlog;
-	uint32_t reserved;
+	uint32_t nopts; /* proto_opt + value follow, as in an attach: what
+			   accepted connections inherit; 0 in a shutdown */
 };
 _Static_assert(sizeof(struct proto_listen) == 8, "proto_listen");
 
