@@ -16,3 +16,7 @@ EXTRA_DIST += tests/leaks
 if SANITIZERS
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/leaks
 endif
+
+dist_check_SCRIPTS += tests/tidy.sh
+TESTS += tests/tidy.sh
+EXTRA_DIST += .clang-format

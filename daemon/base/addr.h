@@ -24,9 +24,9 @@ struct tuple {
 static inline struct ipaddr
 ipaddr_v4(uint32_t host)
 {
-	return (struct ipaddr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff,
-	    (uint8_t)(host >> 24), (uint8_t)(host >> 16), (uint8_t)(host >> 8),
-	    (uint8_t)host}};
+	return (struct ipaddr){
+	    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (uint8_t)(host >> 24),
+		(uint8_t)(host >> 16), (uint8_t)(host >> 8), (uint8_t)host}};
 }
 
 static inline bool
@@ -42,7 +42,7 @@ static inline uint32_t
 ipaddr_to_v4(const struct ipaddr *a)
 {
 	return (uint32_t)a->b[12] << 24 | (uint32_t)a->b[13] << 16 |
-	    (uint32_t)a->b[14] << 8 | a->b[15];
+	       (uint32_t)a->b[14] << 8 | a->b[15];
 }
 
 static inline bool
@@ -57,8 +57,7 @@ ipaddr_is_any(const struct ipaddr *a)
 {
 	static const struct ipaddr any6;
 
-	return ipaddr_eq(a, &any6) ||
-	    (ipaddr_is_v4(a) && ipaddr_to_v4(a) == 0);
+	return ipaddr_eq(a, &any6) || (ipaddr_is_v4(a) && ipaddr_to_v4(a) == 0);
 }
 
 #endif

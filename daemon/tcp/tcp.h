@@ -86,13 +86,13 @@ struct tcp_config {
 	struct tcp_env env;
 	struct bufpool *bufs;
 	struct drops *drops;
-	uint64_t seed[2];      /* keys ISNs, ports and tables */
-	size_t max_conns;      /* connections in all; 0: as memory allows */
-	uint32_t sndbuf;       /* default bytes, e.g. 1 MiB */
-	uint32_t rcvbuf;       /* default bytes */
-	uint32_t msl_us;       /* TIME-WAIT lasts 2*MSL; 30 s */
+	uint64_t seed[2]; /* keys ISNs, ports and tables */
+	size_t max_conns; /* connections in all; 0: as memory allows */
+	uint32_t sndbuf;  /* default bytes, e.g. 1 MiB */
+	uint32_t rcvbuf;  /* default bytes */
+	uint32_t msl_us;  /* TIME-WAIT lasts 2*MSL; 30 s */
 	uint16_t port_first, port_last; /* ephemeral ports */
-	const char *congestion; /* "cubic", "newreno" */
+	const char *congestion;		/* "cubic", "newreno" */
 };
 
 /* NULL when memory is out or the congestion control is unknown. */
@@ -224,9 +224,9 @@ struct tcp_opts {
  * -EADDRNOTAVAIL (no port free, or that 4-tuple is in use), -ENOMEM,
  * -ECONNREFUSED (never), -EINVAL (broadcast, multicast: MUST-46).
  */
-int tcp_connect(struct tcp *t, struct tcp_bind *bind,
-    const struct ipaddr *src, const struct ipaddr *dst, uint16_t dport,
-    const struct tcp_opts *opts, void *user, mono_t now, struct tcp_pcb **out);
+int tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
+    const struct ipaddr *dst, uint16_t dport, const struct tcp_opts *opts,
+    void *user, mono_t now, struct tcp_pcb **out);
 
 void tcp_set_user(struct tcp_pcb *p, void *user);
 void *tcp_user(const struct tcp_pcb *p);
@@ -240,8 +240,8 @@ unsigned tcp_send_reserve(
     struct tcp_pcb *p, struct span *spans, unsigned max, size_t want);
 void tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now);
 size_t tcp_send_space(const struct tcp_pcb *p);
-size_t tcp_send_queued(const struct tcp_pcb *p);   /* not yet acknowledged */
-size_t tcp_send_unsent(const struct tcp_pcb *p);   /* not yet sent */
+size_t tcp_send_queued(const struct tcp_pcb *p); /* not yet acknowledged */
+size_t tcp_send_unsent(const struct tcp_pcb *p); /* not yet sent */
 /* The program's shutdown(SHUT_WR): FIN after what is queued. */
 void tcp_shutdown(struct tcp_pcb *p, mono_t now);
 
@@ -284,8 +284,9 @@ struct tcp_info_out {
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
 	uint32_t total_retrans, ooo_segs, rcv_ooo_bytes, reordering;
 	uint32_t send_queued, send_unsent, recv_queued, sndbuf, rcvbuf;
-	int64_t last_data_sent_us, last_data_recv_us, last_ack_recv_us; /* ago */
-	int64_t timer_us; /* until the next timer, -1: none */
+	int64_t last_data_sent_us, last_data_recv_us,
+	    last_ack_recv_us;	/* ago */
+	int64_t timer_us;	/* until the next timer, -1: none */
 	const char *timer_name; /* "on", "keepalive", "persist", ... as ss */
 };
 void tcp_info(const struct tcp_pcb *p, struct tcp_info_out *out, mono_t now);
@@ -301,8 +302,8 @@ struct tcp_entry {
 };
 void tcp_foreach(const struct tcp *t,
     void (*fn)(void *arg, const struct tcp_entry *e), void *arg);
-void tcp_foreach_bind(const struct tcp *t,
-    void (*fn)(void *arg, struct tcp_bind *b), void *arg);
+void tcp_foreach_bind(
+    const struct tcp *t, void (*fn)(void *arg, struct tcp_bind *b), void *arg);
 
 struct tcp_stats {
 	uint64_t active_opens, passive_opens, attempt_fails, estab_resets;

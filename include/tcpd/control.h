@@ -60,10 +60,10 @@ enum ctl_what {
 };
 
 struct ctl_query {
-	uint16_t what; /* enum ctl_what */
-	uint16_t port; /* CTL_WHY; host order, 0: any */
-	uint32_t states; /* CTL_CONNECTIONS: 1 << state of those wanted */
-	uint64_t id;	 /* CTL_CLOSE: ctl_conn.id */
+	uint16_t what;	  /* enum ctl_what */
+	uint16_t port;	  /* CTL_WHY; host order, 0: any */
+	uint32_t states;  /* CTL_CONNECTIONS: 1 << state of those wanted */
+	uint64_t id;	  /* CTL_CLOSE: ctl_conn.id */
 	uint8_t addr[16]; /* CTL_WHY */
 	uint8_t bind;	  /* CTL_WHY: 1: for bind, 0: for connect */
 	uint8_t verbose;  /* CTL_LOG: 1 verbose, 0 brief */
@@ -72,7 +72,7 @@ struct ctl_query {
 _Static_assert(sizeof(struct ctl_query) == 40, "ctl_query");
 
 struct ctl_rows {
-	uint16_t what;	  /* of the query */
+	uint16_t what;	   /* of the query */
 	uint16_t row_size; /* bytes of each */
 	uint32_t nrows;
 };
@@ -107,7 +107,7 @@ struct ctl_conn {
 	uint32_t pid; /* that connected, or 0 */
 	uint32_t recv_q, send_q; /* bytes, as ss has them */
 	uint32_t backoff;
-	char timer[16];	 /* "on", "keepalive", ...; "": none */
+	char timer[16];	  /* "on", "keepalive", ...; "": none */
 	int64_t timer_us; /* until then; -1: none */
 	char congestion[16];
 	uint32_t snd_mss, rcv_mss, advmss, pmtu;
@@ -120,7 +120,8 @@ struct ctl_conn {
 	uint32_t send_unsent, sndbuf, rcvbuf, pad;
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
-	int64_t last_data_sent_us, last_data_recv_us, last_ack_recv_us; /* ago */
+	int64_t last_data_sent_us, last_data_recv_us,
+	    last_ack_recv_us; /* ago */
 };
 _Static_assert(sizeof(struct ctl_conn) == 304, "ctl_conn");
 
@@ -133,7 +134,8 @@ struct ctl_listener {
 	uint32_t uid, pid;
 	uint32_t backlog;
 	uint32_t half_open;
-	uint32_t accept_queue; /* connections that wait for accept(); may be 0 */
+	uint32_t
+	    accept_queue; /* connections that wait for accept(); may be 0 */
 	uint64_t accepted, refused; /* so far */
 };
 _Static_assert(sizeof(struct ctl_listener) == 64, "ctl_listener");

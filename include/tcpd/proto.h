@@ -45,23 +45,23 @@
  * AF_UNIX socket does not use, so dup, fork, exec and SCM_RIGHTS carry it.
  * Top 16 bits: PROTO_TAG; the other 48: the handle, random, never 0.
  */
-#define PROTO_TAG	 0x7c9dULL
-#define PROTO_TAG_SHIFT	 48
+#define PROTO_TAG	  0x7c9dULL
+#define PROTO_TAG_SHIFT	  48
 #define PROTO_HANDLE_MASK ((1ULL << PROTO_TAG_SHIFT) - 1)
 
 enum proto_type {
 	PROTO_ATTACH = 1,
-	PROTO_BIND,	  /* proto_name; descriptor: O_PATH of the bound node */
-	PROTO_LISTEN,	  /* proto_listen */
+	PROTO_BIND,   /* proto_name; descriptor: O_PATH of the bound node */
+	PROTO_LISTEN, /* proto_listen */
 	PROTO_GETSOCKNAME, /* nothing; answer: proto_name */
 	PROTO_GETPEERNAME, /* nothing; answer: proto_name */
-	PROTO_GETOPT,	  /* proto_opt; answer: proto_opt and value */
-	PROTO_SETOPT,	  /* proto_opt and value */
-	PROTO_ERROR,	  /* nothing; answer: err is the errno, cleared */
-	PROTO_POLICY,	  /* nothing; answer: the policy in a memfd */
-	PROTO_SHUTDOWN,	  /* proto_listen.backlog: how; listeners only */
-	PROTO_OUTQ,	  /* nothing; answer: proto_opt, value u32 unacked,
-			     u32 unsent */
+	PROTO_GETOPT,	   /* proto_opt; answer: proto_opt and value */
+	PROTO_SETOPT,	   /* proto_opt and value */
+	PROTO_ERROR,	   /* nothing; answer: err is the errno, cleared */
+	PROTO_POLICY,	   /* nothing; answer: the policy in a memfd */
+	PROTO_SHUTDOWN,	   /* proto_listen.backlog: how; listeners only */
+	PROTO_OUTQ,	   /* nothing; answer: proto_opt, value u32 unacked,
+			      u32 unsent */
 	PROTO_NTYPES
 };
 
@@ -69,7 +69,7 @@ struct proto_head {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t type;
-	uint32_t len;	  /* bytes that follow the head (padding not counted) */
+	uint32_t len; /* bytes that follow the head (padding not counted) */
 	uint32_t reserved; /* 0 */
 	uint64_t handle;
 };
@@ -79,7 +79,7 @@ _Static_assert(sizeof(struct proto_head) == 24, "proto_head");
 struct proto_name {
 	uint16_t family;
 	uint16_t port;
-	uint32_t flags; /* PROTO_BIND: PROTO_REUSEADDR, ... */
+	uint32_t flags;	  /* PROTO_BIND: PROTO_REUSEADDR, ... */
 	uint8_t addr[16]; /* network order; IPv4 in the first four bytes */
 };
 _Static_assert(sizeof(struct proto_name) == 24, "proto_name");
@@ -145,12 +145,12 @@ _Static_assert(sizeof(struct proto_peer) == 64, "proto_peer");
  */
 #define PROTO_POLICY_RULES 256
 struct proto_rule {
-	uint8_t addr[16]; /* v4-mapped or IPv6 */
-	uint8_t plen;	  /* of 128 */
-	uint8_t action;	  /* enum proto_action */
+	uint8_t addr[16];		/* v4-mapped or IPv6 */
+	uint8_t plen;			/* of 128 */
+	uint8_t action;			/* enum proto_action */
 	uint16_t port_first, port_last; /* 0, 65535: any */
-	uint16_t why;	  /* enum proto_why */
-	uint32_t line;	  /* of tcpd.conf; 0: built in */
+	uint16_t why;			/* enum proto_why */
+	uint32_t line;			/* of tcpd.conf; 0: built in */
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct proto_rule) == 32, "proto_rule");
@@ -174,7 +174,7 @@ struct proto_policy {
 	uint32_t magic;
 	uint32_t version;
 	uint32_t generation;
-	uint32_t superseded; /* set by the daemon */
+	uint32_t superseded;	  /* set by the daemon */
 	uint32_t nconnect, nbind; /* rules: first those for connect */
 	uint32_t reserved[2];
 	struct proto_rule rules[PROTO_POLICY_RULES]; /* first match decides */
