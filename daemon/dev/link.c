@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The old interface ioctls: they are enough for what a device needs, cost one
- * socket and no library.  Addresses and routes go by rtnetlink, in
- * proc/netcfg.c.
+ * Interfaces by rtnetlink.  The old ioctls would do, were it not that the one
+ * for the queue length asks for a right over the whole machine, which the root
+ * of a user namespace does not have over his own interface.
  */
 #include "config.h"
 
@@ -12,96 +12,99 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include "dev/netns.h"
+#include <linux/rtnetlink.h>
+#include "dev/rtnl.h"
 
-int
-link_socket(const char *netns, char *err, size_t errlen)
-{
-	const struct netns_open what = {
-	    .domain = AF_INET, .type = SOCK_DGRAM, .protocol = 0};
+#define REQUEST_BYTES 512
 
-	return netns_open(netns, &what, err, errlen);
-}
-
-/* A request for ifname; -ENODEV when no interface can have that name. */
-static int
-make_request(struct ifreq *r, const char *ifname)
+static bool
+name_fits(const char *ifname)
 {
 	size_t len = strlen(ifname);
 
-	memset(r, 0, sizeof *r);
-	if (len == 0 || len >= sizeof r->ifr_name)
-		return -ENODEV;
-	memcpy(r->ifr_name, ifname, len);
-	return 0;
+	return len > 0 && len < IFNAMSIZ;
 }
 
 static int
-call(int sock, unsigned long req, struct ifreq *r)
+on_link(const struct nlmsghdr *h, void *arg)
 {
-	return ioctl(sock, req, r) < 0 ? -errno : 0;
+	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
+	struct link_facts *out = arg;
+	const struct nlattr *a;
+
+	out->ifindex = m->ifi_index;
+	out->up = m->ifi_flags & IFF_UP;
+	out->ethernet = m->ifi_type == ARPHRD_ETHER;
+	mnl_attr_for_each(a, h, sizeof *m)
+	{
+		switch (mnl_attr_get_type(a)) {
+		case IFLA_MTU:
+			out->mtu = mnl_attr_get_u32(a);
+			break;
+		case IFLA_TXQLEN:
+			out->txqueuelen = mnl_attr_get_u32(a);
+			break;
+		case IFLA_ADDRESS:
+			if (mnl_attr_get_payload_len(a) == sizeof out->mac)
+				memcpy(out->mac, mnl_attr_get_payload(a),
+				    sizeof out->mac);
+			else
+				out->ethernet = false;
+			break;
+		default:
+			break;
+		}
+	}
+	return MNL_CB_OK;
 }
 
 int
-link_query(int sock, const char *ifname, struct link_facts *out)
+link_query(int fd, const char *ifname, struct link_facts *out)
 {
-	struct ifreq r;
-	int e;
+	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
+	struct nlmsghdr *h = rtnl_request(buf, RTM_GETLINK, 0);
+	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
 
 	memset(out, 0, sizeof *out);
-	if ((e = make_request(&r, ifname)) ||
-	    (e = call(sock, SIOCGIFINDEX, &r)))
-		return e;
-	out->ifindex = r.ifr_ifindex;
-	if ((e = call(sock, SIOCGIFMTU, &r)))
-		return e;
-	out->mtu = (uint32_t)r.ifr_mtu;
-	if ((e = call(sock, SIOCGIFTXQLEN, &r)))
-		return e;
-	out->txqueuelen = (uint32_t)r.ifr_qlen;
-	if ((e = call(sock, SIOCGIFHWADDR, &r)))
-		return e;
-	out->ethernet = r.ifr_hwaddr.sa_family == ARPHRD_ETHER;
-	memcpy(out->mac, r.ifr_hwaddr.sa_data, sizeof out->mac);
-	if ((e = call(sock, SIOCGIFFLAGS, &r)))
-		return e;
-	out->up = r.ifr_flags & IFF_UP;
-	out->loopback = r.ifr_flags & IFF_LOOPBACK;
-	return 0;
+	if (!name_fits(ifname))
+		return -ENODEV;
+	m->ifi_family = AF_UNSPEC;
+	mnl_attr_put_strz(h, IFLA_IFNAME, ifname);
+	return rtnl_talk(fd, h, on_link, out);
+}
+
+/* Sets flags (with their mask) and, unless attr is 0, one number. */
+static int
+set(int fd, const char *ifname, unsigned flags, uint16_t attr, uint32_t value)
+{
+	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
+	struct nlmsghdr *h = rtnl_request(buf, RTM_NEWLINK, 0);
+	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+
+	if (!name_fits(ifname))
+		return -ENODEV;
+	m->ifi_family = AF_UNSPEC;
+	m->ifi_flags = m->ifi_change = flags;
+	mnl_attr_put_strz(h, IFLA_IFNAME, ifname);
+	if (attr)
+		mnl_attr_put_u32(h, attr, value);
+	return rtnl_talk(fd, h, NULL, NULL);
 }
 
 int
-link_set_mtu(int sock, const char *ifname, uint32_t mtu)
+link_set_mtu(int fd, const char *ifname, uint32_t mtu)
 {
-	struct ifreq r;
-	int e = make_request(&r, ifname);
-
-	r.ifr_mtu = (int)mtu;
-	return e ? e : call(sock, SIOCSIFMTU, &r);
+	return set(fd, ifname, 0, IFLA_MTU, mtu);
 }
 
 int
-link_set_txqueuelen(int sock, const char *ifname, uint32_t n)
+link_set_txqueuelen(int fd, const char *ifname, uint32_t packets)
 {
-	struct ifreq r;
-	int e = make_request(&r, ifname);
-
-	r.ifr_qlen = (int)n;
-	return e ? e : call(sock, SIOCSIFTXQLEN, &r);
+	return set(fd, ifname, 0, IFLA_TXQLEN, packets);
 }
 
 int
-link_set_up(int sock, const char *ifname)
+link_set_up(int fd, const char *ifname)
 {
-	struct ifreq r;
-	int e = make_request(&r, ifname);
-
-	if (e || (e = call(sock, SIOCGIFFLAGS, &r)))
-		return e;
-	if (r.ifr_flags & IFF_UP)
-		return 0;
-	r.ifr_flags |= IFF_UP;
-	return call(sock, SIOCSIFFLAGS, &r);
+	return set(fd, ifname, IFF_UP, 0, 0);
 }

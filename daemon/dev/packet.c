@@ -35,6 +35,7 @@
 #include "dev/adapter.h"
 #include "dev/link.h"
 #include "dev/netns.h"
+#include "dev/rtnl.h"
 
 #define PACKET_RCVBUF (16 << 20)
 #define PACKET_SNDBUF (4 << 20)
@@ -145,7 +146,7 @@ static int
 inspect(
     const struct dev_open *o, struct link_facts *link, char *err, size_t errlen)
 {
-	int e, sock = link_socket(o->netns, err, errlen);
+	int e, sock = rtnl_open(o->netns, err, errlen);
 
 	if (sock < 0)
 		return sock;

@@ -33,6 +33,7 @@
 #include "dev/adapter.h"
 #include "dev/link.h"
 #include "dev/netns.h"
+#include "dev/rtnl.h"
 
 void
 dev_mac_from_name(const char *netns, const char *name, uint8_t mac[6])
@@ -159,7 +160,7 @@ configure(
     const struct dev_open *o, struct dev_caps *caps, char *err, size_t errlen)
 {
 	struct link_facts link;
-	int e, sock = link_socket(o->netns, err, errlen);
+	int e, sock = rtnl_open(o->netns, err, errlen);
 
 	if (sock < 0)
 		return sock;

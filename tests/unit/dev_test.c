@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * dev.c without a device: a socket that keeps message boundaries stands in for
+ * the TAP's descriptor.
+ */
+#include "config.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <linux/virtio_net.h>
+#include "dev/adapter.h"
+#include "dev/dev.h"
+
+static struct bufpool *pool;
+static struct drops drops;
+static struct dev *dev;
+static int kernel; /* the other end */
+
+static void
+make_dev(bool vnet, size_t limit)
+{
+	struct dev_caps caps = {.kind = DEV_TAP,
+	    .vnet_hdr = vnet,
+	    .csum = vnet,
+	    .tso = vnet,
+	    .gro = vnet,
+	    .mtu = 1500};
+	int pair[2], size = 1 << 20;
+
+	cr_assert_eq(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	kernel = pair[1];
+	setsockopt(kernel, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	memset(&drops, 0, sizeof drops);
+	pool = bufpool_new(limit);
+	dev = dev_attach(pair[0], &caps, pool, &drops);
+}
+
+static void
+done(void)
+{
+	dev_close(dev);
+	bufpool_free(pool);
+	close(kernel);
+}
+
+static uint8_t
+pattern(size_t i)
+{
+	return (uint8_t)(i ^ i >> 8);
+}
+
+/* The kernel sends one frame of len bytes behind a header. */
+static void
+kernel_sends(const struct virtio_net_hdr *h, size_t len)
+{
+	static uint8_t msg[80000];
+	size_t i, hdr = h ? sizeof *h : 0;
+
+	if (h)
+		memcpy(msg, h, sizeof *h);
+	for (i = 0; i < len; i++)
+		msg[hdr + i] = pattern(i);
+	cr_assert_eq(send(kernel, msg, hdr + len, 0), (ssize_t)(hdr + len));
+}
+
+static const struct virtio_net_hdr no_offload;
+
+Test(dev, each_size_lands_in_a_buf_that_fits)
+{
+	static const struct {
+		size_t len;
+		uint32_t max_cap;
+	} t[] = {{14, BUF_SMALL}, {60, BUF_SMALL}, {1514, BUF_SMALL},
+	    {BUF_SMALL, BUF_SMALL}, {BUF_SMALL + 1, BUF_CHUNK},
+	    {9014, BUF_CHUNK}, {BUF_CHUNK, BUF_CHUNK},
+	    {BUF_CHUNK + 1, BUF_FRAME}, {65549, BUF_FRAME}};
+	struct rxframe f[4];
+	size_t i, j, form;
+
+	for (form = 0; form < 2; form++) {
+		make_dev(form, 16 << 20);
+		for (i = 0; i < sizeof t / sizeof *t; i++) {
+			kernel_sends(form ? &no_offload : NULL, t[i].len);
+			cr_assert_eq(dev_rx(dev, f, 4), 1);
+			cr_assert_eq(f[0].buf->len, t[i].len);
+			cr_assert_leq(f[0].buf->cap, t[i].max_cap);
+			for (j = 0; j < t[i].len; j++)
+				cr_assert_eq(f[0].buf->data[j], pattern(j));
+			cr_assert_not(f[0].off.csum_valid);
+			buf_unref(f[0].buf);
+		}
+		cr_assert_eq(dev_rx(dev, f, 4), 0);
+		done();
+	}
+}
+
+Test(dev, a_burst_is_bounded_and_in_order)
+{
+	struct rxframe f[3];
+	int i;
+
+	make_dev(true, 16 << 20);
+	for (i = 0; i < 5; i++)
+		kernel_sends(&no_offload, 60 + (size_t)i);
+	cr_assert_eq(dev_rx(dev, f, 3), 3);
+	for (i = 0; i < 3; i++) {
+		cr_assert_eq(f[i].buf->len, 60 + i);
+		buf_unref(f[i].buf);
+	}
+	cr_assert_eq(dev_rx(dev, f, 3), 2);
+	buf_unref(f[0].buf);
+	buf_unref(f[1].buf);
+	done();
+}
+
+Test(dev, a_cut_frame_is_counted)
+{
+	struct rxframe f;
+
+	make_dev(true, 16 << 20);
+	kernel_sends(&no_offload, BUF_FRAME);
+	kernel_sends(&no_offload, BUF_FRAME + 1);
+	kernel_sends(&no_offload, 60);
+	cr_assert_eq(dev_rx(dev, &f, 1), 1);
+	cr_assert_eq(f.buf->len, 60);
+	cr_assert_eq(drops.count[DROP_DEV_RX_TRUNCATED], 2);
+	buf_unref(f.buf);
+	done();
+}
+
+/* The spares alone fit: frames are lost and counted, nothing else happens, and
+ * reception goes on when memory comes back. */
+Test(dev, without_memory_frames_are_counted)
+{
+	size_t spares = 2 * sizeof(struct buf) + BUF_SMALL + BUF_FRAME;
+	struct rxframe f[2];
+
+	make_dev(true, spares + sizeof(struct buf) + BUF_SMALL);
+	cr_assert_not_null(dev);
+	kernel_sends(&no_offload, 1514);
+	kernel_sends(&no_offload, 1514);
+	kernel_sends(&no_offload, 9000);
+	kernel_sends(&no_offload, 40000);
+	cr_assert_eq(dev_rx(dev, f, 2), 1);
+	cr_assert_eq(drops.count[DROP_DEV_RX_NO_MEMORY], 3);
+	buf_unref(f[0].buf);
+	kernel_sends(&no_offload, 100);
+	cr_assert_eq(dev_rx(dev, f, 2), 1);
+	cr_assert_eq(f[0].buf->len, 100);
+	buf_unref(f[0].buf);
+	done();
+}
+
+Test(dev, attach_says_when_memory_is_out)
+{
+	struct dev_caps caps = {.kind = DEV_TAP};
+	struct bufpool *p = bufpool_new(10000);
+
+	cr_assert_null(dev_attach(0, &caps, p, &drops));
+	cr_assert_eq(bufpool_used(p), 0);
+	bufpool_free(p);
+}
+
+Test(dev, headers_that_contradict_the_frame_are_counted)
+{
+	static const struct virtio_net_hdr bad[] = {
+	    {.flags = 4},
+	    {.flags = 0x80},
+	    {.flags = 1, .csum_start = 13, .csum_offset = 16},
+	    {.flags = 1, .csum_start = 34, .csum_offset = 65},
+	    {.flags = 1, .csum_start = 65535, .csum_offset = 65535},
+	    {.flags = 1, .csum_start = 34, .csum_offset = 65535},
+	    {.gso_type = 1, .hdr_len = 54},
+	    {.gso_type = 1, .hdr_len = 101, .gso_size = 10},
+	    {.gso_type = 1, .hdr_len = 54, .gso_size = 101},
+	    {.gso_type = 2, .hdr_len = 54, .gso_size = 10},
+	    {.gso_type = 3, .hdr_len = 42, .gso_size = 10},
+	    {.gso_type = 5, .hdr_len = 42, .gso_size = 10},
+	    {.gso_type = 0x7f, .hdr_len = 42, .gso_size = 10},
+	};
+	size_t i, n = sizeof bad / sizeof *bad;
+	struct rxframe f;
+
+	make_dev(true, 16 << 20);
+	for (i = 0; i < n; i++)
+		kernel_sends(&bad[i], 100);
+	cr_assert_eq(send(kernel, "short", 5, 0), 5);
+	cr_assert_eq(dev_rx(dev, &f, 1), 0);
+	cr_assert_eq(drops.count[DROP_DEV_RX_HEADER], n + 1);
+	done();
+}
+
+/* A flood of bad frames must not hold the engine in one call. */
+Test(dev, one_call_passes_over_a_bounded_number)
+{
+	static const struct virtio_net_hdr bad = {.flags = 0x80};
+	struct rxframe f;
+	uint64_t seen = 0;
+	int i, calls = 0;
+
+	make_dev(true, 16 << 20);
+	for (i = 0; i < 200; i++)
+		kernel_sends(&bad, 20);
+	do {
+		seen = drops.count[DROP_DEV_RX_HEADER];
+		cr_assert_eq(dev_rx(dev, &f, 1), 0);
+		calls++;
+	} while (drops.count[DROP_DEV_RX_HEADER] > seen);
+	cr_assert_eq(seen, 200);
+	cr_assert_geq(calls, 4);
+	done();
+}
+
+Test(dev, header_fields_reach_the_stack)
+{
+	struct virtio_net_hdr h = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+	    .gso_type = VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN,
+	    .hdr_len = 66,
+	    .gso_size = 1448,
+	    .csum_start = 34,
+	    .csum_offset = 16};
+	struct rxframe f;
+
+	make_dev(true, 16 << 20);
+	kernel_sends(&h, 30000);
+	cr_assert_eq(dev_rx(dev, &f, 1), 1);
+	cr_assert(f.off.needs_csum && f.off.csum_valid);
+	cr_assert_eq(f.off.gso, GSO_TCP4);
+	cr_assert_eq(f.off.gso_size, 1448);
+	cr_assert_eq(f.off.hdr_len, 66);
+	cr_assert_eq(f.off.csum_start, 34);
+	cr_assert_eq(f.off.csum_offset, 16);
+	buf_unref(f.buf);
+	h = (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_DATA_VALID};
+	kernel_sends(&h, 60);
+	cr_assert_eq(dev_rx(dev, &f, 1), 1);
+	cr_assert(!f.off.needs_csum && f.off.csum_valid);
+	cr_assert_eq(f.off.gso, GSO_NONE);
+	buf_unref(f.buf);
+	done();
+}
+
+static struct txframe
+frame_of(unsigned spans, uint8_t *bytes, size_t each)
+{
+	struct txframe f = {.nspans = spans, .len = spans * each};
+	unsigned i;
+
+	for (i = 0; i < spans; i++)
+		f.spans[i] = (struct span){bytes + i * each, each};
+	return f;
+}
+
+Test(dev, spans_leave_as_one_frame)
+{
+	static uint8_t bytes[FRAME_SPANS * 1600], got[80000];
+	struct txframe f = frame_of(FRAME_SPANS, bytes, 1600);
+	struct virtio_net_hdr h;
+	size_t i;
+
+	for (i = 0; i < sizeof bytes; i++)
+		bytes[i] = pattern(i);
+	bytes[34 + 13] = 0x80 | 0x10; /* CWR, ACK */
+	f.off = (struct offload){.needs_csum = true,
+	    .gso = GSO_TCP4,
+	    .gso_size = 1460,
+	    .hdr_len = 54,
+	    .csum_start = 34,
+	    .csum_offset = 16};
+	make_dev(true, 16 << 20);
+	cr_assert_eq(dev_tx(dev, &f), 0);
+	cr_assert_eq(recv(kernel, got, sizeof got, 0),
+	    (ssize_t)(sizeof h + sizeof bytes));
+	memcpy(&h, got, sizeof h);
+	cr_assert_eq(h.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	cr_assert_eq(
+	    h.gso_type, VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN);
+	cr_assert_eq(h.gso_size, 1460);
+	cr_assert_eq(h.hdr_len, 54);
+	cr_assert_eq(h.csum_start, 34);
+	cr_assert_eq(h.csum_offset, 16);
+	cr_assert_eq(memcmp(got + sizeof h, bytes, sizeof bytes), 0);
+	done();
+}
+
+Test(dev, a_full_device_says_again_and_an_error_is_counted)
+{
+	static uint8_t bytes[1514];
+	struct txframe f = frame_of(1, bytes, sizeof bytes);
+	unsigned sent = 0;
+	int r;
+
+	make_dev(false, 16 << 20);
+	while ((r = dev_tx(dev, &f)) == 0 && sent < 100000)
+		sent++;
+	cr_assert_eq(r, -EAGAIN);
+	cr_assert_eq(drops.count[DROP_DEV_TX_ERROR], 0);
+	cr_assert_eq(recv(kernel, bytes, sizeof bytes, 0), 1514);
+	while (recv(kernel, bytes, sizeof bytes, 0) > 0)
+		;
+	cr_assert_eq(dev_tx(dev, &f), 0);
+	signal(SIGPIPE, SIG_IGN);
+	shutdown(kernel, SHUT_RD);
+	cr_assert_eq(dev_tx(dev, &f), -EPIPE);
+	cr_assert_eq(drops.count[DROP_DEV_TX_ERROR], 1);
+	done();
+}
+
+Test(dev, offload_on_a_plain_device_is_our_bug, .signal = SIGABRT)
+{
+	static uint8_t bytes[1514];
+	struct txframe f = frame_of(1, bytes, sizeof bytes);
+
+	f.off.needs_csum = true;
+	make_dev(false, 16 << 20);
+	dev_tx(dev, &f);
+}
+
+Test(dev, macs_are_local_unicast_and_stable)
+{
+	uint8_t a[6], b[6], c[6], d[6];
+
+	dev_mac_from_name(NULL, "tcpd0", a);
+	dev_mac_from_name("", "tcpd0", b);
+	dev_mac_from_name(NULL, "tcpd1", c);
+	dev_mac_from_name("x", "tcpd0", d);
+	cr_assert_eq(memcmp(a, b, 6), 0);
+	cr_assert_neq(memcmp(a, c, 6), 0);
+	cr_assert_neq(memcmp(a, d, 6), 0);
+	cr_assert_eq(a[0] & 3, 2);
+	cr_assert_eq(c[0] & 3, 2);
+}
+
+Test(dev, notes_are_joined_and_cut)
+{
+	char err[16] = "";
+
+	dev_note(err, sizeof err, "one %d", 1);
+	dev_note(err, sizeof err, "two");
+	cr_assert_str_eq(err, "one 1; two");
+	dev_note(err, sizeof err, "a long third");
+	cr_assert_eq(strlen(err), 15);
+	dev_note(err, sizeof err, "fourth");
+	cr_assert_eq(strlen(err), 15);
+}
