@@ -1,1 +1,17 @@
 # SPDX-License-Identifier: ISC
+# The stack on a TCP that only records: tests/unit/fake_tcp.c.
+STACK_LAB = tests/unit/stack_lab.c tests/unit/stack_lab.h \
+	tests/unit/fake_tcp.c
+STACK_LAB_LDADD = daemon/libstack.la daemon/libip.la daemon/libwire.la \
+	daemon/libbase.la $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/arp_test tests/unit/ipv4_input_test \
+	tests/unit/icmp_test tests/unit/stack_test
+tests_unit_arp_test_SOURCES = tests/unit/arp_test.c $(STACK_LAB)
+tests_unit_arp_test_LDADD = $(STACK_LAB_LDADD)
+tests_unit_ipv4_input_test_SOURCES = tests/unit/ipv4_input_test.c $(STACK_LAB)
+tests_unit_ipv4_input_test_LDADD = $(STACK_LAB_LDADD)
+tests_unit_icmp_test_SOURCES = tests/unit/icmp_test.c $(STACK_LAB)
+tests_unit_icmp_test_LDADD = $(STACK_LAB_LDADD)
+tests_unit_stack_test_SOURCES = tests/unit/stack_test.c $(STACK_LAB)
+tests_unit_stack_test_LDADD = $(STACK_LAB_LDADD)

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+#include "stack_lab.h"
+
+struct lab lab;
+
+#define START_US 1000000000
+
+void
+lab_defaults(void)
+{
+	lab = (struct lab){.now = {START_US},
+	    .cfg = {.mtu = 1500,
+		.addr = OURS,
+		.mask = 0xffffff00,
+		.nroutes = 1,
+		.routes = {{0, 0, GATEWAY}},
+		.tx_csum = true,
+		.tx_tso = true,
+		.buf_bytes = 8 << 20,
+		.tcp.seed = {1, 2}}};
+	memcpy(lab.cfg.mac, our_mac, 6);
+}
+
+void
+lab_start(void)
+{
+	lab.s = stack_new(&lab.cfg, lab.now);
+	cr_assert_not_null(lab.s);
+}
+
+void
+lab_init(void)
+{
+	lab_defaults();
+	lab_start();
+	stack_sends_arp(all_macs, WIRE_ARP_REQUEST, OURS, OURS);
+	silence();
+	at(ms(2000));
+	stack_sends_arp(all_macs, WIRE_ARP_REQUEST, OURS, OURS);
+	silence();
+	cr_assert(mono_is_never(stack_deadline(lab.s)));
+	lab.now.us = START_US;
+}
+
+void
+lab_end(void)
+{
+	while (stack_output(lab.s, &lab.f, lab.now))
+		;
+	stack_free(lab.s);
+}
+
+/* ---- in ---- */
+
+void
+peer_sends_off(const uint8_t *frame, size_t len, const struct offload *off)
+{
+	struct rxframe f = {.off = *off};
+
+	f.buf = buf_alloc(stack_bufs(lab.s), len);
+	cr_assert_not_null(f.buf);
+	memcpy(f.buf->data, frame, len);
+	f.buf->len = (uint32_t)len;
+	stack_input(lab.s, &f, lab.now);
+	cr_assert_null(f.buf);
+}
+
+void
+peer_sends(const uint8_t *frame, size_t len)
+{
+	struct offload none = {0};
+
+	peer_sends_off(frame, len, &none);
+}
+
+void
+peer_sends_arp(const uint8_t dst[6], uint16_t op, const uint8_t sha[6],
+    uint32_t spa, uint32_t tpa)
+{
+	struct wire_ether eth = {.type = WIRE_ETHER_ARP};
+	struct wire_arp a = {.op = op, .spa = spa, .tpa = tpa};
+	uint8_t frame[60] = {0}; /* padded, as Ethernet does */
+
+	memcpy(eth.dst, dst, 6);
+	memcpy(eth.src, sha, 6);
+	memcpy(a.sha, sha, 6);
+	wire_ether_emit(&eth, frame);
+	wire_arp_emit(&a, frame + WIRE_ETHER_LEN);
+	peer_sends(frame, sizeof frame);
+}
+
+void
+peer_is_known(void)
+{
+	tcp_says(PEER, NULL, 0);
+	stack_sends_arp(all_macs, WIRE_ARP_REQUEST, OURS, PEER);
+	peer_sends_arp(our_mac, WIRE_ARP_REPLY, peer_mac, PEER, OURS);
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 20);
+	silence();
+}
+
+size_t
+make_packet(uint8_t *frame, uint32_t src, uint8_t proto, const void *payload,
+    size_t len)
+{
+	struct wire_ether eth = {.type = WIRE_ETHER_IPV4};
+	struct wire_ipv4 h = {.df = true,
+	    .ttl = 64,
+	    .proto = proto,
+	    .src = src,
+	    .dst = OURS,
+	    .total_len = (uint16_t)(20 + len)};
+	uint8_t *p = frame;
+
+	memcpy(eth.dst, our_mac, 6);
+	memcpy(eth.src, peer_mac, 6);
+	p += wire_ether_emit(&eth, p);
+	p += wire_ipv4_emit(&h, p);
+	if (len > 0)
+		memcpy(p, payload, len);
+	return 34 + len;
+}
+
+void
+fix_ip(uint8_t *frame)
+{
+	struct wire_csum c = WIRE_CSUM_INIT;
+	uint8_t *p = frame + WIRE_ETHER_LEN;
+
+	put16(p + WIRE_IPV4_CSUM_OFF, 0);
+	wire_csum_add(&c, p, (size_t)(p[0] & 15) * 4);
+	put16(p + WIRE_IPV4_CSUM_OFF, wire_csum_final(&c));
+}
+
+size_t
+make_icmp(uint8_t *frame, uint8_t type, uint8_t code, uint32_t rest,
+    const void *data, size_t len)
+{
+	static uint8_t msg[BUF_FRAME];
+	struct wire_icmp m = {type, code, rest, data, len};
+
+	wire_icmp_emit(&m, msg);
+	if (len > 0)
+		memcpy(msg + WIRE_ICMP_HDR, data, len);
+	return make_packet(
+	    frame, PEER, WIRE_PROTO_ICMP, msg, WIRE_ICMP_HDR + len);
+}
+
+/* ---- out ---- */
+
+void
+stack_sends(void)
+{
+	size_t len = 0;
+	unsigned i;
+
+	cr_assert(stack_output(lab.s, &lab.f, lab.now), "nothing was sent");
+	for (i = 0; i < lab.f.nspans; i++) {
+		memcpy(lab.sent + len, lab.f.spans[i].base, lab.f.spans[i].len);
+		len += lab.f.spans[i].len;
+	}
+	cr_assert_eq(len, lab.f.len);
+	lab.sent_len = len;
+	cr_assert_arr_eq(lab.sent + 6, our_mac, 6);
+}
+
+void
+stack_sends_arp(const uint8_t dst[6], uint16_t op, uint32_t spa, uint32_t tpa)
+{
+	struct wire_arp a;
+
+	stack_sends();
+	cr_assert_arr_eq(lab.sent, dst, 6);
+	cr_assert_eq(get16(lab.sent + 12), WIRE_ETHER_ARP);
+	cr_assert_eq(lab.sent_len, WIRE_ETHER_LEN + WIRE_ARP_LEN);
+	cr_assert_eq(wire_arp_parse(lab.sent + WIRE_ETHER_LEN,
+			 lab.sent_len - WIRE_ETHER_LEN, &a),
+	    0);
+	cr_assert_eq(a.op, op);
+	cr_assert_arr_eq(a.sha, our_mac, 6);
+	cr_assert_eq(a.spa, spa);
+	cr_assert_eq(a.tpa, tpa);
+	cr_assert(!lab.f.off.needs_csum && lab.f.off.gso == GSO_NONE);
+}
+
+const uint8_t *
+stack_sends_packet(
+    const uint8_t dst_mac[6], uint32_t dst, uint8_t proto, size_t payload)
+{
+	struct wire_ipv4 h;
+
+	stack_sends();
+	cr_assert_arr_eq(lab.sent, dst_mac, 6);
+	cr_assert_eq(get16(lab.sent + 12), WIRE_ETHER_IPV4);
+	cr_assert_eq(wire_ipv4_parse(lab.sent + WIRE_ETHER_LEN,
+			 lab.sent_len - WIRE_ETHER_LEN, &h),
+	    0);
+	cr_assert_eq(h.total_len, lab.sent_len - WIRE_ETHER_LEN);
+	cr_assert_eq(h.src, OURS);
+	cr_assert_eq(h.dst, dst);
+	cr_assert_eq(h.proto, proto);
+	cr_assert_eq(h.total_len - h.ihl, payload);
+	cr_assert(h.df && !h.mf && h.frag_off == 0);
+	return lab.sent + 34;
+}
+
+void
+silence(void)
+{
+	cr_assert(!stack_output(lab.s, &lab.f, lab.now), "a frame was sent");
+}
+
+struct tcp_out *
+tcp_says(uint32_t dst, const void *data, size_t len)
+{
+	struct tcp_out *o = &fake.out[fake.nout];
+
+	if (fake.said == fake.nout) {
+		fake.said = fake.nout = 0;
+		o = &fake.out[0];
+	}
+	fake.nout++;
+	*o = (struct tcp_out){.src = ipaddr_v4(OURS),
+	    .dst = ipaddr_v4(dst),
+	    .ttl = 64,
+	    .hdr_len = 20,
+	    .payload_len = (uint32_t)len};
+	put16(o->hdr, 80);
+	put16(o->hdr + 2, 4711);
+	o->hdr[12] = 5 << 4;
+	o->hdr[13] = TH_ACK;
+	if (len > 0) {
+		o->nspans = 1;
+		o->spans[0] = (struct span){(void *)(uintptr_t)data, len};
+	}
+	return o;
+}
+
+/* ---- time and counters ---- */
+
+void
+at(int64_t us)
+{
+	lab.now.us = START_US + us;
+	while (!mono_before(lab.now, stack_deadline(lab.s)))
+		stack_expire(lab.s, lab.now);
+}
+
+void
+quiet_until(int64_t us)
+{
+	mono_t end = {START_US + us};
+
+	cr_assert(
+	    mono_before(end, stack_deadline(lab.s)), "something is due before");
+	lab.now = end;
+	silence();
+}
+
+void
+dropped(enum drop why)
+{
+	const struct drops *d = stack_drops(lab.s);
+	unsigned i;
+
+	for (i = 0; i < NDROPS; i++) {
+		cr_assert_eq(d->count[i], lab.seen[i] + (i == why),
+		    "%s is %ju, expected %ju", drop_name(i),
+		    (uintmax_t)d->count[i],
+		    (uintmax_t)lab.seen[i] + (i == why));
+		lab.seen[i] = d->count[i];
+	}
+}
+
+void
+nothing_dropped(void)
+{
+	dropped(NDROPS);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A stack in virtual time with one link and, in TCP's place, a recorder: what
+ * reaches it is kept, and it says what a test tells it to.  That the stack
+ * links against it shows that it uses nothing of tcp/ but tcp.h.
+ *
+ *	peer_sends*()	a frame arrives
+ *	stack_sends*()	exactly this leaves next (a copy is in lab.sent)
+ *	silence()	nothing leaves
+ *	at()		the time moves on; what is due then happens
+ *	dropped()	that counter is one higher than at the last call
+ */
+#ifndef UNIT_STACK_LAB_H
+#define UNIT_STACK_LAB_H
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include "stack/stack.h"
+#include "wire/arp.h"
+#include "wire/bytes.h"
+#include "wire/checksum.h"
+#include "wire/ether.h"
+#include "wire/icmp.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
+
+#define OURS	0xc0000202 /* 192.0.2.2/24 */
+#define PEER	0xc0000201
+#define OTHER	0xc0000203
+#define GATEWAY 0xc00002fe
+#define FAR	0xcb007107 /* 203.0.113.7, behind the gateway */
+
+static const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 2};
+static const uint8_t peer_mac[6] = {2, 0, 0, 0, 0, 1};
+static const uint8_t other_mac[6] = {2, 0, 0, 0, 0, 3};
+static const uint8_t all_macs[6] = {255, 255, 255, 255, 255, 255};
+
+struct fake_tcp {
+	struct tcp_config cfg;
+	unsigned inputs;
+	struct tcp_in in; /* the last segment; bytes are a copy of it */
+	uint8_t bytes[BUF_FRAME];
+	unsigned errors; /* tcp_icmp_input() */
+	struct tuple id;
+	uint32_t seq;
+	enum tcp_icmp what;
+	uint16_t mtu;
+	unsigned unreachable;	/* tcp_host_unreachable() */
+	struct ipaddr gone[64]; /* the first ones */
+	struct tcp_out out[8];	/* what to say */
+	unsigned nout, said;
+	mono_t deadline;
+	unsigned expired;
+};
+extern struct fake_tcp fake;
+
+struct lab {
+	struct stack_config cfg;
+	struct stack *s;
+	mono_t now;
+	struct txframe f;
+	uint8_t sent[BUF_FRAME]; /* the last frame, in one piece */
+	size_t sent_len;
+	uint64_t seen[NDROPS]; /* counters at the last dropped() */
+};
+extern struct lab lab;
+
+void lab_defaults(void); /* lab.cfg; start it yourself */
+void lab_start(void);
+void lab_init(void); /* both, and takes the announcements away */
+void lab_end(void);
+
+static inline int64_t
+ms(int64_t n)
+{
+	return n * 1000;
+}
+
+/* ---- in ---- */
+void peer_sends(const uint8_t *frame, size_t len);
+void peer_sends_off(
+    const uint8_t *frame, size_t len, const struct offload *off);
+void peer_sends_arp(const uint8_t dst[6], uint16_t op, const uint8_t sha[6],
+    uint32_t spa, uint32_t tpa);
+/* PEER's station is known and confirmed. */
+void peer_is_known(void);
+/* Headers around payload from src to us; returns the length. */
+size_t make_packet(uint8_t *frame, uint32_t src, uint8_t proto,
+    const void *payload, size_t len);
+/* The IP header's checksum, made right after changes. */
+void fix_ip(uint8_t *frame);
+/* An ICMP message with its checksum. */
+size_t make_icmp(uint8_t *frame, uint8_t type, uint8_t code, uint32_t rest,
+    const void *data, size_t len);
+
+/* ---- out ---- */
+void stack_sends(void);
+void stack_sends_arp(
+    const uint8_t dst[6], uint16_t op, uint32_t spa, uint32_t tpa);
+/* An IP packet whose payload starts at the returned place. */
+const uint8_t *stack_sends_packet(
+    const uint8_t dst_mac[6], uint32_t dst, uint8_t proto, size_t payload);
+void silence(void);
+
+/* TCP has a segment to send: a 20-byte header and payload at data. */
+struct tcp_out *tcp_says(uint32_t dst, const void *data, size_t len);
+
+/* ---- time and counters ---- */
+void at(int64_t us); /* since the start of the test */
+void quiet_until(int64_t us);
+void dropped(enum drop why);
+void nothing_dropped(void);
+
+#endif

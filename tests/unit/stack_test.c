@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What TCP says becomes frames; what is for ourselves comes back; the seams
+ * towards TCP and the owner.
+ */
+#include <errno.h>
+#include "stack_lab.h"
+
+TestSuite(stack, .init = lab_init, .fini = lab_end);
+TestSuite(stack_start, .init = lab_defaults, .fini = lab_end);
+
+static uint8_t data[65000];
+
+static void
+fill(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof data; i++)
+		data[i] = (uint8_t)(i * 7 + i / 251);
+}
+
+/* The sum over pseudo header and segment: 0 when the checksum is right. */
+static uint16_t
+tcp_sum(void)
+{
+	struct wire_csum c = WIRE_CSUM_INIT;
+	uint32_t len = (uint32_t)lab.sent_len - 34;
+
+	wire_csum_pseudo4(&c, get32(lab.sent + 26), get32(lab.sent + 30),
+	    WIRE_PROTO_TCP, len);
+	wire_csum_add(&c, lab.sent + 34, len);
+	return wire_csum_final(&c);
+}
+
+static uint16_t
+pseudo_sum(uint32_t dst, uint32_t len)
+{
+	struct wire_csum c = WIRE_CSUM_INIT;
+
+	wire_csum_pseudo4(&c, OURS, dst, WIRE_PROTO_TCP, len);
+	return wire_csum_partial(&c);
+}
+
+Test(stack, payload_is_referenced_not_copied)
+{
+	struct tcp_out *o;
+
+	peer_is_known();
+	o = tcp_says(PEER, data, 100);
+	o->nspans = 3;
+	o->spans[0] = (struct span){data, 10};
+	o->spans[1] = (struct span){data + 500, 89};
+	o->spans[2] = (struct span){data + 10, 1};
+	o->tos = 0x12;
+	o->ttl = 33;
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 120);
+	cr_assert_eq(lab.f.nspans, 4);
+	cr_assert_eq(lab.f.spans[0].base, (void *)lab.f.hdr);
+	cr_assert_eq(lab.f.spans[0].len, 54);
+	cr_assert_eq(lab.f.spans[2].base, (void *)(data + 500));
+	cr_assert_eq(lab.sent[15], 0x12);
+	cr_assert_eq(lab.sent[22], 33);
+	cr_assert_eq(get16(lab.sent + 18), 0); /* RFC 6864 4.1 */
+}
+
+Test(stack, the_device_fills_in_the_checksum)
+{
+	peer_is_known();
+	tcp_says(PEER, data, 1001);
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 1021);
+	cr_assert(lab.f.off.needs_csum);
+	cr_assert_eq(lab.f.off.csum_start, 34);
+	cr_assert_eq(lab.f.off.csum_offset, 16);
+	cr_assert_eq(lab.f.off.gso, GSO_NONE);
+	cr_assert_eq(get16(lab.sent + 50), pseudo_sum(PEER, 1021));
+}
+
+Test(stack_start, without_the_device_it_is_computed)
+{
+	struct tcp_path path;
+	struct ipaddr any = ipaddr_v4(0), peer = ipaddr_v4(PEER);
+	struct tcp_out *o;
+	unsigned i;
+
+	fill();
+	lab.cfg.tx_csum = false; /* and so no segmentation either */
+	lab_start();
+	stack_sends_arp(all_macs, WIRE_ARP_REQUEST, OURS, OURS);
+	cr_assert_eq(
+	    fake.cfg.env.path(fake.cfg.env.ctx, &any, &peer, &path), 0);
+	cr_assert_eq(path.tso_max, 0);
+	/* Twice: the first frame waits, and has it then too. */
+	for (i = 0; i < 2; i++) {
+		o = tcp_says(PEER, data, 1000);
+		o->nspans = 3; /* odd pieces */
+		o->spans[0] = (struct span){data, 333};
+		o->spans[1] = (struct span){data + 1000, 1};
+		o->spans[2] = (struct span){data + 3, 666};
+		if (i == 0) {
+			stack_sends();
+			peer_sends_arp(
+			    our_mac, WIRE_ARP_REPLY, peer_mac, PEER, OURS);
+		}
+		stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 1020);
+		cr_assert(!lab.f.off.needs_csum);
+		cr_assert_eq(tcp_sum(), 0);
+		cr_assert_neq(get16(lab.sent + 50), 0);
+	}
+}
+
+Test(stack, big_frames_carry_what_segmentation_needs)
+{
+	uint16_t first;
+	struct tcp_out *o;
+
+	peer_is_known();
+	o = tcp_says(PEER, data, sizeof data);
+	o->gso_size = 1448;
+	o->hdr_len = 32;
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 65032);
+	cr_assert(lab.f.off.needs_csum);
+	cr_assert_eq(lab.f.off.gso, GSO_TCP4);
+	cr_assert_eq(lab.f.off.gso_size, 1448);
+	cr_assert_eq(lab.f.off.hdr_len, 14 + 20 + 32);
+	cr_assert_eq(get16(lab.sent + 50), pseudo_sum(PEER, 65032));
+	first = get16(lab.sent + 18);
+	o = tcp_says(PEER, data, sizeof data);
+	o->gso_size = 1448;
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 65020);
+	cr_assert_neq(first, get16(lab.sent + 18));
+}
+
+Test(stack, the_path_names_source_mtu_and_tso)
+{
+	static const struct {
+		uint32_t src, dst;
+		int err;
+		uint16_t mtu;
+		uint32_t tso;
+	} rows[] = {
+	    {0, PEER, 0, 1500, 65455},
+	    {OURS, FAR, 0, 1500, 65455},
+	    {0, OURS, 0, 65535, 0},
+	    {OTHER, PEER, -EADDRNOTAVAIL, 0, 0},
+	    {0, 0, -ENETUNREACH, 0, 0},
+	    {0, 0xe0000001, -ENETUNREACH, 0, 0},
+	    {0, 0xffffffff, -ENETUNREACH, 0, 0},
+	    {0, 0xc00002ff, -ENETUNREACH, 0, 0},
+	    {0, 0x7f000001, -ENETUNREACH, 0, 0},
+	};
+	struct ipaddr six = {{0x20, 0x01}}, src = ipaddr_v4(0), dst;
+	struct tcp_path p;
+	unsigned i;
+
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		src = ipaddr_v4(rows[i].src);
+		dst = ipaddr_v4(rows[i].dst);
+		cr_assert_eq(
+		    fake.cfg.env.path(fake.cfg.env.ctx, &src, &dst, &p),
+		    rows[i].err, "row %u", i);
+		if (rows[i].err != 0)
+			continue;
+		cr_assert_eq(ipaddr_to_v4(&p.src), OURS);
+		cr_assert_eq(p.mtu, rows[i].mtu);
+		cr_assert_eq(p.tso_max, rows[i].tso);
+	}
+	cr_assert_eq(
+	    fake.cfg.env.path(fake.cfg.env.ctx, &src, &six, &p), -ENETUNREACH);
+}
+
+Test(stack, the_gateway_serves_what_is_far)
+{
+	static const uint8_t gw[6] = {2, 0, 0, 0, 0, 0xfe};
+	static const struct stack_route none = {0, 0xff, 0};
+
+	tcp_says(FAR, NULL, 0);
+	stack_sends_arp(all_macs, WIRE_ARP_REQUEST, OURS, GATEWAY);
+	peer_sends_arp(our_mac, WIRE_ARP_REPLY, gw, GATEWAY, OURS);
+	stack_sends_packet(gw, FAR, WIRE_PROTO_TCP, 20);
+	cr_assert(stack_has_route(lab.s, FAR));
+	/* A reload takes the route away. */
+	cr_assert(!stack_set_routes(lab.s, &none, 1));
+	cr_assert(stack_has_route(lab.s, FAR));
+	cr_assert(stack_set_routes(lab.s, NULL, 0));
+	cr_assert(!stack_has_route(lab.s, FAR));
+	cr_assert(stack_has_route(lab.s, PEER));
+	cr_assert(stack_has_route(lab.s, OURS));
+	cr_assert(!stack_has_route(lab.s, 0xc00002ff));
+	tcp_says(FAR, NULL, 0);
+	silence();
+	dropped(DROP_IP_NO_ROUTE);
+	cr_assert_eq(fake.unreachable, 1);
+	cr_assert_eq(ipaddr_to_v4(&fake.gone[0]), FAR);
+}
+
+Test(stack, what_is_for_ourselves_comes_back)
+{
+	fill();
+	tcp_says(OURS, data, 40000);
+	silence();
+	cr_assert_eq(fake.inputs, 0);
+	cr_assert_eq(stack_deadline(lab.s).us, lab.now.us);
+	stack_expire(lab.s, lab.now);
+	cr_assert_eq(fake.inputs, 1);
+	cr_assert_eq(fake.in.len, 40020);
+	cr_assert(fake.in.csum_ok);
+	cr_assert_eq(ipaddr_to_v4(&fake.in.src), OURS);
+	cr_assert_eq(ipaddr_to_v4(&fake.in.dst), OURS);
+	cr_assert_arr_eq(fake.bytes + 20, data, 40000);
+	cr_assert(mono_is_never(stack_deadline(lab.s)));
+	nothing_dropped();
+}
+
+Test(stack, the_way_back_is_bounded)
+{
+	unsigned i;
+
+	for (i = 0; i < 40; i++) {
+		tcp_says(OURS, data, 60000);
+		silence();
+	}
+	at(0);
+	cr_assert_eq(fake.inputs, 15); /* 1 MiB of 64 KiB bufs */
+	cr_assert_eq(stack_drops(lab.s)->count[DROP_IP_LOOP_QUEUE], 25);
+}
+
+Test(stack, without_buffers_waiting_segments_are_counted_drops)
+{
+	struct buf *taken[4096];
+	unsigned n = 0, i;
+
+	peer_is_known();
+	while ((taken[n] = buf_alloc(stack_bufs(lab.s), 1)) != NULL)
+		n++;
+	tcp_says(OURS, NULL, 0);
+	silence();
+	dropped(DROP_IP_NO_MEMORY);
+	/* What need not wait needs no buffer. */
+	tcp_says(PEER, data, 1000);
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 1020);
+	nothing_dropped();
+	for (i = 0; i < n; i++)
+		buf_unref(taken[i]);
+}
+
+Test(stack, one_deadline_for_all)
+{
+	fake.deadline = mono_add(lab.now, ms(500));
+	cr_assert_eq(stack_deadline(lab.s).us, fake.deadline.us);
+	tcp_says(PEER, NULL, 0);
+	stack_sends();
+	fake.deadline = mono_add(lab.now, ms(1500));
+	cr_assert_eq(stack_deadline(lab.s).us, lab.now.us + ms(1000));
+	at(ms(1000));
+	cr_assert_eq(fake.expired, 0);
+	stack_sends();
+	cr_assert_eq(stack_deadline(lab.s).us, fake.deadline.us);
+	at(ms(1500));
+	cr_assert_eq(fake.expired, 1);
+}
+
+static bool
+no(void *ctx, struct tcp_bind *b)
+{
+	*(unsigned *)ctx += 1;
+	return false;
+}
+
+static int
+later(void *ctx, struct tcp_bind *b, struct tcp_pcb *p)
+{
+	*(unsigned *)ctx += 16;
+	return -EAGAIN;
+}
+
+Test(stack_start, the_owners_callbacks_are_passed_on)
+{
+	const struct tcp_env *env = &fake.cfg.env;
+	unsigned calls = 0;
+
+	lab_start();
+	cr_assert(env->may_open(env->ctx, NULL));
+	cr_assert_eq(env->accept(env->ctx, NULL, NULL), -ECONNREFUSED);
+	stack_free(lab.s);
+	lab.cfg.tcp.env =
+	    (struct tcp_env){.may_open = no, .accept = later, .ctx = &calls};
+	lab_start();
+	cr_assert(!env->may_open(env->ctx, NULL));
+	cr_assert_eq(env->accept(env->ctx, NULL, NULL), -EAGAIN);
+	cr_assert_eq(calls, 17);
+	cr_assert_eq(fake.cfg.bufs, stack_bufs(lab.s));
+	cr_assert_eq(fake.cfg.drops, stack_drops(lab.s));
+}
+
+Test(stack_start, configurations_that_make_no_sense)
+{
+	struct stack_config good = lab.cfg;
+
+	lab.cfg.mtu = 575;
+	cr_assert_null(stack_new(&lab.cfg, lab.now));
+	lab.cfg = good;
+	lab.cfg.addr = 0xc00002ff; /* a broadcast address */
+	cr_assert_null(stack_new(&lab.cfg, lab.now));
+	lab.cfg = good;
+	lab.cfg.mask = 0xff00ff00;
+	cr_assert_null(stack_new(&lab.cfg, lab.now));
+	lab.cfg = good;
+	lab.cfg.routes[0].gateway = FAR; /* not on our link */
+	cr_assert_null(stack_new(&lab.cfg, lab.now));
+	lab.cfg = good;
+	lab_start();
+}
+
+Test(stack, what_was_done_is_counted)
+{
+	struct stack_stats before, after;
+	uint8_t frame[54], segment[20] = {0};
+
+	peer_is_known();
+	stack_stats(lab.s, &before);
+	peer_sends(
+	    frame, make_packet(frame, PEER, WIRE_PROTO_TCP, segment, 20));
+	tcp_says(PEER, data, 1000);
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 1020);
+	stack_stats(lab.s, &after);
+	cr_assert_eq(after.in_frames, before.in_frames + 1);
+	cr_assert_eq(after.in_bytes, before.in_bytes + 54);
+	cr_assert_eq(after.in_packets, before.in_packets + 1);
+	cr_assert_eq(after.out_frames, before.out_frames + 1);
+	cr_assert_eq(after.out_bytes, before.out_bytes + 1054);
+	cr_assert_eq(after.out_packets, before.out_packets + 1);
+	cr_assert_eq(after.neighbours, 1);
+	cr_assert_eq(after.buf_limit, 8 << 20);
+	cr_assert_eq(after.buf_used, 0);
+}
