@@ -1,3 +1,12 @@
 # SPDX-License-Identifier: ISC
 noinst_PROGRAMS += tests/bench/dev_bench
 tests_bench_dev_bench_LDADD = daemon/libdev.la daemon/libbase.la
+
+# The load generator is one of the unmodified programs: it links nothing of
+# ours and is built without sanitizers.
+EXTRA_PROGRAMS += tests/bench/load
+tests_bench_load_SOURCES = tests/bench/load.c
+tests_bench_load_CPPFLAGS = -D_GNU_SOURCE
+tests_bench_load_CFLAGS = $(TCPD_CFLAGS) -O2 -pthread
+tests_bench_load_LDFLAGS = -pthread
+CLEANFILES += tests/bench/load$(EXEEXT)

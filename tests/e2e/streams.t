@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: ISC
+# socat and nc as client and server under the shim, with half close: one side
+# ends its sending and still gets an answer.
+. "$(dirname "$0")/lib.sh"
+need socat nc
+
+random_file "$work/in" 30M
+random_file "$work/reply" 20M
+want=$(sum_of "$work/in")
+up
+cd "$work" || exit 1
+
+# The client's side of each pair; the server is on the other.
+for side in run peer; do
+	if [ $side = run ]; then
+		server=peer host=$kernel where="client in tcpd"
+	else
+		server=run host=$tcpd where="server in tcpd"
+	fi
+	serves $server 7001 socat-$side socat -t 60 \
+	    TCP-LISTEN:7001,reuseaddr SYSTEM:sha256sum
+	answer=$("$lab" $side socat -t 60 - TCP:$host:7001 <in 2>socat.err)
+	equal "socat, half close, $where" "${answer%% *}" "$want"
+	finish_of 10 socat-$side
+	equal "socat's server ends well, $where" $? 0
+
+	serves $server 7002 nc-$side sh -c \
+	    "exec nc -4 -N -l 7002 <'$work/reply' >'$work/nc.got'"
+	check "nc, both ways with half close, $where" eval \
+	    'timeout 60 "$lab" $side nc -N $host 7002 <in >nc.back'
+	finish_of 10 nc-$side
+	equal "nc's server ends well, $where" $? 0
+	check "what the server got is equal, $where" cmp in nc.got
+	check "what the client got is equal, $where" cmp reply nc.back
+done
+
+# One byte at a time, forth and back: an interactive session.
+serves run 7003 cat-tcpd socat TCP-LISTEN:7003,reuseaddr,fork EXEC:cat
+cat >chat.py <<'END'
+import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
+for i in range(2000):
+    s.sendall(bytes([i & 255]))
+    if s.recv(1) != bytes([i & 255]):
+        sys.exit("wrong byte %d" % i)
+s.shutdown(socket.SHUT_WR)
+sys.exit(s.recv(1) != b"")
+END
+check "2,000 single bytes forth and back, server in tcpd" \
+    peer "$python" chat.py $tcpd 7003
+serves peer 7004 cat-kernel socat TCP-LISTEN:7004,reuseaddr,fork EXEC:cat
+check "2,000 single bytes forth and back, client in tcpd" \
+    run "$python" chat.py $kernel 7004
+finish
