@@ -10,12 +10,19 @@ NET_TESTS = \
 	tests/e2e/iperf3.t \
 	tests/e2e/streams.t \
 	tests/e2e/many.t \
-	tests/e2e/gigabyte.t
+	tests/e2e/gigabyte.t \
+	tests/e2e/plain.t \
+	tests/e2e/kill.t \
+	tests/e2e/quota.t \
+	tests/e2e/stop.t \
+	tests/e2e/errors.t \
+	tests/e2e/idle.t
 
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
-EXTRA_DIST += $(NET_TESTS) tests/e2e/lib.sh tests/e2e/put.py tests/e2e/aio.py
+EXTRA_DIST += $(NET_TESTS) tests/e2e/lib.sh tests/e2e/put.py \
+	tests/e2e/aio.py tests/e2e/opener.py tests/e2e/ends.py
 dist_noinst_SCRIPTS += tests/summary
 
 check-net: all tests/bench/load$(EXEEXT)

@@ -13,13 +13,13 @@ cd "$work" || exit 1
 check "http.server in tcpd, curl in the kernel" \
     peer curl -sSf -o got http://$tcpd:8000/big
 check "equal" cmp www/big got
-cat >urllib.py <<'END'
+cat >get.py <<'END'
 import hashlib, sys, urllib.request
 data = urllib.request.urlopen(sys.argv[1], timeout=30).read()
 print(hashlib.sha256(data).hexdigest())
 END
 equal "urllib in the kernel" \
-    "$(peer "$python" urllib.py http://$tcpd:8000/big 2>&1)" \
+    "$(peer "$python" get.py http://$tcpd:8000/big 2>&1)" \
     "$(sum_of www/big)"
 
 serves peer 9001 aio-kernel "$python" "$e2e/aio.py" serve 0.0.0.0 9001

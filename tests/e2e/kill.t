@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: ISC
+# kill -9 of one client and of 1,000 clients in mid-transfer, half of them
+# sending and half receiving: within one second the daemon has no connection,
+# no descriptor and no byte of theirs.
+. "$(dirname "$0")/lib.sh"
+need_tcpd
+need jq
+
+# Every process of the daemon; and their open descriptors, in all.
+daemon_pids()
+{
+	local daemon
+	daemon=$(cat "$labdir/tcpd.pid")
+	echo "$daemon" $(pgrep -P "$daemon")
+}
+
+descriptors()
+{
+	local pid sum=0
+	for pid in $(daemon_pids); do
+		sum=$((sum + $(find "/proc/$pid/fd" -mindepth 1 | wc -l)))
+	done
+	echo "$sum"
+}
+
+# What the daemon holds for clients; all zero when nobody is there.
+held()
+{
+	ctl -j show stats >"$work/stats" && jq -c '[paths(scalars) as $p |
+	    {key: ($p | map(tostring) | join(".")), value: getpath($p)}] |
+	    map(select(.key | test("'"$held_keys"'"))) | from_entries' \
+	    "$work/stats"
+}
+held_keys='(^|[.])(connections|half_open|buffer_bytes|descriptors|clients)$'
+
+nothing_held()
+{
+	[ "$(held | jq 'length > 0 and ([.[]] | add) == 0')" = true ] &&
+	    [ "$(descriptors)" -le "$descriptors_before" ]
+}
+
+# killed COUNT
+killed()
+{
+	local pids began line
+	spawn "hold-$1" "$lab" run "$load" -p 9000 -c "$1" -s 4096 hold $kernel
+	if ! wait_for 60 grep -q ready "$work/hold-$1.log"; then
+		not_ok "$1 clients are in mid-transfer"
+		sed 's/^/# /' "$work/hold-$1.log" | cut -c1-200 | head -n 20
+		return
+	fi
+	line=$(cat "$work/hold-$1.log")
+	pids=${line#ready }
+	note "held by $1 clients: $(held)," \
+	    "$(($(descriptors) - descriptors_before)) descriptors"
+	check "$1 clients are in mid-transfer" \
+	    jq -e '([.[]] | add) > 0' <(held)
+	# shellcheck disable=SC2086
+	kill -KILL $pids "${pid_of[hold-$1]}"
+	began=$(now_ms)
+	wait_for 10 nothing_held
+	note "nothing held after $(($(now_ms) - began)) ms"
+	if [ $(($(now_ms) - began)) -le 1000 ] && nothing_held; then
+		ok "kill -9 of $1 clients leaves nothing after 1 s"
+	else
+		not_ok "kill -9 of $1 clients leaves nothing after 1 s"
+		note "held: $(held), $(($(descriptors) -
+		    descriptors_before)) descriptors"
+	fi
+}
+
+up
+serves peer 9000 load-kernel "$load" -p 9000 serve 0.0.0.0
+# One client comes and goes first, so that what is made once is there.
+check "a first client" run "$load" -p 9000 -c 1 -s 1000 many $kernel
+wait_for 5 eval '[ "$(held | jq "[.[]] | add")" = 0 ]'
+descriptors_before=$(descriptors)
+note "before: $(held), $descriptors_before descriptors"
+killed 1
+killed 1000
+
+serves run 9001 load-tcpd "$load" -p 9001 serve 0.0.0.0
+kill -KILL "${pid_of[load-tcpd]}"
+check "a killed server's listener is gone in 1 s" \
+    wait_for 1 eval '! tcpd_listens 9001'
+check "and its port can be bound again" \
+    serves run 9001 load-again "$load" -p 9001 serve 0.0.0.0
+finish

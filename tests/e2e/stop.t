@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: ISC
+# The daemon's own end and its reload.  SIGTERM: peers see FIN or RST at once,
+# programs see their connections end, nothing hangs.  SIGHUP: what changed is
+# in force, connections live on, and a bad file changes nothing.
+. "$(dirname "$0")/lib.sh"
+need_tcpd
+need jq
+
+pair()
+{
+	serves peer 9100 "peer-of-client$1" "$python" "$e2e/ends.py" listen 9100
+	spawn "client$1" "$lab" run "$python" "$e2e/ends.py" connect $kernel 9100
+	serves run 9101 "server$1" "$python" "$e2e/ends.py" listen 9101
+	spawn "peer-of-server$1" \
+	    "$lab" peer "$python" "$e2e/ends.py" connect $tcpd 9101
+	for who in client peer-of-client server peer-of-server; do
+		check "$who$1 is connected" \
+		    wait_for 10 grep -q up "$work/$who$1.log"
+	done
+}
+
+up
+daemon=$(cat "$labdir/tcpd.pid")
+pair 1
+
+cp "$labdir/tcpd.conf" "$work/conf"
+echo 'quota { connections = 77 }' >>"$labdir/tcpd.conf"
+check "SIGHUP" kill -HUP "$daemon"
+check "the new quota is in force" \
+    wait_for 5 eval 'ctl -j show clients | grep -q "\\b77\\b"'
+echo 'addres = "nonsense"' >>"$labdir/tcpd.conf"
+lines=$(wc -l <"$labdir/log")
+check "SIGHUP with a bad file" kill -HUP "$daemon"
+check "the log names the file and the line" wait_for 5 eval \
+    'tail -n +$((lines + 1)) "$labdir/log" |
+    grep -q "tcpd.conf:$(wc -l <"$labdir/tcpd.conf")"'
+check "the daemon still runs and answers" ctl show stats
+for who in client1 server1; do
+	check "$who lived on" eval '! ended $who'
+done
+cp "$work/conf" "$labdir/tcpd.conf"
+
+began=$(now_ms)
+check "SIGTERM" kill -TERM "$daemon"
+for who in client1 peer-of-client1 server1 peer-of-server1; do
+	finish_of 5 $who
+	equal "$who ends by itself" $? 0
+	matches "$who saw an end" "$(tail -n 1 "$work/$who.log")" \
+	    '^(eof|ECONNRESET)$'
+done
+check "the daemon is gone" wait_for 5 test ! -d "/proc/$daemon"
+note "all ended after $(($(now_ms) - began)) ms"
+check "its pid file is gone" test ! -e "$labdir/tcpd.pid"
+check "its client socket is gone" test ! -e "$labdir/tcpd.sock"
+run "$python" -c "import socket
+socket.create_connection(('$kernel', 9100), 10)" >"$work/none.log" 2>&1
+equal "without a daemon a program gets an error" $? 1
+matches "that is an errno" "$(tail -n 1 "$work/none.log")" 'Error|refused'
+count_log=$(grep -cE 'Sanitizer|runtime error' "$labdir/log")
+equal "the daemon's log has no complaint" "$count_log" 0
+echo "1..$count"
+[ "$failures" = 0 ]
