@@ -20,3 +20,9 @@ endif
 dist_check_SCRIPTS += tests/tidy.sh
 TESTS += tests/tidy.sh
 EXTRA_DIST += .clang-format
+
+# make format: brings all C files into the house's format.
+format:
+	cd $(srcdir) && find daemon include libclient tests -name '*.[ch]' \
+	    -exec clang-format --style=file -i '{}' +
+.PHONY: format
