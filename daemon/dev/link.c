@@ -35,8 +35,7 @@ on_link(const struct nlmsghdr *h, void *arg)
 	out->ifindex = m->ifi_index;
 	out->up = m->ifi_flags & IFF_UP;
 	out->ethernet = m->ifi_type == ARPHRD_ETHER;
-	mnl_attr_for_each(a, h, sizeof *m)
-	{
+	mnl_attr_for_each (a, h, sizeof *m) {
 		switch (mnl_attr_get_type(a)) {
 		case IFLA_MTU:
 			out->mtu = mnl_attr_get_u32(a);

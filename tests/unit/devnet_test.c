@@ -834,6 +834,28 @@ Test(devnet, packet_hears_its_station_only)
 }
 
 static void
+packet_on_a_forwarding_interface(void)
+{
+	struct dev_open o = {.name = "v0", .mac = {2, 0, 0, 0, 0, 7}};
+	int fd;
+
+	make_veth();
+	write_file("/proc/sys/net/ipv4/conf/v0/forwarding", "1");
+	MUST((fd = packet_open(&o, &caps, err, sizeof err)) >= 0);
+	MUST(strstr(err, "net.ipv4.conf.v0.forwarding=0"));
+	close(fd);
+	o.have_mac = true;
+	MUST((fd = packet_open(&o, &caps, err, sizeof err)) >= 0);
+	MUST(*err == '\0');
+	close(fd);
+}
+
+Test(devnet, packet_warns_of_a_forwarding_kernel)
+{
+	in_netns(packet_on_a_forwarding_interface);
+}
+
+static void
 packet_errors(void)
 {
 	struct dev_open o = {.name = "v0", .offload = true};
