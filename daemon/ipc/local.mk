@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: ISC
-noinst_HEADERS += daemon/ipc/msg.h
 # libsockopt: what the daemon and the shim both decide by; no system calls.
 noinst_LTLIBRARIES += libsockopt.la
 libsockopt_la_SOURCES = daemon/ipc/policy.c daemon/ipc/sockopt.c \
 	daemon/ipc/sockopt_tcp.c
 noinst_HEADERS += daemon/ipc/policy.h daemon/ipc/sockopt.h \
 	daemon/ipc/sockopt.def
+
+# libipc: typed messages between our own processes, and with tcpctl.
+noinst_LTLIBRARIES += daemon/libipc.la
+daemon_libipc_la_SOURCES = daemon/ipc/msg.c
+daemon_libipc_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+noinst_HEADERS += daemon/ipc/msg.h

@@ -69,7 +69,7 @@ struct msgchan_ops {
 	 * socket failed.  Called once, never from within msgchan_send(); the
 	 * callee calls msgchan_free(), now or later. */
 	void (*closed)(void *arg, int error);
-	/* May be NULL: after an -EAGAIN there is room again. */
+	/* May be NULL: what had to wait is all sent (also after -EAGAIN). */
 	void (*drained)(void *arg);
 };
 

@@ -18,7 +18,7 @@
 #define CONF_PATH_MAX  108	/* sun_path */
 #define CONF_ROUTES    64	/* STACK_ROUTES */
 #define CONF_RULES     192	/* leaves room for the built-in ones */
-#define CONF_QUOTAS    65536	/* quota_user sections */
+#define CONF_QUOTAS    4096	/* quota_user sections */
 
 struct conf_device {
 	uint8_t kind; /* enum dev_kind */
@@ -108,12 +108,13 @@ void conf_free(struct conf *c);
 const struct conf_quota *conf_quota(const struct conf *c, uint32_t uid);
 
 /*
- * A reload: *now becomes what of next can take effect while running (tcp
- * defaults, quotas, policy, routes); returns the number of settings that need
- * a restart, each told to err by its name.
+ * A reload: *now takes over what of next can take effect while running (tcp's
+ * congestion, sndbuf and rcvbuf; quotas, policy, routes); next is freed.
+ * Returns the number of changed settings that need a restart, each told to err
+ * by its name.
  */
-unsigned conf_reload(struct conf *now, const struct conf *next,
-    conf_error_fn *err, void *arg);
+unsigned conf_reload(
+    struct conf *now, struct conf *next, conf_error_fn *err, void *arg);
 
 /* Sends c as messages PM_CONF ... PM_CONF_END; 0 or msgchan_send()'s error. */
 int conf_send(const struct conf *c, struct msgchan *ch);

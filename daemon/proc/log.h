@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The daemon's log.  In the foreground every process writes to standard error;
- * in the background the parent writes to syslog and the children, who cannot
- * reach it from their sandboxes, send their lines to the parent.
+ * in the background the parent writes to syslog, and the children's standard
+ * error is a pipe to the parent, so what the C library or a sanitizer says
+ * when a child dies is logged as well.
  *
  * Lines are for operators: rare, one per cause, with the cure.  What a peer or
  * a client does wrong is a counter, never a line.
@@ -11,7 +12,7 @@
 #define PROC_LOG_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
 enum log_level {
 	LOG_LVL_ERROR,
@@ -20,16 +21,23 @@ enum log_level {
 	LOG_LVL_DEBUG,
 };
 
-/* name goes before each line: "engine". to_stderr: else syslog (parent). */
-void log_init(const char *name, bool to_stderr, enum log_level show);
+enum log_dest {
+	LOG_DEST_STDERR, /* for people: "tcpd: engine: text" */
+	LOG_DEST_SYSLOG,
+	LOG_DEST_PARENT, /* standard error is a pipe: "<level>text" */
+};
+
+/* name goes before each line: "engine"; it is kept, not copied. */
+void log_init(const char *name, enum log_dest dest, enum log_level show);
 void log_show(enum log_level show);
 enum log_level log_shown(void);
 
-/* Lines go to sink from now on (a child in the background); NULL: back. */
-typedef void log_sink_fn(void *arg, enum log_level level, const char *line);
-void log_sink(log_sink_fn *sink, void *arg);
-/* One line of another process, by its name. */
-void log_line(enum log_level level, const char *name, const char *line);
+/*
+ * Bytes that a child wrote to its pipe: whole lines are logged under name,
+ * what cannot be printed becomes '?'.  Returns how many bytes were used up;
+ * the rest is the beginning of a line.
+ */
+size_t log_relay(const char *name, const char *bytes, size_t len);
 
 #define LOG_PRINTF(a, b) __attribute__((format(printf, a, b)))
 void log_error(const char *fmt, ...) LOG_PRINTF(1, 2);

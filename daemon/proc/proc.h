@@ -74,7 +74,6 @@ enum proc_msg {
 
 	/* children -> parent */
 	CM_READY = 64,	/* nothing */
-	CM_LOGLINE,	/* struct cm_logline, then text without a newline */
 	CM_SYSCALL,	/* struct cm_syscall: the sandbox stopped us */
 	CM_VERBOSE,	/* struct pm_log: tcpctl asks (frontend only) */
 
@@ -105,10 +104,6 @@ struct pm_policy {
 struct pm_log {
 	uint32_t verbose; /* enum log_level that is shown */
 	uint32_t pad;
-};
-
-struct cm_logline {
-	uint32_t level, pad;
 };
 
 struct cm_syscall {
