@@ -78,6 +78,7 @@ policy_why_text(enum proto_why why)
 	    [PROTO_WHY_WILDCARD] = "wildcard listeners are tcpd's",
 	    [PROTO_WHY_CONF] = "a rule of tcpd.conf",
 	    [PROTO_WHY_DEFAULT] = "no rule matches: the kernel's",
+	    [PROTO_WHY_MULTICAST] = "multicast and broadcast are the kernel's",
 	};
 
 	if ((unsigned)why >= sizeof text / sizeof text[0] || !text[why])

@@ -17,7 +17,7 @@
 
 #define CONF_PATH_MAX  108	/* sun_path */
 #define CONF_ROUTES    64	/* STACK_ROUTES */
-#define CONF_RULES     192	/* leaves room for the built-in ones */
+#define CONF_RULES     160	/* leaves room for the built-in ones */
 #define CONF_QUOTAS    4096	/* quota_user sections */
 
 struct conf_device {

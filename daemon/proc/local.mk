@@ -1,6 +1,21 @@
 # SPDX-License-Identifier: ISC
-noinst_HEADERS += daemon/proc/conf.h daemon/proc/log.h daemon/proc/proc.h \
-	daemon/proc/sandbox.h
+# libproc: the three processes; main.c only chooses one.
+noinst_HEADERS += daemon/proc/conf.h daemon/proc/control.h daemon/proc/log.h \
+	daemon/proc/page.h daemon/proc/proc.h daemon/proc/runtime.h \
+	daemon/proc/sandbox.h daemon/proc/spawn.h
+
+noinst_LTLIBRARIES += daemon/libproc.la
+daemon_libproc_la_SOURCES = daemon/proc/conf.c daemon/proc/conf_file.c \
+	daemon/proc/control.c daemon/proc/frontend.c daemon/proc/log.c \
+	daemon/proc/page.c daemon/proc/parent.c daemon/proc/proc.c \
+	daemon/proc/runtime.c daemon/proc/sandbox.c daemon/proc/spawn.c
+daemon_libproc_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
+	$(LIBBSD_CFLAGS) $(CONFUSE_CFLAGS) $(SECCOMP_CFLAGS)
+
+# What a tcpd is linked from besides main.c and an engine.
+TCPD_LIBS = daemon/libproc.la daemon/libnetcfg.la daemon/libdev.la \
+	daemon/libipc.la libsockopt.la daemon/libbase.la $(LIBEVENT_LIBS) \
+	$(LIBBSD_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS) $(MNL_LIBS)
 
 # Apart from the rest, so that tests of devices can link it.
 noinst_HEADERS += daemon/proc/netcfg.h

@@ -168,6 +168,7 @@ enum proto_why {
 	PROTO_WHY_WILDCARD,	/* a wildcard listener */
 	PROTO_WHY_CONF,		/* a rule of tcpd.conf, at line */
 	PROTO_WHY_DEFAULT,	/* nothing else matched */
+	PROTO_WHY_MULTICAST,	/* multicast and broadcast: the kernel's */
 };
 
 struct proto_policy {

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tcpd: arguments and the choice of the role, nothing else.
+ *
+ * Users start the parent; the parent starts this program again with -R and the
+ * name of a role, its channel on descriptor 3.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc/log.h"
+#include "proc/proc.h"
+#include "proc/spawn.h"
+
+static _Noreturn void
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: tcpd [-dnv] [-f tcpd.conf]\n"
+	    "       tcpd -V\n"
+	    "\n"
+	    "  -d       stay in the foreground, log to standard error\n"
+	    "  -f FILE  the configuration (default %s/tcpd.conf)\n"
+	    "  -n       check the configuration and exit\n"
+	    "  -v       log more\n"
+	    "  -V       print the version and exit\n",
+	    SYSCONFDIR);
+	exit(2);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct proc_args a = {
+	    .conf = SYSCONFDIR "/tcpd.conf", .self = "/proc/self/exe"};
+	enum proc_role role = ROLE_PARENT;
+	int c;
+
+	while ((c = getopt(argc, argv, "df:nR:vV")) != -1) {
+		switch (c) {
+		case 'd':
+			a.debug = true;
+			break;
+		case 'f':
+			a.conf = optarg;
+			break;
+		case 'n':
+			a.check = true;
+			break;
+		case 'R':
+			if ((role = role_of(optarg)) == ROLE_PARENT)
+				usage();
+			break;
+		case 'v':
+			a.verbose++;
+			break;
+		case 'V':
+			puts(PACKAGE_STRING);
+			return 0;
+		default:
+			usage();
+		}
+	}
+	if (optind < argc)
+		usage();
+	switch (role) {
+	case ROLE_FRONTEND:
+		return frontend_main(&a);
+	case ROLE_ENGINE:
+		return engine_main(&a);
+	default:
+		return parent_main(&a);
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The policy page: the rules of ipc/policy.h in a memfd, made by the parent
+ * out of the configuration, mapped read-only by the clients and the frontend.
+ */
+#ifndef PROC_PAGE_H
+#define PROC_PAGE_H
+
+#include "proc/conf.h"
+#include "tcpd/proto.h"
+
+struct page {
+	int fd; /* sealed: whoever gets it can read it only */
+	struct proto_policy *map;
+};
+
+/* The rules of a configuration, without a memfd.  0 or -ENOSPC. */
+int page_rules(struct proto_policy *p, const struct conf *c, uint32_t generation);
+/* Makes a page.  0 or a negative errno. */
+int page_make(struct page *page, const struct conf *c, uint32_t generation);
+/* A new page follows: clients that have this one ask again. */
+void page_supersede(struct page *page);
+void page_close(struct page *page);
+
+/* Maps a page that somebody else made, read-only; NULL when it is none.  The
+ * descriptor stays the caller's. */
+const struct proto_policy *page_map(int fd);
+void page_unmap(const struct proto_policy *p);
+
+#endif

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The parent: reads the configuration, makes what needs privileges, starts the
+ * two children and hands everything down.  Afterwards it only waits: for
+ * signals, for a child's death, for the few messages a child may send.  It
+ * never reads a byte that came from the network or a client.
+ *
+ *	SIGTERM, SIGINT	stop: the engine ends all connections, then all exit 0
+ *	SIGHUP		read the configuration again; what cannot change while
+ *			running is named in the log
+ *	a child dies	its cause is logged, everything stops, exit 1
+ *
+ * In the background the caller of tcpd waits until both children are ready, so
+ * its exit status says whether the daemon runs.  Until then errors go to his
+ * standard error, afterwards to syslog.
+ *
+ * The policy page is made here (page.c), because it follows from the
+ * configuration alone; the engine hands it to clients, the frontend reads it.
+ */
+#include "config.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc/log.h"
+#include "proc/page.h"
+#include "proc/proc.h"
+#include "proc/runtime.h"
+#include "proc/spawn.h"
+
+#define START_S	    30 /* both children must be ready by then */
+#define STOP_S	    10 /* then they are killed */
+#define LOG_PENDING 2048
+
+enum {
+	ENGINE,
+	FRONTEND,
+	NCHILDREN
+};
+
+struct parent;
+
+struct child {
+	struct parent *p;
+	const char *name;
+	pid_t pid; /* 0: not running */
+	struct msgchan *ch;
+	bool ready;
+	int log;
+	struct event *log_ev;
+	char pending[LOG_PENDING];
+	size_t npending;
+};
+
+struct parent {
+	struct proc_args args;
+	struct conf *conf;
+	struct runtime rt;
+	struct page page;
+	uint32_t generation;
+	struct event_base *eb;
+	struct event *sig[4], *timer;
+	struct child child[NCHILDREN];
+	int waiter; /* the process that started us in the background; -1 */
+	bool stopping, failed;
+};
+
+static void
+to_log(void *arg, const char *line)
+{
+	log_error("%s", line);
+}
+
+/* ---- the end ---- */
+
+static bool
+all_gone(const struct parent *p)
+{
+	for (int i = 0; i < NCHILDREN; i++)
+		if (p->child[i].pid != 0)
+			return false;
+	return true;
+}
+
+static void
+stop(struct parent *p)
+{
+	struct timeval tv = {STOP_S, 0};
+
+	if (p->stopping)
+		return;
+	p->stopping = true;
+	for (int i = 0; i < NCHILDREN; i++) {
+		struct child *c = &p->child[i];
+
+		if (c->pid != 0 && c->ch != NULL)
+			msgchan_send(c->ch, PM_STOP, 0, NULL, 0, NULL, 0);
+	}
+	event_add(p->timer, &tv);
+	if (all_gone(p))
+		event_base_loopbreak(p->eb);
+}
+
+static void
+fail(struct parent *p)
+{
+	p->failed = true;
+	stop(p);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct parent *p = arg;
+
+	for (int i = 0; i < NCHILDREN; i++) {
+		struct child *c = &p->child[i];
+
+		if (!p->stopping && !c->ready)
+			log_error("%s is not ready after %d s", c->name,
+			    START_S);
+		if (!p->stopping || c->pid == 0)
+			continue;
+		log_error("%s does not stop after %d s; killing it", c->name,
+		    STOP_S);
+		p->failed = true;
+		kill(c->pid, SIGKILL);
+	}
+	if (!p->stopping)
+		fail(p);
+}
+
+/* ---- children ---- */
+
+static void
+read_log(struct child *c)
+{
+	for (;;) {
+		ssize_t n = read(c->log, c->pending + c->npending,
+		    sizeof c->pending - c->npending);
+		size_t used;
+
+		if (n == -1 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			event_del(c->log_ev);
+			return;
+		}
+		c->npending += (size_t)n;
+		used = log_relay(c->name, c->pending, c->npending);
+		memmove(c->pending, c->pending + used, c->npending - used);
+		c->npending -= used;
+	}
+}
+
+static void
+on_log(evutil_socket_t fd, short what, void *arg)
+{
+	read_log(arg);
+}
+
+/* Why a child ended, in words. */
+static void
+log_death(const struct child *c, int status)
+{
+	if (WIFSIGNALED(status))
+		log_error("%s (process %d) was killed by signal %d (%s)%s",
+		    c->name, (int)c->pid, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)),
+		    WTERMSIG(status) == SIGKILL ?
+			"; perhaps memory was short (dmesg)" :
+			"");
+	else if (WEXITSTATUS(status) == 127)
+		log_error("%s could not be started: executing tcpd again "
+			  "failed",
+		    c->name);
+	else
+		log_error("%s (process %d) ended unasked with status %d",
+		    c->name, (int)c->pid, WEXITSTATUS(status));
+}
+
+static void
+on_child(evutil_socket_t fd, short what, void *arg)
+{
+	struct parent *p = arg;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (int i = 0; i < NCHILDREN; i++) {
+			struct child *c = &p->child[i];
+
+			if (c->pid != pid)
+				continue;
+			if (c->log_ev != NULL)
+				read_log(c);
+			if (!p->stopping || status != 0) {
+				log_death(c, status);
+				p->failed = true;
+			}
+			c->pid = 0;
+			stop(p);
+		}
+	}
+	if (p->stopping && all_gone(p))
+		event_base_loopbreak(p->eb);
+}
+
+/* Everything runs: tell whoever waits, and let go of his terminal. */
+static void
+all_ready(struct parent *p)
+{
+	char buf[64];
+	int null;
+
+	event_del(p->timer);
+	snprintf(buf, sizeof buf, "%u.%u.%u.%u", p->conf->g.addr >> 24,
+	    p->conf->g.addr >> 16 & 255, p->conf->g.addr >> 8 & 255,
+	    p->conf->g.addr & 255);
+	if (p->waiter != -1) {
+		if (write(p->waiter, "", 1) == -1)
+			log_warn("whoever started tcpd is gone");
+		close(p->waiter);
+		p->waiter = -1;
+		if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) != -1) {
+			dup2(null, STDIN_FILENO);
+			dup2(null, STDOUT_FILENO);
+			dup2(null, STDERR_FILENO);
+			close(null);
+		}
+		log_init("", LOG_DEST_SYSLOG, log_shown());
+	}
+	log_info("ready: %s on %s, clients at %s", buf, p->rt.caps.name,
+	    p->conf->g.socket);
+}
+
+static void
+set_verbose(struct parent *p, const struct pm_log *l)
+{
+	log_show(l->verbose);
+	for (int i = 0; i < NCHILDREN; i++)
+		if (p->child[i].ch != NULL)
+			msgchan_send(p->child[i].ch, PM_LOG, 0, l, sizeof *l,
+			    NULL, 0);
+	log_info("the log is %s now",
+	    l->verbose >= LOG_LVL_DEBUG ? "verbose" : "brief");
+}
+
+static bool
+child_ready(struct child *c, const struct msg *m)
+{
+	struct parent *p = c->p;
+
+	if (m->len != 0 || c->ready)
+		return false;
+	c->ready = true;
+	if (p->child[ENGINE].ready && p->child[FRONTEND].ready && !p->stopping)
+		all_ready(p);
+	return true;
+}
+
+static bool
+child_stopped_by_sandbox(struct child *c, const struct msg *m)
+{
+	struct cm_syscall s;
+	char *name;
+
+	if (!MSG_GET(m, &s))
+		return false;
+	name = seccomp_syscall_resolve_num_arch(s.arch, (int)s.nr);
+	log_error("%s: the sandbox stopped system call %u (%s); this is a bug "
+		  "or a break-in, please report it",
+	    c->name, s.nr, name != NULL ? name : "unknown");
+	free(name);
+	return true;
+}
+
+static bool
+child_input(void *arg, struct msg *m)
+{
+	struct child *c = arg;
+	struct pm_log l;
+
+	switch (m->type) {
+	case CM_READY:
+		return child_ready(c, m);
+	case CM_SYSCALL:
+		return child_stopped_by_sandbox(c, m);
+	case CM_VERBOSE:
+		if (c != &c->p->child[FRONTEND] || !MSG_GET(m, &l) ||
+		    l.verbose > LOG_LVL_DEBUG)
+			return false;
+		set_verbose(c->p, &l);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+child_closed(void *arg, int error)
+{
+	struct child *c = arg;
+
+	msgchan_free(c->ch);
+	c->ch = NULL;
+	if (error == 0)
+		return; /* SIGCHLD says the rest */
+	log_error("the channel to %s failed: %s", c->name, strerror(-error));
+	fail(c->p);
+	if (c->pid != 0)
+		kill(c->pid, SIGKILL);
+}
+
+static const struct msgchan_ops child_ops = {
+    .input = child_input, .closed = child_closed};
+
+static bool
+start_child(struct parent *p, int which, enum proc_role role)
+{
+	struct child *c = &p->child[which];
+	struct spawned s;
+	int rc = spawn(role, &p->args, &s);
+
+	c->p = p;
+	c->name = role_name(role);
+	c->log = -1;
+	if (rc != 0) {
+		log_error("cannot start %s: %s", c->name, strerror(-rc));
+		return false;
+	}
+	c->pid = s.pid;
+	c->ch = msgchan_new(
+	    p->eb, s.channel, &msgchan_internal, &child_ops, c);
+	if (s.log != -1) {
+		c->log = s.log;
+		fcntl(s.log, F_SETFL, O_NONBLOCK);
+		c->log_ev = event_new(
+		    p->eb, s.log, EV_READ | EV_PERSIST, on_log, c);
+		if (c->log_ev == NULL || event_add(c->log_ev, NULL) != 0)
+			return false;
+	}
+	return c->ch != NULL;
+}
+
+static int
+send_policy(struct parent *p, struct child *c)
+{
+	struct pm_policy pol = {.generation = p->generation};
+
+	return msgchan_send(
+	    c->ch, PM_POLICY, 0, &pol, sizeof pol, &p->page.fd, 1);
+}
+
+/* Everything that a child needs, and the word to begin. */
+static bool
+hand_down(struct parent *p)
+{
+	struct child *e = &p->child[ENGINE], *f = &p->child[FRONTEND];
+	struct pm_device dev;
+	int rc, sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1) {
+		log_error("cannot join the children: %s", strerror(errno));
+		return false;
+	}
+	pm_device_from(&dev, &p->rt.caps);
+	rc = conf_send(p->conf, e->ch);
+	rc = rc ? rc : conf_send(p->conf, f->ch);
+	rc = rc ? rc : msgchan_send(e->ch, PM_DEVICE, 0, &dev, sizeof dev,
+			   &p->rt.device, 1);
+	rc = rc ? rc :
+		  msgchan_send(e->ch, PM_LISTENER, 0, NULL, 0, &p->rt.client, 1);
+	rc = rc ? rc :
+		  msgchan_send(f->ch, PM_CONTROL, 0, NULL, 0, &p->rt.control, 1);
+	for (int i = 0; i < NCHILDREN && rc == 0; i++) {
+		struct child *c = &p->child[i];
+
+		rc = send_policy(p, c);
+		rc = rc ? rc :
+			  msgchan_send(c->ch, PM_PEER, 0, NULL, 0, &sv[i], 1);
+		rc = rc ? rc :
+			  msgchan_send(c->ch, PM_START, 0, NULL, 0, NULL, 0);
+	}
+	close(sv[0]);
+	close(sv[1]);
+	runtime_pass_on(&p->rt);
+	if (rc != 0)
+		log_error("cannot set up the children: %s", strerror(-rc));
+	return rc == 0;
+}
+
+/* ---- reload ---- */
+
+static void
+needs_restart(void *arg, const char *name)
+{
+	log_warn("%s has changed in the configuration; that needs a restart",
+	    name);
+}
+
+static void
+reload(struct parent *p)
+{
+	struct conf *next = conf_load(p->args.conf, to_log, NULL);
+	struct page page;
+	int rc = 0;
+
+	if (next == NULL) {
+		log_error("the configuration stays as it was");
+		return;
+	}
+	conf_reload(p->conf, next, needs_restart, NULL);
+	if ((rc = page_make(&page, p->conf, p->generation + 1)) != 0) {
+		log_error("no new policy: %s", strerror(-rc));
+		return;
+	}
+	page_supersede(&p->page);
+	page_close(&p->page);
+	p->page = page;
+	p->generation++;
+	for (int i = 0; i < NCHILDREN; i++) {
+		struct child *c = &p->child[i];
+
+		if (c->ch == NULL)
+			return;
+		rc = conf_send(p->conf, c->ch);
+		rc = rc ? rc : send_policy(p, c);
+		if (rc != 0) {
+			log_error("cannot tell %s: %s", c->name, strerror(-rc));
+			fail(p);
+			return;
+		}
+	}
+	log_info("configuration %s read again", p->args.conf);
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct parent *p = arg;
+
+	if (p->stopping)
+		return;
+	if (sig != SIGHUP) {
+		log_info("%s: stopping", sig == SIGINT ? "SIGINT" : "SIGTERM");
+		stop(p);
+	} else if (p->child[ENGINE].ready && p->child[FRONTEND].ready) {
+		reload(p);
+	}
+}
+
+/* ---- the beginning ---- */
+
+/* In the background: the caller's process waits until we are ready and exits;
+ * we return in the child. */
+static bool
+go_background(struct parent *p)
+{
+	int pipefd[2];
+	pid_t pid;
+	char c;
+
+	if (pipe2(pipefd, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
+		log_error("cannot go into the background: %s", strerror(errno));
+		return false;
+	}
+	if (pid > 0) {
+		close(pipefd[1]);
+		_exit(read(pipefd[0], &c, 1) == 1 ? 0 : 1);
+	}
+	close(pipefd[0]);
+	p->waiter = pipefd[1];
+	setsid();
+	if (chdir("/") == -1)
+		log_warn("cannot leave the working directory");
+	return true;
+}
+
+static bool
+make_loop(struct parent *p)
+{
+	static const int sigs[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	struct timeval tv = {START_S, 0};
+
+	signal(SIGPIPE, SIG_IGN);
+	if ((p->eb = event_base_new()) == NULL)
+		return false;
+	p->timer = evtimer_new(p->eb, on_timer, p);
+	for (int i = 0; i < 4; i++) {
+		p->sig[i] = evsignal_new(p->eb, sigs[i],
+		    sigs[i] == SIGCHLD ? on_child : on_signal, p);
+		if (p->sig[i] == NULL || event_add(p->sig[i], NULL) != 0)
+			return false;
+	}
+	return p->timer != NULL && event_add(p->timer, &tv) == 0;
+}
+
+static void
+clean_up(struct parent *p)
+{
+	for (int i = 0; i < NCHILDREN; i++) {
+		struct child *c = &p->child[i];
+
+		msgchan_free(c->ch);
+		if (c->log_ev != NULL)
+			event_free(c->log_ev);
+		if (c->pid != 0)
+			kill(c->pid, SIGKILL);
+		if (c->name != NULL && c->log != -1)
+			close(c->log);
+	}
+	for (int i = 0; i < 4; i++)
+		if (p->sig[i] != NULL)
+			event_free(p->sig[i]);
+	if (p->timer != NULL)
+		event_free(p->timer);
+	if (p->eb != NULL)
+		event_base_free(p->eb);
+	runtime_close(&p->rt, p->conf);
+	page_close(&p->page);
+}
+
+static int
+run(struct parent *p)
+{
+	int rc;
+
+	if (!runtime_open(&p->rt, p->conf))
+		return 1;
+	p->generation = 1;
+	if ((rc = page_make(&p->page, p->conf, p->generation)) != 0)
+		log_error("cannot make the policy: %s", strerror(-rc));
+	else if (!make_loop(p))
+		log_error("cannot make the event loop");
+	else if (start_child(p, ENGINE, ROLE_ENGINE) &&
+	    start_child(p, FRONTEND, ROLE_FRONTEND) && hand_down(p)) {
+		event_base_dispatch(p->eb);
+		if (!p->failed)
+			log_info("stopped");
+		clean_up(p);
+		return p->failed ? 1 : 0;
+	}
+	clean_up(p);
+	return 1;
+}
+
+int
+parent_main(const struct proc_args *a)
+{
+	static struct parent p;
+	enum log_level show = a->verbose > 0 ? LOG_LVL_DEBUG : LOG_LVL_INFO;
+	char *path = NULL;
+	int rc = 1;
+
+	p = (struct parent){
+	    .args = *a, .waiter = -1, .page.fd = -1};
+	log_init("", LOG_DEST_STDERR, show);
+	p.conf = conf_load(a->conf, to_log, NULL);
+	if (p.conf == NULL)
+		return 1;
+	if (a->check) {
+		printf("tcpd: %s: the configuration is correct\n", a->conf);
+		conf_free(p.conf);
+		return 0;
+	}
+	/* SIGHUP finds it again from "/". */
+	if ((path = realpath(a->conf, NULL)) != NULL)
+		p.args.conf = path;
+	if (p.conf->g.have_user &&
+	    strcmp(p.conf->g.user, "nobody") == 0)
+		log_warn("engine and frontend run as nobody; a user of their "
+			 "own is better (useradd --system _tcpd)");
+	if (a->debug || go_background(&p))
+		rc = run(&p);
+	conf_free(p.conf);
+	free(path);
+	return rc;
+}
