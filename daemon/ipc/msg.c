@@ -11,6 +11,8 @@
  * callback returns (depth).  Nothing calls back from within msgchan_send(): a
  * failure there is told by the event `dead`.
  */
+#include "config.h"
+
 #include <sys/queue.h>
 #include <sys/socket.h>
 

@@ -7,6 +7,8 @@
  * anything is allocated, arrays must arrive complete and in order, strings must
  * end, and numbers must be what conf_file.c lets through.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

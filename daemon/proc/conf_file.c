@@ -15,6 +15,8 @@
  * Only the parent runs this, on a file that root owns: it is not hostile, but
  * it is often wrong, and the daemon must say how.
  */
+#include "config.h"
+
 #include <sys/stat.h>
 
 #include <arpa/inet.h>

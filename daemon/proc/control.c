@@ -17,6 +17,8 @@
  * latter), a queue of QUEUE_BYTES each.  At the limit the listening socket rests
  * until one leaves, so there is no busy loop and no timer.
  */
+#include "config.h"
+
 #include <sys/queue.h>
 #include <sys/socket.h>
 

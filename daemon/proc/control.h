@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "ipc/msg.h"
 #include "proc/conf.h"
+#include "tcpd/control.h"
 #include "tcpd/proto.h"
 
 struct event_base;

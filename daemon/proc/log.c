@@ -6,6 +6,8 @@
  * several processes do not mix.  Errors of writing are ignored: there is
  * nowhere left to report them.
  */
+#include "config.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,6 +14,8 @@
  * write, so the page is sealed whole, and `superseded` cannot be set: clients
  * find out about a reload when they are started.
  */
+#include "config.h"
+
 #include <sys/mman.h>
 #include <sys/stat.h>
 

@@ -2,6 +2,8 @@
 /*
  * Payloads that are not copied as they are: see proc.h.
  */
+#include "config.h"
+
 #include <string.h>
 
 #include "proc/proc.h"

@@ -11,6 +11,8 @@
  * sticky as /tmp: the shim binds listeners there for the blink of an eye (it
  * passes the node's descriptor on and removes the node).
  */
+#include "config.h"
+
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

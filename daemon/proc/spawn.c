@@ -7,6 +7,8 @@
  * fork and exec only what is safe there is called.  The environment shrinks to
  * what the sanitizers' runtimes and the C library's diagnosis read.
  */
+#include "config.h"
+
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -87,7 +89,7 @@ int
 spawn(enum proc_role role, const struct proc_args *a, struct spawned *out)
 {
 	char verbose[16], *env[8];
-	char *argv[] = {"tcpd", "-R", (char *)names[role], NULL, NULL, NULL};
+	const char *argv[] = {"tcpd", "-R", names[role], NULL, NULL, NULL};
 	int sv[2], p[2] = {-1, -1}, n = 3, err = 0;
 	pid_t pid;
 
@@ -110,7 +112,7 @@ spawn(enum proc_role role, const struct proc_args *a, struct spawned *out)
 		goto fail;
 	}
 	if (pid == 0)
-		become(a, argv, env, sv[1], p[1]);
+		become(a, (char *const *)argv, env, sv[1], p[1]);
 	close(sv[1]);
 	if (p[1] != -1)
 		close(p[1]);
