@@ -16,6 +16,7 @@
 struct timer {
 	mono_t when;
 	size_t slot; /* index in the heap + 1; 0: not queued */
+	uint8_t tag; /* the owner's: what the timer sits in */
 };
 
 struct timerq {

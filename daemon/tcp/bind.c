@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Local addresses and ports.  A struct tcp_bind is what a user holds by bind();
+ * connections that came from it and TIME-WAITs keep it alive ("refs") after he
+ * let go ("released"), so that its port is not handed out under them.
+ *
+ * Conflicts are Linux's: two binds of one port and overlapping addresses are
+ * refused, unless both say REUSEADDR and neither listens, or both say
+ * REUSEPORT and have one owner.
+ */
+#include <errno.h>
+#include "tcp/internal.h"
+
+int
+bind_cmp(struct tcp_bind *a, struct tcp_bind *b)
+{
+	if (a->port != b->port)
+		return a->port < b->port ? -1 : 1;
+	return a->serial < b->serial ? -1 : a->serial > b->serial;
+}
+
+RB_GENERATE(bindtree, tcp_bind, node, bind_cmp)
+
+static struct tcp_bind *
+first_on_port(const struct tcp *t, uint16_t port)
+{
+	struct tcp_bind key = {.port = port};
+	struct tcp_bind *b =
+	    RB_NFIND(bindtree, (struct bindtree *)&t->binds, &key);
+
+	return b != NULL && b->port == port ? b : NULL;
+}
+
+static struct tcp_bind *
+next_on_port(struct tcp_bind *b)
+{
+	struct tcp_bind *n = RB_NEXT(bindtree, NULL, b);
+
+	return n != NULL && n->port == b->port ? n : NULL;
+}
+
+static bool
+compatible(const struct tcp_bind *a, const struct tcp_bind *b)
+{
+	if (!ipaddr_eq(&a->addr, &b->addr) && !ipaddr_is_any(&a->addr) &&
+	    !ipaddr_is_any(&b->addr))
+		return true;
+	if (a->flags & b->flags & TCP_BIND_REUSEPORT)
+		return a->owner == b->owner;
+	return (a->flags & b->flags & TCP_BIND_REUSEADDR) && !a->listening &&
+	    !b->listening;
+}
+
+static bool
+conflicts(const struct tcp *t, const struct tcp_bind *b)
+{
+	struct tcp_bind *o;
+
+	for (o = first_on_port(t, b->port); o != NULL; o = next_on_port(o)) {
+		if (o != b && !compatible(o, b))
+			return true;
+	}
+	return false;
+}
+
+/* A free port for bind(0): none that anyone holds, from a random start. */
+static bool
+pick_bind_port(struct tcp *t, struct tcp_bind *b)
+{
+	uint32_t n = (uint32_t)t->cfg.port_last - t->cfg.port_first + 1, i;
+	uint32_t start = rng_below(&t->rng, n);
+
+	for (i = 0; i < n; i++) {
+		b->port = (uint16_t)(t->cfg.port_first + (start + i) % n);
+		if (first_on_port(t, b->port) == NULL)
+			return true;
+	}
+	/* Every port has a holder: share one where that is allowed. */
+	for (i = 0; i < n; i++) {
+		b->port = (uint16_t)(t->cfg.port_first + (start + i) % n);
+		if (!conflicts(t, b))
+			return true;
+	}
+	return false;
+}
+
+int
+tcp_bind(struct tcp *t, const struct ipaddr *addr, uint16_t port,
+    unsigned flags, uint32_t owner, void *user, struct tcp_bind **out)
+{
+	struct tcp_bind *b = slab_alloc(&t->bindslab);
+
+	if (b == NULL)
+		return -ENOMEM;
+	b->t = t;
+	b->addr = *addr;
+	b->port = port;
+	b->flags = (uint16_t)flags;
+	b->owner = owner;
+	b->user = user;
+	b->serial = ++t->bind_serial;
+	b->refs = 1;
+	TAILQ_INIT(&b->halves);
+	if (port == 0 ? !pick_bind_port(t, b) : conflicts(t, b)) {
+		slab_free(&t->bindslab, b);
+		return -EADDRINUSE;
+	}
+	RB_INSERT(bindtree, &t->binds, b);
+	*out = b;
+	return 0;
+}
+
+int
+tcp_listen(struct tcp_bind *b, uint32_t backlog)
+{
+	bool was = b->listening;
+
+	b->listening = true;
+	if (!was && conflicts(b->t, b)) {
+		b->listening = false;
+		return -EADDRINUSE;
+	}
+	b->backlog = backlog;
+	return 0;
+}
+
+void
+tcp_unbind(struct tcp_bind *b, mono_t now)
+{
+	struct tcp_half *h;
+
+	(void)now;
+	CHECK(!b->released);
+	b->released = true;
+	b->listening = false;
+	b->user = NULL;
+	while ((h = TAILQ_FIRST(&b->halves)) != NULL)
+		half_reset(b->t, h);
+	bind_unref(b);
+}
+
+void
+bind_ref(struct tcp_bind *b)
+{
+	b->refs++;
+}
+
+void
+bind_unref(struct tcp_bind *b)
+{
+	struct tcp *t = b->t;
+
+	CHECK(b->refs > 0);
+	if (--b->refs > 0)
+		return;
+	RB_REMOVE(bindtree, &t->binds, b);
+	slab_free(&t->bindslab, b);
+}
+
+void
+tcp_bind_info(const struct tcp_bind *b, struct tcp_bind_info *out)
+{
+	*out = (struct tcp_bind_info){
+	    .addr = b->addr,
+	    .port = b->port,
+	    .listening = b->listening,
+	    .backlog = b->backlog,
+	    .half_open = b->nhalf,
+	    .user = b->user,
+	    .owner = b->owner,
+	};
+}
+
+/*
+ * The listener for a SYN: the exact address before the wildcard; among several
+ * equals (REUSEPORT) one by the connection's hash, so that its segments agree.
+ */
+struct tcp_bind *
+bind_lookup(struct tcp *t, const struct tuple *id)
+{
+	struct tcp_bind *b, *best = NULL;
+	bool best_exact = false;
+	uint64_t hash = siphash(&t->key_port, id, sizeof *id), n = 0;
+
+	for (b = first_on_port(t, id->lport); b != NULL;
+	     b = next_on_port(b)) {
+		bool exact = ipaddr_eq(&b->addr, &id->laddr);
+
+		if (!b->listening || (!exact && !ipaddr_is_any(&b->addr)))
+			continue;
+		if (best == NULL || (exact && !best_exact)) {
+			best = b;
+			best_exact = exact;
+			n = 1;
+		} else if (exact == best_exact && hash % ++n == 0) {
+			/* Each of n equals with probability 1/n. */
+			best = b;
+		}
+	}
+	return best;
+}
+
+/*
+ * A port for an active open (RFC 6056 3.3.3): the hash of the other three
+ * numbers gives the start, so ports to one peer rise without being guessable
+ * by another.  Sets id->lport; 0 or -EADDRNOTAVAIL.
+ */
+int
+bind_pick_port(struct tcp *t, struct tuple *id)
+{
+	uint32_t n = (uint32_t)t->cfg.port_last - t->cfg.port_first + 1, i;
+	uint32_t start;
+
+	id->lport = 0;
+	start = (uint32_t)siphash(&t->key_port, id, sizeof *id) +
+	    (uint32_t)t->st.active_opens;
+	for (i = 0; i < n; i++) {
+		id->lport = (uint16_t)(t->cfg.port_first + (start + i) % n);
+		if (first_on_port(t, id->lport) == NULL &&
+		    conn_find(t, id) == NULL)
+			return 0;
+	}
+	return -EADDRNOTAVAIL;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Half-open passive connections: LISTEN's SYN and what happens until its
+ * handshake is complete (RFC 9293 3.10.7.2, and 3.10.7.4 for SYN-RECEIVED).
+ * A small type, since a SYN costs its sender nothing.
+ */
+#include <errno.h>
+#include "tcp/internal.h"
+
+static void
+half_synack(struct tcp *t, struct tcp_half *h, mono_t now)
+{
+	struct wire_tcp w = {
+	    .seq = h->iss.v,
+	    .ack = h->irs.v + 1,
+	    .flags = TH_SYN | TH_ACK,
+	    .wnd = (uint16_t)(h->rcv_wnd < 65535 ? h->rcv_wnd : 65535),
+	    .has_mss = true,
+	    .mss = h->our_mss,
+	    .has_wscale = h->wscale,
+	    .wscale = h->rcv_wscale,
+	    .sack_permitted = h->sack,
+	    .has_ts = h->ts,
+	    .tsval = tcp_ts_now(now, h->ts_off),
+	    .tsecr = h->ts_recent,
+	};
+
+	h->synack_at = now;
+	tcp_ctl_send(t, &h->node.id, &w, 0, 64);
+}
+
+static void
+ack_half(struct tcp *t, const struct tcp_half *h, mono_t now)
+{
+	struct wire_tcp w = {
+	    .seq = h->iss.v + 1,
+	    .ack = h->irs.v + 1,
+	    .flags = TH_ACK,
+	    .wnd = (uint16_t)((h->rcv_wnd >> h->rcv_wscale) < 65535
+		    ? h->rcv_wnd >> h->rcv_wscale
+		    : 65535),
+	    .has_ts = h->ts,
+	    .tsval = tcp_ts_now(now, h->ts_off),
+	    .tsecr = h->ts_recent,
+	};
+
+	tcp_ctl_send(t, &h->node.id, &w, 0, 64);
+}
+
+static struct tcp_half *
+half_new(struct tcp_bind *b, const struct tuple *id)
+{
+	struct tcp *t = b->t;
+	struct tcp_half *h;
+
+	if (!timerq_reserve(&t->timers))
+		return NULL;
+	if ((h = slab_alloc(&t->halves)) == NULL) {
+		timerq_release(&t->timers);
+		return NULL;
+	}
+	h->node.id = *id;
+	h->node.kind = NODE_HALF;
+	h->timer.tag = NODE_HALF;
+	h->timer.when = MONO_NEVER;
+	if (!conn_insert(t, &h->node)) {
+		slab_free(&t->halves, h);
+		timerq_release(&t->timers);
+		return NULL;
+	}
+	h->listener = b;
+	b->nhalf++;
+	TAILQ_INSERT_TAIL(&b->halves, h, link);
+	return h;
+}
+
+void
+half_free(struct tcp *t, struct tcp_half *h)
+{
+	TAILQ_REMOVE(&h->listener->halves, h, link);
+	h->listener->nhalf--;
+	conn_remove(t, &h->node);
+	timerq_cancel(&t->timers, &h->timer);
+	timerq_release(&t->timers);
+	slab_free(&t->halves, h);
+}
+
+/* Its listener is gone: the peer is told. */
+void
+half_reset(struct tcp *t, struct tcp_half *h)
+{
+	struct wire_tcp w = {.seq = h->iss.v + 1, .ack = h->irs.v + 1,
+	    .flags = TH_RST | TH_ACK};
+
+	t->st.out_rsts++;
+	tcp_ctl_send(t, &h->node.id, &w, 0, 64);
+	half_free(t, h);
+}
+
+static bool
+address_valid(const struct ipaddr *a)
+{
+	uint32_t v4;
+
+	if (ipaddr_is_any(a))
+		return false;
+	if (!ipaddr_is_v4(a))
+		return a->b[0] != 0xff;
+	v4 = ipaddr_to_v4(a);
+	return v4 < 0xe0000000; /* multicast, reserved, broadcast */
+}
+
+/* Room in the SYN queue?  A backlog of 1 must not make a burst of two
+ * handshakes fail, so there is a floor. */
+static bool
+queue_has_room(const struct tcp_bind *b)
+{
+	return b->nhalf < (b->backlog > 128 ? b->backlog : 128);
+}
+
+/* A SYN for listener b (RFC 9293 3.10.7.2, third). */
+void
+half_syn(struct tcp_bind *b, struct seg *s)
+{
+	struct tcp *t = b->t;
+	struct tcp_path path;
+	struct tcp_half *h;
+
+	/* MUST-57, MUST-63 */
+	if (!address_valid(&s->id.raddr) || !address_valid(&s->id.laddr)) {
+		drop(t, DROP_TCP_ADDR);
+		return;
+	}
+	if (!queue_has_room(b)) {
+		drop(t, DROP_TCP_SYN_QUEUE);
+		return;
+	}
+	if (!t->cfg.env.may_open(t->cfg.env.ctx, b)) {
+		drop(t, DROP_TCP_QUOTA);
+		return;
+	}
+	if (t->cfg.env.path(
+		t->cfg.env.ctx, &s->id.laddr, &s->id.raddr, &path) != 0 ||
+	    (h = half_new(b, &s->id)) == NULL) {
+		drop(t, DROP_TCP_NO_MEMORY);
+		return;
+	}
+	h->path = path;
+	h->irs = s->seq;
+	h->iss = tcp_isn(t, &s->id, s->now);
+	if (s->has_iss_floor && !seq_gt(h->iss, s->iss_floor))
+		h->iss = seq_add(s->iss_floor, 65537);
+	h->peer_mss = s->h.has_mss ? s->h.mss : TCP_DEFAULT_MSS;
+	h->our_mss = (uint16_t)(path.mtu - 40);
+	h->snd_wnd = s->h.wnd;
+	h->rcv_wnd = t->cfg.rcvbuf;
+	h->wscale = s->h.has_wscale;
+	h->snd_wscale = s->h.wscale;
+	h->rcv_wscale = h->wscale ? tcp_wscale_for(t->cfg.rcvbuf) : 0;
+	h->sack = s->h.sack_permitted;
+	h->ts = s->h.has_ts;
+	h->ts_recent = s->h.tsval;
+	h->ts_off = tcp_ts_offset(t, &s->id);
+	half_synack(t, h, s->now);
+	timerq_set(&t->timers, &h->timer,
+	    mono_add(s->now, TCP_RTO_INITIAL_US));
+}
+
+void
+half_timeout(struct tcp *t, struct tcp_half *h, mono_t now)
+{
+	if (h->retries >= TCP_SYNACK_RETRIES) {
+		t->st.attempt_fails++;
+		half_free(t, h);
+		return;
+	}
+	h->retries++;
+	t->st.retrans_segs++;
+	half_synack(t, h, now);
+	timerq_set(&t->timers, &h->timer,
+	    mono_add(now, (int64_t)TCP_RTO_INITIAL_US << h->retries));
+}
+
+/* The connection that a completed handshake makes. */
+static struct tcp_pcb *
+promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
+{
+	struct tcp_pcb *p = pcb_new(t, &h->node.id, s->now);
+
+	if (p == NULL)
+		return NULL;
+	p->path = h->path;
+	p->flags = PF_PASSIVE | (h->ts ? PF_TS : 0) |
+	    (h->sack ? PF_SACK : 0) | (h->wscale ? PF_WSCALE : 0);
+	p->iss = h->iss;
+	p->snd_una = p->snd_nxt = p->recover = seq_add(h->iss, 1);
+	p->snd_sml = p->snd_una;
+	p->irs = h->irs;
+	p->rcv_nxt = p->last_ack_sent = p->urg_seq = seq_add(h->irs, 1);
+	p->rcv_wscale = h->rcv_wscale;
+	p->rcv_adv = seq_add(p->rcv_nxt, h->rcv_wnd < 65535 ? h->rcv_wnd
+							     : 65535);
+	p->snd_wscale = h->wscale ? h->snd_wscale : 0;
+	p->snd_wnd = p->max_wnd = (uint32_t)s->h.wnd << p->snd_wscale;
+	p->snd_wl1 = s->seq;
+	p->snd_wl2 = s->ack;
+	p->peer_mss = h->peer_mss != 0 ? h->peer_mss : TCP_DEFAULT_MSS;
+	p->ts_off = h->ts_off;
+	p->ts_recent = h->ts_recent;
+	p->ts_recent_at = s->now;
+	p->rcv_mss = TCP_DEFAULT_MSS;
+	tcp_set_state(p, TCPS_SYN_RECEIVED);
+	pcb_set_mss(p);
+	tcp_cc_init(&p->cc, t->cc, p->snd_mss);
+	/* Karn: a SYN-ACK that was sent twice gives no sample. */
+	if (h->retries == 0)
+		tcp_rtt_sample(p, mono_diff(s->now, h->synack_at));
+	return p;
+}
+
+static enum step
+complete(struct tcp *t, struct tcp_half *h, struct seg *s)
+{
+	struct tcp_bind *b = h->listener;
+	struct tcp_pcb *p = promote(t, h, s);
+	int error;
+
+	if (p == NULL)
+		return drop(t, DROP_TCP_NO_MEMORY);
+	tcp_set_state(p, TCPS_ESTABLISHED);
+	p->bind = b;
+	bind_ref(b);
+	error = t->cfg.env.accept(t->cfg.env.ctx, b, p);
+	if (error == -EAGAIN) {
+		pcb_free(p);
+		return drop(t, DROP_TCP_ACCEPT_QUEUE);
+	}
+	if (error != 0) {
+		pcb_free(p);
+		/* The listener, and with it h, may be gone by now. */
+		if (conn_find(t, &s->id) == &h->node)
+			half_reset(t, h);
+		return DROP;
+	}
+	half_free(t, h);
+	CHECK(conn_insert(t, &p->node));
+	t->st.passive_opens++;
+	tcp_arm_keep(p, s->now);
+	return NEXT;
+}
+
+/*
+ * A segment for a half-open connection.  NEXT: it is a connection now, and the
+ * segment goes on there.
+ */
+enum step
+half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
+{
+	seq_t nxt = seq_add(h->irs, 1);
+	uint32_t wnd = h->rcv_wnd < 65535 ? h->rcv_wnd : 65535;
+	bool in_window = seq_geq(s->seq, nxt) &&
+	    seq_lt(s->seq, seq_add(nxt, wnd));
+
+	/* The SYN again: our answer was lost. */
+	if ((s->h.flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN &&
+	    seq_eq(s->seq, h->irs)) {
+		if (mono_diff(s->now, h->synack_at) >= TCP_CHALLENGE_US)
+			half_synack(t, h, s->now);
+		return DROP;
+	}
+	if (s->h.flags & TH_RST) {
+		if (seq_eq(s->seq, nxt)) {
+			t->st.attempt_fails++;
+			half_free(t, h);
+			return DROP;
+		}
+		if (!in_window)
+			return drop(t, DROP_TCP_SEQ);
+		ack_half(t, h, s->now);
+		return drop(t, DROP_TCP_RST_SEQ);
+	}
+	if (h->ts && s->h.has_ts &&
+	    (int32_t)(s->h.tsval - h->ts_recent) < 0) {
+		t->st.paws_rejected++;
+		ack_half(t, h, s->now);
+		return drop(t, DROP_TCP_PAWS);
+	}
+	if (!in_window) {
+		ack_half(t, h, s->now);
+		return drop(t, DROP_TCP_SEQ);
+	}
+	if (s->h.flags & TH_SYN) {
+		ack_half(t, h, s->now);
+		return drop(t, DROP_TCP_SYN_CHALLENGED);
+	}
+	if (!(s->h.flags & TH_ACK))
+		return drop(t, DROP_TCP_NO_ACK);
+	if (!seq_eq(s->ack, seq_add(h->iss, 1))) {
+		tcp_send_rst_for(t, s);
+		return drop(t, DROP_TCP_ACK_FUTURE);
+	}
+	return complete(t, h, s);
+}

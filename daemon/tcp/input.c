@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A received segment, in the order of RFC 9293 3.10.7: find the connection;
+ * then sequence number, RST, SYN, ACK, URG, text, FIN.  Each step says NEXT,
+ * DROP (counted) or DONE (the connection is gone, or nothing is left to do).
+ */
+#include <errno.h>
+#include <string.h>
+#include "tcp/internal.h"
+#include "wire/checksum.h"
+
+/* ---- SYN-SENT (RFC 9293 3.10.7.3) ---- */
+
+static void
+learn_options(struct tcp_pcb *p, const struct seg *s)
+{
+	p->peer_mss = s->h.has_mss && s->h.mss != 0 ? s->h.mss
+						    : TCP_DEFAULT_MSS;
+	/* RFC 7323 1.3, 2.2 and RFC 2018 2: only if both sides offered. */
+	if (!s->h.has_ts)
+		p->flags &= ~PF_TS;
+	if (!s->h.sack_permitted)
+		p->flags &= ~PF_SACK;
+	if (s->h.has_wscale) {
+		p->snd_wscale = s->h.wscale;
+	} else {
+		p->flags &= ~PF_WSCALE;
+		p->snd_wscale = p->rcv_wscale = 0;
+	}
+	if (p->flags & PF_TS) {
+		p->ts_recent = s->h.tsval;
+		p->ts_recent_at = s->now;
+	}
+	pcb_set_mss(p);
+	tcp_cc_init(&p->cc, p->cc.ops, p->snd_mss);
+}
+
+static void
+enter_established(struct tcp_pcb *p, const struct seg *s)
+{
+	tcp_set_state(p, TCPS_ESTABLISHED);
+	p->retries = p->backoff = 0;
+	if (!(p->flags & PF_ORPHAN))
+		pcb_event(p, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
+	tcp_arm_keep(p, s->now);
+	/* A close that did not wait for the handshake. */
+	if (p->flags & PF_FIN_QUEUED)
+		tcp_set_state(p, TCPS_FIN_WAIT_1);
+}
+
+/* Our SYN is acknowledged. */
+static void
+syn_acked(struct tcp_pcb *p, const struct seg *s)
+{
+	struct txseg *x = TAILQ_FIRST(&p->tx);
+
+	CHECK(x != NULL && x->len == 1);
+	if (!(x->flags & TX_EVER_RETX))
+		tcp_rtt_sample(p, mono_diff(s->now, x->sent_at));
+	else
+		p->rto_us = TCP_RTO_INITIAL_US; /* RFC 6298 5.7 */
+	txseg_free_all(p);
+	p->snd_una = p->recover = p->snd_sml = p->snd_nxt;
+	pcb_timer(p, TMR_REXMT, MONO_NEVER);
+	p->flags &= ~PF_SYN_NOW;
+}
+
+static enum step
+syn_sent_input(struct tcp_pcb *p, struct seg *s)
+{
+	bool acks = s->h.flags & TH_ACK;
+
+	if (acks && !seq_eq(s->ack, p->snd_nxt)) {
+		tcp_send_rst_for(p->t, s);
+		return drop(p->t, DROP_TCP_ACK_FUTURE);
+	}
+	if (s->h.flags & TH_RST) {
+		if (!acks)
+			return drop(p->t, DROP_TCP_RST_SEQ);
+		pcb_dead(p, ECONNREFUSED);
+		return DONE;
+	}
+	if (!(s->h.flags & TH_SYN))
+		return drop(p->t, DROP_TCP_FLAGS);
+	p->irs = s->seq;
+	p->rcv_nxt = p->last_ack_sent = p->urg_seq = seq_add(s->seq, 1);
+	/* What our SYN offered, unscaled. */
+	p->rcv_adv = seq_add(p->rcv_nxt, p->rcvbuf < 65535 ? p->rcvbuf : 65535);
+	p->rcv_mss = TCP_DEFAULT_MSS;
+	learn_options(p, s);
+	p->snd_wnd = p->max_wnd = s->h.wnd; /* RFC 7323 2.2: not scaled */
+	p->snd_wl1 = s->seq;
+	p->snd_wl2 = s->ack;
+	p->last_rcv = s->now;
+	if (!acks) {
+		/* MUST-10: simultaneous open. */
+		tcp_set_state(p, TCPS_SYN_RECEIVED);
+		p->flags |= PF_SYN_NOW;
+		pcb_ready(p);
+		return DONE;
+	}
+	syn_acked(p, s);
+	enter_established(p, s);
+	p->flags |= PF_ACK_NOW;
+	pcb_ready(p);
+	/* Text and FIN that came with the SYN. */
+	s->seq = seq_add(s->seq, 1);
+	s->h.flags &= ~TH_SYN;
+	return NEXT;
+}
+
+/* ---- first: the sequence number ---- */
+
+/* RFC 9293 3.10.7.4: an answer to what is outside the window; one that could
+ * itself be such an answer is limited, so that two ends do not echo. */
+static void
+answer_unacceptable(struct tcp_pcb *p, const struct seg *s)
+{
+	if (s->len == 0 && !s->fin) {
+		if (mono_diff(s->now, p->oow_acked) < TCP_CHALLENGE_US)
+			return;
+		p->oow_acked = s->now;
+	}
+	p->flags |= PF_ACK_NOW;
+	pcb_ready(p);
+}
+
+/* RFC 7323 5.3 R1, R2.
+ * DEVIATION: a segment without the option is not dropped (RFC 7323 3.2 says
+ * SHOULD): middleboxes and some keep-alives leave it out, and Linux takes it. */
+static enum step
+check_paws(struct tcp_pcb *p, struct seg *s)
+{
+	if (!(p->flags & PF_TS) || !s->h.has_ts || (s->h.flags & TH_RST))
+		return NEXT;
+	if ((int32_t)(s->h.tsval - p->ts_recent) >= 0 ||
+	    mono_diff(s->now, p->ts_recent_at) > TCP_PAWS_24D_US)
+		return NEXT;
+	p->t->st.paws_rejected++;
+	answer_unacceptable(p, s);
+	return drop(p->t, DROP_TCP_PAWS);
+}
+
+static void
+trim_front(struct seg *s, uint32_t n)
+{
+	if (n > s->len)
+		n = s->len;
+	s->seq = seq_add(s->seq, n);
+	s->off += n;
+	s->len -= n;
+}
+
+static enum step
+check_sequence(struct tcp_pcb *p, struct seg *s)
+{
+	seq_t right = seq_add(p->rcv_nxt, tcp_rcv_wnd(p));
+	seq_t end = seq_add(s->seq, s->len + s->fin);
+	uint32_t over;
+
+	/* A retransmitted SYN in front of text that may be new. */
+	if ((s->h.flags & TH_SYN) && seq_eq(s->seq, p->irs) &&
+	    p->state == TCPS_SYN_RECEIVED && (s->h.flags & TH_ACK)) {
+		s->h.flags &= ~TH_SYN;
+		s->seq = seq_add(s->seq, 1);
+		end = seq_add(end, 1);
+	}
+	if (seq_gt(s->seq, right) ||
+	    (seq_lt(end, p->rcv_nxt)) ||
+	    (seq_eq(end, p->rcv_nxt) && seq_lt(s->seq, p->rcv_nxt)) ||
+	    (seq_eq(s->seq, right) && s->len + s->fin > 0 &&
+		!seq_eq(s->seq, p->rcv_nxt))) {
+		if (!(s->h.flags & TH_RST))
+			answer_unacceptable(p, s);
+		return drop(p->t, DROP_TCP_SEQ);
+	}
+	if (seq_lt(s->seq, p->rcv_nxt)) {
+		/* The front is old; RST and SYN are judged by their own
+		 * number, which is outside the window. */
+		if (s->h.flags & (TH_RST | TH_SYN)) {
+			if (s->h.flags & TH_SYN)
+				answer_unacceptable(p, s);
+			return drop(p->t, DROP_TCP_SEQ);
+		}
+		trim_front(s, (uint32_t)seq_diff(p->rcv_nxt, s->seq));
+		/* A duplicate in part: the peer should know. */
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
+	}
+	if (seq_gt(end, right)) {
+		/* MUST-66: with a closed window the ACK still counts. */
+		over = (uint32_t)seq_diff(end, right);
+		if (s->fin) {
+			s->fin = false;
+			over--;
+		}
+		s->len -= over < s->len ? over : s->len;
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
+		drop_count(p->t->cfg.drops, DROP_TCP_WINDOW);
+	}
+	return NEXT;
+}
+
+/* RFC 7323 4.3: from the segment that the next ACK will answer. */
+static void
+note_timestamp(struct tcp_pcb *p, const struct seg *s)
+{
+	if ((p->flags & PF_TS) && s->h.has_ts &&
+	    seq_leq(s->seq, p->last_ack_sent) &&
+	    (int32_t)(s->h.tsval - p->ts_recent) >= 0) {
+		p->ts_recent = s->h.tsval;
+		p->ts_recent_at = s->now;
+	}
+}
+
+/* ---- second and fourth: RST and SYN (RFC 5961 3, 4) ---- */
+
+static enum step
+check_rst(struct tcp_pcb *p, struct seg *s)
+{
+	if (!(s->h.flags & TH_RST))
+		return NEXT;
+	if (!seq_eq(s->seq, p->rcv_nxt)) {
+		tcp_challenge_ack(p, s->now);
+		return drop(p->t, DROP_TCP_RST_SEQ);
+	}
+	if (p->state == TCPS_SYN_RECEIVED)
+		pcb_dead(p, ECONNREFUSED);
+	else if (p->state == TCPS_CLOSING || p->state == TCPS_LAST_ACK)
+		pcb_dead(p, 0);
+	else
+		pcb_dead(p, ECONNRESET);
+	return DONE;
+}
+
+static enum step
+check_syn(struct tcp_pcb *p, struct seg *s)
+{
+	if (!(s->h.flags & TH_SYN))
+		return NEXT;
+	tcp_challenge_ack(p, s->now);
+	return drop(p->t, DROP_TCP_SYN_CHALLENGED);
+}
+
+/* ---- fifth: ACK ---- */
+
+static enum step
+check_ack(struct tcp_pcb *p, struct seg *s)
+{
+	if (!(s->h.flags & TH_ACK))
+		return drop(p->t, DROP_TCP_NO_ACK);
+	if (p->state == TCPS_SYN_RECEIVED) {
+		if (!seq_eq(s->ack, p->snd_nxt)) {
+			tcp_send_rst_for(p->t, s);
+			return drop(p->t, DROP_TCP_ACK_FUTURE);
+		}
+		syn_acked(p, s);
+		p->snd_wnd = p->max_wnd = s->wnd;
+		p->snd_wl1 = s->seq;
+		p->snd_wl2 = s->ack;
+		enter_established(p, s);
+		pcb_ready(p);
+	}
+	return ack_input(p, s);
+}
+
+/* What the acknowledgment of our FIN means (3.10.7.4, fifth). */
+static enum step
+check_fin_acked(struct tcp_pcb *p, mono_t now)
+{
+	if (!(p->flags & PF_FIN_SENT) || !seq_eq(p->snd_una, p->snd_nxt))
+		return NEXT;
+	switch (p->state) {
+	case TCPS_FIN_WAIT_1:
+		tcp_set_state(p, TCPS_FIN_WAIT_2);
+		if (p->flags & PF_ORPHAN) {
+			pcb_timer(p, TMR_KEEP,
+			    mono_add(now, (int64_t)p->linger2_s * 1000000));
+		}
+		return NEXT;
+	case TCPS_CLOSING:
+		tw_enter(p, now);
+		return DONE;
+	case TCPS_LAST_ACK:
+		tcp_set_state(p, TCPS_CLOSED);
+		pcb_finished(p);
+		return DONE;
+	default:
+		return NEXT;
+	}
+}
+
+/* ---- sixth: URG ---- */
+
+static void
+check_urg(struct tcp_pcb *p, struct seg *s)
+{
+	seq_t up;
+
+	if (!(s->h.flags & TH_URG))
+		return;
+	up = seq_add(SEQ(s->h.seq), s->h.urp);
+	if (!seq_gt(up, p->urg_seq) || !seq_gt(up, p->rcv_nxt))
+		return;
+	p->urg_seq = up; /* MUST-32 */
+	pcb_event(p, TCP_EV_URGENT);
+}
+
+/* ---- seventh and eighth: text and FIN ---- */
+
+static enum step
+check_text(struct tcp_pcb *p, struct seg *s)
+{
+	if (s->len == 0)
+		return NEXT;
+	if (p->flags & PF_FIN_RCVD) {
+		/* Nothing comes after a FIN. */
+		s->len = 0;
+		return NEXT;
+	}
+	/* SHLD-3: nobody is there to read it, and the peer must know. */
+	if (p->flags & PF_ORPHAN) {
+		drop_count(p->t->cfg.drops, DROP_TCP_AFTER_CLOSE);
+		tcp_send_rst_for(p->t, s);
+		pcb_dead(p, ECONNRESET);
+		return DONE;
+	}
+	reasm_input(p, s);
+	return NEXT;
+}
+
+void
+tcp_peer_fin(struct tcp_pcb *p, mono_t now)
+{
+	p->flags |= PF_FIN_RCVD | PF_ACK_NOW;
+	p->rcv_nxt = seq_add(p->rcv_nxt, 1);
+	p->rcv_adv = seq_max(p->rcv_adv, p->rcv_nxt);
+	p->last_rcv = now;
+	pcb_event(p, TCP_EV_EOF);
+	pcb_ready(p);
+}
+
+static enum step
+check_fin(struct tcp_pcb *p, struct seg *s)
+{
+	if (s->fin && !(p->flags & PF_FIN_RCVD)) {
+		p->fin_early = true;
+		p->fin_seq = seq_add(s->seq, s->len);
+	}
+	if (!p->fin_early || !seq_eq(p->fin_seq, p->rcv_nxt) ||
+	    (p->flags & PF_FIN_RCVD))
+		return NEXT;
+	tcp_peer_fin(p, s->now);
+	switch (p->state) {
+	case TCPS_ESTABLISHED:
+		tcp_set_state(p, TCPS_CLOSE_WAIT);
+		return NEXT;
+	case TCPS_FIN_WAIT_1:
+		tcp_set_state(p, TCPS_CLOSING);
+		return NEXT;
+	case TCPS_FIN_WAIT_2: {
+		struct tcp *t = p->t;
+		struct tuple id = p->node.id;
+		struct tcp_node *n;
+
+		tw_enter(p, s->now);
+		/* The record acknowledges the FIN. */
+		n = conn_find(t, &id);
+		if (n != NULL && n->kind == NODE_TW)
+			tw_ack(t, (struct tcp_tw *)n, s->now);
+		return DONE;
+	}
+	default:
+		return NEXT;
+	}
+}
+
+/* ---- a segment for a connection ---- */
+
+static void
+synchronized_input(struct tcp_pcb *p, struct seg *s)
+{
+	if (check_ack(p, s) != NEXT || check_fin_acked(p, s->now) != NEXT)
+		return;
+	check_urg(p, s);
+	if (check_text(p, s) != NEXT)
+		return;
+	check_fin(p, s);
+}
+
+static void
+pcb_input(struct tcp_pcb *p, struct seg *s)
+{
+	p->segs_in += s->nsegs;
+	p->data_segs_in += s->len > 0 ? s->nsegs : 0;
+	if (p->state == TCPS_SYN_SENT) {
+		if (syn_sent_input(p, s) != NEXT)
+			return;
+		if (check_text(p, s) == NEXT)
+			check_fin(p, s);
+		return;
+	}
+	s->wnd = (uint32_t)s->h.wnd << p->snd_wscale;
+	if (check_paws(p, s) != NEXT || check_sequence(p, s) != NEXT)
+		return;
+	note_timestamp(p, s);
+	if (check_rst(p, s) != NEXT || check_syn(p, s) != NEXT)
+		return;
+	/* An orphan's peer that answers is alive; its timer stays. */
+	if (!(p->flags & PF_ORPHAN))
+		tcp_arm_keep(p, s->now);
+	synchronized_input(p, s);
+}
+
+/* ---- no connection: LISTEN or CLOSED (3.10.7.1, 3.10.7.2) ---- */
+
+static void
+no_connection(struct tcp *t, struct seg *s)
+{
+	struct tcp_bind *b;
+
+	if (s->h.flags & TH_RST) {
+		drop(t, DROP_TCP_NO_CONN);
+		return;
+	}
+	if ((s->h.flags & (TH_SYN | TH_ACK)) == TH_SYN &&
+	    (b = bind_lookup(t, &s->id)) != NULL) {
+		if (s->h.flags & TH_FIN) {
+			drop(t, DROP_TCP_FLAGS);
+			return;
+		}
+		half_syn(b, s);
+		return;
+	}
+	drop(t, DROP_TCP_NO_CONN);
+	tcp_send_rst_for(t, s);
+}
+
+static bool
+checksum_ok(const struct tcp_in *in)
+{
+	struct wire_csum c = WIRE_CSUM_INIT;
+
+	if (in->csum_ok)
+		return true;
+	wire_csum_pseudo4(&c, ipaddr_to_v4(&in->src), ipaddr_to_v4(&in->dst),
+	    6, in->len);
+	wire_csum_add(&c, in->buf->data + in->off, in->len);
+	return wire_csum_final(&c) == 0;
+}
+
+static enum step
+decode(struct tcp *t, const struct tcp_in *in, struct seg *s, mono_t now)
+{
+	int why;
+
+	why = wire_tcp_parse(in->buf->data + in->off, in->len, &s->h);
+	if (why == DROP_TCP_SHORT)
+		return drop(t, DROP_TCP_SHORT);
+	if (!checksum_ok(in)) /* MUST-3 */
+		return drop(t, DROP_TCP_CHECKSUM);
+	if (why != 0)
+		return drop(t, why);
+	/* SYN with FIN or RST means nothing. */
+	if ((s->h.flags & TH_SYN) && (s->h.flags & TH_RST))
+		return drop(t, DROP_TCP_FLAGS);
+	s->in = in;
+	s->now = now;
+	s->id = (struct tuple){.laddr = in->dst, .raddr = in->src,
+	    .lport = s->h.dport, .rport = s->h.sport};
+	s->seq = SEQ(s->h.seq);
+	s->ack = SEQ(s->h.ack);
+	s->off = in->off + s->h.hdr_len;
+	s->len = in->len - s->h.hdr_len;
+	s->wnd = s->h.wnd;
+	s->fin = s->h.flags & TH_FIN;
+	s->nsegs = in->gso_size == 0 || s->len == 0
+	    ? 1
+	    : (s->len + in->gso_size - 1) / in->gso_size;
+	return NEXT;
+}
+
+void
+tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now)
+{
+	struct seg s = {0};
+	struct tcp_node *n;
+
+	t->st.in_segs++;
+	if (decode(t, in, &s, now) != NEXT) {
+		t->st.in_errs++;
+		return;
+	}
+	n = conn_find(t, &s.id);
+	if (n == NULL) {
+		no_connection(t, &s);
+		return;
+	}
+	switch (n->kind) {
+	case NODE_TW:
+		tw_input(t, (struct tcp_tw *)n, &s);
+		return;
+	case NODE_HALF:
+		if (half_input(t, (struct tcp_half *)n, &s) != NEXT)
+			return;
+		n = conn_find(t, &s.id);
+		CHECK(n != NULL && n->kind == NODE_PCB);
+		break;
+	default:
+		break;
+	}
+	pcb_input((struct tcp_pcb *)n, &s);
+}

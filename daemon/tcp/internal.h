@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of tcp/ share.  The parts, in the order a segment meets them:
+ *
+ *	input.c     RFC 9293 3.10.7: find, check, RST, SYN, ACK, text, FIN
+ *	half.c      half-open passive connections (the SYN queue)
+ *	timewait.c  TIME-WAIT, a small type of its own
+ *	ack.c       what an acknowledgment does: SACK scoreboard, loss, RTT
+ *	reasm.c     the receive queue and what waits out of order
+ *	output.c    what to send next: recovery, new data, FIN, ACK
+ *	timer.c     retransmission, persist, delayed ACK, keep-alive
+ *	sendq.c     bytes that the user wrote, until they are acknowledged
+ *	pcb.c       a connection's birth, state changes, events and death
+ *	bind.c      local addresses, ports and listeners
+ *	user.c      the user calls of tcp.h
+ *	layer.c     the layer itself: tables, control segments, the censuses
+ *
+ * What must outlive the process one day (sequence state, options, queues) is
+ * in struct tcp_pcb's numbers; pointers are to queues, tables and the user.
+ */
+#ifndef TCP_INTERNAL_H
+#define TCP_INTERNAL_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+#include "base/check.h"
+#include "base/siphash.h"
+#include "base/slab.h"
+#include "base/timerq.h"
+#include "tcp/cc.h"
+#include "tcp/seq.h"
+#include "tcp/tcp.h"
+#include "wire/tcp.h"
+
+#define TCP_RTO_INITIAL_US 1000000 /* RFC 6298 2.1 */
+#define TCP_RTO_MIN_US	   200000  /* DEVIATION: RFC 6298 2.4 says 1 s */
+#define TCP_RTO_MAX_US	   120000000
+#define TCP_DELACK_US	   40000 /* MUST-40: below 500 ms */
+#define TCP_SYN_RETRIES	   6
+#define TCP_SYNACK_RETRIES 5
+#define TCP_RETRIES2	   15 /* SHLD-11: well over 100 s */
+#define TCP_ORPHAN_RETRIES 8
+#define TCP_KEEPIDLE_S	   7200 /* MUST-28 */
+#define TCP_KEEPINTVL_S	   75
+#define TCP_KEEPCNT	   9
+#define TCP_LINGER2_S	   60
+#define TCP_CHALLENGE_US   500000 /* at most one challenge ACK in this time */
+#define TCP_DUPTHRESH	   3
+#define TCP_DEFAULT_MSS	   536 /* MUST-15 */
+#define TCP_MIN_MSS	   88
+#define TCP_PAWS_24D_US	   (24LL * 24 * 3600 * 1000000)
+
+/* ---- tables ---- */
+
+enum node_kind {
+	NODE_PCB,
+	NODE_HALF,
+	NODE_TW,
+};
+
+/* What the connection table holds: the head of all three types. */
+struct tcp_node {
+	struct tcp_node *hash_next;
+	struct tuple id;
+	uint8_t kind;
+	bool hashed;
+};
+
+struct conn_table {
+	struct tcp_node **slots;
+	size_t nslots, count;
+};
+
+/* ---- half-open and TIME-WAIT ---- */
+
+struct tcp_half {
+	struct tcp_node node;
+	TAILQ_ENTRY(tcp_half) link; /* its listener's SYN queue */
+	struct tcp_bind *listener;
+	struct timer timer;
+	seq_t iss, irs;
+	uint32_t rcv_wnd, snd_wnd;
+	uint32_t ts_recent, ts_off;
+	uint16_t peer_mss, our_mss;
+	uint8_t snd_wscale, rcv_wscale;
+	bool wscale, ts, sack;
+	uint8_t retries;
+	mono_t synack_at;
+	struct tcp_path path;
+};
+
+struct tcp_tw {
+	struct tcp_node node;
+	TAILQ_ENTRY(tcp_tw) link; /* by expiry: all last as long */
+	mono_t expires, challenged;
+	seq_t snd_nxt, rcv_nxt;
+	uint32_t ts_recent, ts_off;
+	uint16_t wnd; /* as on the wire */
+	bool ts;
+	struct tcp_bind *bind; /* keeps the port, may be NULL */
+};
+
+/* ---- what was sent and not yet acknowledged ---- */
+
+enum {
+	TX_SACKED = 1 << 0,
+	TX_LOST = 1 << 1,    /* counted in lost_bytes */
+	TX_RETX = 1 << 2,    /* its retransmission is out: in retx_bytes */
+	TX_EVER_RETX = 1 << 3, /* Karn: no RTT sample */
+	TX_FIN = 1 << 4,     /* one of its octets is the FIN */
+};
+
+struct txseg {
+	TAILQ_ENTRY(txseg) link;
+	seq_t seq;
+	uint32_t len; /* sequence space */
+	uint8_t flags;
+	mono_t sent_at;
+};
+TAILQ_HEAD(txsegs, txseg);
+
+/* ---- what was received ---- */
+
+struct rxseg {
+	union {
+		STAILQ_ENTRY(rxseg) link; /* in order */
+		RB_ENTRY(rxseg) node;	  /* out of order */
+	};
+	struct buf *buf;
+	uint32_t off, len;
+	seq_t seq;
+	bool own; /* buf is ours alone: more can be appended */
+};
+STAILQ_HEAD(rxqueue, rxseg);
+RB_HEAD(rxtree, rxseg);
+
+/* ---- a connection ---- */
+
+enum tcp_timer {
+	TMR_REXMT,   /* retransmission, or the SYN's */
+	TMR_PERSIST, /* zero-window probe, or SWS override */
+	TMR_DELACK,
+	TMR_KEEP, /* keep-alive; orphan's FIN-WAIT-2 */
+	TMR_N
+};
+
+enum {
+	PF_NODELAY = 1 << 0,
+	PF_CORK = 1 << 1,
+	PF_QUICKACK = 1 << 2,
+	PF_KEEPALIVE = 1 << 3,
+	PF_TS = 1 << 4,	    /* timestamps negotiated */
+	PF_SACK = 1 << 5,   /* SACK permitted by the peer */
+	PF_WSCALE = 1 << 6, /* window scaling negotiated */
+	PF_PASSIVE = 1 << 7, /* MUST-11 */
+	PF_ORPHAN = 1 << 8, /* the user is gone */
+	PF_FIN_QUEUED = 1 << 9, /* the user closed his side */
+	PF_FIN_SENT = 1 << 10,
+	PF_FIN_RCVD = 1 << 11,
+	PF_ACK_NOW = 1 << 12,
+	PF_ACK_DELAYED = 1 << 13,
+	PF_RCV_DISCARD = 1 << 14, /* SHUT_RD */
+	PF_CWND_LIMITED = 1 << 15,
+	PF_REXMT_NOW = 1 << 16, /* first retransmission of a recovery */
+	PF_WANT_WRITABLE = 1 << 17,
+	PF_FINISHED = 1 << 18, /* protocol over; data is still unread */
+	PF_PROBE_NOW = 1 << 19,
+	PF_KEEP_NOW = 1 << 20,
+	PF_OVERRIDE = 1 << 21, /* SWS override: send what there is */
+	PF_SYN_NOW = 1 << 22,
+	PF_WND_CLAMPED = 1 << 23,
+};
+
+enum ca_state {
+	CA_OPEN = 0,
+	CA_DISORDER = 1,
+	CA_RECOVERY = 3,
+	CA_LOSS = 4,
+};
+
+struct tcp_pcb {
+	struct tcp_node node;
+	struct tcp *t;
+	void *user;
+	struct tcp_bind *bind; /* holds the local port, or NULL */
+	uint32_t flags;
+	uint8_t state; /* enum tcp_state, set by tcp_set_state() alone */
+	uint8_t ca_state;
+	struct tcp_path path;
+
+	/* Send side (RFC 9293 3.3.1). */
+	seq_t iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
+	seq_t snd_sml;	/* end of the last small segment (Nagle) */
+	seq_t recover;	/* recovery ends here */
+	seq_t high_seq_loss; /* snd_nxt when the RTO struck */
+	uint32_t snd_wnd, max_wnd;
+	uint16_t snd_mss; /* payload of a full segment, options taken off */
+	uint16_t peer_mss, max_seg;
+	uint8_t snd_wscale, rcv_wscale;
+	uint32_t sndbuf;
+	struct {
+		struct buf *head, *tail, *spare;
+		uint32_t head_off; /* acknowledged bytes of head */
+		uint32_t bytes;	   /* from snd_una's first data byte on */
+		struct buf *cur;   /* cursor: cur starts at cur_pos */
+		uint32_t cur_pos;  /* bytes from the queue's start */
+	} sq;
+	struct txsegs tx;
+	uint32_t sacked_bytes, lost_bytes, retx_bytes;
+	seq_t high_sacked;
+	uint32_t dupacks;
+	uint8_t backoff, probes, syn_retries;
+	uint16_t retries; /* R1/R2 count, cleared by progress */
+	mono_t first_retry;
+
+	/* Receive side. */
+	seq_t irs, rcv_nxt, rcv_adv, last_ack_sent;
+	uint32_t rcvbuf, rcv_clamp;
+	uint32_t rcv_bytes; /* in order, not yet taken */
+	uint32_t rcv_mss; /* largest segment seen: for delayed ACKs */
+	struct rxqueue rcvq;
+	struct rxtree ooo;
+	uint32_t ooo_bytes, ooo_segs, ooo_true;
+	struct wire_sack rcv_sack[4]; /* newest first */
+	uint8_t nrcv_sack;
+	seq_t fin_seq; /* of a FIN that came early */
+	bool fin_early;
+	seq_t urg_seq;
+
+	/* Timestamps (RFC 7323). */
+	uint32_t ts_recent, ts_off;
+	mono_t ts_recent_at;
+
+	/* RTT (RFC 6298). */
+	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
+	struct tcp_cc cc;
+	uint32_t prior_cwnd;
+
+	/* Timers: one heap entry, the earliest of these. */
+	struct timer timer;
+	mono_t deadline[TMR_N];
+	uint32_t user_timeout_us, keepidle_s, keepintvl_s, linger2_s;
+	uint8_t keepcnt, max_syn_retries, tos, ttl;
+	mono_t last_rcv, last_snd, last_ack, challenged, oow_acked;
+
+	/* Lists and events. */
+	TAILQ_ENTRY(tcp_pcb) ready_link, event_link, all_link;
+	bool on_ready, on_events;
+	unsigned events;
+	int error, soft_error;
+
+	/* For tcp_info(). */
+	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
+	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
+	uint32_t total_retrans, ooo_total;
+};
+TAILQ_HEAD(tcp_pcbs, tcp_pcb);
+
+struct tcp_bind {
+	RB_ENTRY(tcp_bind) node;   /* by port, address and creation */
+	struct tcp *t;
+	struct ipaddr addr;
+	uint64_t serial;
+	uint16_t port;
+	uint16_t flags;
+	bool listening, released;
+	uint32_t owner, backlog, nhalf;
+	uint32_t refs; /* connections, TIME-WAITs that use the port */
+	void *user;
+	TAILQ_HEAD(, tcp_half) halves;
+};
+RB_HEAD(bindtree, tcp_bind);
+
+/* A segment without payload that belongs to no pcb. */
+struct tcp_ctl {
+	struct tuple id;
+	struct wire_tcp h;
+	uint8_t tos, ttl;
+};
+#define TCP_CTL_QUEUE 4096
+
+struct tcp {
+	struct tcp_config cfg;
+	const struct tcp_cc_ops *cc;
+	struct rng rng;
+	struct siphash_key key_table, key_isn, key_port, key_ts;
+	struct conn_table conns;
+	struct bindtree binds;
+	uint64_t bind_serial;
+	struct timerq timers; /* pcbs and half-open ones */
+	TAILQ_HEAD(, tcp_tw) tws;
+	struct tcp_pcbs all, ready, events;
+	struct tcp_pcb *delivered; /* GONE was handed out: free it next */
+	struct slab pcbs, halves, twslab, txsegs, rxsegs, bindslab;
+	struct tcp_ctl *ctl;
+	unsigned ctl_head, ctl_n;
+	size_t orphans;
+	struct tcp_stats st;
+};
+
+/* A received segment on its way through input.c. */
+struct seg {
+	const struct tcp_in *in;
+	struct tuple id; /* our side first */
+	struct wire_tcp h;
+	seq_t seq, ack;
+	uint32_t off, len; /* payload in in->buf; trimmed as it is checked */
+	uint32_t wnd;	   /* scaled */
+	unsigned nsegs;	   /* segments of a GRO train */
+	bool fin;
+	bool has_iss_floor; /* a SYN that reopens a TIME-WAIT */
+	seq_t iss_floor;
+	mono_t now;
+};
+
+enum step {
+	NEXT,
+	DROP,
+	DONE
+};
+
+/* ---- layer.c ---- */
+struct tcp_node *conn_find(const struct tcp *t, const struct tuple *id);
+bool conn_insert(struct tcp *t, struct tcp_node *n);
+void conn_remove(struct tcp *t, struct tcp_node *n);
+void tcp_ctl_send(struct tcp *t, const struct tuple *id,
+    const struct wire_tcp *h, uint8_t tos, uint8_t ttl);
+void tcp_send_rst_for(struct tcp *t, const struct seg *s);
+uint32_t tcp_ts_now(mono_t now, uint32_t ts_off);
+uint32_t tcp_ts_offset(const struct tcp *t, const struct tuple *id);
+seq_t tcp_isn(const struct tcp *t, const struct tuple *id, mono_t now);
+
+static inline enum step
+drop(struct tcp *t, enum drop why)
+{
+	drop_count(t->cfg.drops, why);
+	return DROP;
+}
+
+/* ---- bind.c ---- */
+int bind_cmp(struct tcp_bind *a, struct tcp_bind *b);
+RB_PROTOTYPE(bindtree, tcp_bind, node, bind_cmp)
+struct tcp_bind *bind_lookup(struct tcp *t, const struct tuple *id);
+int bind_pick_port(struct tcp *t, struct tuple *id);
+void bind_ref(struct tcp_bind *b);
+void bind_unref(struct tcp_bind *b);
+
+/* ---- half.c ---- */
+void half_syn(struct tcp_bind *b, struct seg *s);
+enum step half_input(struct tcp *t, struct tcp_half *h, struct seg *s);
+void half_timeout(struct tcp *t, struct tcp_half *h, mono_t now);
+void half_free(struct tcp *t, struct tcp_half *h);
+void half_reset(struct tcp *t, struct tcp_half *h);
+
+/* ---- timewait.c ---- */
+void tw_enter(struct tcp_pcb *p, mono_t now);
+void tw_input(struct tcp *t, struct tcp_tw *w, struct seg *s);
+void tw_free(struct tcp *t, struct tcp_tw *w);
+void tw_ack(struct tcp *t, struct tcp_tw *w, mono_t now);
+void tw_expire(struct tcp *t, mono_t now);
+/* May a new connection of ours take this 4-tuple over (RFC 6191)? */
+bool tw_reusable(const struct tcp *t, const struct tcp_tw *w, mono_t now);
+
+/* ---- pcb.c ---- */
+struct tcp_pcb *pcb_new(struct tcp *t, const struct tuple *id, mono_t now);
+void pcb_free(struct tcp_pcb *p);
+void tcp_set_state(struct tcp_pcb *p, enum tcp_state to);
+void pcb_event(struct tcp_pcb *p, unsigned bits);
+void pcb_ready(struct tcp_pcb *p);
+/* The connection is over: error 0 or an errno.  p may be freed here. */
+void pcb_dead(struct tcp_pcb *p, int error);
+/* Like pcb_dead(p, 0), but unread data stays readable first. */
+void pcb_finished(struct tcp_pcb *p);
+void pcb_timer(struct tcp_pcb *p, enum tcp_timer which, mono_t when);
+void pcb_set_mss(struct tcp_pcb *p);
+void pcb_check(const struct tcp_pcb *p, mono_t now);
+void pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o);
+uint8_t tcp_wscale_for(uint32_t rcvbuf);
+
+static inline bool
+timer_on(const struct tcp_pcb *p, enum tcp_timer which)
+{
+	return !mono_is_never(p->deadline[which]);
+}
+
+static inline bool
+synchronized(const struct tcp_pcb *p)
+{
+	return p->state != TCPS_CLOSED && p->state != TCPS_SYN_SENT &&
+	    p->state != TCPS_SYN_RECEIVED;
+}
+
+/* ---- sendq.c ---- */
+void sendq_ack(struct tcp_pcb *p, uint32_t bytes);
+unsigned sendq_spans(struct tcp_pcb *p, uint32_t pos, uint32_t *len,
+    struct span *spans, unsigned max);
+void sendq_free(struct tcp_pcb *p);
+
+/* ---- ack.c ---- */
+enum step ack_input(struct tcp_pcb *p, struct seg *s);
+uint32_t tcp_outstanding(const struct tcp_pcb *p);
+uint32_t tcp_pipe(const struct tcp_pcb *p);
+struct txseg *txseg_add(
+    struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
+bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
+void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);
+void txseg_free_all(struct tcp_pcb *p);
+void tcp_enter_loss(struct tcp_pcb *p, mono_t now);
+void tcp_rtt_sample(struct tcp_pcb *p, int64_t rtt_us);
+int64_t tcp_rto(const struct tcp_pcb *p);
+
+/* ---- reasm.c ---- */
+int rxseg_cmp(struct rxseg *a, struct rxseg *b);
+RB_PROTOTYPE(rxtree, rxseg, node, rxseg_cmp)
+void reasm_input(struct tcp_pcb *p, struct seg *s);
+void reasm_free(struct tcp_pcb *p);
+uint32_t tcp_rcv_wnd(const struct tcp_pcb *p);
+/* The window to put on the wire now; moves rcv_adv. */
+uint32_t tcp_select_window(struct tcp_pcb *p);
+bool tcp_want_window_update(const struct tcp_pcb *p);
+void tcp_peer_fin(struct tcp_pcb *p, mono_t now);
+
+/* ---- output.c ---- */
+bool pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now);
+void tcp_challenge_ack(struct tcp_pcb *p, mono_t now);
+
+/* ---- timer.c ---- */
+void pcb_timeout(struct tcp_pcb *p, mono_t now);
+void tcp_arm_rexmt(struct tcp_pcb *p, mono_t now);
+void tcp_arm_keep(struct tcp_pcb *p, mono_t now);
+
+#endif

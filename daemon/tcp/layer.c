@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The layer: creation, the connection table (a hash table keyed by SipHash,
+ * so a peer cannot aim at one chain; it grows with what it holds), the queue
+ * of segments that belong to no connection, deadlines and censuses.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "tcp/internal.h"
+
+#define TABLE_MIN 256
+
+/* ---- the connection table ---- */
+
+static size_t
+slot_of(const struct tcp *t, const struct tuple *id)
+{
+	return siphash(&t->key_table, id, sizeof *id) & (t->conns.nslots - 1);
+}
+
+struct tcp_node *
+conn_find(const struct tcp *t, const struct tuple *id)
+{
+	struct tcp_node *n = t->conns.slots[slot_of(t, id)];
+
+	while (n != NULL && memcmp(&n->id, id, sizeof *id) != 0)
+		n = n->hash_next;
+	return n;
+}
+
+static void
+table_link(struct tcp *t, struct tcp_node *n)
+{
+	size_t slot = slot_of(t, &n->id);
+
+	n->hash_next = t->conns.slots[slot];
+	t->conns.slots[slot] = n;
+}
+
+/* Doubles; when memory is out the chains just get longer. */
+static void
+table_grow(struct tcp *t)
+{
+	struct tcp_node **old = t->conns.slots, *n, *next;
+	size_t i, nold = t->conns.nslots;
+	struct tcp_node **slots = calloc(nold * 2, sizeof *slots);
+
+	if (slots == NULL)
+		return;
+	t->conns.slots = slots;
+	t->conns.nslots = nold * 2;
+	for (i = 0; i < nold; i++) {
+		for (n = old[i]; n != NULL; n = next) {
+			next = n->hash_next;
+			table_link(t, n);
+		}
+	}
+	free(old);
+}
+
+bool
+conn_insert(struct tcp *t, struct tcp_node *n)
+{
+	CHECK(!n->hashed);
+	if (t->cfg.max_conns != 0 && t->conns.count >= t->cfg.max_conns)
+		return false;
+	if (t->conns.count >= t->conns.nslots)
+		table_grow(t);
+	table_link(t, n);
+	n->hashed = true;
+	t->conns.count++;
+	return true;
+}
+
+void
+conn_remove(struct tcp *t, struct tcp_node *n)
+{
+	struct tcp_node **at;
+
+	if (!n->hashed)
+		return;
+	at = &t->conns.slots[slot_of(t, &n->id)];
+	while (*at != n)
+		at = &(*at)->hash_next;
+	*at = n->hash_next;
+	n->hashed = false;
+	t->conns.count--;
+}
+
+/* ---- numbers that must not be guessed ---- */
+
+/* RFC 6528: a clock of 4 us ticks (MUST-8) and a keyed hash (SHLD-1). */
+seq_t
+tcp_isn(const struct tcp *t, const struct tuple *id, mono_t now)
+{
+	uint64_t h = siphash(&t->key_isn, id, sizeof *id);
+
+	return SEQ((uint32_t)h + (uint32_t)(now.us >> 2));
+}
+
+/* RFC 7323 5.4: millisecond ticks from an offset of the connection's own, the
+ * same for each connection between two addresses. */
+uint32_t
+tcp_ts_offset(const struct tcp *t, const struct tuple *id)
+{
+	return (uint32_t)siphash(
+	    &t->key_ts, id, 2 * sizeof(struct ipaddr));
+}
+
+uint32_t
+tcp_ts_now(mono_t now, uint32_t ts_off)
+{
+	return (uint32_t)(now.us / 1000) + ts_off;
+}
+
+/* ---- segments that belong to no connection ---- */
+
+void
+tcp_ctl_send(struct tcp *t, const struct tuple *id, const struct wire_tcp *h,
+    uint8_t tos, uint8_t ttl)
+{
+	struct tcp_ctl *c;
+
+	if (t->ctl_n == TCP_CTL_QUEUE) {
+		drop_count(t->cfg.drops, DROP_TCP_CTL_QUEUE);
+		return;
+	}
+	c = &t->ctl[(t->ctl_head + t->ctl_n++) % TCP_CTL_QUEUE];
+	c->id = *id;
+	c->h = *h;
+	c->h.sport = id->lport;
+	c->h.dport = id->rport;
+	c->tos = tos;
+	c->ttl = ttl;
+}
+
+/* RFC 9293 3.10.7.1: the answer to a segment that nothing here knows. */
+void
+tcp_send_rst_for(struct tcp *t, const struct seg *s)
+{
+	struct wire_tcp h = {.flags = TH_RST};
+
+	if (s->h.flags & TH_RST)
+		return;
+	if (s->h.flags & TH_ACK) {
+		h.seq = s->ack.v;
+	} else {
+		h.flags |= TH_ACK;
+		h.ack = s->seq.v + s->len + s->fin +
+		    ((s->h.flags & TH_SYN) != 0);
+	}
+	t->st.out_rsts++;
+	tcp_ctl_send(t, &s->id, &h, 0, 64);
+}
+
+static bool
+ctl_output(struct tcp *t, struct tcp_out *out)
+{
+	struct tcp_ctl *c;
+
+	if (t->ctl_n == 0)
+		return false;
+	c = &t->ctl[t->ctl_head];
+	t->ctl_head = (t->ctl_head + 1) % TCP_CTL_QUEUE;
+	t->ctl_n--;
+	out->src = c->id.laddr;
+	out->dst = c->id.raddr;
+	out->tos = c->tos;
+	out->ttl = c->ttl;
+	out->gso_size = 0;
+	out->payload_len = 0;
+	out->nspans = 0;
+	out->hdr_len = (uint8_t)wire_tcp_emit(&c->h, out->hdr);
+	return true;
+}
+
+bool
+tcp_output(struct tcp *t, struct tcp_out *out, mono_t now)
+{
+	struct tcp_pcb *p;
+
+	if (ctl_output(t, out)) {
+		t->st.out_segs++;
+		return true;
+	}
+	while ((p = TAILQ_FIRST(&t->ready)) != NULL) {
+		TAILQ_REMOVE(&t->ready, p, ready_link);
+		p->on_ready = false;
+		if (!pcb_output(p, out, now))
+			continue;
+		/* One segment each, in turn. */
+		pcb_ready(p);
+		t->st.out_segs++;
+		return true;
+	}
+	return false;
+}
+
+/* ---- deadlines ---- */
+
+mono_t
+tcp_deadline(const struct tcp *t)
+{
+	mono_t d = timerq_deadline(&t->timers);
+	const struct tcp_tw *w = TAILQ_FIRST(&t->tws);
+
+	return w != NULL ? mono_min(d, w->expires) : d;
+}
+
+void
+tcp_expire(struct tcp *t, mono_t now)
+{
+	struct timer *tm;
+
+	tw_expire(t, now);
+	while ((tm = timerq_pop(&t->timers, now)) != NULL) {
+		/* Both owners keep their kind where the timer can find it. */
+		struct tcp_pcb *p = (void *)((char *)tm -
+		    offsetof(struct tcp_pcb, timer));
+		struct tcp_half *h = (void *)((char *)tm -
+		    offsetof(struct tcp_half, timer));
+
+		if (tm->tag == NODE_PCB)
+			pcb_timeout(p, now);
+		else
+			half_timeout(t, h, now);
+	}
+}
+
+/* ---- birth and death ---- */
+
+static void
+derive_keys(struct tcp *t)
+{
+	struct siphash_key *keys[] = {
+	    &t->key_table, &t->key_isn, &t->key_port, &t->key_ts};
+	size_t i;
+
+	for (i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		keys[i]->k0 = rng_u64(&t->rng);
+		keys[i]->k1 = rng_u64(&t->rng);
+	}
+}
+
+struct tcp *
+tcp_new(const struct tcp_config *cfg, mono_t now)
+{
+	const struct tcp_cc_ops *cc = tcp_cc_find(cfg->congestion);
+	struct tcp *t;
+
+	(void)now;
+	if (cc == NULL || (t = calloc(1, sizeof *t)) == NULL)
+		return NULL;
+	t->cfg = *cfg;
+	t->cc = cc;
+	t->conns.nslots = TABLE_MIN;
+	t->conns.slots = calloc(TABLE_MIN, sizeof *t->conns.slots);
+	t->ctl = calloc(TCP_CTL_QUEUE, sizeof *t->ctl);
+	if (t->conns.slots == NULL || t->ctl == NULL) {
+		free(t->conns.slots);
+		free(t->ctl);
+		free(t);
+		return NULL;
+	}
+	rng_init(&t->rng, cfg->seed[0], cfg->seed[1]);
+	derive_keys(t);
+	timerq_init(&t->timers);
+	RB_INIT(&t->binds);
+	TAILQ_INIT(&t->tws);
+	TAILQ_INIT(&t->all);
+	TAILQ_INIT(&t->ready);
+	TAILQ_INIT(&t->events);
+	slab_init(&t->pcbs, sizeof(struct tcp_pcb), cfg->max_conns);
+	slab_init(&t->halves, sizeof(struct tcp_half), cfg->max_conns);
+	slab_init(&t->twslab, sizeof(struct tcp_tw), cfg->max_conns);
+	slab_init(&t->txsegs, sizeof(struct txseg), 0);
+	slab_init(&t->rxsegs, sizeof(struct rxseg), 0);
+	slab_init(&t->bindslab, sizeof(struct tcp_bind), 0);
+	return t;
+}
+
+void
+tcp_free(struct tcp *t)
+{
+	struct tcp_pcb *p;
+	struct tcp_bind *b;
+	struct tcp_tw *w;
+
+	if (t == NULL)
+		return;
+	if (t->delivered != NULL)
+		pcb_free(t->delivered);
+	t->delivered = NULL;
+	while ((p = TAILQ_FIRST(&t->all)) != NULL)
+		pcb_free(p);
+	while ((w = TAILQ_FIRST(&t->tws)) != NULL)
+		tw_free(t, w);
+	while ((b = RB_MIN(bindtree, &t->binds)) != NULL) {
+		b->listening = false;
+		while (!TAILQ_EMPTY(&b->halves))
+			half_free(t, TAILQ_FIRST(&b->halves));
+		b->refs = 1;
+		bind_unref(b);
+	}
+	timerq_done(&t->timers);
+	slab_done(&t->pcbs);
+	slab_done(&t->halves);
+	slab_done(&t->twslab);
+	slab_done(&t->txsegs);
+	slab_done(&t->rxsegs);
+	slab_done(&t->bindslab);
+	free(t->conns.slots);
+	free(t->ctl);
+	free(t);
+}
+
+/* ---- censuses ---- */
+
+void
+tcp_foreach(const struct tcp *t,
+    void (*fn)(void *arg, const struct tcp_entry *e), void *arg)
+{
+	struct tcp_pcb *p;
+	struct tcp_bind *b;
+	struct tcp_half *h;
+	struct tcp_tw *w;
+
+	TAILQ_FOREACH (p, &t->all, all_link) {
+		fn(arg, &(struct tcp_entry){.id = p->node.id,
+		    .state = p->state, .pcb = p, .deadline = p->timer.when});
+	}
+	RB_FOREACH (b, bindtree, (struct bindtree *)&t->binds) {
+		TAILQ_FOREACH (h, &b->halves, link) {
+			fn(arg, &(struct tcp_entry){.id = h->node.id,
+			    .state = TCPS_SYN_RECEIVED, .listener = b,
+			    .deadline = h->timer.when});
+		}
+	}
+	TAILQ_FOREACH (w, &t->tws, link) {
+		fn(arg, &(struct tcp_entry){.id = w->node.id,
+		    .state = TCPS_TIME_WAIT, .deadline = w->expires});
+	}
+}
+
+void
+tcp_foreach_bind(const struct tcp *t,
+    void (*fn)(void *arg, struct tcp_bind *b), void *arg)
+{
+	struct tcp_bind *b, *next;
+
+	RB_FOREACH_SAFE (b, bindtree, (struct bindtree *)&t->binds, next) {
+		if (!b->released)
+			fn(arg, b);
+	}
+}
+
+void
+tcp_stats(const struct tcp *t, struct tcp_stats *out)
+{
+	*out = t->st;
+	out->conns = t->pcbs.used;
+	out->half_open = t->halves.used;
+	out->time_wait = t->twslab.used;
+	out->binds = t->bindslab.used;
+	out->orphans = t->orphans;
+}
+
+void
+tcp_check(const struct tcp *t, mono_t now)
+{
+	struct tcp_pcb *p;
+	struct tcp_tw *w;
+	mono_t last = {0};
+	size_t n = 0, orphans = 0, hashed = 0;
+
+	TAILQ_FOREACH (p, &t->all, all_link) {
+		pcb_check(p, now);
+		n++;
+		orphans += (p->flags & PF_ORPHAN) != 0;
+		hashed += p->node.hashed;
+	}
+	CHECK(n == t->pcbs.used);
+	CHECK(orphans == t->orphans);
+	n = 0;
+	TAILQ_FOREACH (w, &t->tws, link) {
+		CHECK(!mono_before(w->expires, last));
+		last = w->expires;
+		n++;
+	}
+	CHECK(n == t->twslab.used);
+	CHECK(t->conns.count == hashed + n + t->halves.used);
+}

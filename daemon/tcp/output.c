@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a connection sends next, one segment a call: its SYN; a probe; what was
+ * lost; new data as the peer's window (RFC 9293 3.8.6), the congestion window
+ * (RFC 5681, 6675) and Nagle (3.7.4) allow; the FIN; a bare ACK.
+ *
+ * The sender's silly-window rule (MUST-38, 3.8.6.2.1) and Nagle are one test:
+ * a segment that is not full goes only if it ends what is queued and no other
+ * small one is out, if it is half the largest window ever seen, or if the
+ * override timer says so.
+ */
+#include "tcp/internal.h"
+
+#define IW_SEGMENTS 10 /* RFC 6928 */
+
+static uint32_t
+sack_option_len(const struct tcp_pcb *p)
+{
+	uint32_t n = p->nrcv_sack, max = p->flags & PF_TS ? 3 : 4;
+
+	if (n == 0 || !(p->flags & PF_SACK))
+		return 0;
+	return 4 + 8 * (n < max ? n : max);
+}
+
+/* Fills in what every segment of a synchronized connection carries. */
+static void
+emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
+    mono_t now)
+{
+	struct wire_tcp h = {
+	    .sport = p->node.id.lport,
+	    .dport = p->node.id.rport,
+	    .seq = seq.v,
+	    .ack = p->rcv_nxt.v,
+	    .flags = (uint8_t)(flags | TH_ACK),
+	    .wnd = (uint16_t)tcp_select_window(p),
+	    .has_ts = p->flags & PF_TS,
+	    .tsval = tcp_ts_now(now, p->ts_off),
+	    .tsecr = p->ts_recent,
+	};
+	unsigned i;
+
+	if (sack_option_len(p) > 0) {
+		h.nsack = p->nrcv_sack;
+		for (i = 0; i < p->nrcv_sack; i++)
+			h.sack[i] = p->rcv_sack[i];
+	}
+	out->src = p->node.id.laddr;
+	out->dst = p->node.id.raddr;
+	out->tos = p->tos;
+	out->ttl = p->ttl;
+	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
+	/* Every segment carries the acknowledgment. */
+	p->last_ack_sent = p->rcv_nxt;
+	p->flags &= ~(PF_ACK_NOW | PF_ACK_DELAYED);
+	pcb_timer(p, TMR_DELACK, MONO_NEVER);
+	p->segs_out++;
+	p->last_snd = now;
+}
+
+static void
+no_payload(struct tcp_out *out)
+{
+	out->payload_len = 0;
+	out->nspans = 0;
+	out->gso_size = 0;
+}
+
+/* ---- SYN ---- */
+
+static bool
+send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+{
+	bool both = p->state == TCPS_SYN_RECEIVED;
+	struct wire_tcp h = {
+	    .sport = p->node.id.lport,
+	    .dport = p->node.id.rport,
+	    .seq = p->iss.v,
+	    .ack = both ? p->rcv_nxt.v : 0,
+	    .flags = both ? TH_SYN | TH_ACK : TH_SYN,
+	    .wnd = (uint16_t)(p->rcvbuf < 65535 ? p->rcvbuf : 65535),
+	    .has_mss = true,
+	    .mss = (uint16_t)(p->path.mtu - 40),
+	    .has_wscale = p->flags & PF_WSCALE,
+	    .wscale = p->rcv_wscale,
+	    .sack_permitted = p->flags & PF_SACK,
+	    .has_ts = p->flags & PF_TS,
+	    .tsval = tcp_ts_now(now, p->ts_off),
+	    .tsecr = both ? p->ts_recent : 0,
+	};
+
+	if (p->max_seg != 0 && p->max_seg < h.mss)
+		h.mss = p->max_seg;
+	p->flags &= ~PF_SYN_NOW;
+	TAILQ_FIRST(&p->tx)->sent_at = now;
+	out->src = p->node.id.laddr;
+	out->dst = p->node.id.raddr;
+	out->tos = p->tos;
+	out->ttl = p->ttl;
+	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
+	no_payload(out);
+	p->segs_out++;
+	p->last_snd = now;
+	if (!timer_on(p, TMR_REXMT))
+		tcp_arm_rexmt(p, now);
+	return true;
+}
+
+/* ---- data ---- */
+
+/* Data from seq on, at most *len: spans, GSO facts and *len as it became. */
+static void
+fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
+    uint32_t mss)
+{
+	uint32_t pos = (uint32_t)seq_diff(seq, p->snd_una);
+
+	out->nspans = sendq_spans(p, pos, len, out->spans,
+	    sizeof out->spans / sizeof out->spans[0]);
+	/* Cut short by scattered memory: whole segments, if there are any. */
+	out->payload_len = *len;
+	out->gso_size = (uint16_t)(*len > mss ? mss : 0);
+	p->data_segs_out += (*len + mss - 1) / mss;
+	p->bytes_sent += *len;
+}
+
+static uint32_t
+effective_mss(const struct tcp_pcb *p)
+{
+	uint32_t opt = sack_option_len(p);
+
+	return p->snd_mss > opt + 32 ? p->snd_mss - opt : p->snd_mss;
+}
+
+/* The largest payload of one frame on this path. */
+static uint32_t
+burst_max(const struct tcp_pcb *p, uint32_t mss)
+{
+	uint32_t max = p->path.tso_max;
+
+	return max > mss ? max - max % mss : mss;
+}
+
+/* The first segment that is lost and not yet out again. */
+static struct txseg *
+next_lost(struct tcp_pcb *p)
+{
+	struct txseg *x;
+
+	if (p->lost_bytes == p->retx_bytes)
+		return NULL;
+	TAILQ_FOREACH (x, &p->tx, link) {
+		if ((x->flags & (TX_LOST | TX_RETX)) == TX_LOST)
+			return x;
+	}
+	return NULL;
+}
+
+/* MUST-34, SHLD-15, SHLD-16: retransmissions keep to the window, except for
+ * the first segment, which also serves as the probe of a closed one. */
+static bool
+retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+{
+	uint32_t pipe = tcp_pipe(p), mss = effective_mss(p), room, len;
+	struct txseg *x = next_lost(p);
+	uint8_t flags = TH_PSH;
+	bool fin;
+
+	if (x == NULL) {
+		p->flags &= ~PF_REXMT_NOW;
+		return false;
+	}
+	room = pipe < p->cc.cwnd ? p->cc.cwnd - pipe : 0;
+	if (room < mss) {
+		if (!(p->flags & PF_REXMT_NOW) && pipe > 0) {
+			p->flags |= PF_CWND_LIMITED;
+			return false;
+		}
+		room = mss;
+	}
+	if (!seq_eq(x->seq, p->snd_una) &&
+	    seq_gt(seq_add(x->seq, x->len),
+		seq_add(p->snd_una, p->snd_wnd)))
+		return false;
+	p->flags &= ~PF_REXMT_NOW;
+	room -= room % mss;
+	if (room > burst_max(p, mss))
+		room = burst_max(p, mss);
+	if (x->len > room && !txseg_split(p, x, room))
+		return false;
+	fin = x->flags & TX_FIN;
+	len = x->len - fin;
+	if (len > 0)
+		fill_payload(p, out, x->seq, &len, mss);
+	else
+		no_payload(out);
+	if (len + fin < x->len) {
+		if (!txseg_split(p, x, len))
+			return false;
+		fin = false;
+	}
+	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
+	x->flags |= TX_RETX | TX_EVER_RETX;
+	p->retx_bytes += x->len;
+	x->sent_at = now;
+	p->total_retrans += (len + mss - 1) / mss + (len == 0);
+	p->t->st.retrans_segs += (len + mss - 1) / mss + (len == 0);
+	p->bytes_retrans += len;
+	if (!timer_on(p, TMR_REXMT))
+		tcp_arm_rexmt(p, now);
+	return true;
+}
+
+/* May a segment of len, less than a full one, go now? */
+static bool
+small_may_go(const struct tcp_pcb *p, uint32_t len, bool last)
+{
+	if (p->flags & PF_OVERRIDE)
+		return true;
+	if (len >= p->max_wnd / 2 && p->max_wnd > 0 && len > 0)
+		return true;
+	if (!last || (p->flags & PF_CORK && !(p->flags & PF_FIN_QUEUED)))
+		return false;
+	/* Nagle, as Minshall amended it: only another small one holds it. */
+	return (p->flags & (PF_NODELAY | PF_FIN_QUEUED)) ||
+	    seq_leq(p->snd_sml, p->snd_una);
+}
+
+static void
+idle_restart(struct tcp_pcb *p, mono_t now)
+{
+	int64_t idle = mono_diff(now, p->last_snd);
+	uint32_t iw = IW_SEGMENTS * p->snd_mss;
+
+	/* RFC 5681 4.1 */
+	if (!TAILQ_EMPTY(&p->tx) || idle < tcp_rto(p))
+		return;
+	p->cc.ops->on_idle(&p->cc, idle);
+	if (p->cc.cwnd > iw)
+		p->cc.cwnd = iw;
+}
+
+/*
+ * How much new data may go in the next segment: 0 with *why set to the timer
+ * or flag that will bring the rest.
+ */
+static uint32_t
+sendable(struct tcp_pcb *p, uint32_t mss)
+{
+	uint32_t out = tcp_outstanding(p), pipe = tcp_pipe(p), len, wnd, cw;
+	uint32_t queued = p->sq.bytes - out;
+
+	wnd = p->snd_wnd > out ? p->snd_wnd - out : 0; /* MUST-34 */
+	cw = p->cc.cwnd > pipe ? p->cc.cwnd - pipe : 0;
+	len = queued;
+	if (len > wnd)
+		len = wnd;
+	if (cw < mss && cw < len) {
+		p->flags |= PF_CWND_LIMITED;
+		return 0;
+	}
+	if (len > cw) {
+		len = cw - cw % mss;
+		p->flags |= PF_CWND_LIMITED;
+	} else if (len == queued) {
+		p->flags &= ~PF_CWND_LIMITED;
+	}
+	if (len > burst_max(p, mss))
+		len = burst_max(p, mss);
+	/* A tail shorter than a segment goes by its own rule. */
+	if (len > mss && len % mss != 0 &&
+	    !(len == queued && small_may_go(p, len % mss, true)))
+		len -= len % mss;
+	if (len < mss && !small_may_go(p, len, len == queued))
+		return 0;
+	return len;
+}
+
+/* Data waits and nothing is out that would bring an ACK: a timer must. */
+static void
+arm_persist(struct tcp_pcb *p, mono_t now)
+{
+	if (!TAILQ_EMPTY(&p->tx) || timer_on(p, TMR_PERSIST))
+		return;
+	/* SHLD-29: after one RTO; an override needs no more. */
+	pcb_timer(p, TMR_PERSIST, mono_add(now, tcp_rto(p)));
+}
+
+static bool
+send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+{
+	uint32_t mss = effective_mss(p), unsent, len;
+	struct txseg *x;
+	uint8_t flags = 0;
+	bool fin;
+
+	if (p->flags & PF_FIN_SENT)
+		return false;
+	unsent = p->sq.bytes - tcp_outstanding(p);
+	fin = p->flags & PF_FIN_QUEUED;
+	if (unsent == 0 && !fin)
+		return false;
+	idle_restart(p, now);
+	len = unsent > 0 ? sendable(p, mss) : 0;
+	/* The FIN takes a number, so it needs room in the window too. */
+	if ((unsent > 0 && len == 0) ||
+	    (unsent == 0 && p->snd_wnd <= tcp_outstanding(p))) {
+		arm_persist(p, now);
+		return false;
+	}
+	no_payload(out);
+	if (len > 0)
+		fill_payload(p, out, p->snd_nxt, &len, mss);
+	fin = fin && len == unsent &&
+	    p->snd_wnd > tcp_outstanding(p) + len;
+	x = txseg_add(p, p->snd_nxt, len + fin, now);
+	if (x == NULL)
+		return false;
+	if (len == unsent)
+		flags |= TH_PSH; /* MUST-61 */
+	if (fin) {
+		flags |= TH_FIN;
+		x->flags |= TX_FIN;
+		p->flags |= PF_FIN_SENT;
+	}
+	if (len == 0)
+		flags &= ~TH_PSH;
+	emit(p, out, flags, p->snd_nxt, now);
+	p->snd_nxt = seq_add(p->snd_nxt, len + fin);
+	if (len % mss != 0)
+		p->snd_sml = p->snd_nxt;
+	p->flags &= ~PF_OVERRIDE;
+	pcb_timer(p, TMR_PERSIST, MONO_NEVER);
+	if (!timer_on(p, TMR_REXMT))
+		tcp_arm_rexmt(p, now);
+	return true;
+}
+
+/* ---- probes and ACKs ---- */
+
+/* SHLD-12: an old sequence number and no text make the peer answer. */
+static void
+send_probe(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+{
+	no_payload(out);
+	emit(p, out, 0, seq_add(p->snd_una, (uint32_t)-1), now);
+}
+
+void
+tcp_challenge_ack(struct tcp_pcb *p, mono_t now)
+{
+	/* RFC 5961 7 */
+	if (mono_diff(now, p->challenged) < TCP_CHALLENGE_US) {
+		drop_count(p->t->cfg.drops, DROP_TCP_CHALLENGE_RATE);
+		return;
+	}
+	p->challenged = now;
+	p->t->st.challenge_acks++;
+	p->flags |= PF_ACK_NOW;
+	pcb_ready(p);
+}
+
+bool
+pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+{
+	if (p->state == TCPS_SYN_SENT || p->state == TCPS_SYN_RECEIVED) {
+		if (p->flags & PF_SYN_NOW)
+			return send_syn(p, out, now);
+		if (!(p->flags & PF_ACK_NOW) || p->state == TCPS_SYN_SENT)
+			return false;
+		no_payload(out);
+		emit(p, out, 0, p->snd_nxt, now);
+		return true;
+	}
+	if (!synchronized(p) || (p->flags & PF_FINISHED))
+		return false;
+	if (p->flags & (PF_PROBE_NOW | PF_KEEP_NOW)) {
+		p->flags &= ~(PF_PROBE_NOW | PF_KEEP_NOW);
+		send_probe(p, out, now);
+		return true;
+	}
+	if (retransmit(p, out, now) || send_data(p, out, now))
+		return true;
+	if (p->flags & PF_ACK_NOW) {
+		no_payload(out);
+		emit(p, out, 0, p->snd_nxt, now);
+		return true;
+	}
+	return false;
+}

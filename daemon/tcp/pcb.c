@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A connection's birth, its state changes, its events and its death.
+ *
+ * A connection dies in one of two ways.  pcb_dead() takes it out of the tables
+ * at once; its user learns it by GONE, and the memory goes when he asks for
+ * the next event (or at once when there is no user).  pcb_finished() is for an
+ * orderly end while data is unread: GONE waits until the data is taken.
+ */
+#include <errno.h>
+#include <string.h>
+#include "tcp/internal.h"
+
+/* Bit b of row a: the state may go from a to b. */
+#define TO(s) (1u << TCPS_##s)
+static const uint16_t legal[TCPS_NSTATES] = {
+    [TCPS_CLOSED] = TO(SYN_SENT) | TO(SYN_RECEIVED),
+    [TCPS_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
+    [TCPS_SYN_RECEIVED] =
+	TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
+    [TCPS_ESTABLISHED] = TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
+    [TCPS_FIN_WAIT_1] =
+	TO(FIN_WAIT_2) | TO(CLOSING) | TO(TIME_WAIT) | TO(CLOSED),
+    [TCPS_FIN_WAIT_2] = TO(TIME_WAIT) | TO(CLOSED),
+    [TCPS_CLOSE_WAIT] = TO(LAST_ACK) | TO(CLOSED),
+    [TCPS_CLOSING] = TO(TIME_WAIT) | TO(CLOSED),
+    [TCPS_LAST_ACK] = TO(CLOSED),
+    [TCPS_TIME_WAIT] = TO(CLOSED),
+};
+#undef TO
+
+const char *
+tcp_state_name(enum tcp_state s)
+{
+	static const char *const names[TCPS_NSTATES] = {
+	    [TCPS_CLOSED] = "UNCONN",
+	    [TCPS_ESTABLISHED] = "ESTAB",
+	    [TCPS_SYN_SENT] = "SYN-SENT",
+	    [TCPS_SYN_RECEIVED] = "SYN-RECV",
+	    [TCPS_FIN_WAIT_1] = "FIN-WAIT-1",
+	    [TCPS_FIN_WAIT_2] = "FIN-WAIT-2",
+	    [TCPS_TIME_WAIT] = "TIME-WAIT",
+	    [TCPS_CLOSE_WAIT] = "CLOSE-WAIT",
+	    [TCPS_LAST_ACK] = "LAST-ACK",
+	    [TCPS_LISTEN] = "LISTEN",
+	    [TCPS_CLOSING] = "CLOSING",
+	};
+
+	return s < TCPS_NSTATES ? names[s] : "?";
+}
+
+void
+tcp_set_state(struct tcp_pcb *p, enum tcp_state to)
+{
+	CHECK(legal[p->state] & 1u << to);
+	p->state = to;
+}
+
+struct tcp_pcb *
+pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
+{
+	struct tcp_pcb *p;
+	int i;
+
+	if (!timerq_reserve(&t->timers))
+		return NULL;
+	if ((p = slab_alloc(&t->pcbs)) == NULL) {
+		timerq_release(&t->timers);
+		return NULL;
+	}
+	p->t = t;
+	p->node.id = *id;
+	p->node.kind = NODE_PCB;
+	p->timer.tag = NODE_PCB;
+	p->timer.when = MONO_NEVER;
+	for (i = 0; i < TMR_N; i++)
+		p->deadline[i] = MONO_NEVER;
+	TAILQ_INIT(&p->tx);
+	STAILQ_INIT(&p->rcvq);
+	RB_INIT(&p->ooo);
+	p->sndbuf = t->cfg.sndbuf;
+	p->rcvbuf = t->cfg.rcvbuf;
+	p->rcv_clamp = UINT32_MAX;
+	p->rto_us = TCP_RTO_INITIAL_US;
+	p->min_rtt_us = UINT32_MAX;
+	p->keepidle_s = TCP_KEEPIDLE_S;
+	p->keepintvl_s = TCP_KEEPINTVL_S;
+	p->keepcnt = TCP_KEEPCNT;
+	p->linger2_s = TCP_LINGER2_S;
+	p->max_syn_retries = TCP_SYN_RETRIES;
+	p->ttl = 64;
+	p->last_rcv = p->last_snd = p->last_ack = now;
+	/* So that the first challenge is never withheld. */
+	p->challenged = p->oow_acked = mono_add(now, -TCP_CHALLENGE_US);
+	p->peer_mss = TCP_DEFAULT_MSS;
+	p->cc.ops = t->cc;
+	TAILQ_INSERT_TAIL(&t->all, p, all_link);
+	return p;
+}
+
+/* Out of the tables and lists, but the memory stays. */
+static void
+unlink_pcb(struct tcp_pcb *p)
+{
+	struct tcp *t = p->t;
+	int i;
+
+	conn_remove(t, &p->node);
+	timerq_cancel(&t->timers, &p->timer);
+	for (i = 0; i < TMR_N; i++)
+		p->deadline[i] = MONO_NEVER;
+	if (p->on_ready)
+		TAILQ_REMOVE(&t->ready, p, ready_link);
+	p->on_ready = false;
+	if (p->bind != NULL)
+		bind_unref(p->bind);
+	p->bind = NULL;
+}
+
+void
+pcb_free(struct tcp_pcb *p)
+{
+	struct tcp *t = p->t;
+
+	unlink_pcb(p);
+	if (p->on_events)
+		TAILQ_REMOVE(&t->events, p, event_link);
+	if (p->flags & PF_ORPHAN)
+		t->orphans--;
+	sendq_free(p);
+	txseg_free_all(p);
+	reasm_free(p);
+	TAILQ_REMOVE(&t->all, p, all_link);
+	timerq_release(&t->timers);
+	slab_free(&t->pcbs, p);
+}
+
+void
+pcb_event(struct tcp_pcb *p, unsigned bits)
+{
+	if (p->flags & PF_ORPHAN)
+		return;
+	p->events |= bits;
+	if (p->on_events)
+		return;
+	p->on_events = true;
+	TAILQ_INSERT_TAIL(&p->t->events, p, event_link);
+}
+
+void
+pcb_ready(struct tcp_pcb *p)
+{
+	if (p->on_ready || p->state == TCPS_CLOSED ||
+	    (p->flags & PF_FINISHED))
+		return;
+	p->on_ready = true;
+	TAILQ_INSERT_TAIL(&p->t->ready, p, ready_link);
+}
+
+void
+pcb_dead(struct tcp_pcb *p, int error)
+{
+	struct tcp *t = p->t;
+
+	if (p->state == TCPS_SYN_SENT || p->state == TCPS_SYN_RECEIVED)
+		t->st.attempt_fails++;
+	else if (error == ECONNRESET)
+		t->st.estab_resets++;
+	if (p->state != TCPS_CLOSED)
+		tcp_set_state(p, TCPS_CLOSED);
+	unlink_pcb(p);
+	sendq_free(p);
+	txseg_free_all(p);
+	if (p->flags & PF_ORPHAN) {
+		pcb_free(p);
+		return;
+	}
+	p->error = error;
+	pcb_event(p, TCP_EV_GONE);
+}
+
+void
+pcb_finished(struct tcp_pcb *p)
+{
+	if (p->flags & PF_ORPHAN || p->rcv_bytes == 0) {
+		pcb_dead(p, 0);
+		return;
+	}
+	p->flags |= PF_FINISHED;
+	unlink_pcb(p);
+	sendq_free(p);
+	txseg_free_all(p);
+}
+
+bool
+tcp_event(struct tcp *t, struct tcp_event *ev)
+{
+	struct tcp_pcb *p;
+
+	if (t->delivered != NULL) {
+		pcb_free(t->delivered);
+		t->delivered = NULL;
+	}
+	if ((p = TAILQ_FIRST(&t->events)) == NULL)
+		return false;
+	TAILQ_REMOVE(&t->events, p, event_link);
+	p->on_events = false;
+	ev->pcb = p;
+	ev->user = p->user;
+	ev->bits = p->events;
+	ev->error = p->error;
+	p->events = 0;
+	if (ev->bits & TCP_EV_GONE)
+		t->delivered = p;
+	return true;
+}
+
+/* One heap entry a connection: the earliest of its deadlines.  An entry that
+ * is early does no harm: pcb_timeout() looks again. */
+void
+pcb_timer(struct tcp_pcb *p, enum tcp_timer which, mono_t when)
+{
+	mono_t first = when;
+	int i;
+
+	p->deadline[which] = when;
+	for (i = 0; i < TMR_N; i++)
+		first = mono_min(first, p->deadline[i]);
+	if (p->timer.slot != 0 && !mono_before(first, p->timer.when) &&
+	    !mono_is_never(first))
+		return;
+	timerq_set(&p->t->timers, &p->timer, first);
+}
+
+/* MUST-16: what the peer takes, what the path takes, less our options. */
+void
+pcb_set_mss(struct tcp_pcb *p)
+{
+	uint32_t hdr = ipaddr_is_v4(&p->node.id.raddr) ? 40 : 60;
+	uint32_t mss = p->path.mtu > hdr + TCP_MIN_MSS ? p->path.mtu - hdr
+						       : TCP_MIN_MSS;
+
+	if (mss > p->peer_mss)
+		mss = p->peer_mss;
+	if (p->max_seg != 0 && mss > p->max_seg)
+		mss = p->max_seg;
+	if (p->flags & PF_TS)
+		mss -= 12;
+	if (mss < TCP_MIN_MSS - 12)
+		mss = TCP_MIN_MSS - 12;
+	p->snd_mss = (uint16_t)mss;
+	p->cc.mss = mss;
+}
+
+uint8_t
+tcp_wscale_for(uint32_t rcvbuf)
+{
+	uint8_t s = 0;
+
+	while (s < 14 && (65535u << s) < rcvbuf)
+		s++;
+	return s;
+}
+
+void
+pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
+{
+	static const struct {
+		size_t off;
+		uint32_t flag;
+	} bits[] = {
+	    {offsetof(struct tcp_opts, nodelay), PF_NODELAY},
+	    {offsetof(struct tcp_opts, cork), PF_CORK},
+	    {offsetof(struct tcp_opts, quickack), PF_QUICKACK},
+	    {offsetof(struct tcp_opts, keepalive), PF_KEEPALIVE},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof bits / sizeof bits[0]; i++) {
+		if (*(const bool *)((const char *)o + bits[i].off))
+			p->flags |= bits[i].flag;
+		else
+			p->flags &= ~bits[i].flag;
+	}
+	if (o->sndbuf != 0)
+		p->sndbuf = o->sndbuf;
+	if (o->rcvbuf != 0)
+		p->rcvbuf = o->rcvbuf;
+	p->user_timeout_us = o->user_timeout_us;
+	p->keepidle_s = o->keepidle_s != 0 ? o->keepidle_s : TCP_KEEPIDLE_S;
+	p->keepintvl_s =
+	    o->keepintvl_s != 0 ? o->keepintvl_s : TCP_KEEPINTVL_S;
+	p->keepcnt = o->keepcnt != 0 ? (uint8_t)o->keepcnt : TCP_KEEPCNT;
+	p->linger2_s = o->linger2_s != 0 ? o->linger2_s : TCP_LINGER2_S;
+	p->max_syn_retries =
+	    o->syn_retries != 0 ? o->syn_retries : TCP_SYN_RETRIES;
+	p->max_seg = o->max_seg;
+	p->tos = o->tos;
+	p->ttl = o->ttl != 0 ? o->ttl : 64;
+}
+
+static void
+check_tx(const struct tcp_pcb *p)
+{
+	uint32_t sacked = 0, lost = 0, retx = 0;
+	seq_t at = p->snd_una;
+	const struct txseg *x;
+
+	TAILQ_FOREACH (x, &p->tx, link) {
+		CHECK(seq_eq(x->seq, at));
+		CHECK(x->len > 0);
+		CHECK(!(x->flags & TX_SACKED) ||
+		    !(x->flags & (TX_LOST | TX_RETX)));
+		at = seq_add(at, x->len);
+		sacked += x->flags & TX_SACKED ? x->len : 0;
+		lost += x->flags & TX_LOST ? x->len : 0;
+		retx += x->flags & TX_RETX ? x->len : 0;
+	}
+	CHECK(seq_eq(at, p->snd_nxt));
+	CHECK(sacked == p->sacked_bytes);
+	CHECK(lost == p->lost_bytes);
+	CHECK(retx == p->retx_bytes);
+}
+
+static void
+check_queues(const struct tcp_pcb *p)
+{
+	const struct rxseg *r;
+	const struct buf *b;
+	uint32_t n = 0, segs = 0;
+	seq_t at = p->rcv_nxt;
+
+	STAILQ_FOREACH (r, &p->rcvq, link)
+		n += r->len;
+	CHECK(n == p->rcv_bytes);
+	n = 0;
+	RB_FOREACH (r, rxtree, (struct rxtree *)&p->ooo) {
+		CHECK(seq_gt(r->seq, at));
+		at = seq_add(r->seq, r->len);
+		n += r->len;
+		segs++;
+	}
+	CHECK(n == p->ooo_bytes);
+	CHECK(segs == p->ooo_segs);
+	n = 0;
+	for (b = p->sq.head; b != NULL; b = b->next)
+		n += b->len;
+	CHECK(n == p->sq.bytes + p->sq.head_off);
+}
+
+/* STYLE: every connection that is not closed owns a timer or waits for its
+ * user or its peer. */
+void
+pcb_check(const struct tcp_pcb *p, mono_t now)
+{
+	(void)now;
+	check_queues(p);
+	if (p->state == TCPS_CLOSED || (p->flags & PF_FINISHED)) {
+		CHECK(TAILQ_EMPTY(&p->tx));
+		return;
+	}
+	check_tx(p);
+	CHECK(p->cc.cwnd >= p->cc.mss || p->state == TCPS_SYN_SENT);
+	CHECK(seq_leq(p->snd_una, p->snd_nxt));
+	CHECK(p->state != TCPS_TIME_WAIT);
+	if (seq_lt(p->snd_una, p->snd_nxt) || p->state == TCPS_SYN_SENT ||
+	    p->state == TCPS_SYN_RECEIVED)
+		CHECK(timer_on(p, TMR_REXMT) || p->on_ready);
+	if (p->state == TCPS_FIN_WAIT_2 && (p->flags & PF_ORPHAN))
+		CHECK(timer_on(p, TMR_KEEP));
+	if ((p->flags & PF_ACK_DELAYED))
+		CHECK(timer_on(p, TMR_DELACK) || p->on_ready);
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Receiving text (RFC 9293 3.10.7.4, seventh): the in-order queue that the user
+ * takes from, a tree of what came early (SHLD-31), the SACK blocks that tell
+ * the peer (RFC 2018 4), the window that is offered and when to acknowledge.
+ *
+ * Payload stays in the frame that brought it.  A small payload in a large
+ * frame is copied out, so that the bytes queued bound the memory held.
+ */
+#include <string.h>
+#include "tcp/internal.h"
+
+int
+rxseg_cmp(struct rxseg *a, struct rxseg *b)
+{
+	int32_t d = seq_diff(a->seq, b->seq);
+
+	return d < 0 ? -1 : d > 0;
+}
+
+RB_GENERATE(rxtree, rxseg, node, rxseg_cmp)
+
+/* ---- window (RFC 9293 3.8.6) ---- */
+
+uint32_t
+tcp_rcv_wnd(const struct tcp_pcb *p)
+{
+	int32_t w = seq_diff(p->rcv_adv, p->rcv_nxt);
+
+	return w > 0 ? (uint32_t)w : 0;
+}
+
+static uint32_t
+window_room(const struct tcp_pcb *p)
+{
+	uint32_t room =
+	    p->rcv_bytes < p->rcvbuf ? p->rcvbuf - p->rcv_bytes : 0;
+	uint32_t max = 65535u << p->rcv_wscale;
+
+	if (room > p->rcv_clamp)
+		room = p->rcv_clamp;
+	return room < max ? room : max;
+}
+
+/* How far the right edge could move (MUST-39: not by crumbs; SHLD-14: never
+ * to the left). */
+static uint32_t
+window_gain(const struct tcp_pcb *p)
+{
+	uint32_t mss = p->rcv_mss != 0 ? p->rcv_mss : TCP_DEFAULT_MSS;
+	uint32_t least = p->rcvbuf / 2 < mss ? p->rcvbuf / 2 : mss;
+	int32_t gain =
+	    seq_diff(seq_add(p->rcv_nxt, window_room(p)), p->rcv_adv);
+
+	return gain > 0 && (uint32_t)gain >= least ? (uint32_t)gain : 0;
+}
+
+uint32_t
+tcp_select_window(struct tcp_pcb *p)
+{
+	uint32_t unit = 1u << p->rcv_wscale, wire;
+
+	p->rcv_adv = seq_add(p->rcv_adv, window_gain(p));
+	/* Rounded up: the edge that was promised must not move back. */
+	wire = (tcp_rcv_wnd(p) + unit - 1) >> p->rcv_wscale;
+	if (wire > 65535)
+		wire = 65535;
+	p->rcv_adv =
+	    seq_max(p->rcv_adv, seq_add(p->rcv_nxt, wire << p->rcv_wscale));
+	return wire;
+}
+
+/* Is the window so much larger than the peer knows that he must be told? */
+bool
+tcp_want_window_update(const struct tcp_pcb *p)
+{
+	uint32_t gain = window_gain(p), offered = tcp_rcv_wnd(p);
+
+	if (gain == 0 || (p->flags & PF_FIN_RCVD) || !synchronized(p))
+		return false;
+	return gain >= p->rcvbuf / 4 || offered < p->rcvbuf / 8 ||
+	    offered < 2 * p->rcv_mss;
+}
+
+/* ---- SACK blocks to send (RFC 2018 4) ---- */
+
+static void
+sack_drop(struct tcp_pcb *p, unsigned i)
+{
+	memmove(&p->rcv_sack[i], &p->rcv_sack[i + 1],
+	    (p->nrcv_sack - i - 1) * sizeof p->rcv_sack[0]);
+	p->nrcv_sack--;
+}
+
+/* The block that holds what just came goes first, merged with its like. */
+static void
+sack_add(struct tcp_pcb *p, seq_t left, seq_t right)
+{
+	unsigned i = 0;
+
+	while (i < p->nrcv_sack) {
+		seq_t l = SEQ(p->rcv_sack[i].left);
+		seq_t r = SEQ(p->rcv_sack[i].right);
+
+		if (seq_gt(l, right) || seq_lt(r, left)) {
+			i++;
+			continue;
+		}
+		left = seq_min(left, l);
+		right = seq_max(right, r);
+		sack_drop(p, i);
+	}
+	if (p->nrcv_sack == 4)
+		p->nrcv_sack--;
+	memmove(&p->rcv_sack[1], &p->rcv_sack[0],
+	    p->nrcv_sack * sizeof p->rcv_sack[0]);
+	p->rcv_sack[0] = (struct wire_sack){left.v, right.v};
+	p->nrcv_sack++;
+}
+
+static void
+sack_advance(struct tcp_pcb *p)
+{
+	unsigned i = 0;
+
+	while (i < p->nrcv_sack) {
+		if (seq_leq(SEQ(p->rcv_sack[i].right), p->rcv_nxt))
+			sack_drop(p, i);
+		else
+			i++;
+	}
+}
+
+/* ---- queues ---- */
+
+/* A segment of the payload at off, len in buf: by reference, or copied when
+ * it is small against what it would hold on to.  NULL: no memory. */
+static struct rxseg *
+rxseg_new(struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len)
+{
+	struct rxseg *r = slab_alloc(&p->t->rxsegs);
+
+	if (r == NULL)
+		return NULL;
+	if (buf->cap > BUF_SMALL && len < buf->cap / 4) {
+		r->buf = buf_alloc(p->t->cfg.bufs, len);
+		if (r->buf == NULL) {
+			slab_free(&p->t->rxsegs, r);
+			return NULL;
+		}
+		memcpy(r->buf->data, buf->data + off, len);
+		r->buf->len = len;
+		r->own = true;
+		off = 0;
+	} else {
+		r->buf = buf_ref(buf);
+	}
+	r->off = off;
+	r->len = len;
+	return r;
+}
+
+static void
+rxseg_free(struct tcp_pcb *p, struct rxseg *r)
+{
+	buf_unref(r->buf);
+	slab_free(&p->t->rxsegs, r);
+}
+
+/* Appends small payload to the last segment's own buf where it fits. */
+static bool
+append_small(struct tcp_pcb *p, const struct buf *buf, uint32_t off,
+    uint32_t len)
+{
+	struct rxseg *last = STAILQ_LAST(&p->rcvq, rxseg, link);
+
+	if (last == NULL || !last->own || len > BUF_SMALL / 2 ||
+	    last->off + last->len + len > last->buf->cap)
+		return false;
+	memcpy(last->buf->data + last->off + last->len, buf->data + off, len);
+	last->len += len;
+	last->buf->len = last->off + last->len;
+	return true;
+}
+
+/* Small payload that begins a queue gets a buf to which more can be added. */
+static struct rxseg *
+rxseg_gather(struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len)
+{
+	struct rxseg *r;
+
+	if (len > BUF_SMALL / 4 || STAILQ_EMPTY(&p->rcvq))
+		return rxseg_new(p, buf, off, len);
+	if ((r = slab_alloc(&p->t->rxsegs)) == NULL)
+		return NULL;
+	if ((r->buf = buf_alloc(p->t->cfg.bufs, BUF_SMALL)) == NULL) {
+		slab_free(&p->t->rxsegs, r);
+		return NULL;
+	}
+	memcpy(r->buf->data, buf->data + off, len);
+	r->buf->len = r->len = len;
+	r->own = true;
+	return r;
+}
+
+static void
+deliver_bytes(struct tcp_pcb *p, uint32_t len)
+{
+	p->rcv_nxt = seq_add(p->rcv_nxt, len);
+	p->bytes_received += len;
+	if (p->flags & PF_RCV_DISCARD)
+		return;
+	p->rcv_bytes += len;
+	pcb_event(p, TCP_EV_READABLE);
+}
+
+/* Moves what has become in order from the tree to the queue. */
+static bool
+pull_ooo(struct tcp_pcb *p)
+{
+	struct rxseg *r;
+	bool any = false;
+
+	while ((r = RB_MIN(rxtree, &p->ooo)) != NULL &&
+	    seq_leq(r->seq, p->rcv_nxt)) {
+		uint32_t skip = (uint32_t)seq_diff(p->rcv_nxt, r->seq);
+
+		any = true;
+		RB_REMOVE(rxtree, &p->ooo, r);
+		p->ooo_bytes -= r->len;
+		p->ooo_true -= r->buf->cap;
+		p->ooo_segs--;
+		if (skip >= r->len || (p->flags & PF_RCV_DISCARD)) {
+			if (skip < r->len)
+				deliver_bytes(p, r->len - skip);
+			rxseg_free(p, r);
+			continue;
+		}
+		r->off += skip;
+		r->len -= skip;
+		STAILQ_INSERT_TAIL(&p->rcvq, r, link);
+		deliver_bytes(p, r->len);
+	}
+	return any;
+}
+
+static enum step
+insert_ooo(struct tcp_pcb *p, struct seg *s)
+{
+	struct rxseg key = {.seq = s->seq}, *next, *prev, *r;
+	seq_t end = seq_add(s->seq, s->len);
+
+	/* Cut off what is here already: before, then after. */
+	next = RB_NFIND(rxtree, &p->ooo, &key);
+	prev = next != NULL ? RB_PREV(rxtree, &p->ooo, next)
+			    : RB_MAX(rxtree, &p->ooo);
+	if (prev != NULL && seq_gt(seq_add(prev->seq, prev->len), s->seq)) {
+		seq_t pend = seq_add(prev->seq, prev->len);
+		uint32_t cut = (uint32_t)seq_diff(pend, s->seq);
+
+		if (cut >= s->len)
+			return NEXT;
+		s->seq = pend;
+		s->off += cut;
+		s->len -= cut;
+	}
+	while (next != NULL && seq_lt(next->seq, end)) {
+		seq_t nend = seq_add(next->seq, next->len);
+
+		if (seq_lt(end, nend)) {
+			s->len = (uint32_t)seq_diff(next->seq, s->seq);
+			break;
+		}
+		r = next;
+		next = RB_NEXT(rxtree, &p->ooo, r);
+		RB_REMOVE(rxtree, &p->ooo, r);
+		p->ooo_bytes -= r->len;
+		p->ooo_true -= r->buf->cap;
+		p->ooo_segs--;
+		rxseg_free(p, r);
+	}
+	if (s->len == 0)
+		return NEXT;
+	if (p->ooo_true > 2 * p->rcvbuf + 16 * BUF_FRAME)
+		return drop(p->t, DROP_TCP_OOO_MEMORY);
+	if ((r = rxseg_new(p, s->in->buf, s->off, s->len)) == NULL)
+		return drop(p->t, DROP_TCP_OOO_MEMORY);
+	r->seq = s->seq;
+	RB_INSERT(rxtree, &p->ooo, r);
+	p->ooo_bytes += r->len;
+	p->ooo_true += r->buf->cap;
+	p->ooo_segs++;
+	p->ooo_total += s->nsegs;
+	p->t->st.ooo_queued += s->nsegs;
+	return NEXT;
+}
+
+static enum step
+insert_in_order(struct tcp_pcb *p, struct seg *s)
+{
+	struct rxseg *r;
+
+	if (p->flags & PF_RCV_DISCARD) {
+		deliver_bytes(p, s->len);
+		return NEXT;
+	}
+	if (!append_small(p, s->in->buf, s->off, s->len)) {
+		r = rxseg_gather(p, s->in->buf, s->off, s->len);
+		if (r == NULL)
+			return drop(p->t, DROP_TCP_NO_MEMORY);
+		STAILQ_INSERT_TAIL(&p->rcvq, r, link);
+	}
+	deliver_bytes(p, s->len);
+	return NEXT;
+}
+
+/* RFC 5681 4.2, RFC 9293 3.8.6.3: at least every second full segment at once
+ * (SHLD-19); the first one waits, below 0.5 s (MUST-40). */
+static void
+schedule_ack(struct tcp_pcb *p, const struct seg *s)
+{
+	uint32_t unacked = (uint32_t)seq_diff(p->rcv_nxt, p->last_ack_sent);
+
+	if (s->nsegs > 1 || unacked >= 2 * p->rcv_mss ||
+	    (p->flags & PF_QUICKACK)) {
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
+		return;
+	}
+	p->flags |= PF_ACK_DELAYED;
+	if (!timer_on(p, TMR_DELACK))
+		pcb_timer(p, TMR_DELACK, mono_add(s->now, TCP_DELACK_US));
+}
+
+void
+reasm_input(struct tcp_pcb *p, struct seg *s)
+{
+	uint32_t full = s->in->gso_size != 0 ? s->in->gso_size : s->len;
+	bool filled;
+
+	if (s->len == 0)
+		return;
+	if (full > p->rcv_mss)
+		p->rcv_mss = full;
+	p->last_rcv = s->now;
+	if (!seq_eq(s->seq, p->rcv_nxt)) {
+		seq_t l = s->seq, r = seq_add(s->seq, s->len);
+
+		if (insert_ooo(p, s) == NEXT)
+			sack_add(p, l, r);
+		/* RFC 5681 4.2: a gap is acknowledged at once. */
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
+		return;
+	}
+	if (insert_in_order(p, s) != NEXT) {
+		/* Not acknowledged, so that it comes again. */
+		s->fin = false;
+		return;
+	}
+	filled = pull_ooo(p);
+	sack_advance(p);
+	if (filled || p->ooo_segs > 0) {
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
+		return;
+	}
+	schedule_ack(p, s);
+}
+
+/* ---- the user's side ---- */
+
+size_t
+tcp_recv_queued(const struct tcp_pcb *p)
+{
+	return p->rcv_bytes;
+}
+
+bool
+tcp_recv_eof(const struct tcp_pcb *p)
+{
+	return (p->flags & PF_FIN_RCVD) && p->rcv_bytes == 0;
+}
+
+unsigned
+tcp_recv_peek(const struct tcp_pcb *p, struct span *spans, unsigned max)
+{
+	const struct rxseg *r;
+	unsigned n = 0;
+
+	STAILQ_FOREACH (r, &p->rcvq, link) {
+		if (n == max)
+			break;
+		spans[n++] = (struct span){r->buf->data + r->off, r->len};
+	}
+	return n;
+}
+
+void
+tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now)
+{
+	struct rxseg *r;
+
+	(void)now;
+	CHECK(n <= p->rcv_bytes);
+	p->rcv_bytes -= (uint32_t)n;
+	while (n > 0) {
+		r = STAILQ_FIRST(&p->rcvq);
+		if (n < r->len) {
+			r->off += (uint32_t)n;
+			r->len -= (uint32_t)n;
+			break;
+		}
+		n -= r->len;
+		STAILQ_REMOVE_HEAD(&p->rcvq, link);
+		rxseg_free(p, r);
+	}
+	if (p->flags & PF_FINISHED) {
+		if (p->rcv_bytes == 0 && p->state != TCPS_CLOSED)
+			pcb_dead(p, 0);
+		return;
+	}
+	if (p->state != TCPS_CLOSED && tcp_want_window_update(p)) {
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
+	}
+}
+
+static void
+free_queue(struct tcp_pcb *p)
+{
+	struct rxseg *r;
+
+	while ((r = STAILQ_FIRST(&p->rcvq)) != NULL) {
+		STAILQ_REMOVE_HEAD(&p->rcvq, link);
+		rxseg_free(p, r);
+	}
+	p->rcv_bytes = 0;
+}
+
+void
+tcp_recv_discard(struct tcp_pcb *p, mono_t now)
+{
+	size_t n = p->rcv_bytes;
+
+	p->flags |= PF_RCV_DISCARD;
+	if (n > 0)
+		tcp_recv_consume(p, n, now);
+}
+
+void
+reasm_free(struct tcp_pcb *p)
+{
+	struct rxseg *r;
+
+	free_queue(p);
+	while ((r = RB_MIN(rxtree, &p->ooo)) != NULL) {
+		RB_REMOVE(rxtree, &p->ooo, r);
+		rxseg_free(p, r);
+	}
+	p->ooo_bytes = p->ooo_segs = p->ooo_true = 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The send queue: what the user wrote and the peer has not acknowledged, a
+ * list of bufs that starts head_off bytes into the first.  Positions are bytes
+ * from the first unacknowledged one.  A cursor remembers the last buf that was
+ * looked up, since output goes forward most of the time.
+ */
+#include "tcp/internal.h"
+
+size_t
+tcp_send_queued(const struct tcp_pcb *p)
+{
+	return p->sq.bytes;
+}
+
+size_t
+tcp_send_space(const struct tcp_pcb *p)
+{
+	if (p->state == TCPS_CLOSED || (p->flags & PF_FIN_QUEUED))
+		return 0;
+	return p->sq.bytes < p->sndbuf ? p->sndbuf - p->sq.bytes : 0;
+}
+
+static size_t
+tail_room(const struct tcp_pcb *p)
+{
+	return p->sq.tail != NULL ? p->sq.tail->cap - p->sq.tail->len : 0;
+}
+
+unsigned
+tcp_send_reserve(
+    struct tcp_pcb *p, struct span *spans, unsigned max, size_t want)
+{
+	size_t space = tcp_send_space(p), room = tail_room(p);
+	unsigned n = 0;
+
+	if (want > space)
+		want = space;
+	if (want == 0) {
+		p->flags |= PF_WANT_WRITABLE;
+		return 0;
+	}
+	if (room > 0 && n < max) {
+		size_t len = want < room ? want : room;
+
+		spans[n++] = (struct span){
+		    p->sq.tail->data + p->sq.tail->len, len};
+		want -= len;
+	}
+	if (want == 0 || n == max)
+		return n;
+	if (p->sq.spare != NULL && p->sq.spare->cap < want &&
+	    p->sq.spare->cap < BUF_FRAME) {
+		buf_unref(p->sq.spare);
+		p->sq.spare = NULL;
+	}
+	if (p->sq.spare == NULL) {
+		p->sq.spare = buf_alloc(
+		    p->t->cfg.bufs, want < BUF_FRAME ? want : BUF_FRAME);
+	}
+	if (p->sq.spare != NULL) {
+		if (want > p->sq.spare->cap)
+			want = p->sq.spare->cap;
+		spans[n++] = (struct span){p->sq.spare->data, want};
+	} else if (n == 0) {
+		p->flags |= PF_WANT_WRITABLE;
+	}
+	return n;
+}
+
+void
+tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now)
+{
+	size_t room = tail_room(p), first = n < room ? n : room;
+	struct buf *b = p->sq.spare;
+
+	(void)now;
+	if (p->sq.tail != NULL)
+		p->sq.tail->len += (uint32_t)first;
+	p->sq.bytes += (uint32_t)n;
+	n -= first;
+	if (n > 0) {
+		CHECK(b != NULL && n <= b->cap);
+		p->sq.spare = NULL;
+		b->len = (uint32_t)n;
+		b->next = NULL;
+		if (p->sq.tail != NULL)
+			p->sq.tail->next = b;
+		else
+			p->sq.head = b;
+		p->sq.tail = b;
+	} else if (b != NULL) {
+		buf_unref(b);
+		p->sq.spare = NULL;
+	}
+	pcb_ready(p);
+}
+
+void
+sendq_ack(struct tcp_pcb *p, uint32_t bytes)
+{
+	struct buf *b;
+
+	CHECK(bytes <= p->sq.bytes);
+	p->sq.bytes -= bytes;
+	p->sq.head_off += bytes;
+	while ((b = p->sq.head) != NULL && p->sq.head_off >= b->len) {
+		/* The tail stays while it has room to be written to. */
+		if (b == p->sq.tail && p->sq.head_off == b->len &&
+		    b->refs == 1 && p->sq.bytes == 0) {
+			b->len = p->sq.head_off = 0;
+			break;
+		}
+		p->sq.head_off -= b->len;
+		p->sq.head = b->next;
+		if (p->sq.head == NULL)
+			p->sq.tail = NULL;
+		buf_unref(b);
+	}
+	/* An idle connection holds no memory. */
+	if (p->sq.bytes == 0 && p->sq.head != NULL) {
+		buf_unref(p->sq.head);
+		p->sq.head = p->sq.tail = NULL;
+		p->sq.head_off = 0;
+	}
+	p->sq.cur = NULL;
+	if (bytes > 0 && (p->flags & PF_WANT_WRITABLE) &&
+	    tcp_send_space(p) >= p->sndbuf / 3) {
+		p->flags &= ~PF_WANT_WRITABLE;
+		pcb_event(p, TCP_EV_WRITABLE);
+	}
+}
+
+/* Spans over *len bytes from pos on; *len shrinks to what max spans hold. */
+unsigned
+sendq_spans(struct tcp_pcb *p, uint32_t pos, uint32_t *len,
+    struct span *spans, unsigned max)
+{
+	struct buf *b = p->sq.cur;
+	uint32_t at = p->sq.cur_pos, left = *len;
+	unsigned n = 0;
+
+	CHECK(pos + *len <= p->sq.bytes);
+	pos += p->sq.head_off;
+	if (b == NULL || pos < at) {
+		b = p->sq.head;
+		at = 0;
+	}
+	while (b != NULL && pos >= at + b->len && left > 0) {
+		at += b->len;
+		b = b->next;
+	}
+	p->sq.cur = b;
+	p->sq.cur_pos = at;
+	for (; left > 0 && n < max; b = b->next) {
+		uint32_t off = pos - at, take = b->len - off;
+
+		if (take > left)
+			take = left;
+		spans[n++] = (struct span){b->data + off, take};
+		left -= take;
+		pos += take;
+		at += b->len;
+	}
+	*len -= left;
+	return n;
+}
+
+void
+sendq_free(struct tcp_pcb *p)
+{
+	struct buf *b, *next;
+
+	for (b = p->sq.head; b != NULL; b = next) {
+		next = b->next;
+		buf_unref(b);
+	}
+	if (p->sq.spare != NULL)
+		buf_unref(p->sq.spare);
+	p->sq.head = p->sq.tail = p->sq.spare = p->sq.cur = NULL;
+	p->sq.head_off = p->sq.bytes = 0;
+}

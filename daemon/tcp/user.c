@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The user calls (RFC 9293 3.9.1, 3.10.1 to 3.10.6) and what else comes from
+ * above or beside: options, ICMP's word, what TCP_INFO shows.
+ */
+#include <errno.h>
+#include "tcp/internal.h"
+
+void
+tcp_set_user(struct tcp_pcb *p, void *user)
+{
+	p->user = user;
+}
+
+void *
+tcp_user(const struct tcp_pcb *p)
+{
+	return p->user;
+}
+
+const struct tuple *
+tcp_tuple(const struct tcp_pcb *p)
+{
+	return &p->node.id;
+}
+
+enum tcp_state
+tcp_pcb_state(const struct tcp_pcb *p)
+{
+	return p->state;
+}
+
+int
+tcp_soft_error(struct tcp_pcb *p)
+{
+	int e = p->soft_error;
+
+	p->soft_error = 0;
+	return e;
+}
+
+void
+tcp_clamp_window(struct tcp_pcb *p, uint32_t bytes)
+{
+	p->rcv_clamp = bytes;
+	if (p->state != TCPS_CLOSED && tcp_want_window_update(p)) {
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
+	}
+}
+
+/* ---- active open ---- */
+
+static int
+choose_tuple(struct tcp *t, struct tcp_bind *bind, struct tuple *id,
+    seq_t *iss_floor, bool *has_floor, mono_t now)
+{
+	struct tcp_node *n;
+
+	*has_floor = false;
+	if (bind == NULL)
+		return bind_pick_port(t, id);
+	id->lport = bind->port;
+	n = conn_find(t, id);
+	if (n == NULL)
+		return 0;
+	if (n->kind != NODE_TW || !tw_reusable(t, (struct tcp_tw *)n, now))
+		return -EADDRNOTAVAIL;
+	*iss_floor = ((struct tcp_tw *)n)->snd_nxt;
+	*has_floor = true;
+	tw_free(t, (struct tcp_tw *)n);
+	return 0;
+}
+
+static bool
+destination_valid(const struct ipaddr *dst)
+{
+	/* MUST-46 */
+	if (ipaddr_is_any(dst))
+		return false;
+	return !ipaddr_is_v4(dst) || ipaddr_to_v4(dst) < 0xe0000000;
+}
+
+static void
+start_syn(struct tcp_pcb *p, seq_t iss, mono_t now)
+{
+	p->iss = p->snd_una = p->recover = p->snd_sml = iss;
+	p->snd_nxt = seq_add(iss, 1);
+	p->flags |= PF_TS | PF_SACK | PF_WSCALE | PF_SYN_NOW;
+	p->rcv_wscale = tcp_wscale_for(p->rcvbuf);
+	p->ts_off = tcp_ts_offset(p->t, &p->node.id);
+	pcb_set_mss(p);
+	tcp_cc_init(&p->cc, p->cc.ops, p->snd_mss);
+	tcp_set_state(p, TCPS_SYN_SENT);
+	tcp_arm_rexmt(p, now);
+	pcb_ready(p);
+}
+
+int
+tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
+    const struct ipaddr *dst, uint16_t dport, const struct tcp_opts *opts,
+    void *user, mono_t now, struct tcp_pcb **out)
+{
+	const struct tcp_cc_ops *cc =
+	    opts->congestion != NULL ? tcp_cc_find(opts->congestion) : t->cc;
+	struct tuple id = {.raddr = *dst, .rport = dport};
+	struct tcp_path path;
+	struct tcp_pcb *p;
+	seq_t floor, iss;
+	bool has_floor;
+	int r;
+
+	if (!destination_valid(dst) || dport == 0 || cc == NULL)
+		return -EINVAL;
+	if (bind != NULL && !ipaddr_is_any(&bind->addr))
+		src = &bind->addr;
+	if ((r = t->cfg.env.path(t->cfg.env.ctx, src, dst, &path)) != 0)
+		return r;
+	id.laddr = path.src;
+	if ((r = choose_tuple(t, bind, &id, &floor, &has_floor, now)) != 0)
+		return r;
+	if ((p = pcb_new(t, &id, now)) == NULL)
+		return -ENOMEM;
+	if (!conn_insert(t, &p->node) ||
+	    txseg_add(p, (iss = tcp_isn(t, &id, now)), 1, now) == NULL) {
+		pcb_free(p);
+		return -ENOMEM;
+	}
+	if (has_floor && !seq_gt(iss, floor)) {
+		iss = seq_add(floor, 65537);
+		TAILQ_FIRST(&p->tx)->seq = iss;
+	}
+	t->st.active_opens++;
+	p->user = user;
+	p->path = path;
+	p->bind = bind;
+	if (bind != NULL)
+		bind_ref(bind);
+	p->cc.ops = cc;
+	p->peer_mss = UINT16_MAX;
+	pcb_opts_apply(p, opts);
+	start_syn(p, iss, now);
+	*out = p;
+	return 0;
+}
+
+/* ---- the end ---- */
+
+void
+tcp_shutdown(struct tcp_pcb *p, mono_t now)
+{
+	(void)now;
+	if (p->flags & (PF_FIN_QUEUED | PF_FINISHED))
+		return;
+	p->flags |= PF_FIN_QUEUED;
+	if (p->state == TCPS_ESTABLISHED)
+		tcp_set_state(p, TCPS_FIN_WAIT_1);
+	else if (p->state == TCPS_CLOSE_WAIT)
+		tcp_set_state(p, TCPS_LAST_ACK);
+	pcb_ready(p);
+}
+
+static void
+forget_user(struct tcp_pcb *p)
+{
+	struct tcp *t = p->t;
+
+	p->user = NULL;
+	p->flags |= PF_ORPHAN;
+	p->flags &= ~PF_KEEPALIVE;
+	t->orphans++;
+	p->events = 0;
+	if (p->on_events)
+		TAILQ_REMOVE(&t->events, p, event_link);
+	p->on_events = false;
+	pcb_timer(p, TMR_KEEP, MONO_NEVER);
+}
+
+/* A connection whose protocol is over goes at once; true if it did. */
+static bool
+close_dead(struct tcp_pcb *p)
+{
+	if (p == p->t->delivered)
+		return true; /* goes with the next tcp_event() */
+	if (p->state != TCPS_CLOSED && !(p->flags & PF_FINISHED))
+		return false;
+	pcb_free(p);
+	return true;
+}
+
+void
+tcp_close(struct tcp_pcb *p, mono_t now)
+{
+	if (close_dead(p))
+		return;
+	/* SHLD-3: what the program never read is lost; the peer must know. */
+	if (p->rcv_bytes > 0 || p->state == TCPS_SYN_SENT) {
+		tcp_abort(p, now);
+		return;
+	}
+	tcp_shutdown(p, now);
+	forget_user(p);
+	if (p->state == TCPS_FIN_WAIT_2) {
+		pcb_timer(p, TMR_KEEP,
+		    mono_add(now, (int64_t)p->linger2_s * 1000000));
+	}
+}
+
+void
+tcp_abort(struct tcp_pcb *p, mono_t now)
+{
+	struct wire_tcp h = {.seq = p->snd_nxt.v, .ack = p->rcv_nxt.v,
+	    .flags = TH_RST | TH_ACK};
+
+	(void)now;
+	if (close_dead(p))
+		return;
+	/* RFC 9293 3.10.5; after both FINs there is nothing to reset. */
+	if (p->state != TCPS_SYN_SENT && p->state != TCPS_LAST_ACK &&
+	    p->state != TCPS_CLOSING) {
+		p->t->st.out_rsts++;
+		tcp_ctl_send(p->t, &p->node.id, &h, p->tos, p->ttl);
+	}
+	pcb_free(p);
+}
+
+/* ---- options ---- */
+
+void
+tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *o)
+{
+	*o = (struct tcp_opts){
+	    .congestion = p->cc.ops->name,
+	    .sndbuf = p->sndbuf,
+	    .rcvbuf = p->rcvbuf,
+	    .user_timeout_us = p->user_timeout_us,
+	    .keepidle_s = p->keepidle_s,
+	    .keepintvl_s = p->keepintvl_s,
+	    .keepcnt = p->keepcnt,
+	    .linger2_s = p->linger2_s,
+	    .max_seg = p->max_seg,
+	    .syn_retries = p->max_syn_retries,
+	    .tos = p->tos,
+	    .ttl = p->ttl,
+	    .nodelay = p->flags & PF_NODELAY,
+	    .keepalive = p->flags & PF_KEEPALIVE,
+	    .cork = p->flags & PF_CORK,
+	    .quickack = p->flags & PF_QUICKACK,
+	};
+}
+
+static void
+change_congestion(struct tcp_pcb *p, const struct tcp_cc_ops *cc)
+{
+	if (p->cc.ops == cc)
+		return;
+	p->cc.ops = cc;
+	cc->init(&p->cc);
+}
+
+int
+tcp_apply_opts(struct tcp_pcb *p, const struct tcp_opts *o, mono_t now)
+{
+	const struct tcp_cc_ops *cc = p->cc.ops;
+	bool kept = p->flags & PF_KEEPALIVE;
+	uint32_t idle = p->keepidle_s;
+
+	if (o->congestion != NULL && (cc = tcp_cc_find(o->congestion)) == NULL)
+		return -ENOENT;
+	pcb_opts_apply(p, o);
+	if (p->state == TCPS_CLOSED || (p->flags & PF_FINISHED))
+		return 0;
+	change_congestion(p, cc);
+	pcb_set_mss(p);
+	if (!(p->flags & PF_KEEPALIVE))
+		pcb_timer(p, TMR_KEEP, MONO_NEVER);
+	else if (!kept || idle != p->keepidle_s)
+		tcp_arm_keep(p, now);
+	if ((p->flags & PF_QUICKACK) && (p->flags & PF_ACK_DELAYED))
+		p->flags |= PF_ACK_NOW;
+	/* NODELAY set or CORK cleared lets what waited go. */
+	if (p->state != TCPS_SYN_SENT)
+		pcb_ready(p);
+	return 0;
+}
+
+/* ---- ICMP (RFC 9293 3.9.2.2, RFC 5927, RFC 5461) ---- */
+
+static int
+icmp_errno(enum tcp_icmp what)
+{
+	switch (what) {
+	case TCP_ICMP_NET_UNREACH:
+		return ENETUNREACH;
+	case TCP_ICMP_PROTO_UNREACH:
+		return ENOPROTOOPT;
+	case TCP_ICMP_PORT_UNREACH:
+		return ECONNREFUSED;
+	case TCP_ICMP_PARAM_PROBLEM:
+		return EPROTO;
+	default:
+		return EHOSTUNREACH;
+	}
+}
+
+/* RFC 1191 6.3: a smaller MTU; what was too big goes again, without blame. */
+static void
+path_too_big(struct tcp_pcb *p, uint16_t mtu)
+{
+	struct txseg *x;
+	bool any = false;
+
+	if (mtu < 552)
+		mtu = 552;
+	if (mtu >= p->path.mtu)
+		return;
+	p->path.mtu = mtu;
+	pcb_set_mss(p);
+	TAILQ_FOREACH (x, &p->tx, link) {
+		if (x->len <= p->snd_mss || (x->flags & TX_SACKED))
+			continue;
+		txseg_mark_lost(p, x);
+		any = true;
+	}
+	if (!any)
+		return;
+	if (p->ca_state < CA_RECOVERY) {
+		p->ca_state = CA_RECOVERY;
+		p->recover = p->snd_nxt;
+		p->cc.ssthresh = p->cc.cwnd > 2 * p->cc.mss ? p->cc.cwnd
+							    : 2 * p->cc.mss;
+	}
+	p->flags |= PF_REXMT_NOW;
+	pcb_ready(p);
+}
+
+void
+tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
+    enum tcp_icmp what, uint16_t mtu, mono_t now)
+{
+	struct tcp_node *n = conn_find(t, id);
+	struct tcp_pcb *p = (struct tcp_pcb *)n;
+
+	(void)now;
+	if (n == NULL || n->kind != NODE_PCB) {
+		drop(t, DROP_TCP_NO_CONN);
+		return;
+	}
+	/* RFC 5927 4.1: only about what is out. */
+	if (!seq_geq(SEQ(seq), p->snd_una) || !seq_lt(SEQ(seq), p->snd_nxt)) {
+		drop(t, DROP_TCP_SEQ);
+		return;
+	}
+	if (what == TCP_ICMP_TOO_BIG) {
+		if (synchronized(p))
+			path_too_big(p, mtu);
+		return;
+	}
+	/* DEVIATION: MUST-56 and SHLD-26 for synchronized connections only
+	 * and not at all: there all errors are soft (RFC 5927 5.2); a connect
+	 * in progress fails at once, as on Linux (RFC 5461 4.1). */
+	if (p->state == TCPS_SYN_SENT) {
+		pcb_dead(p, icmp_errno(what));
+		return;
+	}
+	p->soft_error = icmp_errno(what);
+	pcb_event(p, TCP_EV_ERROR); /* MUST-47, SHLD-25 */
+}
+
+void
+tcp_host_unreachable(struct tcp *t, const struct ipaddr *dst, mono_t now)
+{
+	struct tcp_pcb *p, *next;
+
+	(void)now;
+	TAILQ_FOREACH_SAFE (p, &t->all, all_link, next) {
+		if (p->state == TCPS_CLOSED || (p->flags & PF_FINISHED) ||
+		    !ipaddr_eq(&p->node.id.raddr, dst))
+			continue;
+		if (p->state == TCPS_SYN_SENT) {
+			pcb_dead(p, EHOSTUNREACH);
+			continue;
+		}
+		p->soft_error = EHOSTUNREACH;
+		pcb_event(p, TCP_EV_ERROR);
+	}
+}
+
+/* ---- TCP_INFO ---- */
+
+static void
+info_timer(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
+{
+	static const char *const names[TMR_N] = {
+	    [TMR_REXMT] = "on",
+	    [TMR_PERSIST] = "persist",
+	    [TMR_DELACK] = "unknown",
+	    [TMR_KEEP] = "keepalive",
+	};
+	int i;
+
+	o->timer_us = -1;
+	o->timer_name = "";
+	for (i = 0; i < TMR_N; i++) {
+		if (i == TMR_DELACK || !timer_on(p, i))
+			continue;
+		o->timer_us = mono_diff(p->deadline[i], now);
+		o->timer_name = names[i];
+		return;
+	}
+}
+
+void
+tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
+{
+	uint32_t out = tcp_outstanding(p), free;
+
+	*o = (struct tcp_info_out){
+	    .state = p->state,
+	    .congestion = p->cc.ops->name,
+	    .snd_mss = p->snd_mss,
+	    .rcv_mss = p->rcv_mss,
+	    .advmss = p->path.mtu - 40u,
+	    .pmtu = p->path.mtu,
+	    .cwnd_bytes = p->cc.cwnd,
+	    .ssthresh_bytes = p->cc.ssthresh,
+	    .flight_bytes = tcp_pipe(p),
+	    .snd_wnd = p->snd_wnd,
+	    .rcv_wnd = tcp_rcv_wnd(p),
+	    .snd_wscale = p->snd_wscale,
+	    .rcv_wscale = p->rcv_wscale,
+	    .timestamps = p->flags & PF_TS,
+	    .sack = p->flags & PF_SACK,
+	    .wscale = p->flags & PF_WSCALE,
+	    .rto_us = (uint32_t)tcp_rto(p),
+	    .srtt_us = p->srtt_us,
+	    .rttvar_us = p->rttvar_us,
+	    .min_rtt_us = p->min_rtt_us == UINT32_MAX ? 0 : p->min_rtt_us,
+	    .backoff = p->backoff,
+	    .retransmits = p->retries,
+	    .probes = p->probes,
+	    .sacked_bytes = p->sacked_bytes,
+	    .lost_bytes = p->lost_bytes,
+	    .retrans_bytes = p->retx_bytes,
+	    .ca_state = p->ca_state,
+	    .bytes_sent = p->bytes_sent,
+	    .bytes_acked = p->bytes_acked,
+	    .bytes_received = p->bytes_received,
+	    .bytes_retrans = p->bytes_retrans,
+	    .segs_out = p->segs_out,
+	    .segs_in = p->segs_in,
+	    .data_segs_out = p->data_segs_out,
+	    .data_segs_in = p->data_segs_in,
+	    .total_retrans = p->total_retrans,
+	    .ooo_segs = p->ooo_total,
+	    .rcv_ooo_bytes = p->ooo_bytes,
+	    .reordering = TCP_DUPTHRESH,
+	    .send_queued = p->sq.bytes,
+	    .recv_queued = p->rcv_bytes,
+	    .sndbuf = p->sndbuf,
+	    .rcvbuf = p->rcvbuf,
+	    .last_data_sent_us = mono_diff(now, p->last_snd),
+	    .last_data_recv_us = mono_diff(now, p->last_rcv),
+	    .last_ack_recv_us = mono_diff(now, p->last_ack),
+	};
+	free = synchronized(p) && p->sq.bytes > out ? p->sq.bytes - out : 0;
+	o->send_unsent = free;
+	info_timer(p, o, now);
+}
+
+size_t
+tcp_send_unsent(const struct tcp_pcb *p)
+{
+	uint32_t out = tcp_outstanding(p);
+
+	if (!synchronized(p))
+		return p->sq.bytes;
+	return p->sq.bytes > out ? p->sq.bytes - out : 0;
+}
