@@ -3,9 +3,10 @@
 noinst_HEADERS += daemon/base/addr.h daemon/base/buf.h daemon/base/check.h \
 	daemon/base/drop.h daemon/base/drop.def daemon/base/frame.h \
 	daemon/base/mono.h daemon/base/rng.h daemon/base/siphash.h \
-	daemon/base/timerq.h
+	daemon/base/slab.h daemon/base/timerq.h
 
 noinst_LTLIBRARIES += daemon/libbase.la
 daemon_libbase_la_SOURCES = daemon/base/buf.c daemon/base/check.c \
 	daemon/base/drop.c daemon/base/rng.c daemon/base/siphash.c \
+	daemon/base/slab.c \
 	daemon/base/timerq.c

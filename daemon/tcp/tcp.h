@@ -18,9 +18,10 @@
  * that a user holds, perhaps listening; struct tcp_pcb one connection.  Half-
  * open passive connections and TIME-WAIT are small types inside.
  *
- * Every pointer to a pcb is good until tcp_event() has delivered TCP_EV_GONE
- * for it, or the user has called tcp_close() or tcp_abort(), after which the
- * layer keeps what it must on its own and the user forgets the pointer.
+ * Every pointer to a pcb is good until the call of tcp_event() after the one
+ * that delivered TCP_EV_GONE (so what is unread can still be taken then), or
+ * until the user calls tcp_close() or tcp_abort(), after which the layer keeps
+ * what it must on its own and the user forgets the pointer.
  */
 #ifndef TCP_TCP_H
 #define TCP_TCP_H
