@@ -22,7 +22,7 @@ uint32_t
 tcp_pipe(const struct tcp_pcb *p)
 {
 	uint32_t pipe = tcp_outstanding(p) - p->sacked_bytes - p->lost_bytes +
-	    p->retx_bytes;
+			p->retx_bytes;
 	uint64_t left = (uint64_t)p->dupacks * p->snd_mss;
 
 	if (p->flags & PF_SACK)
@@ -169,16 +169,15 @@ sack_block(struct tcp_pcb *p, seq_t left, seq_t right)
 		if (seq_leq(end, left) || (x->flags & TX_SACKED))
 			continue;
 		if (seq_lt(x->seq, left)) {
-			txseg_split(
-			    p, x, (uint32_t)seq_diff(left, x->seq));
+			txseg_split(p, x, (uint32_t)seq_diff(left, x->seq));
 			continue; /* its second half is next */
 		}
 		if (seq_gt(end, right) &&
 		    !txseg_split(p, x, (uint32_t)seq_diff(right, x->seq)))
 			break;
 		uncount(p, x, x->len);
-		x->flags = (uint8_t)((x->flags | TX_SACKED) &
-		    ~(TX_LOST | TX_RETX));
+		x->flags =
+		    (uint8_t)((x->flags | TX_SACKED) & ~(TX_LOST | TX_RETX));
 		p->sacked_bytes += x->len;
 		fresh += x->len;
 		p->high_sacked =
@@ -219,7 +218,8 @@ sack_mark_lost(struct tcp_pcb *p)
 
 	if (p->sacked_bytes <= limit)
 		return false;
-	TAILQ_FOREACH_REVERSE (x, &p->tx, txsegs, link) {
+	TAILQ_FOREACH_REVERSE(x, &p->tx, txsegs, link)
+	{
 		if (x->flags & TX_SACKED) {
 			above += x->len;
 			continue;
@@ -316,7 +316,7 @@ static bool
 is_dupack(const struct tcp_pcb *p, const struct seg *s)
 {
 	return seq_eq(s->ack, p->snd_una) && s->len == 0 && !s->fin &&
-	    s->wnd == p->snd_wnd && tcp_outstanding(p) > 0;
+	       s->wnd == p->snd_wnd && tcp_outstanding(p) > 0;
 }
 
 static void
@@ -339,7 +339,8 @@ detect_loss(struct tcp_pcb *p, bool advanced, bool dup)
 	} else {
 		/* RFC 6582 3.2 step 2: not about what an RTO covered. */
 		lost = dup && p->dupacks == TCP_DUPTHRESH &&
-		    p->ca_state != CA_LOSS && seq_geq(p->snd_una, p->recover);
+		       p->ca_state != CA_LOSS &&
+		       seq_geq(p->snd_una, p->recover);
 		if (lost)
 			mark_head_lost(p);
 	}
@@ -398,7 +399,7 @@ grow_cwnd(struct tcp_pcb *p, uint32_t acked, uint32_t flight, mono_t now)
 {
 	struct tcp_cc *cc = &p->cc;
 	bool limited = (p->flags & PF_CWND_LIMITED) || flight >= cc->cwnd ||
-	    (cc->cwnd < cc->ssthresh && flight >= cc->cwnd / 2);
+		       (cc->cwnd < cc->ssthresh && flight >= cc->cwnd / 2);
 
 	if (p->ca_state == CA_RECOVERY || !limited)
 		return;
@@ -456,7 +457,8 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 static void
 update_window(struct tcp_pcb *p, const struct seg *s)
 {
-	bool newer = seq_lt(p->snd_wl1, s->seq) ||
+	bool newer =
+	    seq_lt(p->snd_wl1, s->seq) ||
 	    (seq_eq(p->snd_wl1, s->seq) && seq_leq(p->snd_wl2, s->ack));
 
 	if (!newer)

@@ -48,7 +48,7 @@ compatible(const struct tcp_bind *a, const struct tcp_bind *b)
 	if (a->flags & b->flags & TCP_BIND_REUSEPORT)
 		return a->owner == b->owner;
 	return (a->flags & b->flags & TCP_BIND_REUSEADDR) && !a->listening &&
-	    !b->listening;
+	       !b->listening;
 }
 
 static bool
@@ -182,8 +182,7 @@ bind_lookup(struct tcp *t, const struct tuple *id)
 	bool best_exact = false;
 	uint64_t hash = siphash(&t->key_port, id, sizeof *id), n = 0;
 
-	for (b = first_on_port(t, id->lport); b != NULL;
-	     b = next_on_port(b)) {
+	for (b = first_on_port(t, id->lport); b != NULL; b = next_on_port(b)) {
 		bool exact = ipaddr_eq(&b->addr, &id->laddr);
 
 		if (!b->listening || (!exact && !ipaddr_is_any(&b->addr)))
@@ -213,7 +212,7 @@ bind_pick_port(struct tcp *t, struct tuple *id)
 
 	id->lport = 0;
 	start = (uint32_t)siphash(&t->key_port, id, sizeof *id) +
-	    (uint32_t)t->st.active_opens;
+		(uint32_t)t->st.active_opens;
 	for (i = 0; i < n; i++) {
 		id->lport = (uint16_t)(t->cfg.port_first + (start + i) % n);
 		if (first_on_port(t, id->lport) == NULL &&

@@ -39,8 +39,7 @@ extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic;
 
 /* NULL for an unknown name; a NULL name gives the default. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
-void tcp_cc_init(
-    struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss);
+void tcp_cc_init(struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss);
 /* Slow start (RFC 5681 3.1): returns what is left of acked beyond ssthresh. */
 uint32_t tcp_cc_slow_start(struct tcp_cc *cc, uint32_t acked);
 

@@ -111,7 +111,8 @@ on_ack(struct tcp_cc *cc, uint32_t acked, mono_t now)
 	reno_friendly(cc, acked);
 	est = cc->priv[W_EST];
 	if (w_cubic(cc, t_ms) < est && est > cc->cwnd) {
-		cc->cwnd = est < UINT32_MAX / 2 ? (uint32_t)est : UINT32_MAX / 2;
+		cc->cwnd =
+		    est < UINT32_MAX / 2 ? (uint32_t)est : UINT32_MAX / 2;
 		return;
 	}
 	if (target <= cc->cwnd)

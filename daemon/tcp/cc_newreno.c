@@ -5,7 +5,9 @@
  */
 #include "tcp/cc.h"
 
-enum { BYTES_ACKED }; /* in priv: since cwnd last grew */
+enum {
+	BYTES_ACKED
+}; /* in priv: since cwnd last grew */
 
 static void
 init(struct tcp_cc *cc)

@@ -37,8 +37,8 @@ ack_half(struct tcp *t, const struct tcp_half *h, mono_t now)
 	    .ack = h->irs.v + 1,
 	    .flags = TH_ACK,
 	    .wnd = (uint16_t)((h->rcv_wnd >> h->rcv_wscale) < 65535
-		    ? h->rcv_wnd >> h->rcv_wscale
-		    : 65535),
+				  ? h->rcv_wnd >> h->rcv_wscale
+				  : 65535),
 	    .has_ts = h->ts,
 	    .tsval = tcp_ts_now(now, h->ts_off),
 	    .tsecr = h->ts_recent,
@@ -89,8 +89,8 @@ half_free(struct tcp *t, struct tcp_half *h)
 void
 half_reset(struct tcp *t, struct tcp_half *h)
 {
-	struct wire_tcp w = {.seq = h->iss.v + 1, .ack = h->irs.v + 1,
-	    .flags = TH_RST | TH_ACK};
+	struct wire_tcp w = {
+	    .seq = h->iss.v + 1, .ack = h->irs.v + 1, .flags = TH_RST | TH_ACK};
 
 	t->st.out_rsts++;
 	tcp_ctl_send(t, &h->node.id, &w, 0, 64);
@@ -162,8 +162,7 @@ half_syn(struct tcp_bind *b, struct seg *s)
 	h->ts_recent = s->h.tsval;
 	h->ts_off = tcp_ts_offset(t, &s->id);
 	half_synack(t, h, s->now);
-	timerq_set(&t->timers, &h->timer,
-	    mono_add(s->now, TCP_RTO_INITIAL_US));
+	timerq_set(&t->timers, &h->timer, mono_add(s->now, TCP_RTO_INITIAL_US));
 }
 
 void
@@ -190,16 +189,16 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	if (p == NULL)
 		return NULL;
 	p->path = h->path;
-	p->flags = PF_PASSIVE | (h->ts ? PF_TS : 0) |
-	    (h->sack ? PF_SACK : 0) | (h->wscale ? PF_WSCALE : 0);
+	p->flags = PF_PASSIVE | (h->ts ? PF_TS : 0) | (h->sack ? PF_SACK : 0) |
+		   (h->wscale ? PF_WSCALE : 0);
 	p->iss = h->iss;
 	p->snd_una = p->snd_nxt = p->recover = seq_add(h->iss, 1);
 	p->snd_sml = p->snd_una;
 	p->irs = h->irs;
 	p->rcv_nxt = p->last_ack_sent = p->urg_seq = seq_add(h->irs, 1);
 	p->rcv_wscale = h->rcv_wscale;
-	p->rcv_adv = seq_add(p->rcv_nxt, h->rcv_wnd < 65535 ? h->rcv_wnd
-							     : 65535);
+	p->rcv_adv =
+	    seq_add(p->rcv_nxt, h->rcv_wnd < 65535 ? h->rcv_wnd : 65535);
 	p->snd_wscale = h->wscale ? h->snd_wscale : 0;
 	p->snd_wnd = p->max_wnd = (uint32_t)s->h.wnd << p->snd_wscale;
 	p->snd_wl1 = s->seq;
@@ -258,8 +257,8 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 {
 	seq_t nxt = seq_add(h->irs, 1);
 	uint32_t wnd = h->rcv_wnd < 65535 ? h->rcv_wnd : 65535;
-	bool in_window = seq_geq(s->seq, nxt) &&
-	    seq_lt(s->seq, seq_add(nxt, wnd));
+	bool in_window =
+	    seq_geq(s->seq, nxt) && seq_lt(s->seq, seq_add(nxt, wnd));
 
 	/* The SYN again: our answer was lost. */
 	if ((s->h.flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN &&
@@ -279,8 +278,7 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 		ack_half(t, h, s->now);
 		return drop(t, DROP_TCP_RST_SEQ);
 	}
-	if (h->ts && s->h.has_ts &&
-	    (int32_t)(s->h.tsval - h->ts_recent) < 0) {
+	if (h->ts && s->h.has_ts && (int32_t)(s->h.tsval - h->ts_recent) < 0) {
 		t->st.paws_rejected++;
 		ack_half(t, h, s->now);
 		return drop(t, DROP_TCP_PAWS);

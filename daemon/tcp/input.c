@@ -14,8 +14,8 @@
 static void
 learn_options(struct tcp_pcb *p, const struct seg *s)
 {
-	p->peer_mss = s->h.has_mss && s->h.mss != 0 ? s->h.mss
-						    : TCP_DEFAULT_MSS;
+	p->peer_mss =
+	    s->h.has_mss && s->h.mss != 0 ? s->h.mss : TCP_DEFAULT_MSS;
 	/* RFC 7323 1.3, 2.2 and RFC 2018 2: only if both sides offered. */
 	if (!s->h.has_ts)
 		p->flags &= ~PF_TS;
@@ -127,7 +127,8 @@ answer_unacceptable(struct tcp_pcb *p, const struct seg *s)
 
 /* RFC 7323 5.3 R1, R2.
  * DEVIATION: a segment without the option is not dropped (RFC 7323 3.2 says
- * SHOULD): middleboxes and some keep-alives leave it out, and Linux takes it. */
+ * SHOULD): middleboxes and some keep-alives leave it out, and Linux takes it.
+ */
 static enum step
 check_paws(struct tcp_pcb *p, struct seg *s)
 {
@@ -165,8 +166,7 @@ check_sequence(struct tcp_pcb *p, struct seg *s)
 		s->seq = seq_add(s->seq, 1);
 		end = seq_add(end, 1);
 	}
-	if (seq_gt(s->seq, right) ||
-	    (seq_lt(end, p->rcv_nxt)) ||
+	if (seq_gt(s->seq, right) || (seq_lt(end, p->rcv_nxt)) ||
 	    (seq_eq(end, p->rcv_nxt) && seq_lt(s->seq, p->rcv_nxt)) ||
 	    (seq_eq(s->seq, right) && s->len + s->fin > 0 &&
 		!seq_eq(s->seq, p->rcv_nxt))) {
@@ -444,8 +444,8 @@ checksum_ok(const struct tcp_in *in)
 
 	if (in->csum_ok)
 		return true;
-	wire_csum_pseudo4(&c, ipaddr_to_v4(&in->src), ipaddr_to_v4(&in->dst),
-	    6, in->len);
+	wire_csum_pseudo4(
+	    &c, ipaddr_to_v4(&in->src), ipaddr_to_v4(&in->dst), 6, in->len);
 	wire_csum_add(&c, in->buf->data + in->off, in->len);
 	return wire_csum_final(&c) == 0;
 }
@@ -467,8 +467,10 @@ decode(struct tcp *t, const struct tcp_in *in, struct seg *s, mono_t now)
 		return drop(t, DROP_TCP_FLAGS);
 	s->in = in;
 	s->now = now;
-	s->id = (struct tuple){.laddr = in->dst, .raddr = in->src,
-	    .lport = s->h.dport, .rport = s->h.sport};
+	s->id = (struct tuple){.laddr = in->dst,
+	    .raddr = in->src,
+	    .lport = s->h.dport,
+	    .rport = s->h.sport};
 	s->seq = SEQ(s->h.seq);
 	s->ack = SEQ(s->h.ack);
 	s->off = in->off + s->h.hdr_len;
@@ -476,8 +478,8 @@ decode(struct tcp *t, const struct tcp_in *in, struct seg *s, mono_t now)
 	s->wnd = s->h.wnd;
 	s->fin = s->h.flags & TH_FIN;
 	s->nsegs = in->gso_size == 0 || s->len == 0
-	    ? 1
-	    : (s->len + in->gso_size - 1) / in->gso_size;
+		       ? 1
+		       : (s->len + in->gso_size - 1) / in->gso_size;
 	return NEXT;
 }
 

@@ -104,10 +104,10 @@ struct tcp_tw {
 
 enum {
 	TX_SACKED = 1 << 0,
-	TX_LOST = 1 << 1,    /* counted in lost_bytes */
-	TX_RETX = 1 << 2,    /* its retransmission is out: in retx_bytes */
+	TX_LOST = 1 << 1,      /* counted in lost_bytes */
+	TX_RETX = 1 << 2,      /* its retransmission is out: in retx_bytes */
 	TX_EVER_RETX = 1 << 3, /* Karn: no RTT sample */
-	TX_FIN = 1 << 4,     /* one of its octets is the FIN */
+	TX_FIN = 1 << 4,       /* one of its octets is the FIN */
 };
 
 struct txseg {
@@ -149,11 +149,11 @@ enum {
 	PF_CORK = 1 << 1,
 	PF_QUICKACK = 1 << 2,
 	PF_KEEPALIVE = 1 << 3,
-	PF_TS = 1 << 4,	    /* timestamps negotiated */
-	PF_SACK = 1 << 5,   /* SACK permitted by the peer */
-	PF_WSCALE = 1 << 6, /* window scaling negotiated */
-	PF_PASSIVE = 1 << 7, /* MUST-11 */
-	PF_ORPHAN = 1 << 8, /* the user is gone */
+	PF_TS = 1 << 4,		/* timestamps negotiated */
+	PF_SACK = 1 << 5,	/* SACK permitted by the peer */
+	PF_WSCALE = 1 << 6,	/* window scaling negotiated */
+	PF_PASSIVE = 1 << 7,	/* MUST-11 */
+	PF_ORPHAN = 1 << 8,	/* the user is gone */
 	PF_FIN_QUEUED = 1 << 9, /* the user closed his side */
 	PF_FIN_SENT = 1 << 10,
 	PF_FIN_RCVD = 1 << 11,
@@ -190,8 +190,8 @@ struct tcp_pcb {
 
 	/* Send side (RFC 9293 3.3.1). */
 	seq_t iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
-	seq_t snd_sml;	/* end of the last small segment (Nagle) */
-	seq_t recover;	/* recovery ends here */
+	seq_t snd_sml;	     /* end of the last small segment (Nagle) */
+	seq_t recover;	     /* recovery ends here */
 	seq_t high_seq_loss; /* snd_nxt when the RTO struck */
 	uint32_t snd_wnd, max_wnd;
 	uint16_t snd_mss; /* payload of a full segment, options taken off */
@@ -217,7 +217,7 @@ struct tcp_pcb {
 	seq_t irs, rcv_nxt, rcv_adv, last_ack_sent;
 	uint32_t rcvbuf, rcv_clamp;
 	uint32_t rcv_bytes; /* in order, not yet taken */
-	uint32_t rcv_mss; /* largest segment seen: for delayed ACKs */
+	uint32_t rcv_mss;   /* largest segment seen: for delayed ACKs */
 	struct rxqueue rcvq;
 	struct rxtree ooo;
 	uint32_t ooo_bytes, ooo_segs, ooo_true;
@@ -257,7 +257,7 @@ struct tcp_pcb {
 TAILQ_HEAD(tcp_pcbs, tcp_pcb);
 
 struct tcp_bind {
-	RB_ENTRY(tcp_bind) node;   /* by port, address and creation */
+	RB_ENTRY(tcp_bind) node; /* by port, address and creation */
 	struct tcp *t;
 	struct ipaddr addr;
 	uint64_t serial;
@@ -387,7 +387,7 @@ static inline bool
 synchronized(const struct tcp_pcb *p)
 {
 	return p->state != TCPS_CLOSED && p->state != TCPS_SYN_SENT &&
-	    p->state != TCPS_SYN_RECEIVED;
+	       p->state != TCPS_SYN_RECEIVED;
 }
 
 /* ---- sendq.c ---- */
@@ -400,8 +400,7 @@ void sendq_free(struct tcp_pcb *p);
 enum step ack_input(struct tcp_pcb *p, struct seg *s);
 uint32_t tcp_outstanding(const struct tcp_pcb *p);
 uint32_t tcp_pipe(const struct tcp_pcb *p);
-struct txseg *txseg_add(
-    struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
+struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
 bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
 void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);
 void txseg_free_all(struct tcp_pcb *p);

@@ -103,8 +103,7 @@ tcp_isn(const struct tcp *t, const struct tuple *id, mono_t now)
 uint32_t
 tcp_ts_offset(const struct tcp *t, const struct tuple *id)
 {
-	return (uint32_t)siphash(
-	    &t->key_ts, id, 2 * sizeof(struct ipaddr));
+	return (uint32_t)siphash(&t->key_ts, id, 2 * sizeof(struct ipaddr));
 }
 
 uint32_t
@@ -146,8 +145,8 @@ tcp_send_rst_for(struct tcp *t, const struct seg *s)
 		h.seq = s->ack.v;
 	} else {
 		h.flags |= TH_ACK;
-		h.ack = s->seq.v + s->len + s->fin +
-		    ((s->h.flags & TH_SYN) != 0);
+		h.ack =
+		    s->seq.v + s->len + s->fin + ((s->h.flags & TH_SYN) != 0);
 	}
 	t->st.out_rsts++;
 	tcp_ctl_send(t, &s->id, &h, 0, 64);
@@ -215,10 +214,10 @@ tcp_expire(struct tcp *t, mono_t now)
 	tw_expire(t, now);
 	while ((tm = timerq_pop(&t->timers, now)) != NULL) {
 		/* Both owners keep their kind where the timer can find it. */
-		struct tcp_pcb *p = (void *)((char *)tm -
-		    offsetof(struct tcp_pcb, timer));
-		struct tcp_half *h = (void *)((char *)tm -
-		    offsetof(struct tcp_half, timer));
+		struct tcp_pcb *p =
+		    (void *)((char *)tm - offsetof(struct tcp_pcb, timer));
+		struct tcp_half *h =
+		    (void *)((char *)tm - offsetof(struct tcp_half, timer));
 
 		if (tm->tag == NODE_PCB)
 			pcb_timeout(p, now);
@@ -327,28 +326,33 @@ tcp_foreach(const struct tcp *t,
 
 	TAILQ_FOREACH (p, &t->all, all_link) {
 		fn(arg, &(struct tcp_entry){.id = p->node.id,
-		    .state = p->state, .pcb = p, .deadline = p->timer.when});
+			    .state = p->state,
+			    .pcb = p,
+			    .deadline = p->timer.when});
 	}
 	RB_FOREACH (b, bindtree, (struct bindtree *)&t->binds) {
 		TAILQ_FOREACH (h, &b->halves, link) {
 			fn(arg, &(struct tcp_entry){.id = h->node.id,
-			    .state = TCPS_SYN_RECEIVED, .listener = b,
-			    .deadline = h->timer.when});
+				    .state = TCPS_SYN_RECEIVED,
+				    .listener = b,
+				    .deadline = h->timer.when});
 		}
 	}
 	TAILQ_FOREACH (w, &t->tws, link) {
 		fn(arg, &(struct tcp_entry){.id = w->node.id,
-		    .state = TCPS_TIME_WAIT, .deadline = w->expires});
+			    .state = TCPS_TIME_WAIT,
+			    .deadline = w->expires});
 	}
 }
 
 void
-tcp_foreach_bind(const struct tcp *t,
-    void (*fn)(void *arg, struct tcp_bind *b), void *arg)
+tcp_foreach_bind(
+    const struct tcp *t, void (*fn)(void *arg, struct tcp_bind *b), void *arg)
 {
 	struct tcp_bind *b, *next;
 
-	RB_FOREACH_SAFE (b, bindtree, (struct bindtree *)&t->binds, next) {
+	RB_FOREACH_SAFE(b, bindtree, (struct bindtree *)&t->binds, next)
+	{
 		if (!b->released)
 			fn(arg, b);
 	}

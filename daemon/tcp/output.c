@@ -116,8 +116,8 @@ fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
 {
 	uint32_t pos = (uint32_t)seq_diff(seq, p->snd_una);
 
-	out->nspans = sendq_spans(p, pos, len, out->spans,
-	    sizeof out->spans / sizeof out->spans[0]);
+	out->nspans = sendq_spans(
+	    p, pos, len, out->spans, sizeof out->spans / sizeof out->spans[0]);
 	/* Cut short by scattered memory: whole segments, if there are any. */
 	out->payload_len = *len;
 	out->gso_size = (uint16_t)(*len > mss ? mss : 0);
@@ -180,8 +180,7 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		room = mss;
 	}
 	if (!seq_eq(x->seq, p->snd_una) &&
-	    seq_gt(seq_add(x->seq, x->len),
-		seq_add(p->snd_una, p->snd_wnd)))
+	    seq_gt(seq_add(x->seq, x->len), seq_add(p->snd_una, p->snd_wnd)))
 		return false;
 	p->flags &= ~PF_REXMT_NOW;
 	room -= room % mss;
@@ -224,7 +223,7 @@ small_may_go(const struct tcp_pcb *p, uint32_t len, bool last)
 		return false;
 	/* Nagle, as Minshall amended it: only another small one holds it. */
 	return (p->flags & (PF_NODELAY | PF_FIN_QUEUED)) ||
-	    seq_leq(p->snd_sml, p->snd_una);
+	       seq_leq(p->snd_sml, p->snd_una);
 }
 
 static void
@@ -312,8 +311,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	no_payload(out);
 	if (len > 0)
 		fill_payload(p, out, p->snd_nxt, &len, mss);
-	fin = fin && len == unsent &&
-	    p->snd_wnd > tcp_outstanding(p) + len;
+	fin = fin && len == unsent && p->snd_wnd > tcp_outstanding(p) + len;
 	x = txseg_add(p, p->snd_nxt, len + fin, now);
 	if (x == NULL)
 		return false;

@@ -150,8 +150,7 @@ pcb_event(struct tcp_pcb *p, unsigned bits)
 void
 pcb_ready(struct tcp_pcb *p)
 {
-	if (p->on_ready || p->state == TCPS_CLOSED ||
-	    (p->flags & PF_FINISHED))
+	if (p->on_ready || p->state == TCPS_CLOSED || (p->flags & PF_FINISHED))
 		return;
 	p->on_ready = true;
 	TAILQ_INSERT_TAIL(&p->t->ready, p, ready_link);
@@ -237,8 +236,8 @@ void
 pcb_set_mss(struct tcp_pcb *p)
 {
 	uint32_t hdr = ipaddr_is_v4(&p->node.id.raddr) ? 40 : 60;
-	uint32_t mss = p->path.mtu > hdr + TCP_MIN_MSS ? p->path.mtu - hdr
-						       : TCP_MIN_MSS;
+	uint32_t mss =
+	    p->path.mtu > hdr + TCP_MIN_MSS ? p->path.mtu - hdr : TCP_MIN_MSS;
 
 	if (mss > p->peer_mss)
 		mss = p->peer_mss;
@@ -288,8 +287,7 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 		p->rcvbuf = o->rcvbuf;
 	p->user_timeout_us = o->user_timeout_us;
 	p->keepidle_s = o->keepidle_s != 0 ? o->keepidle_s : TCP_KEEPIDLE_S;
-	p->keepintvl_s =
-	    o->keepintvl_s != 0 ? o->keepintvl_s : TCP_KEEPINTVL_S;
+	p->keepintvl_s = o->keepintvl_s != 0 ? o->keepintvl_s : TCP_KEEPINTVL_S;
 	p->keepcnt = o->keepcnt != 0 ? (uint8_t)o->keepcnt : TCP_KEEPCNT;
 	p->linger2_s = o->linger2_s != 0 ? o->linger2_s : TCP_LINGER2_S;
 	p->max_syn_retries =
@@ -310,7 +308,7 @@ check_tx(const struct tcp_pcb *p)
 		CHECK(seq_eq(x->seq, at));
 		CHECK(x->len > 0);
 		CHECK(!(x->flags & TX_SACKED) ||
-		    !(x->flags & (TX_LOST | TX_RETX)));
+		      !(x->flags & (TX_LOST | TX_RETX)));
 		at = seq_add(at, x->len);
 		sacked += x->flags & TX_SACKED ? x->len : 0;
 		lost += x->flags & TX_LOST ? x->len : 0;

@@ -33,8 +33,7 @@ tcp_rcv_wnd(const struct tcp_pcb *p)
 static uint32_t
 window_room(const struct tcp_pcb *p)
 {
-	uint32_t room =
-	    p->rcv_bytes < p->rcvbuf ? p->rcvbuf - p->rcv_bytes : 0;
+	uint32_t room = p->rcv_bytes < p->rcvbuf ? p->rcvbuf - p->rcv_bytes : 0;
 	uint32_t max = 65535u << p->rcv_wscale;
 
 	if (room > p->rcv_clamp)
@@ -79,7 +78,7 @@ tcp_want_window_update(const struct tcp_pcb *p)
 	if (gain == 0 || (p->flags & PF_FIN_RCVD) || !synchronized(p))
 		return false;
 	return gain >= p->rcvbuf / 4 || offered < p->rcvbuf / 8 ||
-	    offered < 2 * p->rcv_mss;
+	       offered < 2 * p->rcv_mss;
 }
 
 /* ---- SACK blocks to send (RFC 2018 4) ---- */
@@ -169,8 +168,8 @@ rxseg_free(struct tcp_pcb *p, struct rxseg *r)
 
 /* Appends small payload to the last segment's own buf where it fits. */
 static bool
-append_small(struct tcp_pcb *p, const struct buf *buf, uint32_t off,
-    uint32_t len)
+append_small(
+    struct tcp_pcb *p, const struct buf *buf, uint32_t off, uint32_t len)
 {
 	struct rxseg *last = STAILQ_LAST(&p->rcvq, rxseg, link);
 
@@ -222,7 +221,7 @@ pull_ooo(struct tcp_pcb *p)
 	bool any = false;
 
 	while ((r = RB_MIN(rxtree, &p->ooo)) != NULL &&
-	    seq_leq(r->seq, p->rcv_nxt)) {
+	       seq_leq(r->seq, p->rcv_nxt)) {
 		uint32_t skip = (uint32_t)seq_diff(p->rcv_nxt, r->seq);
 
 		any = true;

@@ -43,8 +43,8 @@ tcp_send_reserve(
 	if (room > 0 && n < max) {
 		size_t len = want < room ? want : room;
 
-		spans[n++] = (struct span){
-		    p->sq.tail->data + p->sq.tail->len, len};
+		spans[n++] =
+		    (struct span){p->sq.tail->data + p->sq.tail->len, len};
 		want -= len;
 	}
 	if (want == 0 || n == max)
@@ -133,8 +133,8 @@ sendq_ack(struct tcp_pcb *p, uint32_t bytes)
 
 /* Spans over *len bytes from pos on; *len shrinks to what max spans hold. */
 unsigned
-sendq_spans(struct tcp_pcb *p, uint32_t pos, uint32_t *len,
-    struct span *spans, unsigned max)
+sendq_spans(struct tcp_pcb *p, uint32_t pos, uint32_t *len, struct span *spans,
+    unsigned max)
 {
 	struct buf *b = p->sq.cur;
 	uint32_t at = p->sq.cur_pos, left = *len;

@@ -11,8 +11,8 @@
 static void
 give_up(struct tcp_pcb *p, int error)
 {
-	struct wire_tcp h = {.seq = p->snd_nxt.v, .ack = p->rcv_nxt.v,
-	    .flags = TH_RST | TH_ACK};
+	struct wire_tcp h = {
+	    .seq = p->snd_nxt.v, .ack = p->rcv_nxt.v, .flags = TH_RST | TH_ACK};
 
 	if (synchronized(p)) {
 		p->t->st.out_rsts++;
@@ -40,8 +40,8 @@ void
 tcp_arm_rexmt(struct tcp_pcb *p, mono_t now)
 {
 	const struct txseg *x = TAILQ_FIRST(&p->tx);
-	mono_t since = p->retries > 0 || x == NULL ? p->first_retry
-						    : x->sent_at;
+	mono_t since =
+	    p->retries > 0 || x == NULL ? p->first_retry : x->sent_at;
 	mono_t when = mono_add(now, tcp_rto(p));
 	mono_t limit = user_limit(p, since);
 
@@ -166,8 +166,7 @@ tcp_arm_keep(struct tcp_pcb *p, mono_t now)
 	    !synchronized(p))
 		return;
 	p->probes = 0;
-	pcb_timer(
-	    p, TMR_KEEP, mono_add(now, (int64_t)p->keepidle_s * 1000000));
+	pcb_timer(p, TMR_KEEP, mono_add(now, (int64_t)p->keepidle_s * 1000000));
 }
 
 static bool

@@ -112,8 +112,8 @@ tw_input(struct tcp *t, struct tcp_tw *w, struct seg *s)
 			drop(t, DROP_TCP_RST_SEQ);
 		return;
 	}
-	if ((s->h.flags & (TH_SYN | TH_ACK)) == TH_SYN &&
-	    syn_is_newer(w, s) && (b = bind_lookup(t, &s->id)) != NULL) {
+	if ((s->h.flags & (TH_SYN | TH_ACK)) == TH_SYN && syn_is_newer(w, s) &&
+	    (b = bind_lookup(t, &s->id)) != NULL) {
 		/* RFC 6191 2: our numbers go on where the old ones ended. */
 		s->iss_floor = w->snd_nxt;
 		s->has_iss_floor = true;
@@ -146,7 +146,7 @@ tw_expire(struct tcp *t, mono_t now)
 {
 	struct tcp_tw *w;
 
-	while ((w = TAILQ_FIRST(&t->tws)) != NULL &&
-	    !mono_before(now, w->expires))
+	while (
+	    (w = TAILQ_FIRST(&t->tws)) != NULL && !mono_before(now, w->expires))
 		tw_free(t, w);
 }

@@ -209,8 +209,8 @@ tcp_close(struct tcp_pcb *p, mono_t now)
 void
 tcp_abort(struct tcp_pcb *p, mono_t now)
 {
-	struct wire_tcp h = {.seq = p->snd_nxt.v, .ack = p->rcv_nxt.v,
-	    .flags = TH_RST | TH_ACK};
+	struct wire_tcp h = {
+	    .seq = p->snd_nxt.v, .ack = p->rcv_nxt.v, .flags = TH_RST | TH_ACK};
 
 	(void)now;
 	if (close_dead(p))
@@ -327,8 +327,8 @@ path_too_big(struct tcp_pcb *p, uint16_t mtu)
 	if (p->ca_state < CA_RECOVERY) {
 		p->ca_state = CA_RECOVERY;
 		p->recover = p->snd_nxt;
-		p->cc.ssthresh = p->cc.cwnd > 2 * p->cc.mss ? p->cc.cwnd
-							    : 2 * p->cc.mss;
+		p->cc.ssthresh =
+		    p->cc.cwnd > 2 * p->cc.mss ? p->cc.cwnd : 2 * p->cc.mss;
 	}
 	p->flags |= PF_REXMT_NOW;
 	pcb_ready(p);
