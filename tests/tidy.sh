@@ -131,6 +131,7 @@ check_symbols()
 		    sort -u >"$tmp/defined"
 		$NM -A -u "$lib" 2>/dev/null |
 		    sed -n 's/.*:\([^:]*\)\.o: *[UwV] \(.*\)$/\1.c \2/p' |
+		    sed 's/^lib[a-z]*_la-//' |
 		    grep -vE " ($plain)\$" |
 		    awk 'NR == FNR { have[$1] = 1; next }
 			!($2 in have)' "$tmp/defined" - |
