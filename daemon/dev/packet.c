@@ -235,7 +235,7 @@ fail:
 static ssize_t
 recv_error(int fd, int e)
 {
-	struct sockaddr_ll at;
+	struct sockaddr_ll at = {0};
 	socklen_t len = sizeof at;
 
 	if (e != ENETDOWN)
