@@ -355,19 +355,24 @@ detect_loss(struct tcp_pcb *p, bool advanced, bool dup)
 /* ---- the cumulative acknowledgment ---- */
 
 /* Takes everything below ack off the list; the RTT sample if it is clean
- * (Karn): of the latest segment, so that a delayed ACK does not count. */
+ * (Karn): of the latest segment, so that a delayed ACK does not count.
+ * *retx_at: when the latest retransmission among it went out. */
 static void
-clear_acked(struct tcp_pcb *p, seq_t ack, mono_t now, int64_t *rtt)
+clear_acked(
+    struct tcp_pcb *p, seq_t ack, mono_t now, int64_t *rtt, mono_t *retx_at)
 {
 	struct txseg *x;
 	bool clean = true;
 
 	*rtt = -1;
+	retx_at->us = 0;
 	while ((x = TAILQ_FIRST(&p->tx)) != NULL && seq_lt(x->seq, ack)) {
 		seq_t end = seq_add(x->seq, x->len);
 
-		if (x->flags & TX_EVER_RETX)
+		if (x->flags & TX_EVER_RETX) {
 			clean = false;
+			*retx_at = mono_max(*retx_at, x->sent_at);
+		}
 		/* What was SACKed came earlier than this ACK says. */
 		if (!(x->flags & (TX_SACKED | TX_EVER_RETX)))
 			*rtt = mono_diff(now, x->sent_at);
@@ -384,12 +389,16 @@ clear_acked(struct tcp_pcb *p, seq_t ack, mono_t now, int64_t *rtt)
 		*rtt = -1;
 }
 
+/* RFC 7323 4.1, for what was retransmitted: the echo says which transmission
+ * is acknowledged.  If it is the first one, its ACKs were lost or late and the
+ * time since then is no round trip. */
 static void
-rtt_from_timestamp(struct tcp_pcb *p, const struct seg *s)
+rtt_from_timestamp(struct tcp_pcb *p, const struct seg *s, mono_t retx_at)
 {
 	uint32_t delta = tcp_ts_now(s->now, p->ts_off) - s->h.tsecr;
 
-	/* RFC 7323 4.1; also good for what was retransmitted. */
+	if ((int32_t)(s->h.tsecr - tcp_ts_now(retx_at, p->ts_off)) < 0)
+		return;
 	if (delta < TCP_RTO_MAX_US / 1000)
 		tcp_rtt_sample(p, delta == 0 ? 500 : (int64_t)delta * 1000);
 }
@@ -414,13 +423,14 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 {
 	uint32_t acked = (uint32_t)seq_diff(s->ack, p->snd_una);
 	uint32_t flight = tcp_outstanding(p), data = acked;
+	mono_t retx_at;
 	int64_t rtt;
 
-	clear_acked(p, s->ack, s->now, &rtt);
+	clear_acked(p, s->ack, s->now, &rtt, &retx_at);
 	if (rtt >= 0)
 		tcp_rtt_sample(p, rtt);
-	else if ((p->flags & PF_TS) && s->h.has_ts && s->h.tsecr != 0)
-		rtt_from_timestamp(p, s);
+	else if ((p->flags & PF_TS) && s->h.has_ts && retx_at.us != 0)
+		rtt_from_timestamp(p, s, retx_at);
 	p->snd_una = s->ack;
 	if (seq_lt(p->snd_sml, p->snd_una))
 		p->snd_sml = p->snd_una;
