@@ -12,3 +12,5 @@ UNIT_TESTS += tests/unit/siphash_test
 tests_unit_siphash_test_LDADD = daemon/libbase.la $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/timerq_test
 tests_unit_timerq_test_LDADD = daemon/libbase.la $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/slab_test
+tests_unit_slab_test_LDADD = daemon/libbase.la $(CRITERION_LIBS)

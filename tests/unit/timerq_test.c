@@ -123,7 +123,7 @@ Test(timerq, random_operations_match_the_model)
 
 Test(timerq, empty)
 {
-	struct timer t = {{0}, 0};
+	struct timer t = {.slot = 0};
 	struct timerq q;
 
 	timerq_init(&q);
@@ -137,7 +137,7 @@ Test(timerq, empty)
 
 Test(timerq, due_at_its_very_point)
 {
-	struct timer t = {{0}, 0};
+	struct timer t = {.slot = 0};
 	struct timerq q;
 
 	timerq_init(&q);
@@ -153,7 +153,7 @@ Test(timerq, due_at_its_very_point)
 /* Setting a node that nobody reserved room for is our own bug. */
 Test(timerq, set_without_reserve_aborts, .signal = SIGABRT)
 {
-	struct timer t = {{0}, 0};
+	struct timer t = {.slot = 0};
 	struct timerq q;
 
 	timerq_init(&q);
@@ -162,7 +162,7 @@ Test(timerq, set_without_reserve_aborts, .signal = SIGABRT)
 
 Test(timerq, release_of_a_queued_node_aborts, .signal = SIGABRT)
 {
-	struct timer t = {{0}, 0};
+	struct timer t = {.slot = 0};
 	struct timerq q;
 
 	timerq_init(&q);
