@@ -55,7 +55,9 @@ Test(ipv4_input, what_the_device_says_goes_along)
 		1448},
 	    {{.gso = GSO_NONE, .gso_size = 99}, false, 0},
 	};
-	size_t len = make_packet(frame, PEER, WIRE_PROTO_TCP, frame, 60000);
+	static const uint8_t train[60000];
+	size_t len =
+	    make_packet(frame, PEER, WIRE_PROTO_TCP, train, sizeof train);
 	unsigned i;
 
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {

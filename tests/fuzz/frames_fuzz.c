@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Frames, user calls and time against the real stack, TCP included.
+ *
+ * An input is a sequence of steps: a byte of kind and flags, a byte of time
+ * that passes first (b & 15 << b >> 4 milliseconds), two bytes of length (big
+ * end first), and a body of that length:
+ *
+ *	RAW	a frame as it is
+ *	FIT	the same, its Ethernet address, IP length and checksums set
+ *		right (those of TCP and ICMP too)
+ *	SEGMENT	which connection, flags, distance of seq and ack from what the
+ *		stack expects and has sent (signed), window, length of options,
+ *		options, payload: what a fuzzer could never guess
+ *	CALL	which call, which connection, a number
+ *
+ * The application behind it listens and echoes, and talks on a connection of
+ * its own.  After each step the layer checks itself, every frame that leaves
+ * is taken apart, and no step may make more than a bounded amount of work.  At
+ * the end all is closed, time passes, and then there must be nothing left: no
+ * connection, no deadline, no buffer.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "stack/stack.h"
+#include "wire/arp.h"
+#include "wire/bytes.h"
+#include "wire/checksum.h"
+#include "wire/ether.h"
+#include "wire/icmp.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
+
+#define OURS 0xc0000202
+#define PEER 0xc0000201
+
+#define MAX_STEPS  400
+#define MAX_FRAMES 20000 /* that one step may send */
+#define MAX_CONNS  16
+#define MAX_FLOWS  16
+#define HOARD	   4096
+
+enum {
+	KIND_RAW,
+	KIND_FIT,
+	KIND_SEGMENT,
+	KIND_CALL,
+	KIND_MASK = 3,
+	FLAG_VALID = 4,	  /* the device vouches for the checksum */
+	FLAG_PARTIAL = 8, /* or wants it filled in */
+	FLAG_GSO = 16,	  /* a train of segments */
+	FLAG_EXPIRE = 32, /* first, the next deadline */
+	FLAG_IDLE = 64,	  /* the application does not read */
+	FLAG_HOARD = 128, /* no buffer is to be had in this step */
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 2};
+static const uint8_t peer_mac[6] = {2, 0, 0, 0, 0, 1};
+
+/* What the peer knows of a connection from the frames that he saw. */
+struct flow {
+	uint16_t lport, rport; /* the stack's, the peer's */
+	uint32_t nxt, ack;     /* after the last byte sent; acknowledged */
+	bool has_ts;
+	uint32_t tsval;
+};
+
+static struct world {
+	struct stack *s;
+	struct tcp *tcp;
+	mono_t now;
+	struct tcp_bind *listener;
+	struct tcp_pcb *conns[MAX_CONNS];
+	bool active[MAX_CONNS]; /* only reads; the others echo */
+	struct flow flows[MAX_FLOWS];
+	unsigned nflows;
+	bool idle;
+	struct buf *hoard[HOARD];
+	unsigned nhoard;
+} w;
+
+/* ---- the application ---- */
+
+static void
+adopt(struct tcp_pcb *p, bool active)
+{
+	unsigned i;
+
+	for (i = 0; i < MAX_CONNS && w.conns[i] != NULL; i++)
+		;
+	CHECK(i < MAX_CONNS);
+	w.conns[i] = p;
+	w.active[i] = active;
+	tcp_set_user(p, &w.conns[i]);
+}
+
+static bool
+full(void)
+{
+	unsigned i;
+
+	for (i = 0; i < MAX_CONNS; i++) {
+		if (w.conns[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static int
+app_accept(void *ctx, struct tcp_bind *b, struct tcp_pcb *p)
+{
+	if (full())
+		return -EAGAIN;
+	adopt(p, false);
+	return 0;
+}
+
+static void
+app_write(struct tcp_pcb *p, size_t want)
+{
+	struct span spans[8];
+	unsigned n = tcp_send_reserve(p, spans, 8, want), i;
+	size_t got = 0;
+
+	for (i = 0; i < n; i++) {
+		memset(spans[i].base, 'x', spans[i].len);
+		got += spans[i].len;
+	}
+	CHECK(got <= want);
+	if (got > 0)
+		tcp_send_commit(p, got, w.now);
+}
+
+static void
+app_connect(uint32_t dst)
+{
+	struct ipaddr any = ipaddr_v4(0), peer = ipaddr_v4(dst);
+	struct tcp_pcb *p;
+	static const struct tcp_opts opts;
+
+	if (!full() && tcp_connect(w.tcp, NULL, &any, &peer, 80, &opts, NULL,
+			   w.now, &p) == 0)
+		adopt(p, true);
+}
+
+static void
+app_close(struct tcp_pcb **p)
+{
+	tcp_close(*p, w.now);
+	*p = NULL;
+}
+
+static void
+app_read(struct tcp_pcb *p, bool echo)
+{
+	struct span spans[16];
+	size_t left = tcp_recv_queued(p), take, seen;
+	unsigned n, i;
+
+	while (left > 0 && (n = tcp_recv_peek(p, spans, 16)) > 0) {
+		for (seen = 0, i = 0; i < n; i++)
+			seen += spans[i].len;
+		CHECK(seen > 0 && seen <= left);
+		take = tcp_send_space(p) < seen ? tcp_send_space(p) : seen;
+		if (echo)
+			app_write(p, take);
+		tcp_recv_consume(p, seen, w.now);
+		left -= seen;
+	}
+}
+
+static void
+app_event(const struct tcp_event *ev)
+{
+	struct tcp_pcb **p = ev->user;
+
+	if (p == NULL)
+		return;
+	CHECK(*p == ev->pcb);
+	if (ev->bits & TCP_EV_GONE) {
+		*p = NULL;
+		return;
+	}
+	if (ev->bits & TCP_EV_CONNECTED)
+		app_write(*p, 3000);
+	if (ev->bits & TCP_EV_ERROR)
+		(void)tcp_soft_error(*p);
+	if (w.idle)
+		return;
+	if (ev->bits & TCP_EV_READABLE)
+		app_read(*p, !w.active[p - w.conns]);
+	if ((ev->bits & TCP_EV_EOF) && tcp_recv_eof(*p))
+		app_close(p);
+}
+
+/* ---- what leaves ---- */
+
+static struct flow *
+flow_of(uint16_t lport, uint16_t rport)
+{
+	unsigned i;
+
+	for (i = 0; i < w.nflows; i++) {
+		if (w.flows[i].lport == lport && w.flows[i].rport == rport)
+			return &w.flows[i];
+	}
+	if (w.nflows < MAX_FLOWS)
+		i = w.nflows++;
+	else
+		i = rport % MAX_FLOWS;
+	w.flows[i] = (struct flow){.lport = lport, .rport = rport};
+	return &w.flows[i];
+}
+
+static void
+see_segment(const struct wire_ipv4 *ip, const struct offload *off,
+    const uint8_t *p, size_t len)
+{
+	struct wire_csum c = WIRE_CSUM_INIT;
+	struct wire_tcp h;
+	struct flow *f;
+
+	CHECK(wire_tcp_parse(p, len, &h) == 0);
+	CHECK(off->needs_csum);
+	wire_csum_pseudo4(&c, ip->src, ip->dst, WIRE_PROTO_TCP, (uint32_t)len);
+	CHECK(get16(p + WIRE_TCP_CSUM_OFF) == wire_csum_partial(&c));
+	if (off->gso != GSO_NONE)
+		CHECK(off->gso_size > 0 && len - h.hdr_len > off->gso_size);
+	else
+		CHECK(len <= 1480);
+	f = flow_of(h.sport, h.dport);
+	f->nxt = h.seq + (uint32_t)(len - h.hdr_len) +
+		 ((h.flags & TH_SYN) != 0) + ((h.flags & TH_FIN) != 0);
+	if (h.flags & TH_ACK)
+		f->ack = h.ack;
+	f->has_ts = h.has_ts;
+	f->tsval = h.tsval;
+}
+
+static void
+see_frame(const struct txframe *f)
+{
+	static uint8_t flat[BUF_FRAME];
+	struct wire_ipv4 ip;
+	struct wire_arp arp;
+	size_t len = 0;
+	unsigned i;
+
+	CHECK(f->nspans >= 1 && f->nspans <= FRAME_SPANS);
+	for (i = 0; i < f->nspans; i++) {
+		CHECK(len + f->spans[i].len <= sizeof flat);
+		memcpy(flat + len, f->spans[i].base, f->spans[i].len);
+		len += f->spans[i].len;
+	}
+	CHECK(len == f->len && len >= 14);
+	CHECK(memcmp(flat + 6, our_mac, 6) == 0);
+	if (get16(flat + 12) == WIRE_ETHER_ARP) {
+		CHECK(wire_arp_parse(flat + 14, len - 14, &arp) == 0);
+		return;
+	}
+	CHECK(wire_ipv4_parse(flat + 14, len - 14, &ip) == 0);
+	CHECK(ip.total_len == len - 14 && ip.src == OURS && ip.df);
+	if (ip.proto == WIRE_PROTO_TCP)
+		see_segment(&ip, &f->off, flat + 34, len - 34);
+}
+
+/* Events and frames until there are none, deadlines until they lie ahead. */
+static void
+settle(void)
+{
+	static struct txframe f;
+	struct tcp_event ev;
+	unsigned frames = 0, turns = 0;
+
+	for (;;) {
+		while (tcp_event(w.tcp, &ev))
+			app_event(&ev);
+		while (stack_output(w.s, &f, w.now)) {
+			see_frame(&f);
+			CHECK(++frames < MAX_FRAMES);
+		}
+		tcp_check(w.tcp, w.now);
+		if (mono_before(w.now, stack_deadline(w.s)))
+			return;
+		CHECK(++turns < 1000);
+		stack_expire(w.s, w.now);
+	}
+}
+
+/* ---- what arrives ---- */
+
+static void
+deliver(const uint8_t *frame, size_t len, uint8_t flags)
+{
+	struct rxframe f = {.off = {0}};
+
+	f.buf = buf_alloc(stack_bufs(w.s), len > 0 ? len : 1);
+	if (f.buf == NULL)
+		return;
+	if (flags & FLAG_HOARD) {
+		while (w.nhoard < HOARD && (w.hoard[w.nhoard] = buf_alloc(
+						stack_bufs(w.s), 1)) != NULL)
+			w.nhoard++;
+	}
+	memcpy(f.buf->data, frame, len);
+	f.buf->len = (uint32_t)len;
+	f.off.csum_valid = flags & FLAG_VALID;
+	f.off.needs_csum = flags & FLAG_PARTIAL;
+	if (flags & FLAG_GSO) {
+		f.off.gso = GSO_TCP4;
+		f.off.gso_size = 100;
+	}
+	stack_input(w.s, &f, w.now);
+}
+
+/* Sets right what a fuzzer finds hard: addresses, lengths, checksums. */
+static void
+make_fit(uint8_t *frame, size_t len)
+{
+	struct wire_csum c = WIRE_CSUM_INIT;
+	uint8_t *ip = frame + 14, *p;
+	size_t ihl;
+
+	if (len < 34 || get16(frame + 12) != WIRE_ETHER_IPV4)
+		return;
+	memcpy(frame, our_mac, 6);
+	ihl = (size_t)(ip[0] & 15) * 4;
+	if (ihl < 20 || ihl > len - 14)
+		return;
+	put16(ip + 2, (uint16_t)(len - 14));
+	put16(ip + 10, 0);
+	wire_csum_add(&c, ip, ihl);
+	put16(ip + 10, wire_csum_final(&c));
+	p = ip + ihl;
+	len -= 14 + ihl;
+	c = WIRE_CSUM_INIT;
+	if (ip[9] == WIRE_PROTO_TCP && len >= 20) {
+		wire_csum_pseudo4(&c, get32(ip + 12), get32(ip + 16),
+		    WIRE_PROTO_TCP, (uint32_t)len);
+		put16(p + 16, 0);
+		wire_csum_add(&c, p, len);
+		put16(p + 16, wire_csum_final(&c));
+	} else if (ip[9] == WIRE_PROTO_ICMP && len >= 8) {
+		put16(p + 2, 0);
+		wire_csum_add(&c, p, len);
+		put16(p + 2, wire_csum_final(&c));
+	}
+}
+
+/* A quote whose source port is zero is of a flow: the destination port names
+ * it, and the sequence number is a distance from what it sent. */
+static void
+fit_quote(uint8_t *frame, size_t len)
+{
+	uint8_t *tcp = frame + 34 + 8 + 20;
+	const struct flow *f;
+
+	if (len < 34 + 8 + 28 || frame[14] != 0x45 ||
+	    frame[23] != WIRE_PROTO_ICMP || w.nflows == 0 || get16(tcp) != 0)
+		return;
+	f = &w.flows[get16(tcp + 2) % w.nflows];
+	put16(tcp, f->lport);
+	put16(tcp + 2, f->rport);
+	put32(tcp + 4, f->nxt + get32(tcp + 4));
+}
+
+static size_t
+put_heads(uint8_t *frame, size_t segment)
+{
+	struct wire_ether eth = {.type = WIRE_ETHER_IPV4};
+	struct wire_ipv4 h = {.df = true,
+	    .ttl = 64,
+	    .src = PEER,
+	    .dst = OURS,
+	    .proto = WIRE_PROTO_TCP,
+	    .total_len = (uint16_t)(20 + segment)};
+
+	memcpy(eth.dst, our_mac, 6);
+	memcpy(eth.src, peer_mac, 6);
+	wire_ether_emit(&eth, frame);
+	wire_ipv4_emit(&h, frame + 14);
+	return 34 + segment;
+}
+
+/* Option values mean something only near the stack's own: a time stamp echo of
+ * zero becomes its last one, SACK edges are distances from what it sent. */
+static void
+fit_option(uint8_t *o, const struct flow *f)
+{
+	unsigned i;
+
+	if (o[0] == 8 && o[1] == 10 && get32(o + 6) == 0)
+		put32(o + 6, f->tsval);
+	if (o[0] == 5) {
+		for (i = 2; i + 4 <= o[1]; i += 4)
+			put32(o + i, get32(o + i) + f->nxt);
+	}
+}
+
+static void
+fit_options(uint8_t *opts, size_t n, const struct flow *f)
+{
+	size_t i = 0;
+
+	while (i + 1 < n && opts[i] != 0) {
+		if (opts[i] == 1) {
+			i++;
+			continue;
+		}
+		if (opts[i + 1] < 2 || opts[i + 1] > n - i)
+			return;
+		fit_option(opts + i, f);
+		i += opts[i + 1];
+	}
+}
+
+/* which, flags, seq (4), ack (4), window (2), options/4, options, payload. */
+#define SEGMENT_HEAD 13
+
+static void
+peer_segment(const uint8_t *b, size_t len, uint8_t flags)
+{
+	static uint8_t frame[BUF_FRAME];
+	struct flow nobody = {.lport = 80}, *f = &nobody;
+	uint8_t *p = frame + 34;
+	size_t opts, payload;
+
+	if (len < SEGMENT_HEAD || len > 60000)
+		return;
+	if (w.nflows > 0 && b[0] < 128)
+		f = &w.flows[b[0] % w.nflows];
+	else
+		nobody.rport = (uint16_t)(1024 + b[0]);
+	opts = (size_t)(b[12] % 11) * 4;
+	if (opts > len - SEGMENT_HEAD)
+		opts = 0;
+	payload = len - SEGMENT_HEAD - opts;
+	put16(p, f->rport);
+	put16(p + 2, f->lport);
+	put32(p + 4, f->ack + get32(b + 2));
+	put32(p + 8, f->nxt + get32(b + 6));
+	p[12] = (uint8_t)((5 + opts / 4) << 4);
+	p[13] = b[1];
+	put16(p + 14, get16(b + 10));
+	put32(p + 16, 0);
+	memcpy(p + 20, b + SEGMENT_HEAD, opts + payload);
+	fit_options(p + 20, opts, f);
+	len = put_heads(frame, 20 + opts + payload);
+	make_fit(frame, len);
+	deliver(frame, len, flags);
+}
+
+static void
+peer_packet(const uint8_t *b, size_t len, uint8_t flags)
+{
+	static uint8_t frame[BUF_FRAME];
+
+	if (len > 65000)
+		return;
+	memcpy(frame, b, len);
+	fit_quote(frame, len);
+	make_fit(frame, len);
+	deliver(frame, len, flags);
+}
+
+/* ---- user calls ---- */
+
+static void
+change_options(struct tcp_pcb *p, uint8_t v)
+{
+	struct tcp_opts o;
+
+	tcp_get_opts(p, &o);
+	o.nodelay = v & 1;
+	o.keepalive = v & 2;
+	o.cork = v & 4;
+	o.quickack = v & 8;
+	o.keepidle_s = v & 16 ? 1 : 0;
+	o.user_timeout_us = v & 32 ? 3000000 : 0;
+	o.congestion = v & 64 ? "newreno" : "cubic";
+	o.sndbuf = v & 128 ? 8192 : 65536;
+	(void)tcp_apply_opts(p, &o, w.now);
+}
+
+static void
+user_call(const uint8_t *b, size_t len)
+{
+	struct tcp_info_out info;
+	struct tcp_pcb **p;
+
+	if (len < 3)
+		return;
+	if (b[0] % 12 == 0) {
+		app_connect(b[1] & 1 ? OURS : PEER);
+		return;
+	}
+	p = &w.conns[b[1] % MAX_CONNS];
+	if (*p == NULL)
+		return;
+	switch (b[0] % 12) {
+	case 1:
+		app_write(*p, (size_t)b[2] * 64);
+		break;
+	case 2:
+		tcp_shutdown(*p, w.now);
+		break;
+	case 3:
+		app_close(p);
+		break;
+	case 4:
+		tcp_abort(*p, w.now);
+		*p = NULL;
+		break;
+	case 5:
+		change_options(*p, b[2]);
+		break;
+	case 6:
+		tcp_clamp_window(*p, (uint32_t)b[2] * 256);
+		break;
+	case 7:
+		tcp_recv_discard(*p, w.now);
+		break;
+	case 8:
+		tcp_info(*p, &info, w.now);
+		break;
+	case 9:
+		app_read(*p, true);
+		break;
+	case 10:
+		(void)tcp_soft_error(*p);
+		break;
+	default:
+		(void)tcp_listen(w.listener, b[2]);
+		break;
+	}
+}
+
+/* ---- a run ---- */
+
+static void
+begin(void)
+{
+	struct stack_config cfg = {.mtu = 1500,
+	    .addr = OURS,
+	    .mask = 0xffffff00,
+	    .nroutes = 1,
+	    .routes = {{0, 0, 0xc00002fe}},
+	    .tx_csum = true,
+	    .tx_tso = true,
+	    .buf_bytes = 2 << 20,
+	    .tcp = {.env = {.accept = app_accept},
+		.seed = {1, 2},
+		.sndbuf = 65536,
+		.rcvbuf = 65536,
+		.msl_us = 1000000,
+		.port_first = 40000,
+		.port_last = 40099,
+		.congestion = "cubic"}};
+	struct ipaddr any = ipaddr_v4(0);
+	struct wire_arp a = {.op = WIRE_ARP_REQUEST, .spa = PEER, .tpa = OURS};
+	uint8_t frame[42];
+
+	memset(&w, 0, sizeof w);
+	w.now.us = 1000000000;
+	memcpy(cfg.mac, our_mac, 6);
+	w.s = stack_new(&cfg, w.now);
+	CHECK(w.s != NULL);
+	w.tcp = stack_tcp(w.s);
+	CHECK(tcp_bind(w.tcp, &any, 80, 0, 1, NULL, &w.listener) == 0);
+	CHECK(tcp_listen(w.listener, 8) == 0);
+	/* The peer makes himself known, else little would leave. */
+	memcpy(frame, our_mac, 6);
+	memcpy(frame + 6, peer_mac, 6);
+	put16(frame + 12, WIRE_ETHER_ARP);
+	memcpy(a.sha, peer_mac, 6);
+	wire_arp_emit(&a, frame + 14);
+	deliver(frame, sizeof frame, 0);
+	app_connect(PEER);
+	settle();
+}
+
+static void
+step(uint8_t op, uint8_t wait, const uint8_t *body, size_t len)
+{
+	mono_t next = stack_deadline(w.s);
+
+	w.now = mono_add(w.now, ((int64_t)(wait & 15) << (wait >> 4)) * 1000);
+	if ((op & FLAG_EXPIRE) && !mono_is_never(next))
+		w.now = mono_max(w.now, next);
+	w.idle = op & FLAG_IDLE;
+	settle();
+	switch (op & KIND_MASK) {
+	case KIND_RAW:
+		deliver(body, len, op);
+		break;
+	case KIND_FIT:
+		peer_packet(body, len, op);
+		break;
+	case KIND_SEGMENT:
+		peer_segment(body, len, op);
+		break;
+	case KIND_CALL:
+		user_call(body, len);
+		break;
+	}
+	settle();
+	while (w.nhoard > 0)
+		buf_unref(w.hoard[--w.nhoard]);
+}
+
+/* The users go, the time passes: nothing may be left. */
+static void
+finish(void)
+{
+	struct tcp_stats st;
+	unsigned i, turns;
+
+	w.idle = true;
+	for (i = 0; i < MAX_CONNS; i++) {
+		if (w.conns[i] == NULL)
+			continue;
+		if (i % 2 == 0)
+			tcp_close(w.conns[i], w.now);
+		else
+			tcp_abort(w.conns[i], w.now);
+		w.conns[i] = NULL;
+	}
+	tcp_unbind(w.listener, w.now);
+	settle();
+	for (turns = 0; !mono_is_never(stack_deadline(w.s)); turns++) {
+		CHECK(turns < 100000);
+		w.now = mono_max(w.now, stack_deadline(w.s));
+		stack_expire(w.s, w.now);
+		settle();
+	}
+	tcp_stats(w.tcp, &st);
+	CHECK(st.conns == 0 && st.half_open == 0 && st.time_wait == 0);
+	CHECK(st.binds == 0 && st.orphans == 0);
+	CHECK(bufpool_used(stack_bufs(w.s)) == 0);
+	stack_free(w.s);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned steps;
+	size_t len;
+
+	begin();
+	for (steps = 0; size >= 4 && steps < MAX_STEPS; steps++) {
+		len = get16(data + 2);
+		if (len > size - 4)
+			len = size - 4;
+		step(data[0], data[1], data + 4, len);
+		data += 4 + len;
+		size -= 4 + len;
+	}
+	finish();
+	return 0;
+}
