@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One account a uid: what its programs use, what it may use (tcpd.conf), what
+ * was refused; and the errnos that wait for their connections' programs.
+ *
+ * Buffer bytes are back-pressure, never an error.  Each chan charges what it
+ * holds when it was serviced; acknowledgements take bytes away without our
+ * notice, so the sum may be too high, never lasting too low.  When it passes
+ * the limit, it is counted exactly, at most once a turn; a user who is really
+ * over gets the chan at hand squeezed: its receive window shrinks and nothing
+ * is read from its program, until a look every SQUEEZE_US finds less than 7/8.
+ */
+#include "config.h"
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "proc/engine.h"
+
+int
+account_cmp(const struct account *a, const struct account *b)
+{
+	return a->uid < b->uid ? -1 : a->uid > b->uid;
+}
+
+RB_GENERATE(accounts, account, link, account_cmp)
+
+static void on_squeeze(struct engine *e, struct etimer *t);
+
+struct account *
+account_get(struct engine *e, uint32_t uid)
+{
+	struct account key = {.uid = uid}, *a;
+
+	a = RB_FIND(accounts, &e->accounts, &key);
+	if (a != NULL)
+		return a;
+	a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return NULL;
+	a->uid = uid;
+	a->limit = *conf_quota(e->conf, uid);
+	TAILQ_INIT(&a->chans);
+	TAILQ_INIT(&a->errors);
+	if (!etimer_init(e, &a->squeeze, on_squeeze)) {
+		free(a);
+		return NULL;
+	}
+	RB_INSERT(accounts, &e->accounts, a);
+	return a;
+}
+
+static void
+account_free(struct engine *e, struct account *a)
+{
+	struct errrec *r;
+
+	while ((r = TAILQ_FIRST(&a->errors)) != NULL)
+		error_free(e, r);
+	CHECK(a->conns == 0 && a->listeners == 0 && a->visits == 0);
+	RB_REMOVE(accounts, &e->accounts, a);
+	etimer_done(e, &a->squeeze);
+	free(a);
+}
+
+/* A uid that was refused something stays, so that it can be seen. */
+void
+account_put(struct engine *e, struct account *a)
+{
+	if (a->conns == 0 && a->listeners == 0 && a->visits == 0 &&
+	    a->nerrors == 0 && a->conns_refused == 0 &&
+	    a->listeners_refused == 0 && a->half_open_refused == 0)
+		account_free(e, a);
+}
+
+void
+accounts_free(struct engine *e)
+{
+	struct account *a;
+
+	while ((a = RB_MIN(accounts, &e->accounts)) != NULL)
+		account_free(e, a);
+}
+
+void
+account_relimit(struct engine *e)
+{
+	struct account *a;
+
+	RB_FOREACH (a, accounts, &e->accounts)
+		a->limit = *conf_quota(e->conf, a->uid);
+}
+
+/* The passive ones are counted at most once a turn. */
+uint32_t
+account_half_open(struct engine *e, struct account *a)
+{
+	struct tcp_bind_info info;
+	struct bound *b;
+
+	if (a->half_turn != e->turn && a->listeners > 0) {
+		a->half_passive = 0;
+		LIST_FOREACH (b, &a->bounds, of_account) {
+			if (b->tb == NULL || !b->listening)
+				continue;
+			tcp_bind_info(b->tb, &info);
+			a->half_passive += info.half_open;
+		}
+	}
+	if (a->listeners == 0)
+		a->half_passive = 0;
+	a->half_turn = e->turn;
+	return a->half_active + a->half_passive;
+}
+
+/* ---- buffer bytes ---- */
+
+static void
+charge(struct chan *c, uint64_t bytes)
+{
+	c->acct->bytes += bytes - c->charged;
+	c->charged = bytes;
+}
+
+static uint64_t
+held(const struct chan *c)
+{
+	return c->pcb == NULL
+		   ? 0
+		   : tcp_send_queued(c->pcb) + tcp_recv_queued(c->pcb);
+}
+
+static void
+count_exactly(struct engine *e, struct account *a)
+{
+	struct chan *c;
+
+	a->exact_turn = e->turn;
+	TAILQ_FOREACH (c, &a->chans, of_account)
+		charge(c, held(c));
+}
+
+void
+account_charge(struct chan *c)
+{
+	struct account *a = c->acct;
+	struct engine *e = c->e;
+
+	charge(c, held(c));
+	if (a->bytes <= a->limit.buffer_bytes)
+		return;
+	if (a->exact_turn != e->turn)
+		count_exactly(e, a);
+	if (a->bytes <= a->limit.buffer_bytes || c->pcb == NULL)
+		return;
+	if (a->squeezed == 0)
+		etimer_set(e, &a->squeeze, mono_add(engine_now(e), SQUEEZE_US));
+	chan_squeeze(c, true);
+}
+
+void
+account_uncharge(struct chan *c)
+{
+	charge(c, 0);
+	if (c->squeezed)
+		c->acct->squeezed--;
+	c->squeezed = false;
+}
+
+static void
+on_squeeze(struct engine *e, struct etimer *t)
+{
+	struct account *a =
+	    (struct account *)((char *)t - offsetof(struct account, squeeze));
+	struct chan *c;
+
+	count_exactly(e, a);
+	if (a->bytes <= a->limit.buffer_bytes / 8 * 7)
+		TAILQ_FOREACH (c, &a->chans, of_account)
+			chan_squeeze(c, false);
+	if (a->squeezed > 0)
+		etimer_set(e, t, mono_add(engine_now(e), SQUEEZE_US));
+}
+
+/* ---- errnos that wait ---- */
+
+void
+error_free(struct engine *e, struct errrec *r)
+{
+	names_del(&e->names, &r->name);
+	TAILQ_REMOVE(&r->acct->errors, r, lru);
+	r->acct->nerrors--;
+	etimer_done(e, &r->timer);
+	free(r);
+}
+
+static void
+on_error_timer(struct engine *e, struct etimer *t)
+{
+	struct errrec *r =
+	    (struct errrec *)((char *)t - offsetof(struct errrec, timer));
+	struct account *a = r->acct;
+
+	error_free(e, r);
+	account_put(e, a);
+}
+
+void
+error_set(struct engine *e, struct account *a, uint64_t handle, int err)
+{
+	struct name *old;
+	struct errrec *r;
+
+	old = names_find(&e->names, a->uid, handle);
+	if (old != NULL && old->kind == NAME_ERROR)
+		error_free(e, (struct errrec *)old);
+	else if (old != NULL && old->kind == NAME_BOUND)
+		return; /* bound, not connected: no errno of a connection */
+	else if (old != NULL)
+		names_del(&e->names, old); /* the chan that ends with it */
+	r = calloc(1, sizeof *r);
+	if (r == NULL || !etimer_init(e, &r->timer, on_error_timer)) {
+		free(r); /* the program reads ECONNRESET */
+		return;
+	}
+	if (a->nerrors >= ERRORS_PER_UID)
+		error_free(e, TAILQ_FIRST(&a->errors));
+	r->name =
+	    (struct name){.uid = a->uid, .handle = handle, .kind = NAME_ERROR};
+	r->acct = a;
+	r->error = err;
+	names_add(&e->names, &r->name);
+	TAILQ_INSERT_TAIL(&a->errors, r, lru);
+	a->nerrors++;
+	etimer_set(e, &r->timer, mono_add(engine_now(e), ERROR_KEEP_US));
+}
+
+int
+error_take(struct engine *e, uint32_t uid, uint64_t handle)
+{
+	struct name *n = names_find(&e->names, uid, handle);
+	struct account *a;
+	struct errrec *r;
+	int err;
+
+	if (n == NULL || n->kind != NAME_ERROR)
+		return 0;
+	r = (struct errrec *)n;
+	err = r->error;
+	a = r->acct;
+	error_free(e, r);
+	account_put(e, a);
+	return err;
+}

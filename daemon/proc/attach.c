@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The clients' door: accept on tcpd.sock, look at the first message, and make
+ * it a connection (PROTO_ATTACH) or answer it (request.c).
+ *
+ * The first message is looked at with MSG_PEEK and stays in the kernel's queue
+ * until it is whole, so a client that sends it in pieces costs a descriptor and
+ * a few hundred bytes here, for VISIT_US and at most VISITS_PER_UID times a
+ * user.  An attach's hello stays unread even longer: see chan.c.
+ *
+ * Running out of descriptors: a spare one is given up to accept and close the
+ * client at once, so nobody waits for nothing and the loop does not spin.
+ */
+#include "config.h"
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "proc/engine.h"
+#include "proc/log.h"
+
+#define ACCEPTS_A_TURN	64
+#define ACCEPT_AGAIN_US 100000LL
+
+void
+attach_visit_done(struct visit *v)
+{
+	struct engine *e = v->e;
+
+	if (v->ev_added)
+		event_del(&v->ev);
+	if (v->fd >= 0)
+		close(v->fd);
+	etimer_done(e, &v->timer);
+	LIST_REMOVE(v, link);
+	e->nvisits--;
+	v->acct->visits--;
+	account_put(e, v->acct);
+	free(v);
+}
+
+static void
+refuse(struct visit *v, uint64_t handle, int error)
+{
+	error_set(v->e, v->acct, handle, error);
+	attach_visit_done(v); /* over the unread hello: A sees a reset */
+}
+
+/* Quotas of an active open; 0 or the errno for connect(). */
+static int
+may_connect(struct engine *e, struct account *a)
+{
+	if (a->conns >= a->limit.conns) {
+		a->conns_refused++;
+		e->stats.refused_quota++;
+		return EMFILE;
+	}
+	if (account_half_open(e, a) >= a->limit.half_open) {
+		a->half_open_refused++;
+		e->stats.refused_quota++;
+		return EAGAIN;
+	}
+	return 0;
+}
+
+static void
+attach(struct visit *v, const struct proto_head *head, const void *body)
+{
+	static const struct ipaddr any = {.b = {[10] = 0xff, [11] = 0xff}};
+	struct engine *e = v->e;
+	struct account *a = v->acct;
+	struct bound *b;
+	struct tcp_opts opts;
+	struct hello h;
+	struct chan *c;
+	int r, fd;
+
+	r = hello_parse(body, head->len, &h);
+	if (r < 0) {
+		drop_count(e->drops, DROP_IPC_MALFORMED);
+		attach_visit_done(v);
+		return;
+	}
+	if (r == 0)
+		r = may_connect(e, a);
+	if (r != 0) {
+		refuse(v, head->handle, r);
+		return;
+	}
+	b = bound_find(e, v->uid, head->handle);
+	fd = v->fd;
+	if (v->ev_added)
+		event_del(&v->ev); /* before another event takes the fd */
+	v->ev_added = false;
+	c = chan_new(e, a, head->handle, fd, v->pid);
+	if (c == NULL) {
+		refuse(v, head->handle, ENOMEM);
+		return;
+	}
+	v->fd = -1;
+	attach_visit_done(v);
+	c->state = CHAN_CONNECTING;
+	a->half_active++;
+	c->opts = h.opts;
+	if (b != NULL)
+		bound_to_chan(b, c);
+	sockopt_to_tcp(&c->opts, &opts);
+	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, &any, &h.dst, h.port,
+	    &opts, c, engine_now(e), &c->pcb);
+	if (r == 0 && !chan_start(c))
+		r = -ENOMEM;
+	e->stats.attaches++;
+	if (r != 0)
+		chan_abort(c, -r);
+}
+
+/* The descriptors that came with a request; those beyond two are closed. */
+static void
+take_fds(struct msghdr *m, int fds[2])
+{
+	struct cmsghdr *h;
+	size_t i, n, k = 0;
+	int fd;
+
+	for (h = CMSG_FIRSTHDR(m); h != NULL; h = CMSG_NXTHDR(m, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
+			if (k < 2)
+				fds[k++] = fd;
+			else
+				close(fd);
+		}
+	}
+}
+
+static void
+answer(struct request *r, int err)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} ctl = {0};
+	struct proto_reply reply = {.magic = PROTO_MAGIC,
+	    .version = PROTO_VERSION,
+	    .type = r->head.type,
+	    .err = err,
+	    .len = err == 0 ? (uint32_t)r->outlen : 0};
+	struct iovec iov[2] = {{&reply, sizeof reply}, {r->out, reply.len}};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+
+	if (err == 0 && r->pass_fd >= 0) {
+		m.msg_control = ctl.space;
+		m.msg_controllen = sizeof ctl.space;
+		ctl.h.cmsg_level = SOL_SOCKET;
+		ctl.h.cmsg_type = SCM_RIGHTS;
+		ctl.h.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&ctl.h), &r->pass_fd, sizeof(int));
+	}
+	/* Into an empty queue: it fits, or the client is gone. */
+	(void)!sendmsg(r->visit_fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+serve(struct visit *v, uint8_t *buf, size_t len)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(4 * sizeof(int))];
+	} ctl;
+	struct iovec iov = {buf, len};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = ctl.space,
+	    .msg_controllen = sizeof ctl.space};
+	struct request r = {.e = v->e,
+	    .acct = v->acct,
+	    .pid = v->pid,
+	    .uid = v->uid,
+	    .visit_fd = v->fd,
+	    .pass_fd = -1,
+	    .fds = {-1, -1}};
+	int i, err = -EPROTO;
+
+	if (recvmsg(v->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) ==
+	    (ssize_t)len) {
+		take_fds(&m, r.fds);
+		memcpy(&r.head, buf, sizeof r.head);
+		r.body = buf + sizeof r.head;
+		r.len = r.head.len;
+		v->e->stats.requests++;
+		v->acct->requests++;
+		err = request_serve(&r);
+	} else {
+		take_fds(&m, r.fds);
+	}
+	if (err >= 0)
+		answer(&r, err);
+	else
+		drop_count(v->e->drops, DROP_IPC_MALFORMED);
+	for (i = 0; i < 2; i++)
+		if (r.fds[i] >= 0)
+			close(r.fds[i]);
+	attach_visit_done(v);
+}
+
+static void
+visit_broken(struct visit *v, const struct proto_head *head, ssize_t why)
+{
+	struct request r = {.e = v->e, .visit_fd = v->fd, .pass_fd = -1};
+
+	if (why == -EPROTONOSUPPORT) {
+		drop_count(v->e->drops, DROP_IPC_VERSION);
+		r.head.type = head->type;
+		answer(&r, EPROTONOSUPPORT); /* with our version in it */
+	} else {
+		drop_count(v->e->drops, DROP_IPC_MALFORMED);
+	}
+	attach_visit_done(v);
+}
+
+/* false: not whole yet. */
+static bool
+visit_input(struct visit *v)
+{
+	static uint8_t buf[PROTO_MSG_MAX] __attribute__((aligned(16)));
+	struct proto_head head;
+	ssize_t n, len;
+	int have;
+
+	n = recv(v->fd, buf, sizeof buf, MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		attach_visit_done(v);
+		return true;
+	}
+	len = proto_check(buf, (size_t)n);
+	if (len == 0)
+		return false;
+	memcpy(&head, buf, sizeof head);
+	if (len < 0) {
+		visit_broken(v, &head, len);
+		return true;
+	}
+	if (head.type != PROTO_ATTACH) {
+		serve(v, buf, (size_t)len);
+		return true;
+	}
+	if (ioctl(v->fd, FIONREAD, &have) < 0 || have < PROTO_HELLO_BYTES)
+		return false;
+	attach(v, &head, buf + sizeof head);
+	return true;
+}
+
+static void
+on_visit(evutil_socket_t fd, short what, void *arg)
+{
+	struct visit *v = arg;
+	char byte;
+
+	if (visit_input(v))
+		return;
+	/* A piece and then nothing more: its sender has closed. */
+	if (what & EV_CLOSED ||
+	    recv(v->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		attach_visit_done(v);
+}
+
+static void
+on_visit_timer(struct engine *e, struct etimer *t)
+{
+	struct visit *v =
+	    (struct visit *)((char *)t - offsetof(struct visit, timer));
+
+	e->stats.visits_silent++;
+	drop_count(e->drops, DROP_IPC_LIMIT);
+	attach_visit_done(v);
+}
+
+/* A new client.  Takes fd over. */
+static void
+visit_new(struct engine *e, int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+	struct account *a;
+	struct visit *v;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
+	    (a = account_get(e, cred.uid)) == NULL) {
+		close(fd);
+		return;
+	}
+	if (a->visits >= VISITS_PER_UID || (v = calloc(1, sizeof *v)) == NULL) {
+		drop_count(e->drops, DROP_IPC_LIMIT);
+		account_put(e, a);
+		close(fd);
+		return;
+	}
+	v->e = e;
+	v->fd = fd;
+	v->acct = a;
+	v->uid = cred.uid;
+	v->pid = cred.pid;
+	LIST_INSERT_HEAD(&e->visits, v, link);
+	e->nvisits++;
+	a->visits++;
+	if (!etimer_init(e, &v->timer, on_visit_timer)) {
+		attach_visit_done(v);
+		return;
+	}
+	if (visit_input(v)) /* often it is all there already */
+		return;
+	etimer_set(e, &v->timer, mono_add(engine_now(e), VISIT_US));
+	event_assign(&v->ev, e->eb, fd,
+	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_visit, v);
+	v->ev_added = event_add(&v->ev, NULL) == 0;
+	if (!v->ev_added)
+		attach_visit_done(v);
+}
+
+/* ---- the listening socket ---- */
+
+static void
+pause_accept(struct engine *e)
+{
+	event_del(&e->ev_accept);
+	etimer_set(
+	    e, &e->accept_timer, mono_add(engine_now(e), ACCEPT_AGAIN_US));
+}
+
+static void
+on_accept_timer(struct engine *e, struct etimer *t)
+{
+	if (e->accepting)
+		event_add(&e->ev_accept, NULL);
+}
+
+/* No descriptor left: one client is sent away.  false: not even that. */
+static bool
+turn_away(struct engine *e)
+{
+	int fd;
+
+	e->stats.refused_nofile++;
+	if (!e->told_nofile)
+		log_warn("out of descriptors at %zu connections, clients are "
+			 "turned away; raise the daemon's limit "
+			 "(LimitNOFILE= or ulimit -n)",
+		    e->nchans);
+	e->told_nofile = true;
+	if (e->spare_fd < 0)
+		return false;
+	close(e->spare_fd);
+	fd = accept4(e->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	e->spare_fd = dup(e->listen_fd);
+	return fd >= 0;
+}
+
+static void
+on_accept(evutil_socket_t lfd, short what, void *arg)
+{
+	struct engine *e = arg;
+	int i, fd;
+
+	for (i = 0; i < ACCEPTS_A_TURN; i++) {
+		fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			visit_new(e, fd);
+			continue;
+		}
+		if (errno == ECONNABORTED || errno == EINTR)
+			continue;
+		if (errno == EAGAIN)
+			return;
+		if ((errno != EMFILE && errno != ENFILE) || !turn_away(e)) {
+			pause_accept(e);
+			return;
+		}
+	}
+}
+
+int
+engine_set_listener(struct engine *e, int fd)
+{
+	if (!etimer_init(e, &e->accept_timer, on_accept_timer))
+		return -ENOMEM;
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	e->listen_fd = fd;
+	e->spare_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	event_assign(
+	    &e->ev_accept, e->eb, fd, EV_READ | EV_PERSIST, on_accept, e);
+	e->accepting = true;
+	return event_add(&e->ev_accept, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+void
+attach_stop(struct engine *e)
+{
+	struct visit *v;
+
+	while ((v = LIST_FIRST(&e->visits)) != NULL)
+		attach_visit_done(v);
+	if (e->listen_fd < 0)
+		return;
+	e->accepting = false;
+	event_del(&e->ev_accept);
+	etimer_done(e, &e->accept_timer);
+	close(e->listen_fd);
+	if (e->spare_fd >= 0)
+		close(e->spare_fd);
+	e->listen_fd = e->spare_fd = -1;
+}

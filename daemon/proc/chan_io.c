@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Bytes between a program's stream and the stack, copied once: readv() from D
+ * into the stack's send buffers, sendmsg() to D from its received frames.
+ *
+ * The reset byte.  A learns of a reset only when D is closed over unread bytes;
+ * with an empty D it would see a clean end.  So the last byte that D holds is
+ * looked at (MSG_PEEK) and transmitted, but stays in the queue: c->lag is 1 and
+ * the next read throws that byte away.  When the send buffer is full, unread
+ * bytes stay anyway and lag is 0.  Before a clean end chan_drop_lag() takes the
+ * byte out.
+ *
+ * The preamble.  An accepted program has written nothing that could serve as
+ * the reset byte, so the shim's accept() sends two bytes with a descriptor
+ * (SCM_RIGHTS).  The first read takes one byte: with a descriptor it is the
+ * preamble and the second byte is the reset byte; without, it is data.  The
+ * kernel never merges bytes across SCM_RIGHTS, so this is exact.
+ */
+#include "config.h"
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/check.h"
+#include "proc/engine.h"
+
+#define IO_SPANS 64
+
+_Static_assert(sizeof(struct span) == sizeof(struct iovec), "span is iovec");
+_Static_assert(offsetof(struct span, len) == offsetof(struct iovec, iov_len),
+    "span is iovec");
+
+int
+chan_pending(const struct chan *c)
+{
+	int n;
+
+	if (ioctl(c->fd, FIONREAD, &n) < 0)
+		return -errno;
+	return n;
+}
+
+void
+chan_drop_lag(struct chan *c)
+{
+	uint8_t byte;
+
+	if (c->lag != 0)
+		(void)!recv(c->fd, &byte, 1, MSG_DONTWAIT);
+	c->lag = 0;
+}
+
+/* The first byte of an accepted connection. */
+static enum moved
+take_preamble(struct chan *c)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(4 * sizeof(int))];
+	} ctl;
+	struct span s;
+	struct msghdr m = {0};
+	struct cmsghdr *h;
+	uint8_t byte;
+	ssize_t r;
+	size_t i, n = 0;
+	int fds[4];
+
+	if (tcp_send_reserve(c->pcb, &s, 1, 1) == 0)
+		return MOVED_WAIT;
+	m.msg_iov = &(struct iovec){&byte, 1};
+	m.msg_iovlen = 1;
+	m.msg_control = ctl.space;
+	m.msg_controllen = sizeof ctl.space;
+	r = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (r <= 0)
+		return r < 0 && errno == ECONNRESET ? MOVED_RESET : MOVED_ALL;
+	c->preamble = false;
+	for (h = CMSG_FIRSTHDR(&m); h != NULL; h = CMSG_NXTHDR(&m, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(h), n * sizeof(int));
+		for (i = 0; i < n; i++)
+			close(fds[i]);
+	}
+	if (n > 0) {
+		c->lag = 1;
+	} else {
+		*(uint8_t *)s.base = byte;
+		tcp_send_commit(c->pcb, 1, engine_now(c->e));
+	}
+	return MOVED_SOME;
+}
+
+/* Reads want bytes after the lag into spans.  Returns the new ones, 0 when
+ * there are none after all, negative on error. */
+static ssize_t
+read_spans(struct chan *c, const struct span *spans, unsigned n, size_t want)
+{
+	struct iovec iov[IO_SPANS + 1];
+	uint8_t old;
+	unsigned i, k = 0;
+	size_t len;
+	ssize_t r;
+
+	if (c->lag != 0)
+		iov[k++] = (struct iovec){&old, 1};
+	for (i = 0; i < n && want > 0; i++) {
+		len = spans[i].len < want ? spans[i].len : want;
+		iov[k++] = (struct iovec){spans[i].base, len};
+		want -= len;
+	}
+	if (k == 0)
+		return 0;
+	r = readv(c->fd, iov, (int)k);
+	if (r < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (r > 0 && c->lag != 0) {
+		c->lag = 0;
+		r--;
+	}
+	return r;
+}
+
+static uint8_t *
+span_at(const struct span *spans, unsigned n, size_t at)
+{
+	unsigned i;
+
+	for (i = 0; i < n; at -= spans[i++].len)
+		if (at < spans[i].len)
+			return (uint8_t *)spans[i].base + at;
+	CHECK(!"offset within the spans");
+}
+
+/* One read of at most avail new bytes; the last one of the queue stays. */
+static enum moved
+take_some(struct chan *c, size_t avail, size_t budget, size_t *took)
+{
+	struct span spans[IO_SPANS];
+	size_t room = 0, want;
+	unsigned i, n;
+	ssize_t r;
+
+	want = avail < budget ? avail : budget;
+	n = tcp_send_reserve(c->pcb, spans, IO_SPANS, want);
+	if (n == 0)
+		return MOVED_WAIT;
+	for (i = 0; i < n; i++)
+		room += spans[i].len;
+	if (room > avail)
+		room = avail;
+	want = room == avail ? avail - 1 : room;
+	r = read_spans(c, spans, n, want);
+	if (r < 0)
+		return r == -ECONNRESET ? MOVED_RESET : MOVED_CLOSED;
+	*took = (size_t)r;
+	if (room == avail && *took == want && c->lag == 0) {
+		r = recv(
+		    c->fd, span_at(spans, n, want), 1, MSG_PEEK | MSG_DONTWAIT);
+		if (r == 1) {
+			c->lag = 1;
+			(*took)++;
+		}
+	}
+	if (*took == 0)
+		return MOVED_ALL; /* an edge comes when there is more */
+	tcp_send_commit(c->pcb, *took, engine_now(c->e));
+	/* All of it?  Then an edge tells of more, unless that was the end. */
+	return c->lag != 0 && c->bits == 0 ? MOVED_ALL : MOVED_SOME;
+}
+
+enum moved
+chan_take(struct chan *c, size_t budget)
+{
+	enum moved m;
+	size_t took;
+	int n;
+
+	while (budget > 0) {
+		n = chan_pending(c);
+		if (n < 0)
+			return MOVED_CLOSED;
+		if (n <= c->lag)
+			return c->bits != 0 ? MOVED_CLOSED : MOVED_ALL;
+		if (c->preamble) {
+			m = take_preamble(c);
+			if (m != MOVED_SOME)
+				return m;
+			continue;
+		}
+		took = 0;
+		m = take_some(c, (size_t)n - c->lag, budget, &took);
+		if (m != MOVED_SOME)
+			return m;
+		budget -= took < budget ? took : budget;
+	}
+	return MOVED_SOME;
+}
+
+enum moved
+chan_deliver(struct chan *c)
+{
+	struct span spans[IO_SPANS];
+	struct msghdr m = {0};
+	size_t len;
+	unsigned i, n;
+	ssize_t r;
+
+	while ((n = tcp_recv_peek(c->pcb, spans, IO_SPANS)) > 0) {
+		for (i = 0, len = 0; i < n; i++)
+			len += spans[i].len;
+		m.msg_iov = (struct iovec *)spans;
+		m.msg_iovlen = n;
+		r = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (r < 0) {
+			if (errno == EAGAIN || errno == ENOBUFS ||
+			    errno == ENOMEM || errno == EINTR)
+				return MOVED_WAIT;
+			return errno == ECONNRESET ? MOVED_RESET : MOVED_EPIPE;
+		}
+		tcp_recv_consume(c->pcb, (size_t)r, engine_now(c->e));
+		if ((size_t)r < len)
+			return MOVED_WAIT;
+	}
+	return MOVED_ALL;
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The engine: one loop around the device, the stack and the programs' streams.
+ *
+ *	device  --pump.c-->  stack  --events-->  chan.c  --D=A-->  program
+ *	        <--output--         <--writes--          <-------
+ *	tcpd.sock --attach.c--> connect (chan.c) or one request (request.c)
+ *	listener.c: bound and listening sockets, accepted connections
+ *
+ * The engine accepts the clients of tcpd.sock itself (not the frontend, as
+ * DESIGN.md first had it): a connect() then costs one wake-up of one process
+ * instead of two and a hand-over.  The frontend keeps the control plane.
+ *
+ * A turn: wait; the callbacks of libevent note what happened and feed received
+ * frames to the stack; then engine_flush() drains the stack's events, moves
+ * bytes between the stack and the Ds, sends what the stack has to send and sets
+ * the one timer.  The clock is read once a turn.  A program that writes without
+ * end gets CHAN_BUDGET bytes a turn and goes to the end of the ready list.
+ *
+ * The timer is one timerfd for the stack and the engine's own deadlines.  It is
+ * set again only when the next deadline moved forward: retransmission deadlines
+ * mostly move back, and one wake-up that finds nothing to do is cheaper than a
+ * system call a segment.  Without a deadline there is no wake-up.
+ *
+ * Trusts: the parent's messages (checked in engine_role.c) and nothing else;
+ * programs and frames are hostile.
+ */
+#include "config.h"
+#include <sys/timerfd.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/check.h"
+#include "proc/engine.h"
+#include "proc/log.h"
+
+mono_t
+engine_now(struct engine *e)
+{
+	struct timespec ts;
+
+	if (!e->now_valid) {
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		e->now.us = ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+		e->now_valid = true;
+	}
+	return e->now;
+}
+
+bool
+etimer_init(struct engine *e, struct etimer *t,
+    void (*fn)(struct engine *, struct etimer *))
+{
+	memset(&t->t, 0, sizeof t->t);
+	t->fn = NULL;
+	if (!timerq_reserve(&e->timers))
+		return false;
+	t->fn = fn;
+	return true;
+}
+
+void
+etimer_done(struct engine *e, struct etimer *t)
+{
+	if (t->fn == NULL)
+		return;
+	timerq_cancel(&e->timers, &t->t);
+	timerq_release(&e->timers);
+	t->fn = NULL;
+}
+
+void
+etimer_set(struct engine *e, struct etimer *t, mono_t when)
+{
+	timerq_set(&e->timers, &t->t, when);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct engine *e = arg;
+	struct etimer *et;
+	struct timer *t;
+	uint64_t n;
+
+	(void)!read(fd, &n, sizeof n);
+	e->armed = MONO_NEVER;
+	stack_expire(e->stack, engine_now(e));
+	while ((t = timerq_pop(&e->timers, engine_now(e))) != NULL) {
+		et = (struct etimer *)t; /* its first member */
+		et->fn(e, et);
+	}
+}
+
+static void
+rearm(struct engine *e)
+{
+	struct itimerspec its = {0};
+	mono_t d;
+
+	d = mono_min(stack_deadline(e->stack), timerq_deadline(&e->timers));
+	if (mono_is_never(d) || !mono_before(d, e->armed))
+		return; /* never, or the timer fires before it: then again */
+	e->armed = d;
+	if (d.us < 1)
+		d.us = 1;
+	its.it_value.tv_sec = d.us / 1000000;
+	its.it_value.tv_nsec = d.us % 1000000 * 1000;
+	timerfd_settime(event_get_fd(&e->timer), TFD_TIMER_ABSTIME, &its, NULL);
+}
+
+static void
+drain_events(struct engine *e)
+{
+	struct tcp_event ev;
+
+	while (tcp_event(e->tcp, &ev))
+		if (ev.user != NULL)
+			chan_tcp_event(ev.user, &ev);
+}
+
+void
+engine_flush(struct engine *e)
+{
+	struct chan *c;
+	size_t limit;
+
+	drain_events(e);
+	/* Those that come back to the list wait for the next turn. */
+	for (limit = e->nchans; limit > 0; limit--) {
+		if ((c = TAILQ_FIRST(&e->ready)) == NULL)
+			break;
+		TAILQ_REMOVE(&e->ready, c, ready);
+		c->is_ready = false;
+		chan_service(c);
+		pump_output(e);
+	}
+	pump_output(e);
+	if (e->reap)
+		bound_reap(e);
+	drain_events(e); /* taking the last byte may have ended something */
+}
+
+bool
+engine_failed(const struct engine *e)
+{
+	return e->failed;
+}
+
+uint64_t
+engine_bytes(const struct engine *e)
+{
+	struct account *a;
+	uint64_t sum = 0;
+
+	RB_FOREACH (a, accounts, (struct accounts *)&e->accounts)
+		sum += a->bytes;
+	return sum;
+}
+
+/* ---- stopping ---- */
+
+struct leftovers {
+	struct tcp_pcb **pcbs;
+	size_t n, cap;
+};
+
+static void
+note_leftover(void *arg, const struct tcp_entry *en)
+{
+	struct leftovers *l = arg;
+
+	if (en->pcb != NULL && l->n < l->cap)
+		l->pcbs[l->n++] = en->pcb;
+}
+
+/* Connections that their programs left long ago: never silence. */
+static void
+abort_orphans(struct engine *e)
+{
+	struct leftovers l = {0};
+	struct tcp_stats st;
+	size_t i;
+
+	tcp_stats(e->tcp, &st);
+	l.cap = st.conns;
+	l.pcbs = calloc(l.cap != 0 ? l.cap : 1, sizeof(struct tcp_pcb *));
+	if (l.pcbs == NULL)
+		return;
+	tcp_foreach(e->tcp, note_leftover, &l);
+	for (i = 0; i < l.n; i++)
+		tcp_abort(l.pcbs[i], engine_now(e));
+	free(l.pcbs);
+}
+
+static void
+stop_check(struct engine *e, bool over)
+{
+	struct tcp_stats st;
+	struct chan *c;
+
+	if (over) {
+		while ((c = RB_MIN(chans, &e->chans)) != NULL)
+			chan_abort(c, ECONNABORTED);
+		abort_orphans(e);
+		engine_flush(e);
+		e->stopped = true;
+		return;
+	}
+	tcp_stats(e->tcp, &st);
+	if (e->nchans == 0 && st.orphans == 0 && !e->tx_blocked)
+		e->stopped = true;
+}
+
+static void
+on_stop_timer(struct engine *e, struct etimer *t)
+{
+	stop_check(e, true);
+}
+
+void
+engine_stop(struct engine *e)
+{
+	struct chan *c, *next;
+	struct bound *b;
+
+	if (e->stopping)
+		return;
+	e->stopping = true;
+	attach_stop(e);
+	while ((b = RB_MIN(bounds, &e->bounds)) != NULL)
+		bound_free(b);
+	for (c = RB_MIN(chans, &e->chans); c != NULL; c = next) {
+		next = RB_NEXT(chans, &e->chans, c);
+		chan_stop(c);
+	}
+	etimer_set(e, &e->stop_timer, mono_add(engine_now(e), STOP_GRACE_US));
+}
+
+bool
+engine_turn(struct engine *e)
+{
+	int flags = EVLOOP_ONCE;
+
+	if (!TAILQ_EMPTY(&e->ready))
+		flags |= EVLOOP_NONBLOCK;
+	rearm(e);
+	e->now_valid = false;
+	e->turn++;
+	event_base_loop(e->eb, flags);
+	engine_flush(e);
+	if (e->stopping && !e->stopped)
+		stop_check(e, false);
+	return !e->stopped;
+}
+
+/* ---- beginning and end ---- */
+
+static bool
+timers_init(struct engine *e)
+{
+	int fd;
+
+	timerq_init(&e->timers);
+	e->armed = MONO_NEVER;
+	fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (event_assign(
+		&e->timer, e->eb, fd, EV_READ | EV_PERSIST, on_timer, e) != 0 ||
+	    event_add(&e->timer, NULL) != 0) {
+		close(fd);
+		event_assign(&e->timer, e->eb, -1, 0, on_timer, e);
+		return false;
+	}
+	return etimer_init(e, &e->stop_timer, on_stop_timer);
+}
+
+static bool
+stack_init(struct engine *e, const struct engine_setup *s, uint64_t *seed)
+{
+	struct stack_config cfg = s->stack;
+
+	cfg.tcp.seed[0] = seed[2];
+	cfg.tcp.seed[1] = seed[3];
+	cfg.tcp.env.accept = bound_accept;
+	cfg.tcp.env.may_open = bound_may_open;
+	cfg.tcp.env.ctx = e;
+	e->stack = stack_new(&cfg, engine_now(e));
+	if (e->stack == NULL)
+		return false;
+	e->tcp = stack_tcp(e->stack);
+	e->drops = stack_drops(e->stack);
+	return true;
+}
+
+struct engine *
+engine_new(
+    struct event_base *eb, const struct engine_setup *s, struct conf *conf)
+{
+	struct engine *e;
+	uint64_t seed[6];
+
+	e = calloc(1, sizeof *e);
+	if (e == NULL)
+		return NULL;
+	arc4random_buf(seed, sizeof seed);
+	e->eb = eb;
+	e->listen_fd = e->spare_fd = e->policy_fd = -1;
+	e->probe_fd = e->ep = -1;
+	e->next_id = 1;
+	rng_init(&e->rng, seed[0], seed[1]);
+	TAILQ_INIT(&e->ready);
+	LIST_INIT(&e->visits);
+	RB_INIT(&e->speakers);
+	LIST_INIT(&e->strays);
+	RB_INIT(&e->chans);
+	RB_INIT(&e->bounds);
+	RB_INIT(&e->accounts);
+	strlcpy(e->fd_dir, s->fd_dir, sizeof e->fd_dir);
+	if (!names_init(&e->names, seed[4], seed[5]) || !timers_init(e) ||
+	    !chans_init(e) || !listener_init(e) || !stack_init(e, s, seed)) {
+		engine_free(e);
+		return NULL;
+	}
+	e->conf = conf;
+	return e;
+}
+
+void
+engine_free(struct engine *e)
+{
+	struct chan *c;
+	struct bound *b;
+
+	attach_stop(e);
+	while ((c = RB_MIN(chans, &e->chans)) != NULL)
+		chan_abort(c, ECONNABORTED);
+	while ((b = RB_MIN(bounds, &e->bounds)) != NULL)
+		bound_free(b);
+	listener_done(e);
+	chans_done(e);
+	accounts_free(e);
+	pump_done(e);
+	if (e->stack != NULL)
+		stack_free(e->stack);
+	etimer_done(e, &e->stop_timer);
+	if (event_initialized(&e->timer) && event_get_fd(&e->timer) >= 0) {
+		event_del(&e->timer);
+		close(event_get_fd(&e->timer));
+	}
+	timerq_done(&e->timers);
+	if (e->names.bucket != NULL)
+		names_done(&e->names);
+	if (e->policy_fd >= 0)
+		close(e->policy_fd);
+	conf_free(e->conf);
+	free(e);
+}
+
+void
+engine_set_policy(struct engine *e, int fd)
+{
+	if (e->policy_fd >= 0)
+		close(e->policy_fd);
+	e->policy_fd = fd;
+}
+
+void
+engine_set_conf(struct engine *e, struct conf *conf)
+{
+	struct stack_route routes[STACK_ROUTES];
+	unsigned n;
+
+	conf_free(e->conf);
+	e->conf = conf;
+	account_relimit(e);
+	n = engine_routes(conf, routes);
+	stack_set_routes(e->stack, routes, n);
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The engine's own types: the process that owns the device, the stack and the
+ * far ends of all programs' descriptors.  See engine.c for the picture.
+ *
+ * Names: A is the program's descriptor, D the engine's end of it.  A "chan" is
+ * one connection with its D; a "bound" a local address that a program holds,
+ * perhaps listening; a "visit" a client of tcpd.sock that has not said yet what
+ * it wants; a "speaker" a process that holds bounds; an "account" one uid.
+ */
+#ifndef PROC_ENGINE_H
+#define PROC_ENGINE_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include "base/rng.h"
+#include "base/timerq.h"
+#include "dev/dev.h"
+#include "ipc/msg.h"
+#include "ipc/sockopt.h"
+#include "proc/conf.h"
+#include "proc/names.h"
+#include "stack/stack.h"
+#include "tcpd/proto.h"
+
+struct engine;
+struct account;
+struct speaker;
+
+/* A deadline of the engine's own; fn may set it again or free it. */
+struct etimer {
+	struct timer t;
+	void (*fn)(struct engine *e, struct etimer *t);
+};
+
+/* How long things may take, in microseconds. */
+#define VISIT_US       (10 * 1000000LL) /* a client that says nothing */
+#define ERROR_KEEP_US  (60 * 1000000LL) /* an errno that nobody asks for */
+#define STRAY_PROBE_US 1000000LL	/* listeners nobody speaks for */
+#define SQUEEZE_US     20000LL		/* a user over his buffer bytes */
+#define RESET_WAIT_US  (30 * 1000000LL) /* a reset nobody accepted yet */
+#define STOP_GRACE_US  2000000LL	/* data in flight when we stop */
+
+#define ERRORS_PER_UID 1024
+#define VISITS_PER_UID 4096
+#define CHAN_BUDGET    (256 * 1024) /* bytes a turn from one program */
+
+enum chan_state {
+	CHAN_CONNECTING, /* the hello is unread in D */
+	CHAN_OPEN,
+	CHAN_LEFT,  /* the program is gone, its last bytes are in D */
+	CHAN_RESET, /* the connection is gone, A must learn of it */
+};
+
+struct chan {
+	struct name name; /* first: (uid, handle) */
+	uint64_t id;	  /* rising, never used twice */
+	RB_ENTRY(chan) by_id;
+	TAILQ_ENTRY(chan) of_account;
+	TAILQ_ENTRY(chan) ready;
+	struct engine *e;
+	struct account *acct;
+	struct tcp_pcb *pcb; /* NULL: gone */
+	struct bound *bound; /* bind() before connect() */
+	struct sockopts opts;
+	struct etimer timer;
+	uint64_t charged; /* bytes on the account */
+	uint32_t bits;	  /* EPOLLRDHUP, HUP, ERR seen on D; they stay */
+	pid_t pid;
+	int fd; /* D */
+	enum chan_state state;
+	uint8_t lag;   /* bytes at D's head that were taken already */
+	bool preamble; /* accepted: the first byte may be the preamble */
+	bool accepted;
+	bool is_ready;	  /* on the ready list */
+	bool in_pending;  /* D may have something */
+	bool out_blocked; /* D is full: EPOLLOUT is asked for */
+	bool out_ready;	  /* D may have room again */
+	bool want_room;	  /* the send buffer is full */
+	bool squeezed;	  /* the user is over his buffer bytes */
+	bool fin_taken;	  /* the program's half close is passed on */
+	bool eof_given;	  /* the peer's FIN is passed on */
+	bool discarding;  /* the program's SHUT_RD is passed on */
+};
+RB_HEAD(chans, chan);
+int chan_cmp(const struct chan *a, const struct chan *b);
+RB_PROTOTYPE(chans, chan, by_id, chan_cmp)
+TAILQ_HEAD(chanq, chan);
+
+struct bound {
+	struct name name; /* first */
+	uint64_t id;
+	RB_ENTRY(bound) by_id;
+	LIST_ENTRY(bound) of_speaker, of_account;
+	struct engine *e;
+	struct account *acct;
+	struct speaker *speaker; /* NULL: a stray */
+	struct tcp_bind *tb;	 /* NULL: bind() failed, or let go */
+	struct sockopts opts;
+	int node; /* O_PATH of A's node; -1 */
+	pid_t pid;
+	bool listening;
+	bool dead;    /* noticed inside the stack; to be reaped */
+	bool in_chan; /* a chan owns it */
+	uint32_t backlog;
+	uint64_t accepted, refused;
+};
+RB_HEAD(bounds, bound);
+int bound_cmp(const struct bound *a, const struct bound *b);
+RB_PROTOTYPE(bounds, bound, by_id, bound_cmp)
+LIST_HEAD(boundlist, bound);
+
+/* An errno that waits to be asked for: SO_ERROR of a dead connection. */
+struct errrec {
+	struct name name; /* first */
+	TAILQ_ENTRY(errrec) lru;
+	struct account *acct;
+	struct etimer timer;
+	int error;
+};
+
+struct speaker {
+	RB_ENTRY(speaker) link;
+	struct engine *e;
+	pid_t pid;
+	int pidfd;
+	struct event ev;
+	struct boundlist bounds;
+};
+
+RB_HEAD(speakers, speaker);
+int speaker_cmp(const struct speaker *a, const struct speaker *b);
+RB_PROTOTYPE(speakers, speaker, link, speaker_cmp)
+
+struct account {
+	RB_ENTRY(account) link;
+	uint32_t uid;
+	struct conf_quota limit;
+	uint32_t conns, listeners, half_active, visits, nerrors;
+	uint32_t half_passive; /* as counted at turn half_turn */
+	uint64_t half_turn;
+	uint64_t bytes;	     /* charged, see account_charge() */
+	uint64_t exact_turn; /* when bytes was last counted exactly */
+	uint32_t squeezed;   /* chans that wait for bytes to go */
+	struct etimer squeeze;
+	uint64_t conns_refused, listeners_refused, half_open_refused;
+	uint64_t buffer_clamped, requests;
+	struct chanq chans;
+	struct boundlist bounds;
+	TAILQ_HEAD(, errrec) errors;
+};
+RB_HEAD(accounts, account);
+int account_cmp(const struct account *a, const struct account *b);
+RB_PROTOTYPE(accounts, account, link, account_cmp)
+
+struct visit {
+	LIST_ENTRY(visit) link;
+	struct engine *e;
+	struct account *acct;
+	struct event ev;
+	struct etimer timer;
+	int fd;
+	pid_t pid;
+	uint32_t uid;
+	bool ev_added;
+};
+
+/* What the engine counts besides the stack's drops. */
+struct engine_stats {
+	uint64_t attaches, accepts, requests, refused_quota, refused_nofile;
+	uint64_t visits_silent, listeners_dead, probes, resets_to_program;
+	uint64_t turns;
+};
+
+struct engine {
+	struct event_base *eb;
+	struct stack *stack;
+	struct tcp *tcp;
+	struct drops *drops;
+	struct rng rng;
+	struct conf *conf; /* limits; ours */
+
+	/* time: read once per turn; one timer for stack and engine */
+	mono_t now;
+	bool now_valid;
+	struct event timer;
+	mono_t armed;
+	struct timerq timers;
+	uint64_t turn;
+
+	/* pump.c */
+	struct dev *dev;
+	struct event ev_dev_in, ev_dev_out;
+	bool tx_blocked;
+	size_t tx_len; /* of the frame that the device did not take */
+	struct offload tx_off;
+	uint8_t *tx_copy;
+
+	/* attach.c */
+	int listen_fd, spare_fd, policy_fd;
+	struct event ev_accept;
+	bool accepting;
+	struct etimer accept_timer;
+	LIST_HEAD(, visit) visits;
+	size_t nvisits;
+	bool told_nofile;
+
+	/* what there is */
+	struct names names;
+	struct chans chans;
+	struct bounds bounds;
+	struct accounts accounts;
+	struct chanq ready;
+	struct speakers speakers;
+	struct boundlist strays;
+	struct etimer stray_timer;
+	bool reap; /* some bound is dead */
+	bool told_path;
+	uint64_t next_id;
+	size_t nchans, nbounds;
+
+	/* chan.c: all Ds in an epoll of their own, inside libevent's */
+	int ep;
+	struct event ev_ep;
+
+	/* listener.c */
+	int probe_fd;
+	char fd_dir[64];
+
+	struct engine_stats stats;
+	bool stopping, stopped, failed;
+	struct etimer stop_timer;
+};
+
+/* ---- engine.c ---- */
+
+struct engine_setup {
+	struct stack_config stack; /* seed, env: filled in by the engine */
+	const char *fd_dir;	   /* sandbox_fd_dir() */
+};
+
+/* conf becomes the engine's.  NULL when memory is out or the stack refuses
+ * its configuration. */
+struct engine *engine_new(
+    struct event_base *eb, const struct engine_setup *s, struct conf *conf);
+void engine_free(struct engine *e);
+/* One turn: waits for something (unless there is work left), does it, passes
+ * everything on.  false: stopped and finished. */
+bool engine_turn(struct engine *e);
+/* Takes descriptors over. */
+int engine_set_device(struct engine *e, int fd, const struct dev_caps *caps);
+int engine_set_listener(struct engine *e, int fd);
+void engine_set_policy(struct engine *e, int fd);
+/* A reload: limits, routes. */
+void engine_set_conf(struct engine *e, struct conf *conf);
+/* Closes everything; engine_turn() goes on until that is done. */
+void engine_stop(struct engine *e);
+bool engine_failed(const struct engine *e);
+/* Bytes that all users' connections hold. */
+uint64_t engine_bytes(const struct engine *e);
+
+mono_t engine_now(struct engine *e);
+/* Timers: init reserves; false when memory is out. */
+bool etimer_init(struct engine *e, struct etimer *t,
+    void (*fn)(struct engine *, struct etimer *));
+void etimer_done(struct engine *e, struct etimer *t);
+void etimer_set(struct engine *e, struct etimer *t, mono_t when);
+void engine_flush(struct engine *e);
+
+/* The routes of a configuration as the stack has them; at most STACK_ROUTES. */
+unsigned engine_routes(const struct conf *conf, struct stack_route *out);
+
+/* ---- pump.c ---- */
+void pump_output(struct engine *e);
+void pump_done(struct engine *e);
+
+/* ---- chan.c: one connection's life ---- */
+bool chans_init(struct engine *e);
+void chans_done(struct engine *e);
+struct chan *chan_new(
+    struct engine *e, struct account *a, uint64_t handle, int fd, pid_t pid);
+/* Closes D as it is and forgets everything; the pcb must be gone or handed
+ * back by the caller. */
+void chan_free(struct chan *c);
+bool chan_start(struct chan *c); /* begins to listen to D */
+void chan_ready(struct chan *c);
+void chan_tcp_event(struct chan *c, const struct tcp_event *ev);
+/* Moves what can be moved. */
+void chan_service(struct chan *c);
+void chan_abort(struct chan *c, int error); /* both sides; A sees a reset */
+void chan_stop(struct chan *c);
+void chan_squeeze(struct chan *c, bool on);
+
+/* ---- chan_io.c: bytes between D and the stack ---- */
+enum moved {
+	MOVED_ALL,    /* nothing left to do */
+	MOVED_SOME,   /* the budget is used up */
+	MOVED_WAIT,   /* no room on the other side */
+	MOVED_CLOSED, /* chan_take: look at how A was closed */
+	MOVED_RESET,  /* A was closed with unread data */
+	MOVED_EPIPE,  /* chan_deliver: A does not read any more */
+};
+enum moved chan_take(struct chan *c, size_t budget);
+enum moved chan_deliver(struct chan *c);
+/* Bytes that D holds; negative on error. */
+int chan_pending(const struct chan *c);
+/* Takes out the reset byte, so that closing D is a clean end for A. */
+void chan_drop_lag(struct chan *c);
+
+/* ---- attach.c ---- */
+void attach_visit_done(struct visit *v);
+void attach_stop(struct engine *e);
+/* Also the fuzz target's: the first bytes of a client, peeked.  Returns the
+ * length of head and body when complete, 0 when more is needed, a negative
+ * errno: -EPROTO malformed, -EPROTONOSUPPORT another version. */
+ssize_t proto_check(const void *data, size_t len);
+struct hello {
+	struct ipaddr dst;
+	uint16_t port;
+	struct sockopts opts;
+};
+/* Addresses in messages; false: not of a family that we speak. */
+bool proto_name_get(const struct proto_name *n, struct ipaddr *out);
+void proto_name_put(
+    struct proto_name *n, const struct ipaddr *a, uint16_t port);
+/* The body of an attach: 0, -EPROTO or an option's positive errno. */
+int hello_parse(const void *body, size_t len, struct hello *h);
+
+/* ---- request.c ---- */
+struct request {
+	struct engine *e;
+	struct account *acct;
+	pid_t pid;
+	uint32_t uid;
+	struct proto_head head;
+	const void *body;
+	size_t len;
+	int fds[2];   /* -1: none or taken */
+	int visit_fd; /* for SO_PEERPIDFD */
+	int pass_fd;  /* goes along with the answer; -1 */
+	uint8_t out[sizeof(struct proto_opt) + PROTO_OPT_MAX];
+	size_t outlen;
+};
+/* Returns 0 or a positive errno for the answer, -EPROTO: malformed. */
+int request_serve(struct request *r);
+
+/* ---- listener.c ---- */
+bool listener_init(struct engine *e);
+void listener_done(struct engine *e);
+/* The name that A's getpeername() gives for an accepted connection. */
+void chan_peer_name(const struct chan *c, struct proto_peer *out);
+int bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb);
+bool bound_may_open(void *ctx, struct tcp_bind *tb);
+struct bound *bound_find(struct engine *e, uint32_t uid, uint64_t handle);
+/* 0 or a positive errno; *node is taken over when a record is made. */
+int bound_bind(struct request *r, const struct ipaddr *addr, uint16_t port,
+    unsigned flags, int *node);
+int bound_listen(struct bound *b, uint32_t backlog);
+/* The program's shutdown() of its listener: bound, but no more listening. */
+int bound_unlisten(struct bound *b);
+/* connect() on a bound socket: the connection owns it from now on. */
+void bound_to_chan(struct bound *b, struct chan *c);
+void bound_free(struct bound *b);
+/* The process pid speaks for it now. */
+void bound_spoken(struct bound *b, pid_t pid, int visit_fd);
+void bound_reap(struct engine *e);
+
+/* ---- account.c ---- */
+struct account *account_get(struct engine *e, uint32_t uid);
+void account_put(struct engine *e, struct account *a);
+/* What c holds in buffers now; squeezes when the user has too much. */
+void account_charge(struct chan *c);
+void account_uncharge(struct chan *c);
+uint32_t account_half_open(struct engine *e, struct account *a);
+/* The limits of a reloaded configuration. */
+void account_relimit(struct engine *e);
+/* An errno for (uid, handle) that PROTO_ERROR will ask for. */
+void error_set(struct engine *e, struct account *a, uint64_t handle, int err);
+int error_take(struct engine *e, uint32_t uid, uint64_t handle);
+void error_free(struct engine *e, struct errrec *r);
+void accounts_free(struct engine *e);
+
+/* ---- report.c ---- */
+struct msgchan;
+bool report_query(struct engine *e, struct msgchan *ch, struct msg *m);
+
+#endif

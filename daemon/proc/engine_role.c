@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The engine as a process: what the parent sends becomes an engine, the
+ * frontend's questions are answered, a stop is carried out.  See proc.h for
+ * the order of the messages.  The parent is trusted to be the parent, its
+ * messages are checked all the same.
+ */
+#include "config.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "proc/engine.h"
+#include "proc/log.h"
+#include "proc/proc.h"
+#include "proc/sandbox.h"
+
+struct role {
+	struct event_base *eb;
+	struct msgchan *parent, *frontend;
+	struct engine *engine;
+	struct confrx rx;
+	struct conf *conf; /* until the engine has it */
+	struct dev_caps caps;
+	int device, listener, policy;
+	bool have_device, start, failed;
+};
+
+unsigned
+engine_routes(const struct conf *conf, struct stack_route *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < conf->g.nroutes && i < STACK_ROUTES; i++) {
+		const struct conf_route *r = &conf->routes[i];
+
+		out[i].dst = r->dst;
+		out[i].mask = r->plen == 0 ? 0 : UINT32_MAX << (32 - r->plen);
+		out[i].gateway = r->gateway;
+	}
+	return i;
+}
+
+static void
+setup_from(
+    const struct conf *c, const struct dev_caps *caps, struct engine_setup *s)
+{
+	const struct conf_global *g = &c->g;
+
+	memset(s, 0, sizeof *s);
+	memcpy(s->stack.mac, caps->mac, sizeof s->stack.mac);
+	s->stack.mtu = caps->mtu;
+	s->stack.addr = g->addr;
+	s->stack.mask = g->plen == 0 ? 0 : UINT32_MAX << (32 - g->plen);
+	s->stack.nroutes = engine_routes(c, s->stack.routes);
+	s->stack.tx_csum = caps->csum;
+	s->stack.tx_tso = caps->tso;
+	s->stack.buf_bytes = g->buffers;
+	s->stack.tcp.max_conns = g->tcp.max_conns;
+	s->stack.tcp.sndbuf = g->tcp.sndbuf;
+	s->stack.tcp.rcvbuf = g->tcp.rcvbuf;
+	s->stack.tcp.msl_us = g->tcp.msl_us;
+	s->stack.tcp.port_first = g->tcp.port_first;
+	s->stack.tcp.port_last = g->tcp.port_last;
+	s->stack.tcp.congestion = g->tcp.congestion;
+	s->fd_dir = sandbox_fd_dir();
+}
+
+/* ---- the frontend ---- */
+
+static bool
+frontend_input(void *arg, struct msg *m)
+{
+	struct role *r = arg;
+
+	return m->type == FM_QUERY && r->engine != NULL &&
+	       report_query(r->engine, r->frontend, m);
+}
+
+static void
+frontend_closed(void *arg, int error)
+{
+	struct role *r = arg;
+
+	msgchan_free(r->frontend);
+	r->frontend = NULL;
+	if (error != 0)
+		log_error("the frontend sent a malformed message");
+}
+
+static const struct msgchan_ops frontend_ops = {
+    .input = frontend_input,
+    .closed = frontend_closed,
+};
+
+/* ---- the parent ---- */
+
+static bool
+got_conf(struct role *r, struct msg *m)
+{
+	struct conf *c = NULL;
+	int rc = confrx_input(&r->rx, m, &c);
+
+	if (rc < 0)
+		return false;
+	if (rc == 0)
+		return true;
+	if (r->engine != NULL) {
+		engine_set_conf(r->engine, c);
+		return true;
+	}
+	conf_free(r->conf);
+	r->conf = c;
+	return true;
+}
+
+static bool
+got_fd(struct msg *m, int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = msg_take_fd(m, 0);
+	return *fd >= 0;
+}
+
+static bool
+got_peer(struct role *r, struct msg *m)
+{
+	int fd = msg_take_fd(m, 0);
+
+	if (fd < 0 || r->frontend != NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	r->frontend =
+	    msgchan_new(r->eb, fd, &msgchan_internal, &frontend_ops, r);
+	return r->frontend != NULL;
+}
+
+static bool
+got_policy(struct role *r, struct msg *m)
+{
+	struct pm_policy p;
+
+	if (!MSG_GET(m, &p) || !got_fd(m, &r->policy))
+		return false;
+	if (r->engine != NULL) {
+		engine_set_policy(r->engine, r->policy);
+		r->policy = -1;
+	}
+	return true;
+}
+
+static bool
+got_log(struct msg *m)
+{
+	struct pm_log l;
+
+	if (!MSG_GET(m, &l) || l.verbose > LOG_LVL_DEBUG)
+		return false;
+	log_show((enum log_level)l.verbose);
+	return true;
+}
+
+static bool
+parent_input(void *arg, struct msg *m)
+{
+	struct role *r = arg;
+	struct pm_device d;
+
+	switch (m->type) {
+	case PM_CONF:
+	case PM_CONF_ROUTES:
+	case PM_CONF_RULES:
+	case PM_CONF_QUOTAS:
+	case PM_CONF_END:
+		return got_conf(r, m);
+	case PM_DEVICE:
+		r->have_device = MSG_GET(m, &d) && pm_device_to(&d, &r->caps) &&
+				 got_fd(m, &r->device);
+		return r->have_device;
+	case PM_LISTENER:
+		return got_fd(m, &r->listener);
+	case PM_POLICY:
+		return got_policy(r, m);
+	case PM_PEER:
+		return got_peer(r, m);
+	case PM_LOG:
+		return got_log(m);
+	case PM_START:
+		if (r->conf == NULL || !r->have_device || r->listener < 0)
+			return false;
+		r->start = true;
+		return true;
+	case PM_STOP:
+		if (r->engine == NULL)
+			r->failed = true;
+		else
+			engine_stop(r->engine);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+parent_closed(void *arg, int error)
+{
+	struct role *r = arg;
+
+	msgchan_free(r->parent);
+	r->parent = NULL;
+	if (error != 0)
+		log_error("a malformed message from the parent");
+	if (r->engine != NULL)
+		engine_stop(r->engine); /* the parent is gone */
+	else
+		r->failed = true;
+}
+
+static const struct msgchan_ops parent_ops = {
+    .input = parent_input,
+    .closed = parent_closed,
+};
+
+/* ---- the process ---- */
+
+static void
+begin(struct role *r)
+{
+	struct engine_setup s;
+	int rc;
+
+	sandbox_enter(ROLE_ENGINE, &r->conf->g);
+	setup_from(r->conf, &r->caps, &s);
+	r->engine = engine_new(r->eb, &s, r->conf);
+	if (r->engine == NULL)
+		fatal("cannot make the stack: out of memory, or congestion "
+		      "control \"%s\" is unknown",
+		    r->conf->g.tcp.congestion);
+	r->conf = NULL;
+	engine_set_policy(r->engine, r->policy);
+	r->policy = -1;
+	rc = engine_set_device(r->engine, r->device, &r->caps);
+	if (rc == 0)
+		rc = engine_set_listener(r->engine, r->listener);
+	if (rc != 0)
+		fatal(
+		    "cannot attach device %s: %s", r->caps.name, strerror(-rc));
+	msgchan_send(r->parent, CM_READY, 0, NULL, 0, NULL, 0);
+	log_debug("running on %s", r->caps.name);
+}
+
+int
+engine_main(const struct proc_args *a)
+{
+	struct role r = {.device = -1, .listener = -1, .policy = -1};
+	bool failed;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* the parent decides */
+	signal(SIGTERM, SIG_IGN);
+	r.eb = event_base_new();
+	if (r.eb == NULL)
+		fatal("cannot make an event loop: %s", strerror(errno));
+	r.parent =
+	    msgchan_new(r.eb, PROC_FD, &msgchan_internal, &parent_ops, &r);
+	if (r.parent == NULL)
+		fatal("cannot talk to the parent");
+	while (!r.start && !r.failed)
+		event_base_loop(r.eb, EVLOOP_ONCE);
+	if (r.failed)
+		return 1;
+	begin(&r);
+	while (engine_turn(r.engine))
+		;
+	failed = engine_failed(r.engine);
+	if (r.frontend != NULL)
+		msgchan_free(r.frontend);
+	if (r.parent != NULL)
+		msgchan_free(r.parent);
+	engine_free(r.engine);
+	event_base_free(r.eb);
+	return failed ? 1 : 0;
+}

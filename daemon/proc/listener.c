@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Bound and listening sockets.
+ *
+ * A listener of a program is a native AF_UNIX listener on a node that nobody
+ * else can reach: the program passed an O_PATH descriptor of it and unlinked
+ * it.  An established connection is a connect() to that node: the kernel's
+ * accept queue, wake-ups and time-outs are then the program's own.
+ *
+ * The node must belong to the user who passes it.  Else a program could have
+ * the engine, with the engine's identity, connect to somebody else's service.
+ *
+ * Does a listener still live?  A datagram socket's connect() to its node gives
+ * EPROTOTYPE while some process holds it and ECONNREFUSED from then on.  It is
+ * asked when it matters (the address is in use, its process died).  A pidfd
+ * tells of the death of a process that spoke for it; a listener that lives on
+ * (inherited by a child that never spoke) is a stray and is asked once a
+ * second, until a process speaks for it again.
+ */
+#include "config.h"
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/check.h"
+#include "proc/engine.h"
+#include "proc/log.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+#define PORT_PRIVILEGED 1024
+
+int
+bound_cmp(const struct bound *a, const struct bound *b)
+{
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+RB_GENERATE(bounds, bound, by_id, bound_cmp)
+
+int
+speaker_cmp(const struct speaker *a, const struct speaker *b)
+{
+	return a->pid < b->pid ? -1 : a->pid > b->pid;
+}
+
+RB_GENERATE(speakers, speaker, link, speaker_cmp)
+
+/* ---- is it alive ---- */
+
+static void
+node_address(const struct engine *e, int node, struct sockaddr_un *sun)
+{
+	memset(sun, 0, sizeof *sun);
+	sun->sun_family = AF_UNIX;
+	snprintf(sun->sun_path, sizeof sun->sun_path, "%s/%d", e->fd_dir, node);
+}
+
+static bool
+alive(struct bound *b)
+{
+	struct sockaddr_un sun;
+
+	if (b->dead || b->node < 0)
+		return !b->dead;
+	b->e->stats.probes++;
+	node_address(b->e, b->node, &sun);
+	if (connect(b->e->probe_fd, (struct sockaddr *)&sun, sizeof sun) == 0)
+		return true; /* a datagram socket: not what was promised */
+	return errno != ECONNREFUSED;
+}
+
+static void
+dead(struct bound *b)
+{
+	b->e->stats.listeners_dead++;
+	bound_free(b);
+}
+
+static void
+stray(struct bound *b)
+{
+	struct engine *e = b->e;
+
+	if (LIST_EMPTY(&e->strays))
+		etimer_set(e, &e->stray_timer,
+		    mono_add(engine_now(e), STRAY_PROBE_US));
+	LIST_INSERT_HEAD(&e->strays, b, of_speaker);
+	b->speaker = NULL;
+}
+
+static void
+on_stray_timer(struct engine *e, struct etimer *t)
+{
+	struct bound *b, *next;
+
+	for (b = LIST_FIRST(&e->strays); b != NULL; b = next) {
+		next = LIST_NEXT(b, of_speaker);
+		if (!alive(b))
+			dead(b);
+	}
+	if (!LIST_EMPTY(&e->strays))
+		etimer_set(e, t, mono_add(engine_now(e), STRAY_PROBE_US));
+}
+
+/* ---- the processes behind them ---- */
+
+static void
+speaker_free(struct speaker *s)
+{
+	struct bound *b;
+
+	while ((b = LIST_FIRST(&s->bounds)) != NULL) {
+		LIST_REMOVE(b, of_speaker);
+		stray(b);
+	}
+	event_del(&s->ev);
+	close(s->pidfd);
+	RB_REMOVE(speakers, &s->e->speakers, s);
+	free(s);
+}
+
+static void
+on_death(evutil_socket_t fd, short what, void *arg)
+{
+	struct speaker *s = arg;
+	struct bound *b, *next;
+
+	for (b = LIST_FIRST(&s->bounds); b != NULL; b = next) {
+		next = LIST_NEXT(b, of_speaker);
+		if (!alive(b)) {
+			/* The last one must not free s under us. */
+			LIST_REMOVE(b, of_speaker);
+			stray(b);
+			dead(b);
+		}
+	}
+	speaker_free(s);
+}
+
+static struct speaker *
+speaker_get(struct engine *e, pid_t pid, int visit_fd)
+{
+	struct speaker key = {.pid = pid}, *s;
+	socklen_t len = sizeof(int);
+	int fd = -1;
+
+	s = RB_FIND(speakers, &e->speakers, &key);
+	if (s != NULL)
+		return s;
+	if (getsockopt(visit_fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &len) < 0)
+		fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	if (fd < 0)
+		return NULL;
+	s = calloc(1, sizeof *s);
+	if (s == NULL) {
+		close(fd);
+		return NULL;
+	}
+	s->e = e;
+	s->pid = pid;
+	s->pidfd = fd;
+	LIST_INIT(&s->bounds);
+	if (event_assign(&s->ev, e->eb, fd, EV_READ, on_death, s) != 0 ||
+	    event_add(&s->ev, NULL) != 0) {
+		close(fd);
+		free(s);
+		return NULL;
+	}
+	RB_INSERT(speakers, &e->speakers, s);
+	return s;
+}
+
+static void
+unspoken(struct bound *b)
+{
+	struct speaker *s = b->speaker;
+
+	LIST_REMOVE(b, of_speaker);
+	b->speaker = NULL;
+	if (s != NULL && LIST_EMPTY(&s->bounds))
+		speaker_free(s);
+}
+
+void
+bound_spoken(struct bound *b, pid_t pid, int visit_fd)
+{
+	struct speaker *s;
+
+	if (b->speaker != NULL && b->speaker->pid == pid)
+		return;
+	s = speaker_get(b->e, pid, visit_fd);
+	if (s == NULL)
+		return; /* it stays what it was */
+	unspoken(b);
+	b->speaker = s;
+	b->pid = pid;
+	LIST_INSERT_HEAD(&s->bounds, b, of_speaker);
+}
+
+bool
+listener_init(struct engine *e)
+{
+	e->probe_fd =
+	    socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return e->probe_fd >= 0 &&
+	       etimer_init(e, &e->stray_timer, on_stray_timer);
+}
+
+void
+listener_done(struct engine *e)
+{
+	etimer_done(e, &e->stray_timer);
+	if (e->probe_fd >= 0)
+		close(e->probe_fd);
+}
+
+/* ---- making and letting go ---- */
+
+struct bound *
+bound_find(struct engine *e, uint32_t uid, uint64_t handle)
+{
+	struct name *n = names_find(&e->names, uid, handle);
+
+	return n != NULL && n->kind == NAME_BOUND ? (struct bound *)n : NULL;
+}
+
+void
+bound_free(struct bound *b)
+{
+	struct engine *e = b->e;
+	struct account *a = b->acct;
+
+	if (!b->in_chan)
+		unspoken(b);
+	if (b->tb != NULL)
+		tcp_unbind(b->tb, engine_now(e));
+	if (b->node >= 0)
+		close(b->node);
+	names_del(&e->names, &b->name);
+	RB_REMOVE(bounds, &e->bounds, b);
+	LIST_REMOVE(b, of_account);
+	a->listeners--;
+	e->nbounds--;
+	free(b);
+	account_put(e, a);
+}
+
+void
+bound_to_chan(struct bound *b, struct chan *c)
+{
+	unspoken(b);
+	names_del(&b->e->names, &b->name);
+	if (b->node >= 0)
+		close(
+		    b->node); /* the connection's own end tells of its death */
+	b->node = -1;
+	b->in_chan = true;
+	c->bound = b;
+}
+
+void
+bound_reap(struct engine *e)
+{
+	struct bound *b, *next;
+
+	e->reap = false;
+	for (b = RB_MIN(bounds, &e->bounds); b != NULL; b = next) {
+		next = RB_NEXT(bounds, &e->bounds, b);
+		if (b->dead && !b->in_chan)
+			dead(b);
+	}
+}
+
+static struct bound *
+bound_new(struct request *r, int *node)
+{
+	struct engine *e = r->e;
+	struct bound *b;
+
+	b = calloc(1, sizeof *b);
+	if (b == NULL)
+		return NULL;
+	b->e = e;
+	b->acct = r->acct;
+	b->pid = r->pid;
+	b->node = *node;
+	*node = -1;
+	b->id = e->next_id++;
+	b->name = (struct name){
+	    .uid = r->uid, .handle = r->head.handle, .kind = NAME_BOUND};
+	names_add(&e->names, &b->name);
+	RB_INSERT(bounds, &e->bounds, b);
+	LIST_INSERT_HEAD(&r->acct->bounds, b, of_account);
+	r->acct->listeners++;
+	e->nbounds++;
+	stray(b);
+	bound_spoken(b, r->pid, r->visit_fd);
+	return b;
+}
+
+/* Frees the dead that hold port; false: there were none. */
+static bool
+bury(struct engine *e, uint16_t port)
+{
+	struct tcp_bind_info info;
+	struct bound *b, *next;
+	bool any = false;
+
+	for (b = RB_MIN(bounds, &e->bounds); b != NULL; b = next) {
+		next = RB_NEXT(bounds, &e->bounds, b);
+		if (b->tb == NULL || b->in_chan)
+			continue;
+		tcp_bind_info(b->tb, &info);
+		if (info.port == port && !alive(b)) {
+			dead(b);
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* An own node of this user's, or none (a second try). */
+static bool
+node_ok(int node, uint32_t uid)
+{
+	struct stat st;
+	int fl;
+
+	if (node < 0)
+		return true;
+	fl = fcntl(node, F_GETFL);
+	return fl >= 0 && fl & O_PATH && fstat(node, &st) == 0 &&
+	       S_ISSOCK(st.st_mode) && st.st_uid == uid;
+}
+
+int
+bound_bind(struct request *r, const struct ipaddr *addr, uint16_t port,
+    unsigned flags, int *node)
+{
+	struct engine *e = r->e;
+	struct name *n;
+	struct bound *b;
+	int err;
+
+	if (!node_ok(*node, r->uid))
+		return EACCES;
+	if (port != 0 && port < PORT_PRIVILEGED && r->uid != 0)
+		return EACCES;
+	n = names_find(&e->names, r->uid, r->head.handle);
+	if (n != NULL && n->kind == NAME_ERROR) {
+		error_free(e, (struct errrec *)n);
+		n = NULL;
+	}
+	b = (struct bound *)n;
+	if (n != NULL && (n->kind != NAME_BOUND || b->tb != NULL))
+		return EINVAL; /* it has a name already */
+	if (b == NULL && r->acct->listeners >= r->acct->limit.listeners) {
+		r->acct->listeners_refused++;
+		e->stats.refused_quota++;
+		return EMFILE;
+	}
+	if (b == NULL && *node < 0)
+		return EINVAL;
+	if (b == NULL && (b = bound_new(r, node)) == NULL)
+		return ENOMEM;
+	err = tcp_bind(e->tcp, addr, port, flags, r->uid, b, &b->tb);
+	if (err == -EADDRINUSE && bury(e, port))
+		err = tcp_bind(e->tcp, addr, port, flags, r->uid, b, &b->tb);
+	if (err != 0)
+		b->tb = NULL; /* the node is kept for the next try */
+	return -err;
+}
+
+int
+bound_listen(struct bound *b, uint32_t backlog)
+{
+	int err;
+
+	if (b->tb == NULL)
+		return EDESTADDRREQ;
+	err = tcp_listen(b->tb, backlog);
+	if (err != 0)
+		return -err;
+	b->listening = true;
+	b->backlog = backlog;
+	return 0;
+}
+
+int
+bound_unlisten(struct bound *b)
+{
+	struct tcp_bind_info info;
+	struct engine *e = b->e;
+	int err;
+
+	if (!b->listening)
+		return ENOTCONN;
+	tcp_bind_info(b->tb, &info);
+	tcp_unbind(b->tb, engine_now(e));
+	b->listening = false;
+	err = tcp_bind(e->tcp, &info.addr, info.port, TCP_BIND_REUSEADDR,
+	    info.owner, b, &b->tb);
+	if (err != 0)
+		b->tb = NULL;
+	return 0;
+}
+
+/* ---- asked by the stack, in the middle of a segment ---- */
+
+bool
+bound_may_open(void *ctx, struct tcp_bind *tb)
+{
+	struct engine *e = ctx;
+	struct tcp_bind_info info;
+	struct account *a;
+	struct bound *b;
+
+	tcp_bind_info(tb, &info);
+	b = info.user;
+	if (b == NULL || b->dead)
+		return false;
+	a = b->acct;
+	if (account_half_open(e, a) >= a->limit.half_open) {
+		a->half_open_refused++;
+		return false;
+	}
+	if (a->conns >= a->limit.conns) {
+		a->conns_refused++;
+		return false;
+	}
+	a->half_passive++;
+	return true;
+}
+
+void
+chan_peer_name(const struct chan *c, struct proto_peer *out)
+{
+	const struct tuple *t = tcp_tuple(c->pcb);
+
+	memset(out, 0, sizeof *out);
+	memcpy(out->magic, PROTO_PEER_MAGIC, sizeof out->magic);
+	out->handle = c->name.handle;
+	proto_name_put(&out->local, &t->laddr, t->lport);
+	proto_name_put(&out->remote, &t->raddr, t->rport);
+}
+
+static uint64_t
+new_handle(struct engine *e, uint32_t uid)
+{
+	uint64_t h;
+
+	do
+		h = rng_u64(&e->rng) & PROTO_HANDLE_MASK;
+	while (h == 0 || names_find(&e->names, uid, h) != NULL);
+	return h;
+}
+
+/* D, under its name, connected to b's node; or a negative errno. */
+static int
+connect_node(struct engine *e, struct bound *b, struct chan *c)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct proto_peer peer;
+
+	chan_peer_name(c, &peer);
+	memcpy(sun.sun_path, &peer, sizeof peer);
+	if (bind(c->fd, (struct sockaddr *)&sun,
+		offsetof(struct sockaddr_un, sun_path) + sizeof peer) < 0)
+		return -errno;
+	node_address(e, b->node, &sun);
+	if (connect(c->fd, (struct sockaddr *)&sun, sizeof sun) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+accept_error(struct engine *e, struct bound *b, int err)
+{
+	switch (err) {
+	case -EAGAIN:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+		return -EAGAIN; /* the peer tries again */
+	case -ECONNREFUSED:
+		b->dead = e->reap = true;
+		break;
+	default:
+		if (!e->told_path)
+			log_warn("cannot reach a listener of uid %u: %s; is "
+				 "its node open to the engine's user?",
+			    b->name.uid, strerror(-err));
+		e->told_path = true;
+	}
+	b->refused++;
+	return -ECONNREFUSED;
+}
+
+int
+bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb)
+{
+	struct engine *e = ctx;
+	struct tcp_bind_info info;
+	struct tcp_opts opts;
+	struct account *a;
+	struct bound *b;
+	struct chan *c;
+	int fd, err;
+
+	tcp_bind_info(tb, &info);
+	b = info.user;
+	if (b == NULL || b->dead || e->stopping)
+		return -ECONNREFUSED;
+	a = b->acct;
+	if (a->conns >= a->limit.conns) {
+		a->conns_refused++;
+		return -EAGAIN;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return accept_error(e, b, -errno);
+	c = chan_new(e, a, new_handle(e, a->uid), fd, b->pid);
+	if (c == NULL) {
+		close(fd);
+		return -EAGAIN;
+	}
+	c->state = CHAN_OPEN;
+	c->accepted = c->preamble = true;
+	c->pcb = pcb;
+	err = connect_node(e, b, c);
+	if (err == 0 && !chan_start(c))
+		err = -ENOMEM;
+	if (err != 0) {
+		c->pcb = NULL; /* the layer's still */
+		chan_free(c);
+		return accept_error(e, b, err);
+	}
+	sockopt_inherit(&b->opts, &c->opts);
+	if (c->opts.set != 0) {
+		sockopt_to_tcp(&c->opts, &opts);
+		(void)tcp_apply_opts(pcb, &opts, engine_now(e));
+	}
+	tcp_set_user(pcb, c);
+	b->accepted++;
+	e->stats.accepts++;
+	return 0;
+}

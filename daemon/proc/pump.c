@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Frames between the device and the stack.
+ *
+ * Input comes in small bursts, each followed by a whole flush: what arrived
+ * goes on to the programs while it is in the cache, and acknowledgements leave
+ * early.  Output is pulled until the stack has none; when the device is full,
+ * the frame in hand is copied (its spans are the stack's and would not outlive
+ * the next call) and goes first when the device is writable again.
+ */
+#include "config.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "proc/engine.h"
+#include "proc/log.h"
+
+#define RX_BURST  16 /* frames */
+#define RX_ROUNDS 4  /* bursts a turn */
+#define TX_COPY	  (65536 + 1024)
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct rxframe frames[RX_BURST];
+	struct engine *e = arg;
+	int round, i, n;
+
+	for (round = 0; round < RX_ROUNDS; round++) {
+		n = dev_rx(e->dev, frames, RX_BURST);
+		if (n < 0) {
+			log_error("device %s is gone: %s; was it deleted?",
+			    dev_caps(e->dev)->name, strerror(-n));
+			event_del(&e->ev_dev_in);
+			e->stopped = e->failed = true;
+			return;
+		}
+		for (i = 0; i < n; i++)
+			stack_input(e->stack, &frames[i], engine_now(e));
+		if (n < RX_BURST)
+			return;
+		engine_flush(e);
+	}
+}
+
+/* The frame is kept for when the device can take it. */
+static void
+keep(struct engine *e, const struct txframe *f)
+{
+	unsigned i;
+
+	if (f->len > TX_COPY)
+		return; /* no device takes more */
+	e->tx_len = 0;
+	e->tx_off = f->off;
+	for (i = 0; i < f->nspans; i++) {
+		memcpy(
+		    e->tx_copy + e->tx_len, f->spans[i].base, f->spans[i].len);
+		e->tx_len += f->spans[i].len;
+	}
+	e->tx_blocked = true;
+	event_add(&e->ev_dev_out, NULL);
+}
+
+void
+pump_output(struct engine *e)
+{
+	struct txframe f;
+
+	if (e->dev == NULL)
+		return;
+	while (!e->tx_blocked && stack_output(e->stack, &f, engine_now(e)))
+		if (dev_tx(e->dev, &f) == -EAGAIN)
+			keep(e, &f);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct engine *e = arg;
+	struct txframe f;
+
+	f.off = e->tx_off;
+	f.nspans = 1;
+	f.len = e->tx_len;
+	f.spans[0] = (struct span){e->tx_copy, e->tx_len};
+	if (dev_tx(e->dev, &f) == -EAGAIN) {
+		event_add(&e->ev_dev_out, NULL);
+		return;
+	}
+	e->tx_blocked = false;
+	pump_output(e);
+}
+
+int
+engine_set_device(struct engine *e, int fd, const struct dev_caps *caps)
+{
+	e->tx_copy = malloc(TX_COPY);
+	if (e->tx_copy == NULL)
+		return -ENOMEM;
+	e->dev = dev_attach(fd, caps, stack_bufs(e->stack), e->drops);
+	if (e->dev == NULL)
+		return -ENOMEM;
+	event_assign(&e->ev_dev_in, e->eb, dev_fd(e->dev), EV_READ | EV_PERSIST,
+	    on_readable, e);
+	event_assign(
+	    &e->ev_dev_out, e->eb, dev_fd(e->dev), EV_WRITE, on_writable, e);
+	return event_add(&e->ev_dev_in, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+void
+pump_done(struct engine *e)
+{
+	if (e->dev != NULL) {
+		event_del(&e->ev_dev_in);
+		event_del(&e->ev_dev_out);
+		dev_close(e->dev);
+		e->dev = NULL;
+	}
+	free(e->tx_copy);
+	e->tx_copy = NULL;
+}

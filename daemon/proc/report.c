@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The engine's answers to the frontend: one page of rows a question, found
+ * again by a cursor of ids, so that neither a table of 100,000 connections nor
+ * a reader who went away holds anything here.
+ *
+ * Connections come in two parts: the chans by their ids (cursor 0, id), then
+ * what only the stack knows (half-open, TIME-WAIT, orphans; cursor 1, index).
+ */
+#include "config.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ipc/msg.h"
+#include "proc/engine.h"
+#include "proc/proc.h"
+
+#define PAGE_ROWS 1024
+
+struct page_out {
+	struct engine *e;
+	struct msgchan *ch;
+	uint32_t id;
+	struct ctl_rows head;
+	size_t cap;    /* rows of a message */
+	uint32_t left; /* rows of this page */
+	const struct fm_query *q;
+	struct em_end end;
+	uint64_t index, first; /* of the stack's entries; where to begin */
+	bool full;
+	_Alignas(8) uint8_t rows[MSG_DATA_MAX - sizeof(struct ctl_rows)];
+};
+
+/* false: the channel takes no more; the page ends here. */
+static bool
+send_rows(struct page_out *p)
+{
+	int rc;
+
+	if (p->head.nrows == 0)
+		return true;
+	rc = msgchan_send2(p->ch, EM_ROWS, p->id, &p->head, sizeof p->head,
+	    p->rows, (size_t)p->head.nrows * p->head.row_size);
+	p->head.nrows = 0;
+	return rc == 0;
+}
+
+/* Room for one row, zeroed; NULL: the page is full. */
+static void *
+new_row(struct page_out *p)
+{
+	void *row;
+
+	if (p->left == 0 || (p->head.nrows == p->cap && !send_rows(p))) {
+		p->full = true;
+		return NULL;
+	}
+	p->left--;
+	row = p->rows + (size_t)p->head.nrows++ * p->head.row_size;
+	memset(row, 0, p->head.row_size);
+	return row;
+}
+
+/* ---- connections ---- */
+
+static void
+fill_tuple(struct ctl_conn *r, const struct tuple *t)
+{
+	memcpy(r->laddr, t->laddr.b, sizeof r->laddr);
+	memcpy(r->raddr, t->raddr.b, sizeof r->raddr);
+	r->lport = t->lport;
+	r->rport = t->rport;
+}
+
+static void
+copy_name(char *out, size_t size, const char *in)
+{
+	if (in != NULL)
+		strlcpy(out, in, size);
+}
+
+static void
+fill_info(struct ctl_conn *r, const struct tcp_info_out *i)
+{
+	r->state = (uint8_t)i->state;
+	r->ca_state = i->ca_state;
+	r->snd_wscale = i->snd_wscale;
+	r->rcv_wscale = i->rcv_wscale;
+	r->flags |= CTL_CONN_INFO | (i->timestamps ? CTL_CONN_TIMESTAMPS : 0) |
+		    (i->sack ? CTL_CONN_SACK : 0) |
+		    (i->wscale ? CTL_CONN_WSCALE : 0);
+	r->backoff = i->backoff;
+	copy_name(r->timer, sizeof r->timer, i->timer_name);
+	r->timer_us = i->timer_us;
+	copy_name(r->congestion, sizeof r->congestion, i->congestion);
+#define COPY(f) r->f = i->f
+	COPY(snd_mss), COPY(rcv_mss), COPY(advmss), COPY(pmtu);
+	COPY(cwnd_bytes), COPY(ssthresh_bytes), COPY(flight_bytes);
+	COPY(snd_wnd), COPY(rcv_wnd);
+	COPY(rto_us), COPY(srtt_us), COPY(rttvar_us), COPY(min_rtt_us);
+	COPY(retransmits), COPY(total_retrans), COPY(probes);
+	COPY(sacked_bytes), COPY(lost_bytes), COPY(retrans_bytes);
+	COPY(ooo_segs), COPY(rcv_ooo_bytes), COPY(reordering);
+	COPY(send_unsent), COPY(sndbuf), COPY(rcvbuf);
+	COPY(bytes_sent), COPY(bytes_acked), COPY(bytes_received);
+	COPY(bytes_retrans), COPY(segs_out), COPY(segs_in);
+	COPY(data_segs_out), COPY(data_segs_in), COPY(last_data_sent_us);
+	COPY(last_data_recv_us), COPY(last_ack_recv_us);
+#undef COPY
+	r->recv_q = i->recv_queued;
+	r->send_q = i->send_queued;
+}
+
+static bool
+wanted(const struct page_out *p, enum tcp_state s)
+{
+	return p->q->q.states == 0 || (p->q->q.states >> s & 1) != 0;
+}
+
+/* false: the page is full. */
+static bool
+chan_row(struct page_out *p, const struct chan *c)
+{
+	struct tcp_info_out info;
+	struct ctl_conn *r;
+
+	if (c->pcb == NULL || !wanted(p, tcp_pcb_state(c->pcb)))
+		return true;
+	if ((r = new_row(p)) == NULL)
+		return false;
+	tcp_info(c->pcb, &info, engine_now(p->e));
+	fill_tuple(r, tcp_tuple(c->pcb));
+	fill_info(r, &info);
+	r->id = c->id;
+	r->uid = c->name.uid;
+	r->pid = (uint32_t)c->pid;
+	if (c->accepted)
+		r->flags |= CTL_CONN_ACCEPTED;
+	if (c->state == CHAN_LEFT)
+		r->flags |= CTL_CONN_ORPHAN;
+	return true;
+}
+
+static void
+other_row(void *arg, const struct tcp_entry *en)
+{
+	struct page_out *p = arg;
+	struct tcp_info_out info;
+	struct ctl_conn *r;
+
+	if (p->full || en->state == TCPS_LISTEN ||
+	    (en->pcb != NULL && tcp_user(en->pcb) != NULL))
+		return;
+	if (p->index++ < p->first || !wanted(p, en->state))
+		return;
+	if ((r = new_row(p)) == NULL) {
+		p->end.cursor[1] = p->index - 1;
+		return;
+	}
+	fill_tuple(r, &en->id);
+	r->uid = UINT32_MAX;
+	r->state = (uint8_t)en->state;
+	r->timer_us = -1;
+	if (en->pcb != NULL) {
+		tcp_info(en->pcb, &info, engine_now(p->e));
+		fill_info(r, &info);
+		r->flags |= CTL_CONN_ORPHAN;
+	} else if (!mono_is_never(en->deadline)) {
+		r->timer_us = mono_diff(en->deadline, engine_now(p->e));
+		copy_name(r->timer, sizeof r->timer,
+		    en->state == TCPS_TIME_WAIT ? "timewait" : "on");
+	}
+}
+
+static void
+connections(struct page_out *p)
+{
+	struct chan key, *c;
+
+	if (p->q->cursor[0] == 0) {
+		key.id = p->q->cursor[1] + 1;
+		for (c = RB_NFIND(chans, &p->e->chans, &key); c != NULL;
+		     c = RB_NEXT(chans, &p->e->chans, c)) {
+			if (!chan_row(p, c)) {
+				p->end.cursor[1] = c->id - 1;
+				return;
+			}
+		}
+	} else {
+		p->first = p->q->cursor[1];
+	}
+	p->end.cursor[0] = 1;
+	tcp_foreach(p->e->tcp, other_row, p);
+}
+
+/* ---- listeners, users ---- */
+
+static void
+listeners(struct page_out *p)
+{
+	struct bound key, *b;
+	struct tcp_bind_info info;
+	struct ctl_listener *r;
+
+	key.id = p->q->cursor[1] + 1;
+	for (b = RB_NFIND(bounds, &p->e->bounds, &key); b != NULL;
+	     b = RB_NEXT(bounds, &p->e->bounds, b)) {
+		if (b->tb == NULL || b->in_chan)
+			continue;
+		if ((r = new_row(p)) == NULL) {
+			p->end.cursor[1] = b->id - 1;
+			return;
+		}
+		tcp_bind_info(b->tb, &info);
+		r->id = b->id;
+		memcpy(r->laddr, info.addr.b, sizeof r->laddr);
+		r->lport = info.port;
+		r->listening = b->listening;
+		r->uid = b->name.uid;
+		r->pid = (uint32_t)b->pid;
+		r->backlog = b->backlog;
+		r->half_open = info.half_open;
+		r->accepted = b->accepted;
+		r->refused = b->refused;
+	}
+}
+
+/* Processes that hold listeners of this user; connections know theirs by pid,
+ * but nobody counts those without a walk. */
+static uint32_t
+processes(const struct account *a)
+{
+	const struct bound *b;
+	uint32_t n = 0;
+	pid_t last = 0;
+
+	LIST_FOREACH (b, &a->bounds, of_account) {
+		if (b->pid != last)
+			n++;
+		last = b->pid;
+	}
+	return n;
+}
+
+static void
+clients(struct page_out *p)
+{
+	struct account key, *a;
+	struct ctl_client *r;
+
+	key.uid = (uint32_t)p->q->cursor[1];
+	for (a = RB_NFIND(accounts, &p->e->accounts, &key); a != NULL;
+	     a = RB_NEXT(accounts, &p->e->accounts, a)) {
+		if ((r = new_row(p)) == NULL) {
+			p->end.cursor[1] = a->uid;
+			return;
+		}
+		r->uid = a->uid;
+		r->processes = processes(a);
+		r->conns = a->conns;
+		r->listeners = a->listeners;
+		r->half_open = account_half_open(p->e, a);
+		r->descriptors = a->conns + a->listeners + a->visits;
+		r->conns_max = a->limit.conns;
+		r->listeners_max = a->limit.listeners;
+		r->half_open_max = a->limit.half_open;
+		r->buffer_bytes = a->bytes;
+		r->buffer_bytes_max = a->limit.buffer_bytes;
+		r->conns_refused = a->conns_refused;
+		r->listeners_refused = a->listeners_refused;
+		r->half_open_refused = a->half_open_refused;
+		r->buffer_clamped = a->buffer_clamped;
+		r->requests = a->requests;
+	}
+}
+
+/* ---- counters ---- */
+
+static void
+counter(struct page_out *p, const char *group, const char *name,
+    const char *text, uint64_t value)
+{
+	struct ctl_counter *r;
+
+	if (p->index++ < p->first)
+		return;
+	if (p->full || (r = new_row(p)) == NULL) {
+		if (p->end.cursor[1] == 0)
+			p->end.cursor[1] = p->index - 1;
+		return;
+	}
+	strlcpy(r->group, group, sizeof r->group);
+	strlcpy(r->name, name, sizeof r->name);
+	strlcpy(r->text, text, sizeof r->text);
+	r->value = value;
+}
+
+static void
+tcp_counters(struct page_out *p)
+{
+	struct tcp_stats s;
+
+	tcp_stats(p->e->tcp, &s);
+#define C(f, text) counter(p, "tcp", #f, text, s.f)
+	C(conns, "connections now");
+	C(half_open, "half-open passive connections now");
+	C(time_wait, "connections in TIME-WAIT now");
+	C(orphans, "connections that their program left, now");
+	C(binds, "bound addresses now");
+	C(active_opens, "connections that programs began");
+	C(passive_opens, "connections that peers began");
+	C(attempt_fails, "connections that were never established");
+	C(estab_resets, "established connections that were reset");
+	C(in_segs, "segments received");
+	C(out_segs, "segments sent");
+	C(retrans_segs, "segments sent again");
+	C(in_errs, "segments received in error");
+	C(out_rsts, "RST segments sent");
+	C(fast_retransmits, "fast retransmissions");
+	C(timeouts, "retransmission timeouts");
+	C(sack_recoveries, "recoveries with SACK");
+	C(spurious_rtos, "timeouts that were needless");
+	C(syn_cookies, "SYN cookies sent");
+	C(challenge_acks, "challenge ACKs sent (RFC 5961)");
+	C(delayed_acks, "delayed ACKs sent");
+	C(window_probes, "zero window probes sent");
+	C(keepalive_probes, "keep-alive probes sent");
+	C(ooo_queued, "segments received out of order");
+	C(paws_rejected, "old duplicates by timestamp");
+	C(time_waits, "connections that went to TIME-WAIT");
+#undef C
+}
+
+static void
+stack_counters(struct page_out *p)
+{
+	struct stack_stats s;
+
+	stack_stats(p->e->stack, &s);
+#define C(f, text) counter(p, "stack", #f, text, s.f)
+	C(in_frames, "frames received");
+	C(out_frames, "frames sent");
+	C(in_bytes, "bytes of frames received");
+	C(out_bytes, "bytes of frames sent");
+	C(in_packets, "IP packets received");
+	C(out_packets, "IP packets sent");
+	C(echo_replies, "ICMP echo replies sent");
+	C(arp_requests, "ARP requests sent");
+	C(neighbours, "neighbours known");
+	C(buf_used, "bytes of buffers in use");
+	C(buf_limit, "bytes of buffers allowed");
+#undef C
+}
+
+static void
+engine_counters(struct page_out *p)
+{
+	struct engine *e = p->e;
+	const struct engine_stats *s = &e->stats;
+
+	counter(
+	    p, "engine", "connections", "programs' descriptors now", e->nchans);
+	counter(p, "engine", "bound", "bound and listening sockets now",
+	    e->nbounds);
+	counter(p, "engine", "unfinished_requests",
+	    "clients that have not said what they want, now", e->nvisits);
+	counter(p, "engine", "client_bytes", "bytes held for programs, now",
+	    engine_bytes(e));
+#define C(f, text) counter(p, "engine", #f, text, s->f)
+	C(attaches, "connect() calls");
+	C(accepts, "connections handed to listeners");
+	C(requests, "requests of the shim");
+	C(refused_quota, "refused: the user is at his quota");
+	C(refused_nofile, "refused: out of descriptors");
+	C(visits_silent, "clients dropped for saying nothing");
+	C(listeners_dead, "listeners whose program died");
+	C(probes, "looks whether a listener lives");
+	C(resets_to_program, "connections ended as reset");
+	C(turns, "turns of the engine's loop");
+#undef C
+}
+
+static void
+stats(struct page_out *p)
+{
+	p->first = p->q->cursor[1];
+	p->e->stats.turns = p->e->turn;
+	tcp_counters(p);
+	stack_counters(p);
+	engine_counters(p);
+}
+
+static void
+drops(struct page_out *p)
+{
+	unsigned i;
+
+	p->first = p->q->cursor[1];
+	for (i = 0; i < NDROPS; i++)
+		counter(p, "drop", drop_name(i), drop_text(i),
+		    p->e->drops->count[i]);
+}
+
+static void
+neighbour_row(void *arg, const struct stack_neigh *n)
+{
+	struct page_out *p = arg;
+	struct ctl_neigh *r;
+	struct ipaddr a = ipaddr_v4(n->addr);
+
+	if (p->full || p->index++ < p->first)
+		return;
+	if ((r = new_row(p)) == NULL) {
+		p->end.cursor[1] = p->index - 1;
+		return;
+	}
+	memcpy(r->addr, a.b, sizeof r->addr);
+	memcpy(r->mac, n->mac, sizeof r->mac);
+	strlcpy(r->state, n->state, sizeof r->state);
+	r->age_us = n->age_us;
+}
+
+static void
+neighbours(struct page_out *p)
+{
+	p->first = p->q->cursor[1];
+	stack_foreach_neigh(p->e->stack, neighbour_row, p, engine_now(p->e));
+}
+
+/* `tcpctl close`: a reset to both sides. */
+static void
+close_one(struct page_out *p)
+{
+	struct chan key = {.id = p->q->q.id}, *c;
+
+	c = RB_FIND(chans, &p->e->chans, &key);
+	if (c == NULL || c->pcb == NULL)
+		p->end.err = ENOENT;
+	else if (p->q->uid != 0 && p->q->uid != c->name.uid)
+		p->end.err = EPERM;
+	else
+		chan_abort(c, ECONNABORTED);
+}
+
+static const struct {
+	void (*fill)(struct page_out *);
+	uint16_t row_size;
+} table[CTL_NWHAT] = {
+    [CTL_CONNECTIONS] = {connections, sizeof(struct ctl_conn)},
+    [CTL_LISTENERS] = {listeners, sizeof(struct ctl_listener)},
+    [CTL_CLIENTS] = {clients, sizeof(struct ctl_client)},
+    [CTL_STATS] = {stats, sizeof(struct ctl_counter)},
+    [CTL_DROPS] = {drops, sizeof(struct ctl_counter)},
+    [CTL_NEIGHBOURS] = {neighbours, sizeof(struct ctl_neigh)},
+    [CTL_CLOSE] = {close_one, 1},
+};
+
+bool
+report_query(struct engine *e, struct msgchan *ch, struct msg *m)
+{
+	static struct page_out p; /* 32 KiB; one at a time */
+	struct fm_query q;
+
+	if (!MSG_GET(m, &q) || m->id == 0 || q.q.what >= CTL_NWHAT ||
+	    table[q.q.what].fill == NULL)
+		return false;
+	p.e = e;
+	p.ch = ch;
+	p.id = m->id;
+	p.q = &q;
+	p.head = (struct ctl_rows){
+	    .what = q.q.what, .row_size = table[q.q.what].row_size};
+	p.cap = sizeof p.rows / p.head.row_size;
+	p.left = q.max_rows < PAGE_ROWS ? q.max_rows : PAGE_ROWS;
+	p.end = (struct em_end){0};
+	p.index = p.first = 0;
+	p.full = p.left == 0;
+	table[q.q.what].fill(&p);
+	(void)send_rows(&p);
+	p.end.more = p.full && q.max_rows > 0;
+	/* Room for the end is kept: the frontend asks one page at a time. */
+	(void)msgchan_send(ch, EM_END, m->id, &p.end, sizeof p.end, NULL, 0);
+	return true;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Requests: one message, one answer, by a table.  A request names a socket by
+ * its handle; it is the client's if his uid made it.  Another user's process
+ * (a worker that changed its uid) proves an accepted connection by passing the
+ * descriptor itself: its peer is the engine, under the name that only our end
+ * can have.
+ */
+#include "config.h"
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "proc/engine.h"
+
+/* ---- whose socket ---- */
+
+/* Is fd the program's end of c? */
+static bool
+proves(const struct chan *c, int fd)
+{
+	struct sockaddr_un sun;
+	struct proto_peer want;
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+
+	if (!c->accepted || c->pcb == NULL ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
+	    cred.pid != getpid())
+		return false;
+	len = sizeof sun;
+	if (getpeername(fd, (struct sockaddr *)&sun, &len) < 0 ||
+	    sun.sun_family != AF_UNIX ||
+	    len != offsetof(struct sockaddr_un, sun_path) + sizeof want)
+		return false;
+	chan_peer_name(c, &want);
+	return memcmp(sun.sun_path, &want, sizeof want) == 0;
+}
+
+/* The socket that r is about; NULL and *err when there is none for him. */
+static struct name *
+socket_of(struct request *r, int *err)
+{
+	struct names *t = &r->e->names;
+	struct name *n;
+
+	n = names_find(t, r->uid, r->head.handle);
+	if (n != NULL)
+		return n;
+	*err = EBADF;
+	for (n = names_any(t, r->head.handle, NULL); n != NULL;
+	     n = names_any(t, r->head.handle, n)) {
+		if (r->fds[0] >= 0 && n->kind == NAME_CHAN &&
+		    proves((struct chan *)n, r->fds[0]))
+			return n;
+		*err = EACCES;
+	}
+	if (*err == EACCES)
+		drop_count(r->e->drops, DROP_IPC_CREDENTIALS);
+	return NULL;
+}
+
+static struct chan *
+chan_of(struct name *n)
+{
+	struct chan *c = (struct chan *)n;
+
+	return n != NULL && n->kind == NAME_CHAN && c->pcb != NULL ? c : NULL;
+}
+
+static struct bound *
+bound_of(struct request *r, struct name *n)
+{
+	if (n == NULL || n->kind != NAME_BOUND)
+		return NULL;
+	bound_spoken((struct bound *)n, r->pid, r->visit_fd);
+	return (struct bound *)n;
+}
+
+/* ---- the requests ---- */
+
+static int
+do_bind(struct request *r)
+{
+	const struct conf_global *g = &r->e->conf->g;
+	struct proto_name name;
+	struct ipaddr addr;
+	unsigned flags = 0;
+	int err, node;
+
+	memcpy(&name, r->body, sizeof name);
+	if (!proto_name_get(&name, &addr))
+		return EAFNOSUPPORT;
+	if (!ipaddr_is_any(&addr) && ipaddr_to_v4(&addr) != g->addr)
+		return EADDRNOTAVAIL;
+	if (name.flags & PROTO_REUSEADDR)
+		flags |= TCP_BIND_REUSEADDR;
+	if (name.flags & PROTO_REUSEPORT)
+		flags |= TCP_BIND_REUSEPORT;
+	node = r->fds[0];
+	err = bound_bind(r, &addr, name.port, flags, &node);
+	r->fds[0] = node;
+	return err;
+}
+
+static int
+do_listen(struct request *r)
+{
+	struct sockopts opts = {0};
+	struct proto_listen l;
+	struct bound *b;
+	int err = 0;
+
+	memcpy(&l, r->body, sizeof l);
+	b = bound_of(r, socket_of(r, &err));
+	if (b == NULL)
+		return err != 0 ? err : EINVAL;
+	err = sockopt_unpack(&opts, (const uint8_t *)r->body + sizeof l,
+	    r->len - sizeof l, l.nopts);
+	if (err != 0)
+		return err;
+	b->opts = opts;
+	return bound_listen(b, l.backlog);
+}
+
+static int
+do_shutdown(struct request *r)
+{
+	struct proto_listen l;
+	struct bound *b;
+	int err = 0;
+
+	memcpy(&l, r->body, sizeof l);
+	b = bound_of(r, socket_of(r, &err));
+	if (b == NULL)
+		return err != 0 ? err : ENOTCONN;
+	if (l.backlog == SHUT_WR)
+		return 0; /* a listener has nothing to send */
+	return bound_unlisten(b);
+}
+
+static int
+put_name(struct request *r, const struct ipaddr *a, uint16_t port)
+{
+	struct proto_name name;
+
+	proto_name_put(&name, a, port);
+	memcpy(r->out, &name, sizeof name);
+	r->outlen = sizeof name;
+	return 0;
+}
+
+static int
+do_getsockname(struct request *r)
+{
+	struct tcp_bind_info info;
+	const struct tuple *t;
+	struct name *n;
+	struct chan *c;
+	struct bound *b;
+	int err = 0;
+
+	n = socket_of(r, &err);
+	if ((c = chan_of(n)) != NULL) {
+		t = tcp_tuple(c->pcb);
+		return put_name(r, &t->laddr, t->lport);
+	}
+	b = bound_of(r, n);
+	if (b == NULL || b->tb == NULL)
+		return err != 0 ? err : EBADF;
+	tcp_bind_info(b->tb, &info);
+	return put_name(r, &info.addr, info.port);
+}
+
+static int
+do_getpeername(struct request *r)
+{
+	const struct tuple *t;
+	struct chan *c;
+	int err = 0;
+
+	c = chan_of(socket_of(r, &err));
+	if (c == NULL || c->state == CHAN_CONNECTING)
+		return err != 0 ? err : ENOTCONN;
+	t = tcp_tuple(c->pcb);
+	return put_name(r, &t->raddr, t->rport);
+}
+
+static int
+put_value(struct request *r, struct proto_opt *o, uint32_t len)
+{
+	o->len = len;
+	o->reserved = 0;
+	memcpy(r->out, o, sizeof *o);
+	r->outlen = sizeof *o + len;
+	return 0;
+}
+
+static int
+do_getopt(struct request *r)
+{
+	struct tcp_info_out info = {0};
+	struct proto_opt o;
+	struct bound *b;
+	struct chan *c;
+	struct name *n;
+	uint32_t len;
+	int err = 0;
+
+	memcpy(&o, r->body, sizeof o);
+	n = socket_of(r, &err);
+	if (n == NULL)
+		return err;
+	len = o.len < PROTO_OPT_MAX ? o.len : PROTO_OPT_MAX;
+	if ((c = chan_of(n)) != NULL) {
+		tcp_info(c->pcb, &info, engine_now(r->e));
+		err = sockopt_get_live(
+		    &c->opts, &info, o.level, o.name, r->out + sizeof o, &len);
+	} else if ((b = bound_of(r, n)) != NULL) {
+		info.state = b->listening ? TCPS_LISTEN : TCPS_CLOSED;
+		err = sockopt_get_live(
+		    &b->opts, &info, o.level, o.name, r->out + sizeof o, &len);
+	} else {
+		return ENOTCONN;
+	}
+	return err != 0 ? err : put_value(r, &o, len);
+}
+
+static int
+do_setopt(struct request *r)
+{
+	struct tcp_opts opts;
+	struct sockopts next;
+	struct proto_opt o;
+	const uint8_t *val;
+	struct bound *b;
+	struct chan *c;
+	struct name *n;
+	int err = 0;
+
+	memcpy(&o, r->body, sizeof o);
+	val = (const uint8_t *)r->body + sizeof o;
+	if (o.len != r->len - sizeof o || o.len > PROTO_OPT_MAX)
+		return -EPROTO;
+	n = socket_of(r, &err);
+	if (n == NULL)
+		return err;
+	if ((b = bound_of(r, n)) != NULL)
+		return sockopt_set(&b->opts, o.level, o.name, val, o.len);
+	if ((c = chan_of(n)) == NULL)
+		return ENOTCONN;
+	next = c->opts;
+	err = sockopt_set(&next, o.level, o.name, val, o.len);
+	if (err != 0)
+		return err;
+	sockopt_to_tcp(&next, &opts);
+	err = -tcp_apply_opts(c->pcb, &opts, engine_now(r->e));
+	if (err == 0)
+		c->opts = next;
+	return err;
+}
+
+static int
+do_error(struct request *r)
+{
+	struct chan *c;
+	struct name *n;
+	int err = 0;
+
+	n = socket_of(r, &err);
+	if (n == NULL)
+		return err;
+	if ((c = chan_of(n)) != NULL)
+		return tcp_soft_error(c->pcb);
+	return error_take(r->e, n->uid, n->handle);
+}
+
+static int
+do_policy(struct request *r)
+{
+	if (r->e->policy_fd < 0)
+		return EAGAIN;
+	r->pass_fd = r->e->policy_fd;
+	return 0;
+}
+
+static int
+do_outq(struct request *r)
+{
+	struct proto_opt o = {0};
+	uint32_t q[2];
+	struct chan *c;
+	int err = 0, n;
+
+	c = chan_of(socket_of(r, &err));
+	if (c == NULL)
+		return err != 0 ? err : ENOTCONN;
+	n = c->state == CHAN_CONNECTING || c->preamble
+		? 0
+		: chan_pending(c) - c->lag;
+	if (n < 0)
+		n = 0;
+	q[0] = (uint32_t)tcp_send_queued(c->pcb) + (uint32_t)n;
+	q[1] = (uint32_t)tcp_send_unsent(c->pcb) + (uint32_t)n;
+	memcpy(r->out + sizeof o, q, sizeof q);
+	return put_value(r, &o, sizeof q);
+}
+
+static const struct {
+	int (*serve)(struct request *);
+	size_t min, max; /* of the body */
+} table[PROTO_NTYPES] = {
+    [PROTO_BIND] = {do_bind, sizeof(struct proto_name),
+	sizeof(struct proto_name)},
+    [PROTO_LISTEN] = {do_listen, sizeof(struct proto_listen), PROTO_MSG_MAX},
+    [PROTO_GETSOCKNAME] = {do_getsockname, 0, 0},
+    [PROTO_GETPEERNAME] = {do_getpeername, 0, 0},
+    [PROTO_GETOPT] = {do_getopt, sizeof(struct proto_opt),
+	sizeof(struct proto_opt) + PROTO_OPT_MAX},
+    [PROTO_SETOPT] = {do_setopt, sizeof(struct proto_opt),
+	sizeof(struct proto_opt) + PROTO_OPT_MAX},
+    [PROTO_ERROR] = {do_error, 0, 0},
+    [PROTO_POLICY] = {do_policy, 0, 0},
+    [PROTO_SHUTDOWN] = {do_shutdown, sizeof(struct proto_listen),
+	sizeof(struct proto_listen)},
+    [PROTO_OUTQ] = {do_outq, 0, 0},
+};
+
+int
+request_serve(struct request *r)
+{
+	unsigned type = r->head.type;
+
+	if (type >= PROTO_NTYPES || table[type].serve == NULL ||
+	    r->len < table[type].min || r->len > table[type].max)
+		return -EPROTO;
+	return table[type].serve(r);
+}
