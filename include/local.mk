@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: ISC
 noinst_HEADERS += include/tcpd/control.h include/tcpd/proto.h
+tcpdincludedir = $(includedir)/tcpd
+tcpdinclude_HEADERS = include/tcpd/client.h

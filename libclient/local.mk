@@ -1,1 +1,40 @@
 # SPDX-License-Identifier: ISC
+# The shared libraries go into other people's programs: they are built from
+# their own objects, without the sanitizers' run-time library (undefined
+# behaviour traps instead), and export what their maps say.
+lib_LTLIBRARIES += libtcpd.la libtcpd-preload.la
+bin_PROGRAMS += tcpd-run
+pkgconfig_DATA += libclient/libtcpd.pc
+
+SHIM_CFLAGS = $(TCPD_CFLAGS) -U_FORTIFY_SOURCE -fvisibility=hidden
+if SANITIZERS
+SHIM_CFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
+endif
+SHIM_SOURCES = libclient/ident.c libclient/io.c libclient/opt.c \
+	libclient/real.c libclient/sock.c libclient/wire.c \
+	daemon/ipc/policy.c daemon/ipc/sockopt.c
+
+libtcpd_la_SOURCES = libclient/client.c $(SHIM_SOURCES)
+libtcpd_la_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+libtcpd_la_CFLAGS = $(SHIM_CFLAGS)
+libtcpd_la_LDFLAGS = -version-info 0:0:0 -Wl,-z,now -Wl,-z,relro \
+	-Wl,--version-script=$(top_srcdir)/libclient/client.map
+libtcpd_la_LIBADD = -ldl
+libtcpd_la_DEPENDENCIES = libclient/client.map
+
+libtcpd_preload_la_SOURCES = libclient/preload.c $(SHIM_SOURCES)
+libtcpd_preload_la_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+libtcpd_preload_la_CFLAGS = $(SHIM_CFLAGS)
+libtcpd_preload_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,now \
+	-Wl,-z,relro \
+	-Wl,--version-script=$(top_srcdir)/libclient/preload.map
+libtcpd_preload_la_LIBADD = -ldl
+libtcpd_preload_la_DEPENDENCIES = libclient/preload.map
+
+tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c libclient/wire.c
+tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tcpd_run_LDADD = libsockopt.la
+
+noinst_HEADERS += libclient/elf.h libclient/ident.h libclient/real.h \
+	libclient/sock.h libclient/sys.h libclient/wire.h
+EXTRA_DIST += libclient/client.map libclient/preload.map

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a file that is to be executed is, as far as LD_PRELOAD cares.
+ */
+#ifndef LIBCLIENT_ELF_H
+#define LIBCLIENT_ELF_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+enum elf_kind {
+	ELF_DYNAMIC,	/* LD_PRELOAD works */
+	ELF_STATIC,	/* no dynamic loader */
+	ELF_FOREIGN,	/* another class or machine than ours */
+	ELF_SCRIPT,	/* "#!": interp is run in its place */
+	ELF_UNKNOWN,	/* neither ELF nor script */
+	ELF_UNREADABLE, /* errno says why */
+};
+
+struct elf_facts {
+	enum elf_kind kind;
+	bool setid;    /* set-user-ID or set-group-ID that would change us */
+	bool filecaps; /* has file capabilities */
+	bool go;       /* carries the Go runtime */
+	char interp[PATH_MAX]; /* of a script or a dynamic program */
+};
+
+void elf_inspect(const char *path, struct elf_facts *f);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Identity and state of a descriptor; see ident.h.
+ *
+ * The tag (a random handle) sits in SO_MAX_PACING_RATE, which AF_UNIX does not
+ * use.  The options of a socket without a connection sit in a socket filter
+ * that never runs: a stream of AF_UNIX does not run filters.  Its instructions
+ * are "load this constant", the constants are the words, the last one accepts
+ * everything.
+ *
+ * While connecting, SO_SNDBUF is PROTO_ATTACH_SNDBUF, a value that it never
+ * has otherwise: so it also says that nobody has been told yet how the
+ * attempt ended.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/un.h>
+#include <linux/filter.h>
+#include <linux/in.h>
+#include "ident.h"
+#include "sys.h"
+#include "wire.h"
+
+/* A's send buffer once established (the kernel doubles it and clamps it). */
+#define SNDBUF_NATIVE  (1 << 20)
+#define SNDBUF_MINIMUM (16 << 10)
+
+#define JOURNAL_WORDS SOCKOPT_JOURNAL_MAX
+
+static bool
+get_int(int fd, int name, int *v)
+{
+	socklen_t len = sizeof *v;
+
+	return sys_getsockopt(fd, SOL_SOCKET, name, v, &len) == 0;
+}
+
+bool
+ident_ours(int fd, uint64_t *handle)
+{
+	uint64_t tag = 0;
+	socklen_t len = sizeof tag;
+	int domain;
+
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, &len) !=
+		0 ||
+	    tag >> PROTO_TAG_SHIFT != PROTO_TAG)
+		return false;
+	*handle = tag & PROTO_HANDLE_MASK;
+	return get_int(fd, SO_DOMAIN, &domain) && domain == AF_UNIX;
+}
+
+bool
+ident_is_peer(const void *sockaddr, unsigned len, struct proto_peer *out)
+{
+	const struct sockaddr_un *un = sockaddr;
+
+	if (len != sizeof un->sun_family + sizeof *out ||
+	    un->sun_family != AF_UNIX)
+		return false;
+	memcpy(out, un->sun_path, sizeof *out);
+	return out->zero == 0 &&
+	       memcmp(out->magic, PROTO_PEER_MAGIC, sizeof out->magic) == 0;
+}
+
+bool
+ident_peer(int fd, struct proto_peer *peer)
+{
+	struct sockaddr_un un;
+	socklen_t len = sizeof un;
+
+	return sys_getpeername(fd, &un, &len) == 0 &&
+	       ident_is_peer(&un, len, peer);
+}
+
+bool
+ident_adopt(int fd, uint64_t *handle)
+{
+	struct proto_peer peer;
+
+	if (!ident_peer(fd, &peer))
+		return false;
+	*handle = peer.handle & PROTO_HANDLE_MASK;
+	return ident_tag(fd, *handle) == 0;
+}
+
+int
+ident_tag(int fd, uint64_t handle)
+{
+	uint64_t tag = PROTO_TAG << PROTO_TAG_SHIFT | handle;
+
+	return sys_setsockopt(
+	    fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, sizeof tag);
+}
+
+static uint64_t
+new_handle(void)
+{
+	uint64_t h = 0;
+
+	while (h == 0) {
+		if (SYS(SYS_getrandom, &h, sizeof h, 0, 0, 0, 0) != sizeof h)
+			h = 0;
+		h &= PROTO_HANDLE_MASK;
+	}
+	return h;
+}
+
+int
+ident_new(int type, uint64_t *handle)
+{
+	int fd, err;
+
+	fd = sys_socket(AF_UNIX, type, 0);
+	if (fd < 0)
+		return fd;
+	*handle = new_handle();
+	err = ident_tag(fd, *handle);
+	if (err != 0) {
+		sys_close(fd);
+		return err;
+	}
+	return fd;
+}
+
+bool
+ident_attached(int fd)
+{
+	struct sockaddr_un un;
+	socklen_t len = sizeof un;
+
+	return sys_getpeername(fd, &un, &len) == 0;
+}
+
+bool
+ident_listening(int fd)
+{
+	int on;
+
+	return get_int(fd, SO_ACCEPTCONN, &on) && on;
+}
+
+bool
+ident_bound(int fd)
+{
+	struct sockaddr_un un;
+	socklen_t len = sizeof un;
+
+	return sys_getsockname(fd, &un, &len) == 0 &&
+	       len > sizeof un.sun_family;
+}
+
+/* Poll bits of this instant. */
+static int
+bits(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	struct timespec none = {0, 0};
+
+	if (SYS(SYS_ppoll, &p, 1, &none, 0, 0, 0) < 0)
+		return 0;
+	return p.revents;
+}
+
+/* Attached, not writable and never told: the daemon knows which it is. */
+static bool
+has_peer_name(int fd, uint64_t handle)
+{
+	struct proto_name name;
+	struct wire_req q = {.type = PROTO_GETPEERNAME,
+	    .handle = handle,
+	    .pass_fd = -1,
+	    .auth_fd = fd,
+	    .ans = &name,
+	    .ans_max = sizeof name};
+
+	return wire_request(&q) == 0;
+}
+
+enum phase
+ident_phase(int fd, uint64_t handle)
+{
+	bool untold;
+	int b, sndbuf = 0;
+
+	if (!ident_attached(fd))
+		return ident_listening(fd) ? PHASE_LISTENING : PHASE_FRESH;
+	untold =
+	    get_int(fd, SO_SNDBUF, &sndbuf) && sndbuf == PROTO_ATTACH_SNDBUF;
+	b = bits(fd);
+	if (b & (POLLHUP | POLLERR))
+		return untold ? PHASE_FAILED : PHASE_OVER;
+	if (!untold)
+		return PHASE_CONNECTED;
+	if (b & POLLOUT)
+		return PHASE_ARRIVED;
+	return has_peer_name(fd, handle) ? PHASE_ARRIVED : PHASE_CONNECTING;
+}
+
+void
+ident_sndbuf(int fd, const struct sockopts *o)
+{
+	int v = sockopt_val(o, OPT_SO_SNDBUF, 0) / 2;
+
+	if (v == 0)
+		v = SNDBUF_NATIVE;
+	else if (v < SNDBUF_MINIMUM)
+		v = SNDBUF_MINIMUM;
+	if (v == PROTO_ATTACH_SNDBUF / 2)
+		v++;
+	sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &v, sizeof v);
+}
+
+void
+ident_settle(int fd)
+{
+	struct sockopts o;
+
+	ident_options(fd, &o);
+	ident_sndbuf(fd, &o);
+}
+
+/* ---- options on the descriptor ---- */
+
+void
+ident_options(int fd, struct sockopts *o)
+{
+	struct sock_filter f[JOURNAL_WORDS + 1];
+	uint32_t words[JOURNAL_WORDS];
+	socklen_t n = JOURNAL_WORDS + 1; /* in instructions, not bytes */
+	unsigned i;
+
+	memset(o, 0, sizeof *o);
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, f, &n) != 0 ||
+	    n < 2 || n > JOURNAL_WORDS + 1)
+		return;
+	for (i = 0; i < n - 1; i++)
+		words[i] = f[i].k;
+	sockopt_journal_get(o, words, n - 1);
+}
+
+int
+ident_keep_options(int fd, const struct sockopts *o)
+{
+	struct sock_filter f[JOURNAL_WORDS + 1];
+	uint32_t words[JOURNAL_WORDS];
+	size_t n = sockopt_journal_put(o, words, JOURNAL_WORDS), i;
+	struct sock_fprog prog = {.len = (unsigned short)(n + 1), .filter = f};
+
+	for (i = 0; i < n; i++)
+		f[i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, words[i]);
+	f[n] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
+	return sys_setsockopt(
+	    fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog);
+}
+
+/* ---- another socket in its place ---- */
+
+/* What the descriptor keeps natively goes along. */
+static void
+copy_native(int from, int to)
+{
+	static const int names[] = {SO_BROADCAST, SO_OOBINLINE, SO_PRIORITY,
+	    SO_RCVLOWAT, SO_RCVTIMEO, SO_SNDTIMEO};
+	uint64_t v[2], fresh[2];
+	socklen_t len, flen;
+	unsigned i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		len = flen = sizeof v;
+		if (sys_getsockopt(from, SOL_SOCKET, names[i], v, &len) != 0 ||
+		    sys_getsockopt(to, SOL_SOCKET, names[i], fresh, &flen) !=
+			0 ||
+		    memcmp(v, fresh, len) == 0)
+			continue;
+		sys_setsockopt(to, SOL_SOCKET, names[i], v, len);
+	}
+}
+
+static int
+type_of(int fd)
+{
+	int fl = sys_fcntl(fd, F_GETFL, 0), fdfl = sys_fcntl(fd, F_GETFD, 0);
+
+	return SOCK_STREAM | (fl > 0 && fl & O_NONBLOCK ? SOCK_NONBLOCK : 0) |
+	       (fdfl > 0 && fdfl & FD_CLOEXEC ? SOCK_CLOEXEC : 0);
+}
+
+/* Takes the place of fd, whose last copy may be gone then. */
+static int
+put_over(int new, int fd, int type)
+{
+	int r;
+
+	do
+		r = sys_dup3(new, fd, type & SOCK_CLOEXEC ? O_CLOEXEC : 0);
+	while (r == -EINTR || r == -EBUSY);
+	sys_close(new);
+	return r < 0 ? r : 0;
+}
+
+int
+ident_renew(int fd, uint64_t *handle)
+{
+	int type = type_of(fd), new;
+	struct sockopts o;
+
+	ident_options(fd, &o);
+	new = ident_new(type, handle);
+	if (new < 0)
+		return new;
+	if (o.set != 0)
+		ident_keep_options(new, &o);
+	copy_native(fd, new);
+	return put_over(new, fd, type);
+}
+
+int
+ident_to_kernel(int fd)
+{
+	uint8_t buf[SOCKOPT_PACK_MAX];
+	int type = type_of(fd), new;
+	struct proto_opt po;
+	struct sockopts o;
+	size_t len, at = 0;
+	uint32_t n;
+
+	new = sys_socket(AF_INET, type, IPPROTO_TCP);
+	if (new < 0)
+		return new;
+	ident_options(fd, &o);
+	len = sockopt_pack(&o, buf, sizeof buf, &n);
+	while (at < len) {
+		memcpy(&po, buf + at, sizeof po);
+		at += sizeof po;
+		sys_setsockopt(new, po.level, po.name, buf + at, po.len);
+		at += (po.len + 7) & ~7u;
+	}
+	copy_native(fd, new);
+	return put_over(new, fd, type);
+}

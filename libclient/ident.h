@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Is a descriptor ours, which one, and in what state?  Asked of the kernel
+ * each time: the library keeps no table, so dup, fork, exec and SCM_RIGHTS
+ * need no care.
+ *
+ * Where no other meaning is given, functions return 0 or a negative errno and
+ * leave errno alone.
+ */
+#ifndef LIBCLIENT_IDENT_H
+#define LIBCLIENT_IDENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "ipc/sockopt.h"
+#include "tcpd/proto.h"
+
+/* One getsockopt for a foreign descriptor. */
+bool ident_ours(int fd, uint64_t *handle);
+/* An accepted connection that no accept() of ours has seen (a raw system
+ * call, io_uring): tags it.  For descriptors known to be AF_UNIX. */
+bool ident_adopt(int fd, uint64_t *handle);
+/* The far end's name, when fd is an accepted connection. */
+bool ident_peer(int fd, struct proto_peer *peer);
+/* Is this name that of an accepted connection's far end? */
+bool ident_is_peer(const void *sockaddr, unsigned len, struct proto_peer *out);
+
+int ident_tag(int fd, uint64_t handle);
+/* A new tagged AF_UNIX stream; type carries SOCK_NONBLOCK, SOCK_CLOEXEC. */
+int ident_new(int type, uint64_t *handle);
+
+enum phase {
+	PHASE_FRESH, /* perhaps bound */
+	PHASE_LISTENING,
+	PHASE_CONNECTING,
+	PHASE_ARRIVED, /* established, and nobody was told yet */
+	PHASE_CONNECTED,
+	PHASE_FAILED, /* the connection attempt failed */
+	PHASE_OVER,   /* was connected, has ended */
+};
+enum phase ident_phase(int fd, uint64_t handle);
+bool ident_attached(int fd); /* it has a far end, or had one */
+bool ident_listening(int fd);
+bool ident_bound(int fd); /* its AF_UNIX side has a name */
+
+/* First success after connect(): the send buffer becomes what it shall be. */
+void ident_settle(int fd);
+/* What the send buffer of an established connection is natively. */
+void ident_sndbuf(int fd, const struct sockopts *o);
+
+/* The options set so far, kept on the descriptor itself. */
+void ident_options(int fd, struct sockopts *o);
+int ident_keep_options(int fd, const struct sockopts *o);
+
+/* Puts a fresh tagged socket in fd's place, with its options and flags. */
+int ident_renew(int fd, uint64_t *handle);
+/* Puts a socket of the kernel's TCP in fd's place, with options and flags. */
+int ident_to_kernel(int fd);
+
+#endif

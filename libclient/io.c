@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The data calls.  Bytes never pass through here: a call goes to the kernel
+ * as it came, and only its failure, an address or a rare flag is looked at.
+ *
+ * Where AF_UNIX says something else than TCP:
+ *   EPIPE after a reset           the reset's own errno first, as TCP
+ *   ECONNRESET for every end      the daemon knows ETIMEDOUT, EHOSTUNREACH...
+ *   EINVAL, ENOTCONN unconnected  ENOTCONN to read, EPIPE to write
+ *
+ * The kernel raises SIGPIPE with the EPIPE, before the errno can be put right.
+ * So the send family asks it not to, and repeats the call as it was when the
+ * EPIPE stands (or the descriptor is foreign): then the signal comes.  write()
+ * has no such flag; it keeps the signal (tcpd-run(1) says so).
+ */
+#include <string.h>
+#include "ident.h"
+#include "real.h"
+#include "sock.h"
+#include "sys.h"
+
+/* ---- failures ---- */
+
+ssize_t
+sock_read_failed(int fd)
+{
+	uint64_t handle;
+
+	if (errno != ECONNRESET && errno != EINVAL)
+		return -1;
+	if (!ident_ours(fd, &handle))
+		return -1;
+	if (errno == ECONNRESET)
+		errno = sock_take_error(fd, handle, ECONNRESET);
+	else if (!ident_attached(fd))
+		errno = ENOTCONN;
+	return -1;
+}
+
+/* errno is EPIPE, ECONNRESET or ENOTCONN and fd is ours. */
+static void
+write_errno(int fd, uint64_t handle)
+{
+	int native;
+
+	if (errno == ENOTCONN) {
+		errno = EPIPE;
+		return;
+	}
+	native = errno == ECONNRESET ? errno : sock_native_error(fd);
+	if (native != 0)
+		errno = sock_take_error(fd, handle, native);
+}
+
+static bool
+write_error(void)
+{
+	return errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN;
+}
+
+ssize_t
+sock_write_failed(int fd)
+{
+	uint64_t handle;
+
+	if (write_error() && ident_ours(fd, &handle))
+		write_errno(fd, handle);
+	return -1;
+}
+
+/* After a send with MSG_NOSIGNAL put in: true when the call is to be made
+ * once more as the program made it. */
+static bool
+send_again(int fd, int flags)
+{
+	uint64_t handle;
+
+	if (!write_error())
+		return false;
+	if (!ident_ours(fd, &handle))
+		return errno == EPIPE && !(flags & MSG_NOSIGNAL);
+	write_errno(fd, handle);
+	return errno == EPIPE && !(flags & MSG_NOSIGNAL);
+}
+
+/* ---- sending ---- */
+
+/* Flags that mean something on TCP which tcpd has not (yet). */
+static bool
+refused_flags(int fd, int flags)
+{
+	uint64_t handle;
+
+	return flags & (MSG_OOB | MSG_FASTOPEN) && ident_ours(fd, &handle);
+}
+
+ssize_t
+sock_sendto(int fd, const void *buf, size_t n, int flags,
+    const struct sockaddr *sa, socklen_t len)
+{
+	uint64_t handle;
+	ssize_t r;
+
+	if (refused_flags(fd, flags)) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	/* TCP takes no notice of an address. */
+	if (sa != NULL && ident_ours(fd, &handle)) {
+		sa = NULL;
+		len = 0;
+	}
+	r = real.sendto(fd, buf, n, flags | MSG_NOSIGNAL, sa, len);
+	if (r >= 0 || !send_again(fd, flags))
+		return r;
+	/* For the signal; an unconnected AF_UNIX has none to give. */
+	r = real.sendto(fd, buf, n, flags, sa, len);
+	if (r < 0 && errno == ENOTCONN)
+		errno = EPIPE;
+	return r;
+}
+
+ssize_t
+sock_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	struct msghdr plain;
+	uint64_t handle;
+	ssize_t r;
+
+	if (refused_flags(fd, flags)) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	if (m != NULL && (m->msg_name != NULL || m->msg_control != NULL) &&
+	    ident_ours(fd, &handle)) {
+		plain = *m;
+		plain.msg_name = NULL;
+		plain.msg_namelen = 0;
+		plain.msg_control = NULL;
+		plain.msg_controllen = 0;
+		m = &plain;
+	}
+	r = real.sendmsg(fd, m, flags | MSG_NOSIGNAL);
+	if (r >= 0 || !send_again(fd, flags))
+		return r;
+	r = real.sendmsg(fd, m, flags);
+	if (r < 0 && errno == ENOTCONN)
+		errno = EPIPE;
+	return r;
+}
+
+/* ---- receiving ---- */
+
+/* MSG_TRUNC on TCP: take n bytes and throw them away. */
+static ssize_t
+discard(int fd, size_t n, int flags)
+{
+	char sink[4096];
+	size_t done = 0;
+	ssize_t r;
+
+	flags &= ~MSG_TRUNC;
+	while (done < n) {
+		r = real.recvfrom(fd, sink,
+		    n - done < sizeof sink ? n - done : sizeof sink, flags,
+		    NULL, NULL);
+		if (r < 0 && done == 0)
+			return sock_read_failed(fd);
+		if (r <= 0)
+			break;
+		done += (size_t)r;
+		if (!(flags & MSG_WAITALL))
+			flags |= MSG_DONTWAIT;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t
+sock_recvfrom(
+    int fd, void *buf, size_t n, int flags, struct sockaddr *sa, socklen_t *len)
+{
+	uint64_t handle;
+	ssize_t r;
+	int saved = errno;
+
+	if ((flags & (MSG_TRUNC | MSG_PEEK)) == MSG_TRUNC &&
+	    ident_ours(fd, &handle)) {
+		if (sa != NULL)
+			*len = 0;
+		r = discard(fd, n, flags);
+		if (r >= 0)
+			errno = saved;
+		return r;
+	}
+	r = real.recvfrom(fd, buf, n, flags, sa, len);
+	if (r < 0)
+		return sock_read_failed(fd);
+	/* TCP gives no source address, AF_UNIX that of its far end. */
+	if (sa != NULL && len != NULL && *len > 0 && sa->sa_family == AF_UNIX &&
+	    ident_ours(fd, &handle))
+		*len = 0;
+	return r;
+}
+
+ssize_t
+sock_recvmsg(int fd, struct msghdr *m, int flags)
+{
+	uint64_t handle;
+	ssize_t r;
+
+	r = real.recvmsg(fd, m, flags);
+	if (r < 0)
+		return sock_read_failed(fd);
+	if (m->msg_name != NULL && m->msg_namelen > 0 &&
+	    ((struct sockaddr *)m->msg_name)->sa_family == AF_UNIX &&
+	    ident_ours(fd, &handle))
+		m->msg_namelen = 0;
+	return r;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * getsockopt, setsockopt and ioctl on descriptors of ours.
+ *
+ * The table (ipc/sockopt.h) judges values and lengths here, so a wrong one
+ * costs no round trip.  Before there is a connection or a listener, options
+ * are kept on the descriptor and travel with the hello; afterwards the daemon
+ * is told, and asked.
+ */
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/un.h>
+#include <netinet/in.h>
+#include <linux/sockios.h>
+#include "ident.h"
+#include "real.h"
+#include "sock.h"
+#include "sys.h"
+#include "wire.h"
+
+/* Has the daemon a connection or a listener for it? */
+static bool
+known_to_daemon(int fd)
+{
+	return ident_attached(fd) || ident_listening(fd);
+}
+
+/* ---- get ---- */
+
+static int
+get_error(int fd, uint64_t handle, void *val, socklen_t *len)
+{
+	int err = sock_native_error(fd);
+
+	if (err != 0)
+		err = sock_take_error(fd, handle, err);
+	else if (ident_phase(fd, handle) == PHASE_ARRIVED)
+		ident_settle(fd);
+	sockopt_copy(val, len, &err, sizeof err);
+	return 0;
+}
+
+static int
+ask_option(
+    int fd, uint64_t handle, int level, int name, void *val, socklen_t *len)
+{
+	struct {
+		struct proto_opt po;
+		uint8_t value[PROTO_OPT_MAX];
+	} ans;
+	struct proto_opt po = {.level = level, .name = name};
+	struct wire_req q = {.type = PROTO_GETOPT,
+	    .handle = handle,
+	    .body = {&po},
+	    .len = {sizeof po},
+	    .pass_fd = -1,
+	    .auth_fd = fd,
+	    .ans = &ans,
+	    .ans_max = sizeof ans};
+	int err;
+
+	po.len = *len < PROTO_OPT_MAX ? *len : PROTO_OPT_MAX;
+	err = wire_request(&q);
+	if (err != 0)
+		return err;
+	if (q.ans_len < sizeof po || ans.po.len > po.len ||
+	    ans.po.len > q.ans_len - sizeof po)
+		return -EPROTO;
+	memcpy(val, ans.value, ans.po.len);
+	*len = ans.po.len;
+	return 0;
+}
+
+/* SO_PEERNAME: getpeername() by another door. */
+static int
+get_peername(int fd, void *val, socklen_t *len)
+{
+	struct sockaddr_in sin;
+	socklen_t sinlen = sizeof sin;
+	int saved = errno, err;
+
+	if (sock_getpeername(fd, (struct sockaddr *)&sin, &sinlen) != 0) {
+		err = -errno;
+		errno = saved;
+		return err;
+	}
+	if (*len > sinlen)
+		return -EINVAL;
+	sockopt_copy(val, len, &sin, sinlen);
+	return 0;
+}
+
+static int
+get_ours(
+    int fd, uint64_t handle, int level, int name, void *val, socklen_t *len)
+{
+	unsigned where = sockopt_where(level, name);
+	struct sockopts o;
+	int err;
+
+	if ((int)*len < 0)
+		return -EINVAL;
+	if (level == SOL_SOCKET && name == SO_PEERNAME)
+		return get_peername(fd, val, len);
+	if (where & (SOCKOPT_STACK | SOCKOPT_LIVE) && known_to_daemon(fd)) {
+		err = ask_option(fd, handle, level, name, val, len);
+		if (err != -EBADF)
+			return err;
+	}
+	ident_options(fd, &o);
+	return -sockopt_get(&o, level, name, val, len);
+}
+
+/* An AF_UNIX descriptor that refused an option of TCP's may be an accepted
+ * connection that came by a raw system call. */
+static bool
+late_adoption(int fd, int level, uint64_t *handle)
+{
+	return (errno == EOPNOTSUPP || errno == ENOPROTOOPT) &&
+	       (level == IPPROTO_TCP || level == IPPROTO_IP) &&
+	       ident_adopt(fd, handle);
+}
+
+int
+sock_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+{
+	uint64_t handle;
+	int r;
+
+	if (!ident_ours(fd, &handle)) {
+		r = real.getsockopt(fd, level, name, val, len);
+		if (r == 0 || !late_adoption(fd, level, &handle))
+			return r;
+	}
+	if (level == SOL_SOCKET && name == SO_ERROR && (int)*len >= 0)
+		return (int)sock_result(get_error(fd, handle, val, len));
+	if (sockopt_where(level, name) == SOCKOPT_NATIVE)
+		return real.getsockopt(fd, level, name, val, len);
+	return (int)sock_result(get_ours(fd, handle, level, name, val, len));
+}
+
+/* ---- set ---- */
+
+static int
+tell_option(int fd, uint64_t handle, int level, int name, const void *val,
+    socklen_t len)
+{
+	struct proto_opt po = {.level = level,
+	    .name = name,
+	    .len = len < PROTO_OPT_MAX ? len : PROTO_OPT_MAX};
+	struct wire_req q = {.type = PROTO_SETOPT,
+	    .handle = handle,
+	    .body = {&po, val},
+	    .len = {sizeof po, po.len},
+	    .pass_fd = -1,
+	    .auth_fd = fd};
+	int err = wire_request(&q);
+
+	/* The connection is gone: as with Linux, nothing is wrong with it. */
+	return err == -EBADF ? 0 : err;
+}
+
+static int
+set_ours(int fd, uint64_t handle, int level, int name, const void *val,
+    socklen_t len)
+{
+	struct sockopts o;
+	int err;
+
+	if ((int)len < 0)
+		return -EINVAL;
+	if (val == NULL && len > 0)
+		return -EFAULT;
+	ident_options(fd, &o);
+	err = sockopt_set(&o, level, name, val, len);
+	if (err != 0)
+		return -err;
+	if (!(sockopt_where(level, name) & SOCKOPT_STACK))
+		return 0;
+	if (!known_to_daemon(fd))
+		return ident_keep_options(fd, &o);
+	err = tell_option(fd, handle, level, name, val, len);
+	if (err != 0)
+		return err;
+	if (ident_listening(fd))
+		return ident_keep_options(fd, &o);
+	if (level == SOL_SOCKET && name == SO_SNDBUF &&
+	    ident_phase(fd, handle) != PHASE_CONNECTING)
+		ident_sndbuf(fd, &o);
+	return 0;
+}
+
+int
+sock_setsockopt(int fd, int level, int name, const void *val, socklen_t len)
+{
+	uint64_t handle;
+	int r;
+
+	if (!ident_ours(fd, &handle)) {
+		r = real.setsockopt(fd, level, name, val, len);
+		if (r == 0 || !late_adoption(fd, level, &handle))
+			return r;
+	}
+	if (sockopt_where(level, name) == SOCKOPT_NATIVE)
+		return real.setsockopt(fd, level, name, val, len);
+	return (int)sock_result(set_ours(fd, handle, level, name, val, len));
+}
+
+/* ---- ioctl ---- */
+
+bool
+sock_ioctl_ours(unsigned long req)
+{
+	/* Interfaces, routes and ARP: an Internet socket answers them. */
+	return req == SIOCOUTQ || req == SIOCOUTQNSD ||
+	       (req >= SIOCADDRT && req <= 0x89ff && req != SIOCGSTAMP_OLD &&
+		   req != SIOCGSTAMPNS_OLD && req != SIOCOUTQNSD);
+}
+
+static int
+get_outq(int fd, uint64_t handle, unsigned long req, int *out)
+{
+	struct {
+		struct proto_opt po;
+		uint32_t unacked, unsent;
+	} ans;
+	struct wire_req q = {.type = PROTO_OUTQ,
+	    .handle = handle,
+	    .pass_fd = -1,
+	    .auth_fd = fd,
+	    .ans = &ans,
+	    .ans_max = sizeof ans};
+	int err;
+
+	*out = 0;
+	if (ident_listening(fd))
+		return -EINVAL;
+	if (!ident_attached(fd))
+		return 0;
+	err = wire_request(&q);
+	if (err != 0)
+		return err == -EBADF ? 0 : err;
+	if (q.ans_len < sizeof ans)
+		return -EPROTO;
+	*out = (int)(req == SIOCOUTQ ? ans.unacked : ans.unsent);
+	return 0;
+}
+
+/* What an Internet socket is asked about interfaces goes to one. */
+static int
+ask_kernel(unsigned long req, void *arg)
+{
+	int s = sys_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+
+	if (s < 0)
+		return s;
+	err = sys_ioctl(s, req, arg);
+	sys_close(s);
+	return err;
+}
+
+int
+sock_ioctl(int fd, unsigned long req, void *arg)
+{
+	uint64_t handle;
+
+	if (!ident_ours(fd, &handle))
+		return real.ioctl(fd, req, arg);
+	if (req == SIOCOUTQ || req == SIOCOUTQNSD)
+		return (int)sock_result(get_outq(fd, handle, req, arg));
+	return (int)sock_result(ask_kernel(req, arg));
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * libtcpd-preload.so: the C library's names for what sock.h does.
+ *
+ * Nothing on the wait path is here (poll, select, epoll), nor close, dup or
+ * fork: a descriptor of ours is a real one.  The plain data calls are here
+ * only to put an errno right; on success they cost one indirect call.  The
+ * fortified names (__recv_chk and so on) check their room as the C library
+ * does and go the same way.
+ *
+ * syscall() is here for programs that make socket calls through it.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "real.h"
+#include "sock.h"
+#include "sys.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+_Noreturn void __chk_fail(void);
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t room);
+ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags);
+ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flags,
+    __SOCKADDR_ARG sa, socklen_t *len);
+
+EXPORT int
+socket(int domain, int type, int protocol)
+{
+	return sock_socket(domain, type, protocol);
+}
+
+EXPORT int
+connect(int fd, __CONST_SOCKADDR_ARG sa, socklen_t len)
+{
+	return sock_connect(fd, sa.__sockaddr__, len);
+}
+
+EXPORT int
+bind(int fd, __CONST_SOCKADDR_ARG sa, socklen_t len)
+{
+	return sock_bind(fd, sa.__sockaddr__, len);
+}
+
+EXPORT int
+listen(int fd, int backlog)
+{
+	return sock_listen(fd, backlog);
+}
+
+EXPORT int
+accept(int fd, __SOCKADDR_ARG sa, socklen_t *len)
+{
+	return sock_accept4(fd, sa.__sockaddr__, len, 0);
+}
+
+EXPORT int
+accept4(int fd, __SOCKADDR_ARG sa, socklen_t *len, int flags)
+{
+	return sock_accept4(fd, sa.__sockaddr__, len, flags);
+}
+
+EXPORT int
+getsockname(int fd, __SOCKADDR_ARG sa, socklen_t *len)
+{
+	return sock_getsockname(fd, sa.__sockaddr__, len);
+}
+
+EXPORT int
+getpeername(int fd, __SOCKADDR_ARG sa, socklen_t *len)
+{
+	return sock_getpeername(fd, sa.__sockaddr__, len);
+}
+
+EXPORT int
+getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+{
+	return sock_getsockopt(fd, level, name, val, len);
+}
+
+EXPORT int
+setsockopt(int fd, int level, int name, const void *val, socklen_t len)
+{
+	return sock_setsockopt(fd, level, name, val, len);
+}
+
+EXPORT int
+shutdown(int fd, int how)
+{
+	return sock_shutdown(fd, how);
+}
+
+EXPORT int
+ioctl(int fd, unsigned long req, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, req);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (sock_ioctl_ours(req))
+		return sock_ioctl(fd, req, arg);
+	return real.ioctl(fd, req, arg);
+}
+
+/* ---- reading ---- */
+
+EXPORT ssize_t
+read(int fd, void *buf, size_t n)
+{
+	ssize_t r = real.read(fd, buf, n);
+
+	return r >= 0 ? r : sock_read_failed(fd);
+}
+
+EXPORT ssize_t
+__read_chk(int fd, void *buf, size_t n, size_t room)
+{
+	if (n > room)
+		__chk_fail();
+	return read(fd, buf, n);
+}
+
+EXPORT ssize_t
+readv(int fd, const struct iovec *iov, int n)
+{
+	ssize_t r = real.readv(fd, iov, n);
+
+	return r >= 0 ? r : sock_read_failed(fd);
+}
+
+EXPORT ssize_t
+recv(int fd, void *buf, size_t n, int flags)
+{
+	return sock_recvfrom(fd, buf, n, flags, NULL, NULL);
+}
+
+EXPORT ssize_t
+__recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
+{
+	if (n > room)
+		__chk_fail();
+	return sock_recvfrom(fd, buf, n, flags, NULL, NULL);
+}
+
+EXPORT ssize_t
+recvfrom(
+    int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG sa, socklen_t *len)
+{
+	return sock_recvfrom(fd, buf, n, flags, sa.__sockaddr__, len);
+}
+
+EXPORT ssize_t
+__recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flags,
+    __SOCKADDR_ARG sa, socklen_t *len)
+{
+	if (n > room)
+		__chk_fail();
+	return sock_recvfrom(fd, buf, n, flags, sa.__sockaddr__, len);
+}
+
+EXPORT ssize_t
+recvmsg(int fd, struct msghdr *m, int flags)
+{
+	return sock_recvmsg(fd, m, flags);
+}
+
+/* ---- writing ---- */
+
+EXPORT ssize_t
+write(int fd, const void *buf, size_t n)
+{
+	ssize_t r = real.write(fd, buf, n);
+
+	return r >= 0 ? r : sock_write_failed(fd);
+}
+
+EXPORT ssize_t
+writev(int fd, const struct iovec *iov, int n)
+{
+	ssize_t r = real.writev(fd, iov, n);
+
+	return r >= 0 ? r : sock_write_failed(fd);
+}
+
+EXPORT ssize_t
+send(int fd, const void *buf, size_t n, int flags)
+{
+	return sock_sendto(fd, buf, n, flags, NULL, 0);
+}
+
+EXPORT ssize_t
+sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG sa,
+    socklen_t len)
+{
+	return sock_sendto(fd, buf, n, flags, sa.__sockaddr__, len);
+}
+
+EXPORT ssize_t
+sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	return sock_sendmsg(fd, m, flags);
+}
+
+EXPORT ssize_t
+sendfile(int out, int in, off_t *off, size_t n)
+{
+	ssize_t r = real.sendfile(out, in, off, n);
+
+	return r >= 0 ? r : sock_write_failed(out);
+}
+
+EXPORT ssize_t
+sendfile64(int out, int in, off64_t *off, size_t n)
+{
+	ssize_t r = real.sendfile(out, in, (off_t *)off, n);
+
+	return r >= 0 ? r : sock_write_failed(out);
+}
+
+/* ---- by number ---- */
+
+#if SYS_HAVE_RAW
+EXPORT long
+syscall(long nr, ...)
+{
+	long a[6];
+	va_list ap;
+	int i;
+
+	va_start(ap, nr);
+	for (i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	switch (nr) {
+	case SYS_socket:
+		return sock_socket((int)a[0], (int)a[1], (int)a[2]);
+	case SYS_connect:
+		return sock_connect(
+		    (int)a[0], (struct sockaddr *)a[1], (socklen_t)a[2]);
+	case SYS_bind:
+		return sock_bind(
+		    (int)a[0], (struct sockaddr *)a[1], (socklen_t)a[2]);
+	case SYS_listen:
+		return sock_listen((int)a[0], (int)a[1]);
+#ifdef SYS_accept
+	case SYS_accept:
+		return sock_accept4(
+		    (int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2], 0);
+#endif
+	case SYS_accept4:
+		return sock_accept4((int)a[0], (struct sockaddr *)a[1],
+		    (socklen_t *)a[2], (int)a[3]);
+	case SYS_getsockname:
+		return sock_getsockname(
+		    (int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+	case SYS_getpeername:
+		return sock_getpeername(
+		    (int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+	case SYS_getsockopt:
+		return sock_getsockopt((int)a[0], (int)a[1], (int)a[2],
+		    (void *)a[3], (socklen_t *)a[4]);
+	case SYS_setsockopt:
+		return sock_setsockopt((int)a[0], (int)a[1], (int)a[2],
+		    (const void *)a[3], (socklen_t)a[4]);
+	case SYS_shutdown:
+		return sock_shutdown((int)a[0], (int)a[1]);
+	default:
+		return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	}
+}
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of real calls; see real.h.  The constructor is all that runs in a
+ * program before it asks for something: about twenty symbol look-ups.
+ */
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <string.h>
+#include "real.h"
+#include "sys.h"
+#include "wire.h"
+
+static long
+result(long r)
+{
+	if (r < 0) {
+		errno = (int)-r;
+		return -1;
+	}
+	return r;
+}
+
+static int
+raw_socket(int domain, int type, int protocol)
+{
+	return (int)result(sys_socket(domain, type, protocol));
+}
+
+static int
+raw_connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	return (int)result(sys_connect(fd, sa, len));
+}
+
+static int
+raw_bind(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	return (int)result(sys_bind(fd, sa, len));
+}
+
+static int
+raw_listen(int fd, int backlog)
+{
+	return (int)result(sys_listen(fd, backlog));
+}
+
+static int
+raw_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+	return (int)result(SYS(SYS_accept4, fd, sa, len, flags, 0, 0));
+}
+
+static int
+raw_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return (int)result(sys_getsockname(fd, sa, len));
+}
+
+static int
+raw_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return (int)result(sys_getpeername(fd, sa, len));
+}
+
+static int
+raw_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+{
+	return (int)result(sys_getsockopt(fd, level, name, val, len));
+}
+
+static int
+raw_setsockopt(int fd, int level, int name, const void *val, socklen_t len)
+{
+	return (int)result(sys_setsockopt(fd, level, name, val, len));
+}
+
+static int
+raw_shutdown(int fd, int how)
+{
+	return (int)result(sys_shutdown(fd, how));
+}
+
+static int
+raw_ioctl(int fd, unsigned long req, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, req);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	return (int)result(sys_ioctl(fd, req, arg));
+}
+
+static ssize_t
+raw_read(int fd, void *buf, size_t n)
+{
+	return result(SYS(SYS_read, fd, buf, n, 0, 0, 0));
+}
+
+static ssize_t
+raw_readv(int fd, const struct iovec *iov, int n)
+{
+	return result(SYS(SYS_readv, fd, iov, n, 0, 0, 0));
+}
+
+static ssize_t
+raw_recvfrom(
+    int fd, void *buf, size_t n, int flags, struct sockaddr *sa, socklen_t *len)
+{
+	return result(SYS(SYS_recvfrom, fd, buf, n, flags, sa, len));
+}
+
+static ssize_t
+raw_recvmsg(int fd, struct msghdr *m, int flags)
+{
+	return result(sys_recvmsg(fd, m, flags));
+}
+
+static ssize_t
+raw_write(int fd, const void *buf, size_t n)
+{
+	return result(SYS(SYS_write, fd, buf, n, 0, 0, 0));
+}
+
+static ssize_t
+raw_writev(int fd, const struct iovec *iov, int n)
+{
+	return result(SYS(SYS_writev, fd, iov, n, 0, 0, 0));
+}
+
+static ssize_t
+raw_sendto(int fd, const void *buf, size_t n, int flags,
+    const struct sockaddr *sa, socklen_t len)
+{
+	return result(SYS(SYS_sendto, fd, buf, n, flags, sa, len));
+}
+
+static ssize_t
+raw_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	return result(sys_sendmsg(fd, m, flags));
+}
+
+static ssize_t
+raw_sendfile(int out, int in, off_t *off, size_t n)
+{
+	return result(SYS(SYS_sendfile, out, in, off, n, 0, 0));
+}
+
+static long
+raw_syscall(long n, ...)
+{
+	long a[6];
+	va_list ap;
+	int i;
+
+	va_start(ap, n);
+	for (i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	return result(sys6(n, a[0], a[1], a[2], a[3], a[4], a[5]));
+}
+
+struct real real = {
+    .socket = raw_socket,
+    .connect = raw_connect,
+    .bind = raw_bind,
+    .listen = raw_listen,
+    .accept4 = raw_accept4,
+    .getsockname = raw_getsockname,
+    .getpeername = raw_getpeername,
+    .getsockopt = raw_getsockopt,
+    .setsockopt = raw_setsockopt,
+    .shutdown = raw_shutdown,
+    .ioctl = raw_ioctl,
+    .read = raw_read,
+    .readv = raw_readv,
+    .recvfrom = raw_recvfrom,
+    .recvmsg = raw_recvmsg,
+    .write = raw_write,
+    .writev = raw_writev,
+    .sendto = raw_sendto,
+    .sendmsg = raw_sendmsg,
+    .sendfile = raw_sendfile,
+    .syscall = raw_syscall,
+};
+
+/* Function pointers travel through void * as POSIX's dlsym() has it. */
+static void
+resolve(const char *name, void *slot)
+{
+	void *sym = dlsym(RTLD_NEXT, name);
+
+	if (sym != NULL)
+		memcpy(slot, &sym, sizeof sym);
+}
+
+__attribute__((constructor)) static void
+setup(void)
+{
+	int saved = errno;
+
+	resolve("socket", &real.socket);
+	resolve("connect", &real.connect);
+	resolve("bind", &real.bind);
+	resolve("listen", &real.listen);
+	resolve("accept4", &real.accept4);
+	resolve("getsockname", &real.getsockname);
+	resolve("getpeername", &real.getpeername);
+	resolve("getsockopt", &real.getsockopt);
+	resolve("setsockopt", &real.setsockopt);
+	resolve("shutdown", &real.shutdown);
+	resolve("ioctl", &real.ioctl);
+	resolve("read", &real.read);
+	resolve("readv", &real.readv);
+	resolve("recvfrom", &real.recvfrom);
+	resolve("recvmsg", &real.recvmsg);
+	resolve("write", &real.write);
+	resolve("writev", &real.writev);
+	resolve("sendto", &real.sendto);
+	resolve("sendmsg", &real.sendmsg);
+	resolve("sendfile64", &real.sendfile);
+	resolve("syscall", &real.syscall);
+	wire_setup();
+	errno = saved;
+}

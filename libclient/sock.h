@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The socket calls with TCP's meaning on a descriptor of ours; a foreign one
+ * gets the C library's own function.  They return and set errno as the calls
+ * whose names they carry; a success leaves errno alone.
+ */
+#ifndef LIBCLIENT_SOCK_H
+#define LIBCLIENT_SOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+int sock_socket(int domain, int type, int protocol);
+int sock_connect(int fd, const struct sockaddr *sa, socklen_t len);
+int sock_bind(int fd, const struct sockaddr *sa, socklen_t len);
+int sock_listen(int fd, int backlog);
+int sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);
+int sock_getsockname(int fd, struct sockaddr *sa, socklen_t *len);
+int sock_getpeername(int fd, struct sockaddr *sa, socklen_t *len);
+int sock_shutdown(int fd, int how);
+
+int sock_getsockopt(int fd, int level, int name, void *val, socklen_t *len);
+int sock_setsockopt(
+    int fd, int level, int name, const void *val, socklen_t len);
+int sock_ioctl(int fd, unsigned long req, void *arg);
+/* The requests that sock_ioctl() looks at; all others are the kernel's. */
+bool sock_ioctl_ours(unsigned long req);
+
+ssize_t sock_recvfrom(int fd, void *buf, size_t n, int flags,
+    struct sockaddr *sa, socklen_t *len);
+ssize_t sock_recvmsg(int fd, struct msghdr *m, int flags);
+ssize_t sock_sendto(int fd, const void *buf, size_t n, int flags,
+    const struct sockaddr *sa, socklen_t len);
+ssize_t sock_sendmsg(int fd, const struct msghdr *m, int flags);
+
+/* After read() or write() failed: puts TCP's errno in the place of AF_UNIX's.
+ * Both return -1. */
+ssize_t sock_read_failed(int fd);
+ssize_t sock_write_failed(int fd);
+
+/* ---- between the files ---- */
+
+/* A negative errno becomes -1 and errno. */
+long sock_result(long r);
+/* The errno of a failed connection: the daemon's word, or native. */
+int sock_take_error(int fd, uint64_t handle, int native);
+/* SO_ERROR as it is natively: read and cleared. */
+int sock_native_error(int fd);
+
+#endif

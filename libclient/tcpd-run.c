@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tcpd-run: starts a program so that its TCP is tcpd's.
+ *
+ * That is done by LD_PRELOAD, which silently does nothing for some programs.
+ * So before anything runs, the program's file is inspected, the daemon asked
+ * whether it is there, and whatever would make the program use the kernel's
+ * TCP unnoticed is refused with the reason.  --check only reports.
+ */
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "elf.h"
+#include "ipc/policy.h"
+#include "wire.h"
+
+/* As env(1) and nice(1) have them. */
+enum {
+	EXIT_OURS = 125,    /* tcpd-run itself failed */
+	EXIT_NOT_RUN = 126, /* found, and cannot be served or executed */
+	EXIT_NOT_FOUND = 127,
+	EXIT_NO_DAEMON = 124,
+};
+
+/* Does --wait wait this long, milliseconds, between two looks? */
+#define WAIT_STEP_MS 50
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: tcpd-run [-hw] [-s PATH] [-W SECONDS] PROG [ARGS...]\n"
+	      "       tcpd-run --check [ADDRESS:PORT ...] [PROG]\n\n"
+	      "  -s, --socket PATH   the daemon's socket, else $TCPD_SOCKET,"
+	      " else " PROTO_SOCKET "\n"
+	      "  -c, --check         say what was found and which stack sockets"
+	      " would use\n"
+	      "  -w, --wait          wait until the daemon answers\n"
+	      "  -W, --timeout S     give up waiting after S seconds\n"
+	      "  -h, --help          this text\n",
+	    to);
+}
+
+/* ---- the program's file ---- */
+
+/* The path that execvp() would take; NULL and errno when there is none. */
+static const char *
+find_program(const char *prog, char *buf, size_t size)
+{
+	const char *path = getenv("PATH"), *p, *end;
+
+	if (strchr(prog, '/') != NULL)
+		return access(prog, F_OK) == 0 ? prog : NULL;
+	if (path == NULL)
+		path = "/bin:/usr/bin";
+	for (p = path; p != NULL; p = *end == ':' ? end + 1 : NULL) {
+		end = p + strcspn(p, ":");
+		if ((size_t)snprintf(buf, size, "%.*s/%s",
+			end == p ? 1 : (int)(end - p), end == p ? "." : p,
+			prog) < size &&
+		    access(buf, X_OK) == 0)
+			return buf;
+	}
+	errno = ENOENT;
+	return NULL;
+}
+
+/* Why LD_PRELOAD cannot serve it, or NULL. */
+static const char *
+obstacle(const struct elf_facts *f)
+{
+	if (f->kind == ELF_STATIC)
+		return f->go ? "is a Go program without the C library: it "
+			       "makes system "
+			       "calls itself, which LD_PRELOAD cannot reach"
+			     : "is statically linked: it has no dynamic loader "
+			       "that "
+			       "would read LD_PRELOAD";
+	if (f->kind == ELF_FOREIGN)
+		return "is of another class or machine than this tcpd-run: "
+		       "use the tcpd-run and library built for it";
+	if (f->setid)
+		return "is set-user-ID or set-group-ID: the loader ignores "
+		       "LD_PRELOAD then; run it as its owner";
+	if (f->filecaps)
+		return "has file capabilities: the loader ignores LD_PRELOAD "
+		       "then; remove them with setcap -r, or run as root";
+	return NULL;
+}
+
+static const char *
+kind_text(const struct elf_facts *f)
+{
+	switch (f->kind) {
+	case ELF_DYNAMIC:
+		return f->go ? "dynamically linked, with the Go runtime"
+			     : "dynamically linked";
+	case ELF_STATIC:
+		return "statically linked";
+	case ELF_FOREIGN:
+		return "of another class or machine";
+	case ELF_SCRIPT:
+		return "a script";
+	case ELF_UNKNOWN:
+		return "neither an ELF program nor a script with #!";
+	case ELF_UNREADABLE:
+		return "not readable";
+	}
+	return "?";
+}
+
+/* Follows scripts to their interpreters.  Returns an exit status, 0: fine. */
+static int
+inspect(const char *prog, bool report)
+{
+	char found[PATH_MAX], next[PATH_MAX];
+	const char *path, *why;
+	struct elf_facts f;
+	int depth;
+
+	path = find_program(prog, found, sizeof found);
+	if (path == NULL) {
+		warn("%s", prog);
+		return EXIT_NOT_FOUND;
+	}
+	for (depth = 0; depth < 5; depth++) {
+		elf_inspect(path, &f);
+		if (report)
+			printf("program: %s is %s\n", path, kind_text(&f));
+		why = obstacle(&f);
+		if (why != NULL) {
+			warnx("%s %s", path, why);
+			return EXIT_NOT_RUN;
+		}
+		if (f.go)
+			warnx("warning: %s carries the Go runtime: what it "
+			      "does not do through the C library goes to the "
+			      "kernel",
+			    path);
+		if (f.kind != ELF_SCRIPT || f.interp[0] == '\0')
+			return 0;
+		memcpy(next, f.interp, sizeof next);
+		path = next;
+	}
+	return 0;
+}
+
+/* ---- the library ---- */
+
+static bool
+beside(char *buf, size_t size, const char *below)
+{
+	char self[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (n < 0)
+		return false;
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	*slash = '\0';
+	return (size_t)snprintf(
+		   buf, size, "%s%s/libtcpd-preload.so", self, below) < size &&
+	       access(buf, R_OK) == 0;
+}
+
+/* What LD_PRELOAD shall name.  $LIB lets one installed path serve programs of
+ * several classes: the loader puts lib/x86_64-linux-gnu or the like there. */
+static const char *
+find_library(char *buf, size_t size)
+{
+	static const char *const trees[] = {
+	    "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64"};
+	size_t n;
+	unsigned i;
+
+	if (beside(buf, size, "/.libs") || beside(buf, size, ""))
+		return buf;
+	if (access(LIBDIR "/libtcpd-preload.so", R_OK) != 0)
+		return NULL;
+	for (i = 0; i < sizeof trees / sizeof trees[0]; i++) {
+		n = strlen(LIBDIR) - strlen(trees[i]);
+		if (strlen(LIBDIR) > strlen(trees[i]) &&
+		    strcmp(LIBDIR + n, trees[i]) == 0) {
+			snprintf(buf, size, "%.*s/$LIB/libtcpd-preload.so",
+			    (int)n, LIBDIR);
+			return buf;
+		}
+	}
+	return LIBDIR "/libtcpd-preload.so";
+}
+
+/* ---- the daemon ---- */
+
+/* 0, or a negative errno; the page in *p. */
+static int
+ask_daemon(const struct proto_policy **p, uint16_t *version)
+{
+	struct wire_req q = {.type = PROTO_ERROR, .pass_fd = -1, .auth_fd = -1};
+	int err;
+
+	*p = wire_policy(&err);
+	if (err == -EPROTONOSUPPORT) {
+		wire_request(&q);
+		*version = q.version;
+	}
+	return err;
+}
+
+static void
+explain(int err, uint16_t version)
+{
+	const char *path = wire_path();
+
+	if (err == -EPROTONOSUPPORT) {
+		warnx("the daemon at %s speaks version %u of the protocol, "
+		      "this tcpd-run version %u: install both from one build",
+		    path, version, PROTO_VERSION);
+		return;
+	}
+	if (access(path, F_OK) != 0) {
+		warnx("no daemon: %s: %s; start tcpd, or name another socket "
+		      "with --socket or $" PROTO_SOCKET_ENV,
+		    path, strerror(errno));
+		return;
+	}
+	if (access(path, W_OK) != 0) {
+		warnx("the daemon's socket %s may not be used by this user: "
+		      "%s",
+		    path, strerror(errno));
+		return;
+	}
+	warnx("the daemon at %s does not answer (%s): is tcpd running?", path,
+	    strerror(-err));
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int
+need_daemon(const struct proto_policy **p, bool wait, int64_t limit_ms)
+{
+	const struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000L};
+	int64_t end = now_ms() + limit_ms;
+	uint16_t version = 0;
+	int err;
+
+	while ((err = ask_daemon(p, &version)) == -ENETDOWN && wait &&
+	       now_ms() < end)
+		nanosleep(&step, NULL);
+	if (err == 0)
+		return 0;
+	explain(err, version);
+	return EXIT_NO_DAEMON;
+}
+
+/* ---- --check ---- */
+
+static bool
+parse_question(const char *s, struct ipaddr *a, uint16_t *port)
+{
+	const char *colon = strrchr(s, ':');
+	char host[INET_ADDRSTRLEN], *end;
+	struct in_addr in;
+	long n;
+
+	if (colon == NULL || (size_t)(colon - s) >= sizeof host)
+		return false;
+	memcpy(host, s, (size_t)(colon - s));
+	host[colon - s] = '\0';
+	n = strtol(colon + 1, &end, 10);
+	if (*end != '\0' || end == colon + 1 || n < 0 || n > 65535 ||
+	    inet_pton(AF_INET, host, &in) != 1)
+		return false;
+	*a = ipaddr_v4(ntohl(in.s_addr));
+	*port = (uint16_t)n;
+	return true;
+}
+
+static void
+print_verdict(const char *what, const char *addr, struct policy_verdict v)
+{
+	printf("%-7s %s: %s: %s", what, addr, policy_action_text(v.action),
+	    policy_why_text(v.why));
+	if (v.line != 0)
+		printf(" (line %u)", v.line);
+	putchar('\n');
+}
+
+static void
+print_rules(const struct proto_policy *p)
+{
+	char addr[INET6_ADDRSTRLEN], rule[INET6_ADDRSTRLEN + 8];
+	uint32_t i, n = p->nconnect + p->nbind;
+	const struct proto_rule *r;
+	struct ipaddr a;
+	bool v4;
+
+	for (i = 0; i < n; i++) {
+		r = &p->rules[i];
+		memcpy(a.b, r->addr, sizeof a.b);
+		v4 = ipaddr_is_v4(&a) && r->plen >= 96;
+		inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a.b + 12 : a.b, addr,
+		    sizeof addr);
+		snprintf(rule, sizeof rule, "%s/%u", addr,
+		    v4 ? r->plen - 96u : r->plen);
+		print_verdict(i < p->nconnect ? "connect" : "bind", rule,
+		    (struct policy_verdict){r->action, r->why, r->line});
+	}
+}
+
+/* Arguments are questions and, last, perhaps a program. */
+static int
+check(int argc, char **argv, const char *library)
+{
+	const struct proto_policy *p;
+	struct ipaddr a;
+	uint16_t port;
+	int i, status, questions = 0;
+
+	printf("library: %s\n", library);
+	status = need_daemon(&p, false, 0);
+	if (status != 0)
+		return status;
+	printf("daemon:  %s answers, protocol %u, policy %u\n", wire_path(),
+	    PROTO_VERSION, p->generation);
+	for (i = 0; i < argc; i++) {
+		if (parse_question(argv[i], &a, &port)) {
+			questions++;
+			print_verdict(
+			    "connect", argv[i], policy_connect(p, &a, port));
+			print_verdict(
+			    "bind", argv[i], policy_bind(p, &a, port));
+			continue;
+		}
+		status = inspect(argv[i], true);
+		break;
+	}
+	if (questions == 0) {
+		print_rules(p);
+		puts("connect, bind anything else: kernel; "
+		     "other families and socket types: kernel");
+	}
+	return status;
+}
+
+/* ---- run ---- */
+
+static void
+set_environment(const char *library)
+{
+	const char *old = getenv("LD_PRELOAD");
+	char *both;
+
+	if (old != NULL && *old != '\0') {
+		if (strstr(old, "libtcpd-preload.so") != NULL)
+			return;
+		if (asprintf(&both, "%s:%s", library, old) < 0)
+			err(EXIT_OURS, "environment");
+		library = both;
+	}
+	if (setenv("LD_PRELOAD", library, 1) != 0 ||
+	    setenv(PROTO_SOCKET_ENV, wire_path(), 1) != 0)
+		err(EXIT_OURS, "environment");
+}
+
+static int
+run(char **argv, const char *library, bool wait, int64_t limit_ms)
+{
+	const struct proto_policy *p;
+	int status = inspect(argv[0], false);
+
+	if (status == 0)
+		status = need_daemon(&p, wait, limit_ms);
+	if (status != 0)
+		return status;
+	set_environment(library);
+	execvp(argv[0], argv);
+	status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
+	warn("%s", argv[0]);
+	return status;
+}
+
+static int64_t
+seconds(const char *s)
+{
+	char *end;
+	long n = strtol(s, &end, 10);
+
+	if (*s == '\0' || *end != '\0' || n < 0 || n > 1000000)
+		errx(EXIT_OURS,
+		    "--timeout %s: a number of seconds from 0 to 1000000 is "
+		    "needed",
+		    s);
+	return n * 1000;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longopts[] = {
+	    {"socket", required_argument, NULL, 's'},
+	    {"check", no_argument, NULL, 'c'}, {"wait", no_argument, NULL, 'w'},
+	    {"timeout", required_argument, NULL, 'W'},
+	    {"help", no_argument, NULL, 'h'}, {0}};
+	bool checking = false, wait = false;
+	int64_t limit_ms = INT64_MAX / 2;
+	char buf[PATH_MAX];
+	const char *library;
+	int c;
+
+	wire_setup();
+	while (
+	    (c = getopt_long(argc, argv, "+s:cwW:h", longopts, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			if (wire_set_path(optarg) != 0)
+				errx(EXIT_OURS,
+				    "--socket %s: a path of 1 to 107 bytes is "
+				    "needed",
+				    optarg);
+			break;
+		case 'c':
+			checking = true;
+			break;
+		case 'w':
+			wait = true;
+			break;
+		case 'W':
+			wait = true;
+			limit_ms = seconds(optarg);
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return EXIT_OURS;
+		}
+	}
+	library = find_library(buf, sizeof buf);
+	if (library == NULL)
+		errx(EXIT_OURS, "libtcpd-preload.so is neither beside this "
+				"program nor in " LIBDIR ": run make install");
+	if (checking)
+		return check(argc - optind, argv + optind, library);
+	if (optind == argc) {
+		usage(stderr);
+		return EXIT_OURS;
+	}
+	return run(argv + optind, library, wait, limit_ms);
+}

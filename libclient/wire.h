@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Talking to the daemon (tcpd/proto.h): requests, the attachment, the policy.
+ *
+ * Nothing is kept open: each request is a connection of its own.  All state
+ * is on the caller's stack but for the path of the daemon's socket, read from
+ * the environment once, and one mapping of the policy page.
+ *
+ * Functions return 0 or a negative errno.  -ENETDOWN: the daemon cannot be
+ * reached; -EPROTONOSUPPORT: it speaks another version.
+ */
+#ifndef LIBCLIENT_WIRE_H
+#define LIBCLIENT_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/un.h>
+#include "tcpd/proto.h"
+
+void wire_setup(void);
+/* The daemon's socket; set() for programs that take it as an argument. */
+const char *wire_path(void);
+int wire_set_path(const char *path);
+
+/* The answer's body goes to ans (room for *alen, then what there was). */
+struct wire_req {
+	uint16_t type;
+	uint64_t handle;
+	const void *body[2];
+	size_t len[2];
+	int pass_fd; /* sent along; -1: none */
+	int auth_fd; /* sent when the daemon asks for it; -1: none */
+	void *ans;
+	size_t ans_max, ans_len;
+	int *got_fd;	  /* NULL: none wanted */
+	uint16_t version; /* out: the daemon's */
+};
+int wire_request(struct wire_req *q);
+
+/* Makes fd, an unconnected AF_UNIX stream, the connection of a hello. */
+int wire_attach(int fd, uint64_t handle, const struct proto_attach *at,
+    const void *opts, size_t opts_len);
+
+/* The policy; NULL and *err when there never was one to be had. */
+const struct proto_policy *wire_policy(int *err);
+
+#endif
