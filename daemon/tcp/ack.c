@@ -432,6 +432,7 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 	else if ((p->flags & PF_TS) && s->h.has_ts && retx_at.us != 0)
 		rtt_from_timestamp(p, s, retx_at);
 	p->snd_una = s->ack;
+	p->flags |= PF_PROGRESS;
 	if (seq_lt(p->snd_sml, p->snd_una))
 		p->snd_sml = p->snd_una;
 	if (seq_lt(p->recover, p->snd_una))

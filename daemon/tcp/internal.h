@@ -169,6 +169,7 @@ enum {
 	PF_OVERRIDE = 1 << 21, /* SWS override: send what there is */
 	PF_SYN_NOW = 1 << 22,
 	PF_WND_CLAMPED = 1 << 23,
+	PF_PROGRESS = 1 << 24, /* something acknowledged since we last sent */
 };
 
 enum ca_state {

@@ -53,7 +53,8 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
 	/* Every segment carries the acknowledgment. */
 	p->last_ack_sent = p->rcv_nxt;
-	p->flags &= ~(PF_ACK_NOW | PF_ACK_DELAYED);
+	out->progress = p->flags & PF_PROGRESS;
+	p->flags &= ~(PF_ACK_NOW | PF_ACK_DELAYED | PF_PROGRESS);
 	pcb_timer(p, TMR_DELACK, MONO_NEVER);
 	p->segs_out++;
 	p->last_snd = now;
