@@ -10,3 +10,9 @@ tests_bench_load_CPPFLAGS = -D_GNU_SOURCE
 tests_bench_load_CFLAGS = $(TCPD_CFLAGS) -O2 -pthread
 tests_bench_load_LDFLAGS = -pthread
 CLEANFILES += tests/bench/load$(EXEEXT)
+
+EXTRA_DIST += tests/bench/bench
+CLEANFILES += bench.json
+bench: all tests/bench/load$(EXEEXT)
+	$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/bench/bench
+.PHONY: bench
