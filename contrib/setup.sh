@@ -13,11 +13,11 @@ PACKAGES_BUILD="autoconf automake libtool make gcc libc6-dev pkg-config
 	libevent-dev libbsd-dev libconfuse-dev libjansson-dev libmnl-dev
 	libseccomp-dev"
 # Namespaces, devices and the programs that quickstart runs.
-PACKAGES_LAB="iproute2 util-linux procps curl nginx-light python3-minimal
-	libpython3-stdlib"
+PACKAGES_LAB="iproute2 util-linux procps curl nginx-light python3"
 # Unit tests and the programs of tests/e2e.
 PACKAGES_TEST="libcriterion-dev wget redis-server redis-tools iperf3 socat
-	netcat-openbsd iputils-ping tcpdump jq git xz-utils clang"
+	netcat-openbsd iputils-ping ethtool jq git
+	xz-utils clang"
 
 # nginx and the like live there, and a plain user's PATH lacks it.
 PATH=$PATH:/usr/sbin:/sbin
