@@ -15,3 +15,8 @@ tests_unit_icmp_test_SOURCES = tests/unit/icmp_test.c $(STACK_LAB)
 tests_unit_icmp_test_LDADD = $(STACK_LAB_LDADD)
 tests_unit_stack_test_SOURCES = tests/unit/stack_test.c $(STACK_LAB)
 tests_unit_stack_test_LDADD = $(STACK_LAB_LDADD)
+
+# The same with the real TCP.
+UNIT_TESTS += tests/unit/stack_pair_test
+tests_unit_stack_pair_test_LDADD = daemon/libstack.la daemon/libtcp.la \
+	daemon/libip.la daemon/libwire.la daemon/libbase.la $(CRITERION_LIBS)

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Two stacks on a wire, with the real TCP, and one that talks to itself: bytes
+ * arrive as they were, with every combination of what the devices can do.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+#include "stack/stack.h"
+
+#define BYTES 3000000
+
+struct end {
+	struct stack *s;
+	struct tcp *tcp;
+	struct tcp_pcb *active, *passive;
+	bool connected, eof, gone;
+	size_t written, read;
+	unsigned bad;
+};
+
+static struct end a, b;
+static mono_t now;
+
+static uint8_t
+byte_at(size_t i)
+{
+	return (uint8_t)(i * 31 + i / 4099);
+}
+
+static int
+on_accept(void *ctx, struct tcp_bind *l, struct tcp_pcb *p)
+{
+	struct end *e = ctx;
+
+	if (e->passive != NULL)
+		return -EAGAIN;
+	e->passive = p;
+	return 0;
+}
+
+static void
+start(struct end *e, uint8_t n, uint16_t mtu, bool csum, bool tso)
+{
+	struct stack_config cfg = {.mtu = mtu,
+	    .addr = 0xc0000200 + n,
+	    .mask = 0xffffff00,
+	    .mac = {2, 0, 0, 0, 0, n},
+	    .tx_csum = csum,
+	    .tx_tso = tso,
+	    .buf_bytes = 64 << 20,
+	    .tcp = {.env = {.accept = on_accept, .ctx = e},
+		.seed = {n, 7},
+		.sndbuf = 1 << 20,
+		.rcvbuf = 1 << 20,
+		.msl_us = 30000000,
+		.port_first = 40000,
+		.port_last = 40999,
+		.congestion = "cubic"}};
+
+	*e = (struct end){.s = stack_new(&cfg, now)};
+	cr_assert_not_null(e->s);
+	e->tcp = stack_tcp(e->s);
+}
+
+static void
+feed(struct end *e, struct tcp_pcb *p)
+{
+	struct span spans[8];
+	unsigned n, i;
+	size_t j, got;
+
+	while (e->written < BYTES &&
+	       (n = tcp_send_reserve(p, spans, 8, BYTES - e->written)) > 0) {
+		for (got = 0, i = 0; i < n; i++) {
+			for (j = 0; j < spans[i].len; j++)
+				((uint8_t *)spans[i].base)[j] =
+				    byte_at(e->written + got + j);
+			got += spans[i].len;
+		}
+		e->written += got;
+		tcp_send_commit(p, got, now);
+	}
+	if (e->written == BYTES) {
+		e->written++;
+		tcp_shutdown(p, now);
+	}
+}
+
+static void
+drink(struct end *e, struct tcp_pcb *p)
+{
+	struct span spans[8];
+	unsigned n, i;
+	size_t j, got;
+
+	while ((n = tcp_recv_peek(p, spans, 8)) > 0) {
+		for (got = 0, i = 0; i < n; i++) {
+			for (j = 0; j < spans[i].len; j++)
+				e->bad += ((uint8_t *)spans[i].base)[j] !=
+					  byte_at(e->read + got + j);
+			got += spans[i].len;
+		}
+		e->read += got;
+		tcp_recv_consume(p, got, now);
+	}
+}
+
+static void
+serve(struct end *e)
+{
+	struct tcp_event ev;
+
+	while (tcp_event(e->tcp, &ev)) {
+		if (ev.bits & TCP_EV_GONE) {
+			cr_assert_eq(ev.error, 0);
+			e->gone = true;
+			if (ev.pcb == e->active)
+				e->active = NULL;
+			continue;
+		}
+		if (ev.bits & TCP_EV_CONNECTED)
+			e->connected = true;
+	}
+	if (e->active != NULL && e->connected)
+		feed(e, e->active);
+	if (e->passive != NULL) {
+		drink(e, e->passive);
+		if (tcp_recv_eof(e->passive)) {
+			tcp_close(e->passive, now);
+			e->passive = NULL;
+			e->eof = true;
+		}
+	}
+}
+
+/* As a device would: a frame in pieces becomes one buf. */
+static bool
+carry(struct end *from, struct end *to)
+{
+	static struct txframe f;
+	struct rxframe r;
+	bool any = false;
+	unsigned i;
+
+	while (stack_output(from->s, &f, now)) {
+		any = true;
+		if (to == NULL)
+			continue;
+		r = (struct rxframe){
+		    .off = f.off, .buf = buf_alloc(stack_bufs(to->s), f.len)};
+		cr_assert_not_null(r.buf);
+		for (i = 0; i < f.nspans; i++) {
+			memcpy(r.buf->data + r.buf->len, f.spans[i].base,
+			    f.spans[i].len);
+			r.buf->len += (uint32_t)f.spans[i].len;
+		}
+		stack_input(to->s, &r, now);
+	}
+	return any;
+}
+
+static void
+turn(struct end *e)
+{
+	serve(e);
+	while (!mono_before(now, stack_deadline(e->s))) {
+		stack_expire(e->s, now);
+		serve(e);
+		carry(e, e == &a && b.s != NULL ? &b : &a);
+	}
+}
+
+static void
+listen_on(struct end *e)
+{
+	struct ipaddr any = ipaddr_v4(0);
+	struct tcp_bind *l;
+
+	cr_assert_eq(tcp_bind(e->tcp, &any, 80, 0, 0, NULL, &l), 0);
+	cr_assert_eq(tcp_listen(l, 8), 0);
+}
+
+static void
+connect_to(struct end *e, uint32_t dst)
+{
+	struct ipaddr any = ipaddr_v4(0), peer = ipaddr_v4(dst);
+	static const struct tcp_opts opts;
+
+	cr_assert_eq(tcp_connect(e->tcp, NULL, &any, &peer, 80, &opts, NULL,
+			 now, &e->active),
+	    0);
+}
+
+static void
+all_arrived(const struct end *receiver)
+{
+	cr_assert(receiver->eof);
+	cr_assert_eq(receiver->read, BYTES);
+	cr_assert_eq(receiver->bad, 0);
+}
+
+static void
+transfer(uint16_t mtu, bool csum, bool tso)
+{
+	const struct drops *d;
+	unsigned i, j, moves;
+
+	now.us = 1000000;
+	start(&a, 1, mtu, csum, tso);
+	start(&b, 2, mtu, false, false);
+	listen_on(&b);
+	connect_to(&a, 0xc0000202);
+	for (i = 0; i < 20000 && !b.eof; i++) {
+		now = mono_add(now, 100);
+		turn(&a);
+		turn(&b);
+		moves = carry(&a, &b);
+		moves += carry(&b, &a);
+		if (moves == 0)
+			now = mono_max(now,
+			    mono_min(stack_deadline(a.s), stack_deadline(b.s)));
+	}
+	all_arrived(&b);
+	for (i = 0; i < 2; i++) {
+		d = stack_drops(i == 0 ? a.s : b.s);
+		for (j = 0; j < NDROPS; j++)
+			cr_assert_eq(d->count[j], 0, "%s", drop_name(j));
+	}
+	stack_free(a.s);
+	stack_free(b.s);
+	a.s = b.s = NULL;
+}
+
+Test(stack_pair, bytes_arrive_whatever_the_device_can_do)
+{
+	transfer(1500, true, true);
+	transfer(1500, true, false);
+	transfer(1500, false, false);
+	transfer(576, false, false);
+	transfer(9000, true, true);
+	transfer(65535, true, true);
+}
+
+Test(stack_pair, a_stack_talks_to_itself)
+{
+	unsigned i;
+
+	now.us = 1000000;
+	start(&a, 1, 1500, true, true);
+	b.s = NULL;
+	listen_on(&a);
+	connect_to(&a, 0xc0000201);
+	for (i = 0; i < 20000 && !a.eof; i++) {
+		now = mono_add(now, 100);
+		turn(&a);
+		carry(&a, NULL);
+	}
+	all_arrived(&a);
+	stack_free(a.s);
+}
