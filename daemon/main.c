@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "proc/log.h"
@@ -67,6 +66,9 @@ main(int argc, char *argv[])
 	}
 	if (optind < argc)
 		usage();
+	log_init(role == ROLE_PARENT ? "" : role_name(role),
+	    role == ROLE_PARENT || a.debug ? LOG_DEST_STDERR : LOG_DEST_PARENT,
+	    a.verbose > 0 ? LOG_LVL_DEBUG : LOG_LVL_INFO);
 	switch (role) {
 	case ROLE_FRONTEND:
 		return frontend_main(&a);

@@ -269,6 +269,17 @@ take_fds(struct msghdr *mh, struct msg *m, unsigned max)
 	return ok;
 }
 
+/* An empty message of type 0, so that the other side can name both versions
+ * in its complaint. */
+static void
+tell_version(struct msgchan *c)
+{
+	struct msg_head h = {.magic = c->cfg.magic, .version = c->cfg.version};
+	struct iovec iov = {&h, sizeof h};
+
+	send_record(c->fd, &iov, 1, NULL, 0);
+}
+
 /* Reads one record.  1: *m holds a message; 0: the end; -EAGAIN: none now;
  * -EPROTO: garbage; another negative errno. */
 static int
@@ -298,6 +309,8 @@ read_record(struct msgchan *c, struct msg *m)
 	if ((size_t)n < sizeof h || (mh.msg_flags & MSG_TRUNC) != 0)
 		return -EPROTO;
 	memcpy(&h, inbuf, sizeof h);
+	if (h.magic == c->cfg.magic && h.version != c->cfg.version)
+		tell_version(c);
 	if (h.magic != c->cfg.magic || h.version != c->cfg.version ||
 	    h.len != (size_t)n - sizeof h)
 		return -EPROTO;

@@ -268,7 +268,7 @@ add_own_stats(struct asker *a)
 {
 	const struct control *ctl = a->ctl;
 	struct ctl_counter rows[] = {
-	    {"control", "clients", "connected to the control socket",
+	    {"control", "sessions", "connections to the control socket",
 		ctl->naskers},
 	    {"control", "queries", "queries so far", ctl->queries},
 	    {"control", "refused", "connections over a user's limit",

@@ -210,11 +210,10 @@ frontend_main(const struct proc_args *a)
 	struct frontend f = {.control_fd = -1};
 	struct conf *partial = NULL;
 
-	log_init("frontend", a->debug ? LOG_DEST_STDERR : LOG_DEST_PARENT,
-	    a->verbose > 0 ? LOG_LVL_DEBUG : LOG_LVL_INFO);
 	/* Signals are the parent's; a terminal's ^C reaches us all. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	if ((f.eb = event_base_new()) == NULL ||
 	    (f.parent = msgchan_new(f.eb, PROC_FD, &msgchan_internal,

@@ -559,13 +559,11 @@ int
 parent_main(const struct proc_args *a)
 {
 	static struct parent p;
-	enum log_level show = a->verbose > 0 ? LOG_LVL_DEBUG : LOG_LVL_INFO;
 	char *path = NULL;
 	int rc = 1;
 
 	p = (struct parent){
 	    .args = *a, .waiter = -1, .page.fd = -1};
-	log_init("", LOG_DEST_STDERR, show);
 	p.conf = conf_load(a->conf, to_log, NULL);
 	if (p.conf == NULL)
 		return 1;
@@ -577,10 +575,6 @@ parent_main(const struct proc_args *a)
 	/* SIGHUP finds it again from "/". */
 	if ((path = realpath(a->conf, NULL)) != NULL)
 		p.args.conf = path;
-	if (p.conf->g.have_user &&
-	    strcmp(p.conf->g.user, "nobody") == 0)
-		log_warn("engine and frontend run as nobody; a user of their "
-			 "own is better (useradd --system _tcpd)");
 	if (a->debug || go_background(&p))
 		rc = run(&p);
 	conf_free(p.conf);

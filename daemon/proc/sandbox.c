@@ -96,7 +96,7 @@ raise_limits(void)
 	r.rlim_cur = r.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &r);
 	if (r.rlim_max < 65536)
-		log_warn("at most %lu descriptors, so fewer connections; raise "
+		log_info("at most %lu descriptors, so fewer connections; raise "
 			 "the hard limit (ulimit -Hn, LimitNOFILE=)",
 		    (unsigned long)r.rlim_max);
 }
@@ -177,7 +177,7 @@ drop_capabilities(void)
 }
 
 static void
-change_user(const struct conf_global *g)
+change_user(const struct conf_global *g, bool tell)
 {
 	if (!g->have_user) {
 		log_debug("not started by root: staying user %d",
@@ -187,9 +187,11 @@ change_user(const struct conf_global *g)
 	if (setgroups(0, NULL) == -1 && errno != EPERM)
 		fatal("cannot give up groups: %s", strerror(errno));
 	if (setresgid(g->gid, g->gid, g->gid) == -1) {
-		log_warn("cannot become user %s (%s; in a user namespace "
-			 "with one user only that is so): staying user %d",
-		    g->user, strerror(errno), (int)getuid());
+		if (tell)
+			log_warn("cannot become user %s (%s; in a user "
+				 "namespace with one user only that is so): "
+				 "staying user %d",
+			    g->user, strerror(errno), (int)getuid());
 		return;
 	}
 	if (setresuid(g->uid, g->uid, g->uid) == -1)
@@ -198,6 +200,9 @@ change_user(const struct conf_global *g)
 	if (setresuid(0, 0, 0) == 0 || geteuid() != g->uid)
 		fatal("user %u can become root again; refusing to run",
 		    g->uid);
+	if (tell && strcmp(g->user, "nobody") == 0)
+		log_warn("running as nobody; a user of tcpd's own is better "
+			 "(useradd --system _tcpd)");
 }
 
 /* ---- system calls ---- */
@@ -334,7 +339,7 @@ sandbox_enter(enum proc_role role, const struct conf_global *g)
 		    step, strerror(errno));
 	}
 	drop_bounding_set();
-	change_user(g);
+	change_user(g, engine);
 	drop_capabilities();
 	prctl(PR_SET_DUMPABLE, watcher != NULL, 0, 0, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)

@@ -192,8 +192,6 @@ static const struct msgchan_ops parent_ops = {
 int
 engine_main(const struct proc_args *a)
 {
-	log_init("engine", a->debug ? LOG_DEST_STDERR : LOG_DEST_PARENT,
-	    a->verbose > 0 ? LOG_LVL_DEBUG : LOG_LVL_INFO);
 	signal(SIGINT, SIG_IGN);
 	e.eb = event_base_new();
 	e.parent = msgchan_new(

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Answers as JSON: one object on standard output, its keys as documented in
+ * tcpctl(8); keys are added, never renamed or removed.
+ *
+ * Rows are written as they come, so a table of any length takes no memory;
+ * jansson makes each of them, so quoting and numbers are its business.  Fields
+ * that are copied as they are come from tables.
+ */
+#include "config.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ipc/policy.h"
+#include "names.h"
+#include "output.h"
+
+enum field_type {
+	F_U8,
+	F_U16,
+	F_U32,
+	F_U64,
+	F_I64,
+};
+
+struct field {
+	const char *name;
+	enum field_type type;
+	size_t off;
+};
+
+#define FIELD(s, t, m)                                                         \
+	{                                                                      \
+		#m, t, offsetof(struct s, m)                                   \
+	}
+#define NFIELDS(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct field conn_fields[] = {
+    FIELD(ctl_conn, F_U32, recv_q), FIELD(ctl_conn, F_U32, send_q)};
+
+static const struct field info_fields[] = {FIELD(ctl_conn, F_U32, snd_mss),
+    FIELD(ctl_conn, F_U32, rcv_mss), FIELD(ctl_conn, F_U32, advmss),
+    FIELD(ctl_conn, F_U32, pmtu), FIELD(ctl_conn, F_U32, cwnd_bytes),
+    FIELD(ctl_conn, F_U32, ssthresh_bytes),
+    FIELD(ctl_conn, F_U32, flight_bytes), FIELD(ctl_conn, F_U32, snd_wnd),
+    FIELD(ctl_conn, F_U32, rcv_wnd), FIELD(ctl_conn, F_U8, snd_wscale),
+    FIELD(ctl_conn, F_U8, rcv_wscale), FIELD(ctl_conn, F_U8, ca_state),
+    FIELD(ctl_conn, F_U32, rto_us), FIELD(ctl_conn, F_U32, srtt_us),
+    FIELD(ctl_conn, F_U32, rttvar_us), FIELD(ctl_conn, F_U32, min_rtt_us),
+    FIELD(ctl_conn, F_U32, backoff), FIELD(ctl_conn, F_U32, retransmits),
+    FIELD(ctl_conn, F_U32, total_retrans), FIELD(ctl_conn, F_U32, probes),
+    FIELD(ctl_conn, F_U32, sacked_bytes), FIELD(ctl_conn, F_U32, lost_bytes),
+    FIELD(ctl_conn, F_U32, retrans_bytes), FIELD(ctl_conn, F_U32, ooo_segs),
+    FIELD(ctl_conn, F_U32, rcv_ooo_bytes),
+    FIELD(ctl_conn, F_U32, reordering), FIELD(ctl_conn, F_U32, send_unsent),
+    FIELD(ctl_conn, F_U32, sndbuf), FIELD(ctl_conn, F_U32, rcvbuf),
+    FIELD(ctl_conn, F_U64, bytes_sent), FIELD(ctl_conn, F_U64, bytes_acked),
+    FIELD(ctl_conn, F_U64, bytes_received),
+    FIELD(ctl_conn, F_U64, bytes_retrans), FIELD(ctl_conn, F_U64, segs_out),
+    FIELD(ctl_conn, F_U64, segs_in), FIELD(ctl_conn, F_U64, data_segs_out),
+    FIELD(ctl_conn, F_U64, data_segs_in),
+    FIELD(ctl_conn, F_I64, last_data_sent_us),
+    FIELD(ctl_conn, F_I64, last_data_recv_us),
+    FIELD(ctl_conn, F_I64, last_ack_recv_us)};
+
+static const struct field listener_fields[] = {
+    FIELD(ctl_listener, F_U64, id), FIELD(ctl_listener, F_U32, backlog),
+    FIELD(ctl_listener, F_U32, accept_queue),
+    FIELD(ctl_listener, F_U32, half_open),
+    FIELD(ctl_listener, F_U64, accepted),
+    FIELD(ctl_listener, F_U64, refused), FIELD(ctl_listener, F_U32, uid),
+    FIELD(ctl_listener, F_U32, pid)};
+
+static const struct field client_fields[] = {FIELD(ctl_client, F_U32, uid),
+    FIELD(ctl_client, F_U32, processes), FIELD(ctl_client, F_U32, conns),
+    FIELD(ctl_client, F_U32, conns_max), FIELD(ctl_client, F_U32, listeners),
+    FIELD(ctl_client, F_U32, listeners_max),
+    FIELD(ctl_client, F_U32, half_open),
+    FIELD(ctl_client, F_U32, half_open_max),
+    FIELD(ctl_client, F_U32, descriptors),
+    FIELD(ctl_client, F_U64, buffer_bytes),
+    FIELD(ctl_client, F_U64, buffer_bytes_max),
+    FIELD(ctl_client, F_U64, conns_refused),
+    FIELD(ctl_client, F_U64, listeners_refused),
+    FIELD(ctl_client, F_U64, half_open_refused),
+    FIELD(ctl_client, F_U64, buffer_clamped),
+    FIELD(ctl_client, F_U64, requests)};
+
+static bool first;	/* of the array or object being written */
+static json_t *stats;	/* counters are gathered: groups in groups */
+
+static void
+add_fields(json_t *o, const struct field *f, size_t n, const void *row)
+{
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *p = (const uint8_t *)row + f[i].off;
+		int64_t v = 0;
+		uint16_t v16;
+		uint32_t v32;
+
+		switch (f[i].type) {
+		case F_U8:
+			v = *p;
+			break;
+		case F_U16:
+			memcpy(&v16, p, sizeof v16);
+			v = v16;
+			break;
+		case F_U32:
+			memcpy(&v32, p, sizeof v32);
+			v = v32;
+			break;
+		case F_U64:
+		case F_I64:
+			memcpy(&v, p, sizeof v);
+			break;
+		}
+		json_object_set_new(o, f[i].name, json_integer(v));
+	}
+}
+
+static void
+set_text(json_t *o, const char *key, const char *text)
+{
+	json_t *s = json_string(text);
+
+	json_object_set_new(o, key, s != NULL ? s : json_null());
+}
+
+/* A field of size bytes that may lack its end. */
+static void
+set_field(json_t *o, const char *key, const char *text, size_t size)
+{
+	json_t *s = json_stringn(text, strnlen(text, size));
+
+	json_object_set_new(o, key, s != NULL ? s : json_null());
+}
+
+static void
+set_endpoint(json_t *o, const char *addr_key, const uint8_t addr[16],
+    const char *port_key, uint16_t port)
+{
+	char buf[ADDR_MAX];
+
+	set_text(o, addr_key, addr_text(addr, buf));
+	json_object_set_new(o, port_key, json_integer(port));
+}
+
+static void
+emit(json_t *o)
+{
+	printf("%s\n", first ? "" : ",");
+	first = false;
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	json_decref(o);
+}
+
+/* ---- around the rows ---- */
+
+static bool opened;
+
+static void
+open_all(const struct request *r)
+{
+	putchar('{');
+	opened = false;
+}
+
+static void
+close_all(const struct request *r)
+{
+	if (!opened)
+		printf("\"ok\":true");
+	printf("}\n");
+}
+
+static void
+begin(const struct request *r, uint16_t what)
+{
+	static const char *const keys[CTL_NWHAT] = {
+	    [CTL_CONNECTIONS] = "connections",
+	    [CTL_LISTENERS] = "listeners",
+	    [CTL_CLIENTS] = "clients",
+	    [CTL_NEIGHBOURS] = "neighbours",
+	    [CTL_ROUTES] = "routes",
+	    [CTL_POLICY] = "policy",
+	};
+
+	if (what == CTL_STATS || what == CTL_DROPS)
+		stats = json_object();
+	if (keys[what] == NULL)
+		return;
+	printf("%s\"%s\":[", opened ? ",\n" : "", keys[what]);
+	opened = first = true;
+}
+
+static void
+end(const struct request *r, uint16_t what)
+{
+	if (what == CTL_STATS || what == CTL_DROPS) {
+		printf("\"%s\":", what == CTL_STATS ? "stats" : "drops");
+		json_dumpf(stats, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		json_decref(stats);
+		opened = true;
+	} else if (what != CTL_WHY && what != CTL_CLOSE && what != CTL_LOG) {
+		printf("%s]", first ? "" : "\n");
+	}
+}
+
+/* ---- rows ---- */
+
+static void
+conn(const struct request *r, const struct ctl_conn *c)
+{
+	json_t *o = json_object(), *t, *i;
+
+	json_object_set_new(o, "id", json_integer((json_int_t)c->id));
+	set_text(o, "state", state_text(c->state));
+	set_endpoint(o, "local_address", c->laddr, "local_port", c->lport);
+	set_endpoint(o, "peer_address", c->raddr, "peer_port", c->rport);
+	add_fields(o, conn_fields, NFIELDS(conn_fields), c);
+	json_object_set_new(o, "uid",
+	    c->uid == UINT32_MAX ? json_null() : json_integer(c->uid));
+	json_object_set_new(
+	    o, "pid", c->pid == 0 ? json_null() : json_integer(c->pid));
+	json_object_set_new(
+	    o, "accepted", json_boolean(c->flags & CTL_CONN_ACCEPTED));
+	json_object_set_new(
+	    o, "orphan", json_boolean(c->flags & CTL_CONN_ORPHAN));
+	if (c->timer[0] != '\0' && c->timer_us >= 0) {
+		t = json_object();
+		set_field(t, "name", c->timer, sizeof c->timer);
+		json_object_set_new(t, "in_us", json_integer(c->timer_us));
+		json_object_set_new(o, "timer", t);
+	}
+	if (c->flags & CTL_CONN_INFO) {
+		i = json_object();
+		set_field(i, "congestion", c->congestion, sizeof c->congestion);
+		json_object_set_new(i, "timestamps",
+		    json_boolean(c->flags & CTL_CONN_TIMESTAMPS));
+		json_object_set_new(
+		    i, "sack", json_boolean(c->flags & CTL_CONN_SACK));
+		json_object_set_new(
+		    i, "wscale", json_boolean(c->flags & CTL_CONN_WSCALE));
+		add_fields(i, info_fields, NFIELDS(info_fields), c);
+		json_object_set_new(o, "info", i);
+	}
+	emit(o);
+}
+
+static void
+listener(const struct request *r, const struct ctl_listener *l)
+{
+	json_t *o;
+
+	if (r->is_ss && !l->listening)
+		return;
+	o = json_object();
+	set_endpoint(o, "local_address", l->laddr, "local_port", l->lport);
+	json_object_set_new(o, "listening", json_boolean(l->listening));
+	add_fields(o, listener_fields, NFIELDS(listener_fields), l);
+	emit(o);
+}
+
+static void
+client(const struct ctl_client *c)
+{
+	json_t *o = json_object();
+
+	set_text(o, "user", user_text(c->uid));
+	add_fields(o, client_fields, NFIELDS(client_fields), c);
+	emit(o);
+}
+
+static void
+counter(const struct ctl_counter *c)
+{
+	json_t *group;
+	char g[sizeof c->group + 1], n[sizeof c->name + 1];
+
+	snprintf(g, sizeof g, "%.*s", (int)sizeof c->group, c->group);
+	snprintf(n, sizeof n, "%.*s", (int)sizeof c->name, c->name);
+	if ((group = json_object_get(stats, g)) == NULL) {
+		json_object_set_new(stats, g, json_object());
+		group = json_object_get(stats, g);
+	}
+	json_object_set_new(group, n, json_integer((json_int_t)c->value));
+}
+
+static void
+neigh(const struct ctl_neigh *n)
+{
+	json_t *o = json_object();
+	char buf[ADDR_MAX];
+
+	set_text(o, "address", addr_text(n->addr, buf));
+	snprintf(buf, sizeof buf, "%02x:%02x:%02x:%02x:%02x:%02x", n->mac[0],
+	    n->mac[1], n->mac[2], n->mac[3], n->mac[4], n->mac[5]);
+	set_text(o, "mac", buf);
+	set_field(o, "state", n->state, sizeof n->state);
+	json_object_set_new(o, "age_us", json_integer(n->age_us));
+	emit(o);
+}
+
+static void
+route(const struct ctl_route *t)
+{
+	static const uint8_t none[16];
+	json_t *o = json_object();
+	char buf[ADDR_MAX];
+
+	set_text(o, "destination", prefix_text(t->dst, t->plen, buf));
+	if (memcmp(t->gateway, none, sizeof none) != 0)
+		set_text(o, "gateway", addr_text(t->gateway, buf));
+	else
+		json_object_set_new(o, "gateway", json_null());
+	json_object_set_new(
+	    o, "line", t->line != 0 ? json_integer(t->line) : json_null());
+	emit(o);
+}
+
+static json_t *
+rule_object(const struct ctl_rule *p)
+{
+	json_t *o = json_object();
+	char buf[ADDR_MAX];
+
+	set_text(o, "for", p->bind ? "bind" : "connect");
+	set_text(o, "stack", policy_action_text(p->action));
+	set_text(o, "because", why_word(p->why));
+	set_text(o, "text", policy_why_text(p->why));
+	json_object_set_new(
+	    o, "line", p->line != 0 ? json_integer(p->line) : json_null());
+	if (p->index == UINT32_MAX)
+		return o;
+	json_object_set_new(o, "index", json_integer(p->index));
+	set_text(o, "prefix", prefix_text(p->addr, p->plen, buf));
+	json_object_set_new(o, "port_first", json_integer(p->port_first));
+	json_object_set_new(o, "port_last", json_integer(p->port_last));
+	return o;
+}
+
+static void
+rule(const struct ctl_rule *p)
+{
+	emit(rule_object(p));
+}
+
+static void
+why(const struct request *r, const struct ctl_rule *p)
+{
+	json_t *o = rule_object(p);
+
+	set_endpoint(o, "address", r->q.addr, "port", r->q.port);
+	printf("\"why\":");
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	json_decref(o);
+	opened = true;
+}
+
+const struct output output_json = {
+    .begin = begin,
+    .end = end,
+    .open = open_all,
+    .close = close_all,
+    .conn = conn,
+    .listener = listener,
+    .client = client,
+    .counter = counter,
+    .neigh = neigh,
+    .route = route,
+    .rule = rule,
+    .why = why,
+};

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tcpctl's words: see parser.h.
+ *
+ * A word may be shortened as long as one word of its table begins so.  What is
+ * not understood is answered with what is possible at that place, made from
+ * the same tables.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parser.h"
+
+enum token_type {
+	T_END,	    /* the end of the table */
+	T_DONE,	    /* the sentence may end here */
+	T_WORD,	    /* a fixed word */
+	T_ENDPOINT, /* ADDR[:PORT] */
+	T_NUMBER,   /* a connection's ID */
+	T_SS,	    /* the rest belongs to ss */
+};
+
+struct token {
+	enum token_type type;
+	const char *word; /* or what the value is called */
+	int what;	  /* enum ctl_what; 0: not decided by this */
+	void (*set)(struct request *r);
+	const struct token *next;
+};
+
+static void
+set_bind(struct request *r)
+{
+	r->q.bind = 1;
+}
+
+static void
+set_verbose(struct request *r)
+{
+	r->q.verbose = 1;
+}
+
+static const struct token t_done[] = {{T_DONE}, {T_END}};
+
+static const struct token t_show[] = {
+    {T_WORD, "connections", CTL_CONNECTIONS, NULL, t_done},
+    {T_WORD, "listeners", CTL_LISTENERS, NULL, t_done},
+    {T_WORD, "clients", CTL_CLIENTS, NULL, t_done},
+    {T_WORD, "stats", CTL_STATS, NULL, t_done},
+    {T_WORD, "drops", CTL_DROPS, NULL, t_done},
+    {T_WORD, "neighbours", CTL_NEIGHBOURS, NULL, t_done},
+    {T_WORD, "routes", CTL_ROUTES, NULL, t_done},
+    {T_WORD, "policy", CTL_POLICY, NULL, t_done},
+    {T_END}};
+
+static const struct token t_endpoint[] = {
+    {T_ENDPOINT, "ADDR[:PORT]", CTL_WHY, NULL, t_done}, {T_END}};
+
+static const struct token t_why[] = {
+    {T_WORD, "bind", CTL_WHY, set_bind, t_endpoint},
+    {T_WORD, "connect", CTL_WHY, NULL, t_endpoint},
+    {T_ENDPOINT, "ADDR[:PORT]", CTL_WHY, NULL, t_done}, {T_END}};
+
+static const struct token t_close[] = {
+    {T_NUMBER, "ID", CTL_CLOSE, NULL, t_done}, {T_END}};
+
+static const struct token t_log[] = {
+    {T_WORD, "verbose", CTL_LOG, set_verbose, t_done},
+    {T_WORD, "brief", CTL_LOG, NULL, t_done}, {T_END}};
+
+static const struct token t_main[] = {{T_WORD, "show", 0, NULL, t_show},
+    {T_SS, "ss", CTL_CONNECTIONS, NULL, NULL},
+    {T_WORD, "why", 0, NULL, t_why}, {T_WORD, "close", 0, NULL, t_close},
+    {T_WORD, "log", 0, NULL, t_log}, {T_END}};
+
+int
+match_word(const char *word, const char *const words[])
+{
+	size_t len = strlen(word);
+	int found = -1;
+
+	for (int i = 0; words[i] != NULL; i++) {
+		if (strcmp(word, words[i]) == 0)
+			return i;
+		if (len == 0 || strncmp(word, words[i], len) != 0)
+			continue;
+		found = found == -1 ? i : -2;
+	}
+	return found;
+}
+
+bool
+parse_endpoint(const char *s, uint8_t addr[16], uint16_t *port)
+{
+	char buf[INET6_ADDRSTRLEN];
+	const char *colon = NULL, *end = s + strlen(s);
+	struct in_addr in;
+	unsigned long n;
+	char *rest;
+
+	if (*s == '[') {
+		end = strchr(++s, ']');
+		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+			return false;
+		colon = end[1] == ':' ? end + 1 : NULL;
+	} else if ((colon = strchr(s, ':')) != NULL) {
+		if (strchr(colon + 1, ':') != NULL)
+			colon = NULL; /* IPv6 without a port */
+		else
+			end = colon;
+	}
+	*port = 0;
+	if (colon != NULL) {
+		n = strtoul(colon + 1, &rest, 10);
+		if (colon[1] < '0' || colon[1] > '9' || *rest != '\0' ||
+		    n > 65535)
+			return false;
+		*port = (uint16_t)n;
+	}
+	if ((size_t)(end - s) >= sizeof buf)
+		return false;
+	memcpy(buf, s, (size_t)(end - s));
+	buf[end - s] = '\0';
+	if (inet_pton(AF_INET, buf, &in) == 1) {
+		memset(addr, 0, 10);
+		addr[10] = addr[11] = 0xff;
+		memcpy(addr + 12, &in, 4);
+		return true;
+	}
+	return inet_pton(AF_INET6, buf, addr) == 1;
+}
+
+static bool
+parse_number(const char *s, uint64_t *out)
+{
+	char *rest;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	*out = strtoull(s, &rest, 10);
+	return *rest == '\0' && *out != 0;
+}
+
+/* "; possible: a | b | c" */
+static void
+list_words(const struct token *table, char *why, size_t len)
+{
+	size_t at = strlen(why);
+	const char *sep = "; possible here: ";
+
+	for (const struct token *t = table; t->type != T_END && at < len;
+	     t++) {
+		at += (size_t)snprintf(why + at, len - at, "%s%s", sep,
+		    t->type == T_DONE ? "(nothing more)" : t->word);
+		sep = " | ";
+	}
+}
+
+/* The row of table that word is; NULL: none or several (*many). */
+static const struct token *
+match(const struct token *table, const char *word, struct request *r,
+    bool *many)
+{
+	const struct token *found = NULL;
+	size_t len = strlen(word);
+
+	*many = false;
+	for (const struct token *t = table; t->type != T_END; t++) {
+		if (t->type == T_ENDPOINT &&
+		    parse_endpoint(word, r->q.addr, &r->q.port))
+			return t;
+		if (t->type == T_NUMBER && parse_number(word, &r->q.id))
+			return t;
+		if ((t->type != T_WORD && t->type != T_SS) || len == 0 ||
+		    strncmp(word, t->word, len) != 0)
+			continue;
+		if (strlen(t->word) == len)
+			return t;
+		*many = found != NULL;
+		found = t;
+	}
+	return *many ? NULL : found;
+}
+
+static bool
+may_end(const struct token *table)
+{
+	return table->type == T_DONE;
+}
+
+bool
+parse_request(struct request *r, int argc, char *const argv[], char *why,
+    size_t whylen)
+{
+	const struct token *table = t_main, *t;
+	bool many;
+
+	memset(r, 0, sizeof *r);
+	for (int i = 0; i < argc; i++) {
+		if ((t = match(table, argv[i], r, &many)) == NULL) {
+			snprintf(why, whylen, "\"%s\" is %s", argv[i],
+			    many ? "ambiguous" : "unknown");
+			list_words(table, why, whylen);
+			return false;
+		}
+		if (t->what != 0)
+			r->q.what = (uint16_t)t->what;
+		if (t->set != NULL)
+			t->set(r);
+		if (t->type == T_SS)
+			return parse_ss(
+			    r, argc - i - 1, argv + i + 1, why, whylen);
+		table = t->next;
+	}
+	if (may_end(table))
+		return true;
+	snprintf(why, whylen, "a word is missing%s%s",
+	    argc > 0 ? " after " : "", argc > 0 ? argv[argc - 1] : "");
+	list_words(table, why, whylen);
+	return false;
+}

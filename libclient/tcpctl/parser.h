@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tcpctl's words: a table per place in the sentence, each word or value with
+ * what it means and the table that follows.
+ */
+#ifndef TCPCTL_PARSER_H
+#define TCPCTL_PARSER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "tcpd/control.h"
+
+/* What `ss` was asked for. */
+struct ss_opts {
+	bool listening, all; /* -l, -a */
+	bool extended, info, processes, timers, no_header; /* -e -i -p -o -H */
+	bool given;
+	uint32_t states; /* 1 << state; 0: the default for the options */
+};
+
+struct request {
+	struct ctl_query q;
+	bool is_ss;
+	struct ss_opts ss;
+};
+
+/* false: not understood; why holds lines for the user. */
+bool parse_request(struct request *r, int argc, char *const argv[], char *why,
+    size_t whylen);
+
+/* The options and the filter of `ss`. */
+bool parse_ss(struct request *r, int argc, char *const argv[], char *why,
+    size_t whylen);
+
+/* "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80". */
+bool parse_endpoint(const char *s, uint8_t addr[16], uint16_t *port);
+
+/* Is word the only one of words (NULL-terminated) that begins so?  Its place,
+ * -1: none, -2: several. */
+int match_word(const char *word, const char *const words[]);
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Answers as text, for people: columns, times in milliseconds, bytes as they
+ * are.  `ss` looks as ss(8) does; scripts should use -j.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ipc/policy.h"
+#include "names.h"
+#include "output.h"
+
+static void
+nothing(const struct request *r)
+{
+}
+
+static void
+begin(const struct request *r, uint16_t what)
+{
+	static bool titled;
+
+	if (r->is_ss) {
+		if (!titled && !r->ss.no_header)
+			printf("%-11s%-8s%-8s%22s %22s  %s\n", "State",
+			    "Recv-Q", "Send-Q", "Local Address:Port",
+			    "Peer Address:Port",
+			    r->ss.processes ? "Process" : "");
+		titled = true;
+		return;
+	}
+	switch (what) {
+	case CTL_CONNECTIONS:
+		printf("%-8s %-11s %10s %10s %-22s %-22s %s\n", "ID", "STATE",
+		    "RECV-Q", "SEND-Q", "LOCAL", "PEER", "USER");
+		break;
+	case CTL_LISTENERS:
+		printf("%-8s %-11s %8s %8s %8s %10s %10s %-22s %s\n", "ID",
+		    "STATE", "BACKLOG", "WAITING", "HALFOPEN", "ACCEPTED",
+		    "REFUSED", "LOCAL", "USER");
+		break;
+	case CTL_CLIENTS:
+		printf("%-12s %-17s %-15s %-15s %-22s %s\n", "USER",
+		    "CONNECTIONS/MAX", "LISTENERS/MAX", "HALF-OPEN/MAX",
+		    "BUFFER-BYTES/MAX", "REFUSED c/l/h, HELD BACK");
+		break;
+	case CTL_NEIGHBOURS:
+		printf("%-22s %-18s %-11s %s\n", "ADDRESS", "MAC", "STATE",
+		    "AGE");
+		break;
+	case CTL_ROUTES:
+		printf("%-22s %-22s %s\n", "DESTINATION", "GATEWAY", "FROM");
+		break;
+	case CTL_POLICY:
+		printf("%-8s %-4s %-22s %-12s %-7s %s\n", "FOR", "#", "PREFIX",
+		    "PORTS", "STACK", "BECAUSE");
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+end(const struct request *r, uint16_t what)
+{
+}
+
+/* ---- ss ---- */
+
+static double
+ms(int64_t us)
+{
+	return (double)us / 1000;
+}
+
+static void
+ss_head(const struct request *r, const char *state, uint32_t recv_q,
+    uint32_t send_q, const char *local, const char *peer)
+{
+	printf("%-11s%-8" PRIu32 "%-8" PRIu32 "%22s %22s ", state, recv_q,
+	    send_q, local, peer);
+}
+
+static void
+ss_process(const struct request *r, uint32_t uid, uint32_t pid)
+{
+	char buf[64];
+
+	if (r->ss.processes && uid != UINT32_MAX && pid != 0)
+		printf(" users:((\"%s\",pid=%" PRIu32 "))",
+		    process_text(pid, uid, buf, sizeof buf), pid);
+	if (r->ss.extended && uid != UINT32_MAX)
+		printf(" uid:%" PRIu32, uid);
+}
+
+static void
+ss_timer(const struct ctl_conn *c)
+{
+	if (c->timer[0] == '\0' || c->timer_us < 0)
+		return;
+	printf(" timer:(%.*s,%.0fms,%" PRIu32 ")", (int)sizeof c->timer,
+	    c->timer, ms(c->timer_us), c->retransmits);
+}
+
+static void
+ss_info_rates(const struct ctl_conn *c)
+{
+	if (c->srtt_us > 0)
+		printf(" send %.0fbps",
+		    (double)c->cwnd_bytes * 8e6 / (double)c->srtt_us);
+	printf(" lastsnd:%.0f lastrcv:%.0f lastack:%.0f",
+	    ms(c->last_data_sent_us), ms(c->last_data_recv_us),
+	    ms(c->last_ack_recv_us));
+	if (c->flight_bytes > 0 && c->snd_mss > 0)
+		printf(" unacked:%" PRIu32,
+		    (c->flight_bytes + c->snd_mss - 1) / c->snd_mss);
+	if (c->retransmits > 0 || c->total_retrans > 0)
+		printf(" retrans:%" PRIu32 "/%" PRIu32, c->retransmits,
+		    c->total_retrans);
+	if (c->lost_bytes > 0 && c->snd_mss > 0)
+		printf(" lost:%" PRIu32, c->lost_bytes / c->snd_mss);
+	if (c->sacked_bytes > 0 && c->snd_mss > 0)
+		printf(" sacked:%" PRIu32, c->sacked_bytes / c->snd_mss);
+	if (c->reordering > 3)
+		printf(" reordering:%" PRIu32, c->reordering);
+	if (c->rcv_ooo_bytes > 0)
+		printf(" rcv_ooo:%" PRIu32, c->rcv_ooo_bytes);
+	printf(" rcv_space:%" PRIu32 " snd_wnd:%" PRIu32, c->rcv_wnd,
+	    c->snd_wnd);
+	if (c->min_rtt_us > 0 && c->min_rtt_us != UINT32_MAX)
+		printf(" minrtt:%g", ms(c->min_rtt_us));
+}
+
+static void
+ss_info(const struct ctl_conn *c)
+{
+	if ((c->flags & CTL_CONN_INFO) == 0)
+		return;
+	printf("\n\t%s%s%.*s", c->flags & CTL_CONN_TIMESTAMPS ? " ts" : "",
+	    c->flags & CTL_CONN_SACK ? " sack " : " ",
+	    (int)sizeof c->congestion, c->congestion);
+	if (c->flags & CTL_CONN_WSCALE)
+		printf(" wscale:%u,%u", c->snd_wscale, c->rcv_wscale);
+	printf(" rto:%g", ms(c->rto_us));
+	if (c->backoff > 0)
+		printf(" backoff:%" PRIu32, c->backoff);
+	if (c->srtt_us > 0)
+		printf(" rtt:%g/%g", ms(c->srtt_us), ms(c->rttvar_us));
+	printf(" mss:%" PRIu32 " pmtu:%" PRIu32 " rcvmss:%" PRIu32
+	       " advmss:%" PRIu32,
+	    c->snd_mss, c->pmtu, c->rcv_mss, c->advmss);
+	if (c->snd_mss > 0)
+		printf(" cwnd:%" PRIu32, c->cwnd_bytes / c->snd_mss);
+	if (c->snd_mss > 0 && c->ssthresh_bytes < UINT32_MAX / 2)
+		printf(" ssthresh:%" PRIu32, c->ssthresh_bytes / c->snd_mss);
+	printf(" bytes_sent:%" PRIu64, c->bytes_sent);
+	if (c->bytes_retrans > 0)
+		printf(" bytes_retrans:%" PRIu64, c->bytes_retrans);
+	printf(" bytes_acked:%" PRIu64 " bytes_received:%" PRIu64
+	       " segs_out:%" PRIu64 " segs_in:%" PRIu64
+	       " data_segs_out:%" PRIu64 " data_segs_in:%" PRIu64,
+	    c->bytes_acked, c->bytes_received, c->segs_out, c->segs_in,
+	    c->data_segs_out, c->data_segs_in);
+	ss_info_rates(c);
+}
+
+static void
+ss_conn(const struct request *r, const struct ctl_conn *c)
+{
+	char local[ADDR_MAX], peer[ADDR_MAX];
+
+	ss_head(r, state_text(c->state), c->recv_q, c->send_q,
+	    endpoint_text(c->laddr, c->lport, local),
+	    endpoint_text(c->raddr, c->rport, peer));
+	ss_process(r, c->uid, c->pid);
+	if (r->ss.timers || r->ss.extended)
+		ss_timer(c);
+	if (r->ss.extended && c->id != 0)
+		printf(" id:%" PRIu64, c->id);
+	if (r->ss.info)
+		ss_info(c);
+	putchar('\n');
+}
+
+static void
+ss_listener(const struct request *r, const struct ctl_listener *l)
+{
+	char local[ADDR_MAX], peer[ADDR_MAX];
+	static const uint8_t any[16] = {[10] = 0xff, [11] = 0xff};
+
+	if (!l->listening)
+		return;
+	ss_head(r, state_text(STATE_LISTEN), l->accept_queue, l->backlog,
+	    endpoint_text(l->laddr, l->lport, local),
+	    endpoint_text(any, 0, peer));
+	ss_process(r, l->uid, l->pid);
+	if (r->ss.extended)
+		printf(" id:%" PRIu64, l->id);
+	putchar('\n');
+}
+
+/* ---- show ---- */
+
+static void
+conn(const struct request *r, const struct ctl_conn *c)
+{
+	char local[ADDR_MAX], peer[ADDR_MAX], id[24] = "-";
+
+	if (r->is_ss) {
+		ss_conn(r, c);
+		return;
+	}
+	if (c->id != 0)
+		snprintf(id, sizeof id, "%" PRIu64, c->id);
+	printf("%-8s %-11s %10" PRIu32 " %10" PRIu32 " %-22s %-22s %s%s\n", id,
+	    state_text(c->state), c->recv_q, c->send_q,
+	    endpoint_text(c->laddr, c->lport, local),
+	    endpoint_text(c->raddr, c->rport, peer), user_text(c->uid),
+	    c->flags & CTL_CONN_ORPHAN ? " (closed)" : "");
+}
+
+static void
+listener(const struct request *r, const struct ctl_listener *l)
+{
+	char local[ADDR_MAX];
+
+	if (r->is_ss) {
+		ss_listener(r, l);
+		return;
+	}
+	printf("%-8" PRIu64 " %-11s %8" PRIu32 " %8" PRIu32 " %8" PRIu32
+	       " %10" PRIu64 " %10" PRIu64 " %-22s %s\n",
+	    l->id, l->listening ? "LISTEN" : "BOUND", l->backlog,
+	    l->accept_queue, l->half_open, l->accepted, l->refused,
+	    endpoint_text(l->laddr, l->lport, local), user_text(l->uid));
+}
+
+static void
+client(const struct ctl_client *c)
+{
+	char conns[32], listeners[32], half[32], bytes[48];
+
+	snprintf(conns, sizeof conns, "%" PRIu32 "/%" PRIu32, c->conns,
+	    c->conns_max);
+	snprintf(listeners, sizeof listeners, "%" PRIu32 "/%" PRIu32,
+	    c->listeners, c->listeners_max);
+	snprintf(half, sizeof half, "%" PRIu32 "/%" PRIu32, c->half_open,
+	    c->half_open_max);
+	snprintf(bytes, sizeof bytes, "%" PRIu64 "/%" PRIu64, c->buffer_bytes,
+	    c->buffer_bytes_max);
+	printf("%-12s %-17s %-15s %-15s %-22s %" PRIu64 "/%" PRIu64 "/%" PRIu64
+	       ", %" PRIu64 "\n",
+	    user_text(c->uid), conns, listeners, half, bytes, c->conns_refused,
+	    c->listeners_refused, c->half_open_refused, c->buffer_clamped);
+}
+
+static void
+counter(const struct ctl_counter *c)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "%.*s%s%.*s", (int)sizeof c->group,
+	    c->group, c->group[0] != '\0' ? "." : "", (int)sizeof c->name,
+	    c->name);
+	printf("%14" PRIu64 "  %-28s %.*s\n", c->value, name,
+	    (int)sizeof c->text, c->text);
+}
+
+static void
+neigh(const struct ctl_neigh *n)
+{
+	char addr[ADDR_MAX];
+
+	printf("%-22s %02x:%02x:%02x:%02x:%02x:%02x  %-11.*s %.1f s\n",
+	    addr_text(n->addr, addr), n->mac[0], n->mac[1], n->mac[2],
+	    n->mac[3], n->mac[4], n->mac[5], (int)sizeof n->state, n->state,
+	    (double)n->age_us / 1e6);
+}
+
+static void
+route(const struct ctl_route *t)
+{
+	static const uint8_t none[16];
+	char dst[ADDR_MAX], via[ADDR_MAX] = "on link", from[32] = "address";
+
+	if (memcmp(t->gateway, none, sizeof none) != 0)
+		addr_text(t->gateway, via);
+	if (t->line != 0)
+		snprintf(from, sizeof from, "line %" PRIu32, t->line);
+	printf("%-22s %-22s %s\n", prefix_text(t->dst, t->plen, dst), via,
+	    from);
+}
+
+/* "tcpd has a route to it (line 12 of tcpd.conf)" */
+static void
+print_reason(const struct ctl_rule *p)
+{
+	printf("%s", policy_why_text(p->why));
+	if (p->line != 0)
+		printf(" (line %" PRIu32 " of tcpd.conf)", p->line);
+}
+
+static void
+rule(const struct ctl_rule *p)
+{
+	char prefix[ADDR_MAX], ports[24] = "any";
+
+	if (p->port_first > 0 || p->port_last < 65535)
+		snprintf(
+		    ports, sizeof ports, "%u-%u", p->port_first, p->port_last);
+	printf("%-8s %-4" PRIu32 " %-22s %-12s %-7s ",
+	    p->bind ? "bind" : "connect", p->index,
+	    prefix_text(p->addr, p->plen, prefix), ports,
+	    policy_action_text(p->action));
+	print_reason(p);
+	putchar('\n');
+}
+
+static void
+why(const struct request *r, const struct ctl_rule *p)
+{
+	char where[ADDR_MAX], prefix[ADDR_MAX];
+
+	printf("%s %s: %s, because ", r->q.bind ? "bind" : "connect",
+	    r->q.port != 0 ? endpoint_text(r->q.addr, r->q.port, where) :
+			     addr_text(r->q.addr, where),
+	    policy_action_text(p->action));
+	print_reason(p);
+	if (p->index != UINT32_MAX)
+		printf("; rule %" PRIu32 ", %s", p->index,
+		    prefix_text(p->addr, p->plen, prefix));
+	putchar('\n');
+}
+
+const struct output output_text = {
+    .begin = begin,
+    .end = end,
+    .open = nothing,
+    .close = nothing,
+    .conn = conn,
+    .listener = listener,
+    .client = client,
+    .counter = counter,
+    .neigh = neigh,
+    .route = route,
+    .rule = rule,
+    .why = why,
+};
