@@ -89,7 +89,8 @@ static const struct field client_fields[] = {FIELD(ctl_client, F_U32, uid),
     FIELD(ctl_client, F_U64, requests)};
 
 static bool first;	/* of the array or object being written */
-static json_t *stats;	/* counters are gathered: groups in groups */
+static json_t *stats;	/* counters are gathered by their groups */
+static bool flat;	/* one group only: no level for it */
 
 static void
 add_fields(json_t *o, const struct field *f, size_t n, const void *row)
@@ -190,6 +191,7 @@ begin(const struct request *r, uint16_t what)
 
 	if (what == CTL_STATS || what == CTL_DROPS)
 		stats = json_object();
+	flat = what == CTL_DROPS;
 	if (keys[what] == NULL)
 		return;
 	printf("%s\"%s\":[", opened ? ",\n" : "", keys[what]);
@@ -282,6 +284,11 @@ counter(const struct ctl_counter *c)
 
 	snprintf(g, sizeof g, "%.*s", (int)sizeof c->group, c->group);
 	snprintf(n, sizeof n, "%.*s", (int)sizeof c->name, c->name);
+	if (flat) {
+		json_object_set_new(
+		    stats, n, json_integer((json_int_t)c->value));
+		return;
+	}
 	if ((group = json_object_get(stats, g)) == NULL) {
 		json_object_set_new(stats, g, json_object());
 		group = json_object_get(stats, g);

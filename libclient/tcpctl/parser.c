@@ -44,7 +44,7 @@ set_verbose(struct request *r)
 	r->q.verbose = 1;
 }
 
-static const struct token t_done[] = {{T_DONE}, {T_END}};
+static const struct token t_done[] = {{.type = T_DONE}, {.type = T_END}};
 
 static const struct token t_show[] = {
     {T_WORD, "connections", CTL_CONNECTIONS, NULL, t_done},
@@ -55,27 +55,27 @@ static const struct token t_show[] = {
     {T_WORD, "neighbours", CTL_NEIGHBOURS, NULL, t_done},
     {T_WORD, "routes", CTL_ROUTES, NULL, t_done},
     {T_WORD, "policy", CTL_POLICY, NULL, t_done},
-    {T_END}};
+    {.type = T_END}};
 
 static const struct token t_endpoint[] = {
-    {T_ENDPOINT, "ADDR[:PORT]", CTL_WHY, NULL, t_done}, {T_END}};
+    {T_ENDPOINT, "ADDR[:PORT]", CTL_WHY, NULL, t_done}, {.type = T_END}};
 
 static const struct token t_why[] = {
     {T_WORD, "bind", CTL_WHY, set_bind, t_endpoint},
     {T_WORD, "connect", CTL_WHY, NULL, t_endpoint},
-    {T_ENDPOINT, "ADDR[:PORT]", CTL_WHY, NULL, t_done}, {T_END}};
+    {T_ENDPOINT, "ADDR[:PORT]", CTL_WHY, NULL, t_done}, {.type = T_END}};
 
 static const struct token t_close[] = {
-    {T_NUMBER, "ID", CTL_CLOSE, NULL, t_done}, {T_END}};
+    {T_NUMBER, "ID", CTL_CLOSE, NULL, t_done}, {.type = T_END}};
 
 static const struct token t_log[] = {
     {T_WORD, "verbose", CTL_LOG, set_verbose, t_done},
-    {T_WORD, "brief", CTL_LOG, NULL, t_done}, {T_END}};
+    {T_WORD, "brief", CTL_LOG, NULL, t_done}, {.type = T_END}};
 
 static const struct token t_main[] = {{T_WORD, "show", 0, NULL, t_show},
     {T_SS, "ss", CTL_CONNECTIONS, NULL, NULL},
     {T_WORD, "why", 0, NULL, t_why}, {T_WORD, "close", 0, NULL, t_close},
-    {T_WORD, "log", 0, NULL, t_log}, {T_END}};
+    {T_WORD, "log", 0, NULL, t_log}, {.type = T_END}};
 
 int
 match_word(const char *word, const char *const words[])

@@ -26,8 +26,10 @@ struct printing {
 static _Noreturn void
 usage(const char *why)
 {
-	if (why != NULL)
+	if (why != NULL) {
 		fprintf(stderr, "tcpctl: %s\n", why);
+		exit(2);
+	}
 	fprintf(stderr,
 	    "usage: tcpctl [-j] [-s SOCKET] show connections|listeners|clients|"
 	    "stats|drops|\n"
@@ -134,6 +136,8 @@ main(int argc, char *argv[])
 			usage(NULL);
 		}
 	}
+	if (optind == argc)
+		usage(NULL);
 	if (!parse_request(&r, argc - optind, argv + optind, why, sizeof why))
 		usage(why);
 	if ((fd = client_open(path, why, sizeof why)) == -1) {

@@ -262,9 +262,13 @@ counter(const struct ctl_counter *c)
 {
 	char name[64];
 
-	snprintf(name, sizeof name, "%.*s%s%.*s", (int)sizeof c->group,
-	    c->group, c->group[0] != '\0' ? "." : "", (int)sizeof c->name,
-	    c->name);
+	if (strncmp(c->group, "drop", sizeof c->group) == 0)
+		snprintf(
+		    name, sizeof name, "%.*s", (int)sizeof c->name, c->name);
+	else
+		snprintf(name, sizeof name, "%.*s.%.*s",
+		    (int)sizeof c->group, c->group, (int)sizeof c->name,
+		    c->name);
 	printf("%14" PRIu64 "  %-28s %.*s\n", c->value, name,
 	    (int)sizeof c->text, c->text);
 }
