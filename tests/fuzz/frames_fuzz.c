@@ -2,9 +2,10 @@
 /*
  * Frames, user calls and time against the real stack, TCP included.
  *
- * An input is a sequence of steps: a byte of kind and flags, a byte of time
- * that passes first (b & 15 << b >> 4 milliseconds), two bytes of length (big
- * end first), and a body of that length:
+ * An input is a byte that chooses the configuration (CONF_*), then a sequence
+ * of steps: a byte of kind and flags, a byte of time that passes first (b & 15
+ * << b >> 4 milliseconds), two bytes of length (big end first), and a body of
+ * that length:
  *
  *	RAW	a frame as it is
  *	FIT	the same, its Ethernet address, IP length and checksums set
@@ -44,6 +45,15 @@
 #define HOARD	   4096
 
 enum {
+	CONF_PLAIN = 1,	  /* no offloads */
+	CONF_POOR = 2,	  /* buffers are short */
+	CONF_DENY = 4,	  /* a quota holds new connections back */
+	CONF_BUSY = 8,	  /* nobody accepts */
+	CONF_NARROW = 16, /* small windows */
+	CONF_NEWRENO = 32,
+};
+
+enum {
 	KIND_RAW,
 	KIND_FIT,
 	KIND_SEGMENT,
@@ -79,6 +89,7 @@ static struct world {
 	bool active[MAX_CONNS]; /* only reads; the others echo */
 	struct flow flows[MAX_FLOWS];
 	unsigned nflows;
+	uint8_t conf;
 	bool idle;
 	struct buf *hoard[HOARD];
 	unsigned nhoard;
@@ -114,10 +125,16 @@ full(void)
 static int
 app_accept(void *ctx, struct tcp_bind *b, struct tcp_pcb *p)
 {
-	if (full())
+	if (full() || (w.conf & CONF_BUSY))
 		return -EAGAIN;
 	adopt(p, false);
 	return 0;
+}
+
+static bool
+app_may_open(void *ctx, struct tcp_bind *b)
+{
+	return !(w.conf & CONF_DENY);
 }
 
 static void
@@ -226,9 +243,13 @@ see_segment(const struct wire_ipv4 *ip, const struct offload *off,
 	struct flow *f;
 
 	CHECK(wire_tcp_parse(p, len, &h) == 0);
-	CHECK(off->needs_csum);
+	CHECK(off->needs_csum == !(w.conf & CONF_PLAIN));
 	wire_csum_pseudo4(&c, ip->src, ip->dst, WIRE_PROTO_TCP, (uint32_t)len);
-	CHECK(get16(p + WIRE_TCP_CSUM_OFF) == wire_csum_partial(&c));
+	if (off->needs_csum)
+		CHECK(get16(p + WIRE_TCP_CSUM_OFF) == wire_csum_partial(&c));
+	else
+		wire_csum_add(&c, p, len);
+	CHECK(off->needs_csum || wire_csum_final(&c) == 0);
 	if (off->gso != GSO_NONE)
 		CHECK(off->gso_size > 0 && len - h.hdr_len > off->gso_size);
 	else
@@ -542,44 +563,59 @@ user_call(const uint8_t *b, size_t len)
 
 /* ---- a run ---- */
 
-static void
-begin(void)
+static struct stack *
+make_stack(uint8_t conf)
 {
 	struct stack_config cfg = {.mtu = 1500,
 	    .addr = OURS,
 	    .mask = 0xffffff00,
 	    .nroutes = 1,
 	    .routes = {{0, 0, 0xc00002fe}},
-	    .tx_csum = true,
-	    .tx_tso = true,
-	    .buf_bytes = 2 << 20,
-	    .tcp = {.env = {.accept = app_accept},
+	    .tx_csum = !(conf & CONF_PLAIN),
+	    .tx_tso = !(conf & CONF_PLAIN),
+	    .buf_bytes = conf & CONF_POOR ? 192 << 10 : 2 << 20,
+	    .tcp = {.env = {.accept = app_accept, .may_open = app_may_open},
 		.seed = {1, 2},
-		.sndbuf = 65536,
-		.rcvbuf = 65536,
+		.sndbuf = conf & CONF_NARROW ? 4096 : 65536,
+		.rcvbuf = conf & CONF_NARROW ? 2048 : 65536,
 		.msl_us = 1000000,
 		.port_first = 40000,
 		.port_last = 40099,
-		.congestion = "cubic"}};
-	struct ipaddr any = ipaddr_v4(0);
+		.congestion = conf & CONF_NEWRENO ? "newreno" : "cubic"}};
+
+	memcpy(cfg.mac, our_mac, 6);
+	return stack_new(&cfg, w.now);
+}
+
+/* The peer makes himself known, else little would leave. */
+static void
+introduce_peer(void)
+{
 	struct wire_arp a = {.op = WIRE_ARP_REQUEST, .spa = PEER, .tpa = OURS};
 	uint8_t frame[42];
 
-	memset(&w, 0, sizeof w);
-	w.now.us = 1000000000;
-	memcpy(cfg.mac, our_mac, 6);
-	w.s = stack_new(&cfg, w.now);
-	CHECK(w.s != NULL);
-	w.tcp = stack_tcp(w.s);
-	CHECK(tcp_bind(w.tcp, &any, 80, 0, 1, NULL, &w.listener) == 0);
-	CHECK(tcp_listen(w.listener, 8) == 0);
-	/* The peer makes himself known, else little would leave. */
 	memcpy(frame, our_mac, 6);
 	memcpy(frame + 6, peer_mac, 6);
 	put16(frame + 12, WIRE_ETHER_ARP);
 	memcpy(a.sha, peer_mac, 6);
 	wire_arp_emit(&a, frame + 14);
 	deliver(frame, sizeof frame, 0);
+}
+
+static void
+begin(uint8_t conf)
+{
+	struct ipaddr any = ipaddr_v4(0);
+
+	memset(&w, 0, sizeof w);
+	w.now.us = 1000000000;
+	w.conf = conf;
+	w.s = make_stack(conf);
+	CHECK(w.s != NULL);
+	w.tcp = stack_tcp(w.s);
+	CHECK(tcp_bind(w.tcp, &any, 80, 0, 1, NULL, &w.listener) == 0);
+	CHECK(tcp_listen(w.listener, 8) == 0);
+	introduce_peer();
 	app_connect(PEER);
 	settle();
 }
@@ -651,7 +687,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned steps;
 	size_t len;
 
-	begin();
+	begin(size > 0 ? data[0] : 0);
+	if (size > 0) {
+		data++;
+		size--;
+	}
 	for (steps = 0; size >= 4 && steps < MAX_STEPS; steps++) {
 		len = get16(data + 2);
 		if (len > size - 4)

@@ -10,6 +10,7 @@ import os
 import struct
 import sys
 
+PLAIN, POOR, DENY, BUSY, NARROW, NEWRENO = 1, 2, 4, 8, 16, 32
 RAW, FIT, SEGMENT, CALL = range(4)
 VALID, PARTIAL, GSO, EXPIRE, IDLE, HOARD = 4, 8, 16, 32, 64, 128
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
@@ -198,12 +199,27 @@ STORIES = {
     "idle-day": PASSIVE + wait(15, 15) * 3 + seg(1, ACK, opts=TS, data=b"!"),
 }
 
+# What is told to another configuration than the usual one.
+CONFIGURED = {
+    "plain-options": PLAIN,
+    "active-echo-plain": PLAIN,
+    "gro-train-poor": POOR,
+    "sack-recovery-poor": POOR,
+    "syn-flood-denied": DENY,
+    "many-accepts-busy": BUSY,
+    "out-of-order-narrow": NARROW,
+    "zero-window-narrow": NARROW | PLAIN,
+    "duplicate-acks": NEWRENO,
+}
+STORIES.update({name: STORIES[name.rsplit("-", 1)[0]]
+                for name in CONFIGURED if name not in STORIES})
+
 
 def main():
     os.makedirs(sys.argv[1], exist_ok=True)
     for name, story in STORIES.items():
         with open(os.path.join(sys.argv[1], name), "wb") as f:
-            f.write(story)
+            f.write(bytes([CONFIGURED.get(name, 0)]) + story)
 
 
 main()
