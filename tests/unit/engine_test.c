@@ -93,6 +93,9 @@ bulk_read(void *arg)
 	for (k->ok = true; (r = read(k->fd, buf, 50000)) > 0; at += (size_t)r)
 		for (i = 0; i < (size_t)r; i++)
 			k->ok = k->ok && buf[i] == byte_at(at + i);
+	if (!k->ok || r != 0 || at != k->n)
+		fprintf(stderr, "read: ok %d r %zd errno %d at %zu of %zu\n",
+		    k->ok, r, r < 0 ? errno : 0, at, k->n);
 	k->ok = k->ok && r == 0 && at == k->n;
 	free(buf);
 	return NULL;
