@@ -122,7 +122,7 @@ lab_up(void)
 	int i, size = 4 << 20, sv[2];
 
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
-	if (mkdtemp(dir) == NULL ||
+	if (mkdtemp(dir) == NULL || chmod(dir, 0755) < 0 ||
 	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 		sv) < 0)
 		die("wire");
