@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,8 +141,9 @@ parse_number(const char *s, uint64_t *out)
 
 	if (*s < '0' || *s > '9')
 		return false;
+	errno = 0;
 	*out = strtoull(s, &rest, 10);
-	return *rest == '\0' && *out != 0;
+	return errno == 0 && *rest == '\0' && *out != 0;
 }
 
 /* "; possible: a | b | c" */
