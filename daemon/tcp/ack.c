@@ -410,7 +410,7 @@ grow_cwnd(struct tcp_pcb *p, uint32_t acked, uint32_t flight, mono_t now)
 	bool limited = (p->flags & PF_CWND_LIMITED) || flight >= cc->cwnd ||
 		       (cc->cwnd < cc->ssthresh && flight >= cc->cwnd / 2);
 
-	if (p->ca_state == CA_RECOVERY || !limited)
+	if (!limited)
 		return;
 	if (p->ca_state == CA_LOSS)
 		tcp_cc_slow_start(cc, acked);
@@ -424,6 +424,7 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 	uint32_t acked = (uint32_t)seq_diff(s->ack, p->snd_una);
 	uint32_t flight = tcp_outstanding(p), data = acked;
 	mono_t retx_at;
+	bool recovering = p->ca_state == CA_RECOVERY;
 	int64_t rtt;
 
 	clear_acked(p, s->ack, s->now, &rtt, &retx_at);
@@ -456,7 +457,9 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 
 		p->dupacks -= n < p->dupacks ? n : p->dupacks;
 	}
-	grow_cwnd(p, data, flight, s->now);
+	/* RFC 6582 3.2 step 3: not with the ACK that ends a recovery. */
+	if (!recovering)
+		grow_cwnd(p, data, flight, s->now);
 	/* RFC 6298 5.2, 5.3 */
 	pcb_timer(p, TMR_REXMT, MONO_NEVER);
 	if (!TAILQ_EMPTY(&p->tx))
@@ -464,12 +467,14 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 	pcb_ready(p);
 }
 
-/* RFC 9293 3.10.7.4: the window of the newest segment. */
+/* RFC 9293 3.10.7.4: the window of the newest segment.  One that acknowledges
+ * more is newer, even a retransmission with its old number: else the right
+ * edge would move with snd_una beyond what the peer has shown. */
 static void
-update_window(struct tcp_pcb *p, const struct seg *s)
+update_window(struct tcp_pcb *p, const struct seg *s, bool advanced)
 {
 	bool newer =
-	    seq_lt(p->snd_wl1, s->seq) ||
+	    advanced || seq_lt(p->snd_wl1, s->seq) ||
 	    (seq_eq(p->snd_wl1, s->seq) && seq_leq(p->snd_wl2, s->ack));
 
 	if (!newer)
@@ -517,7 +522,7 @@ ack_input(struct tcp_pcb *p, struct seg *s)
 	if (advanced)
 		ack_advance(p, s);
 	if (seq_geq(s->ack, p->snd_una) || advanced)
-		update_window(p, s);
+		update_window(p, s, advanced);
 	if (p->ca_state < CA_RECOVERY || !TAILQ_EMPTY(&p->tx))
 		detect_loss(p, advanced, dup);
 	return NEXT;

@@ -5,7 +5,7 @@
  * let go ("released"), so that its port is not handed out under them.
  *
  * Conflicts are Linux's: two binds of one port and overlapping addresses are
- * refused, unless both say REUSEADDR and neither listens, or both say
+ * refused, unless both say REUSEADDR and the other does not listen, or both say
  * REUSEPORT and have one owner.
  */
 #include <errno.h>
@@ -39,6 +39,8 @@ next_on_port(struct tcp_bind *b)
 	return n != NULL && n->port == b->port ? n : NULL;
 }
 
+/* May b be bound, or listen, beside a?  A server that starts again listens
+ * beside the connections of its last life (MUST-42). */
 static bool
 compatible(const struct tcp_bind *a, const struct tcp_bind *b)
 {
@@ -47,8 +49,7 @@ compatible(const struct tcp_bind *a, const struct tcp_bind *b)
 		return true;
 	if (a->flags & b->flags & TCP_BIND_REUSEPORT)
 		return a->owner == b->owner;
-	return (a->flags & b->flags & TCP_BIND_REUSEADDR) && !a->listening &&
-	       !b->listening;
+	return (a->flags & b->flags & TCP_BIND_REUSEADDR) && !a->listening;
 }
 
 static bool

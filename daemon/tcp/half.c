@@ -29,21 +29,27 @@ half_synack(struct tcp *t, struct tcp_half *h, mono_t now)
 	tcp_ctl_send(t, &h->node.id, &w, 0, 64);
 }
 
+/* The answer to what is not acceptable, limited (RFC 5961 7). */
 static void
-ack_half(struct tcp *t, const struct tcp_half *h, mono_t now)
+ack_half(struct tcp *t, struct tcp_half *h, mono_t now)
 {
 	struct wire_tcp w = {
 	    .seq = h->iss.v + 1,
 	    .ack = h->irs.v + 1,
 	    .flags = TH_ACK,
-	    .wnd = (uint16_t)((h->rcv_wnd >> h->rcv_wscale) < 65535
-				  ? h->rcv_wnd >> h->rcv_wscale
-				  : 65535),
+	    /* No more than the SYN-ACK could say, unscaled. */
+	    .wnd = (uint16_t)((h->rcv_wnd < 65535 ? h->rcv_wnd : 65535) >>
+			      h->rcv_wscale),
 	    .has_ts = h->ts,
 	    .tsval = tcp_ts_now(now, h->ts_off),
 	    .tsecr = h->ts_recent,
 	};
 
+	if (mono_diff(now, h->challenged) < TCP_CHALLENGE_US) {
+		drop_count(t->cfg.drops, DROP_TCP_CHALLENGE_RATE);
+		return;
+	}
+	h->challenged = now;
 	tcp_ctl_send(t, &h->node.id, &w, 0, 64);
 }
 
@@ -147,6 +153,7 @@ half_syn(struct tcp_bind *b, struct seg *s)
 	}
 	h->path = path;
 	h->irs = s->seq;
+	h->challenged = mono_add(s->now, -TCP_CHALLENGE_US);
 	h->iss = tcp_isn(t, &s->id, s->now);
 	if (s->has_iss_floor && !seq_gt(h->iss, s->iss_floor))
 		h->iss = seq_add(s->iss_floor, 65537);
@@ -214,6 +221,8 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	/* Karn: a SYN-ACK that was sent twice gives no sample. */
 	if (h->retries == 0)
 		tcp_rtt_sample(p, mono_diff(s->now, h->synack_at));
+	else
+		p->rto_us = TCP_RTO_FALLBACK_US;
 	return p;
 }
 

@@ -58,7 +58,7 @@ syn_acked(struct tcp_pcb *p, const struct seg *s)
 	if (!(x->flags & TX_EVER_RETX))
 		tcp_rtt_sample(p, mono_diff(s->now, x->sent_at));
 	else
-		p->rto_us = TCP_RTO_INITIAL_US; /* RFC 6298 5.7 */
+		p->rto_us = TCP_RTO_FALLBACK_US;
 	txseg_free_all(p);
 	p->snd_una = p->recover = p->snd_sml = p->snd_nxt;
 	pcb_timer(p, TMR_REXMT, MONO_NEVER);
@@ -336,7 +336,6 @@ tcp_peer_fin(struct tcp_pcb *p, mono_t now)
 	p->flags |= PF_FIN_RCVD | PF_ACK_NOW;
 	p->rcv_nxt = seq_add(p->rcv_nxt, 1);
 	p->rcv_adv = seq_max(p->rcv_adv, p->rcv_nxt);
-	reasm_end(p);
 	p->last_rcv = now;
 	pcb_event(p, TCP_EV_EOF);
 	pcb_ready(p);
@@ -348,6 +347,9 @@ check_fin(struct tcp_pcb *p, struct seg *s)
 	if (s->fin && !(p->flags & PF_FIN_RCVD)) {
 		p->fin_early = true;
 		p->fin_seq = seq_add(s->seq, s->len);
+		/* RFC 5681 4.2: one that came early is answered at once. */
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
 	}
 	if (!p->fin_early || !seq_eq(p->fin_seq, p->rcv_nxt) ||
 	    (p->flags & PF_FIN_RCVD))
@@ -425,6 +427,12 @@ no_connection(struct tcp *t, struct seg *s)
 		drop(t, DROP_TCP_NO_CONN);
 		return;
 	}
+	/* 3.10.7.2, fourth: LISTEN drops what is neither SYN nor ACK. */
+	if (!(s->h.flags & (TH_SYN | TH_ACK)) &&
+	    bind_lookup(t, &s->id) != NULL) {
+		drop(t, DROP_TCP_NO_ACK);
+		return;
+	}
 	if ((s->h.flags & (TH_SYN | TH_ACK)) == TH_SYN &&
 	    (b = bind_lookup(t, &s->id)) != NULL) {
 		if (s->h.flags & TH_FIN) {
@@ -463,9 +471,6 @@ decode(struct tcp *t, const struct tcp_in *in, struct seg *s, mono_t now)
 		return drop(t, DROP_TCP_CHECKSUM);
 	if (why != 0)
 		return drop(t, why);
-	/* SYN with FIN or RST means nothing. */
-	if ((s->h.flags & TH_SYN) && (s->h.flags & TH_RST))
-		return drop(t, DROP_TCP_FLAGS);
 	s->in = in;
 	s->now = now;
 	s->id = (struct tuple){.laddr = in->dst,

@@ -32,23 +32,24 @@
 #include "tcp/tcp.h"
 #include "wire/tcp.h"
 
-#define TCP_RTO_INITIAL_US 1000000 /* RFC 6298 2.1 */
-#define TCP_RTO_MIN_US	   200000  /* DEVIATION: RFC 6298 2.4 says 1 s */
-#define TCP_RTO_MAX_US	   120000000
-#define TCP_DELACK_US	   40000 /* MUST-40: below 500 ms */
-#define TCP_SYN_RETRIES	   6
-#define TCP_SYNACK_RETRIES 5
-#define TCP_RETRIES2	   15 /* SHLD-11: well over 100 s */
-#define TCP_ORPHAN_RETRIES 8
-#define TCP_KEEPIDLE_S	   7200 /* MUST-28 */
-#define TCP_KEEPINTVL_S	   75
-#define TCP_KEEPCNT	   9
-#define TCP_LINGER2_S	   60
-#define TCP_CHALLENGE_US   500000 /* at most one challenge ACK in this time */
-#define TCP_DUPTHRESH	   3
-#define TCP_DEFAULT_MSS	   536 /* MUST-15 */
-#define TCP_MIN_MSS	   88
-#define TCP_PAWS_24D_US	   (24LL * 24 * 3600 * 1000000)
+#define TCP_RTO_INITIAL_US  1000000 /* RFC 6298 2.1 */
+#define TCP_RTO_FALLBACK_US 3000000 /* RFC 6298 5.7 */
+#define TCP_RTO_MIN_US	    200000  /* DEVIATION: RFC 6298 2.4 says 1 s */
+#define TCP_RTO_MAX_US	    120000000
+#define TCP_DELACK_US	    40000 /* MUST-40: below 500 ms */
+#define TCP_SYN_RETRIES	    6
+#define TCP_SYNACK_RETRIES  5
+#define TCP_RETRIES2	    15 /* SHLD-11: well over 100 s */
+#define TCP_ORPHAN_RETRIES  8
+#define TCP_KEEPIDLE_S	    7200 /* MUST-28 */
+#define TCP_KEEPINTVL_S	    75
+#define TCP_KEEPCNT	    9
+#define TCP_LINGER2_S	    60
+#define TCP_CHALLENGE_US    500000 /* at most one challenge ACK in this time */
+#define TCP_DUPTHRESH	    3
+#define TCP_DEFAULT_MSS	    536 /* MUST-15 */
+#define TCP_MIN_MSS	    88
+#define TCP_PAWS_24D_US	    (24LL * 24 * 3600 * 1000000)
 
 /* ---- tables ---- */
 
@@ -85,7 +86,7 @@ struct tcp_half {
 	uint8_t snd_wscale, rcv_wscale;
 	bool wscale, ts, sack;
 	uint8_t retries;
-	mono_t synack_at;
+	mono_t synack_at, challenged;
 	struct tcp_path path;
 };
 
@@ -414,7 +415,6 @@ int rxseg_cmp(struct rxseg *a, struct rxseg *b);
 RB_PROTOTYPE(rxtree, rxseg, node, rxseg_cmp)
 void reasm_input(struct tcp_pcb *p, struct seg *s);
 void reasm_free(struct tcp_pcb *p);
-void reasm_end(struct tcp_pcb *p);
 uint32_t tcp_rcv_wnd(const struct tcp_pcb *p);
 /* The window to put on the wire now; moves rcv_adv. */
 uint32_t tcp_select_window(struct tcp_pcb *p);

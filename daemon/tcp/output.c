@@ -165,7 +165,7 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 {
 	uint32_t pipe = tcp_pipe(p), mss = effective_mss(p), room, len;
 	struct txseg *x = next_lost(p);
-	uint8_t flags = TH_PSH;
+	uint8_t flags = 0;
 	bool fin;
 
 	if (x == NULL) {
@@ -200,6 +200,9 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 			return false;
 		fin = false;
 	}
+	/* MUST-61, as when it went the first time. */
+	if (len > 0 && seq_diff(x->seq, p->snd_una) + len == p->sq.bytes)
+		flags = TH_PSH;
 	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
 	x->flags |= TX_RETX | TX_EVER_RETX;
 	p->retx_bytes += x->len;

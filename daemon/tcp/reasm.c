@@ -213,6 +213,25 @@ deliver_bytes(struct tcp_pcb *p, uint32_t len)
 	pcb_event(p, TCP_EV_READABLE);
 }
 
+/* Puts r into the queue; many small ones become one, so that the bytes queued
+ * go on bounding the memory held. */
+static void
+queue_compact(struct tcp_pcb *p, struct rxseg *r)
+{
+	struct rxseg *c = NULL;
+
+	if (r->len <= BUF_SMALL / 4) {
+		if (append_small(p, r->buf, r->off, r->len)) {
+			rxseg_free(p, r);
+			return;
+		}
+		c = rxseg_gather(p, r->buf, r->off, r->len);
+	}
+	if (c != NULL)
+		rxseg_free(p, r);
+	STAILQ_INSERT_TAIL(&p->rcvq, c != NULL ? c : r, link);
+}
+
 /* Moves what has become in order from the tree to the queue. */
 static bool
 pull_ooo(struct tcp_pcb *p)
@@ -237,8 +256,8 @@ pull_ooo(struct tcp_pcb *p)
 		}
 		r->off += skip;
 		r->len -= skip;
-		STAILQ_INSERT_TAIL(&p->rcvq, r, link);
 		deliver_bytes(p, r->len);
+		queue_compact(p, r);
 	}
 	return any;
 }
@@ -447,23 +466,15 @@ tcp_recv_discard(struct tcp_pcb *p, mono_t now)
 		tcp_recv_consume(p, n, now);
 }
 
-/* Nothing comes after a FIN: what waits for a gap now waits for nothing. */
 void
-reasm_end(struct tcp_pcb *p)
+reasm_free(struct tcp_pcb *p)
 {
 	struct rxseg *r;
 
+	free_queue(p);
 	while ((r = RB_MIN(rxtree, &p->ooo)) != NULL) {
 		RB_REMOVE(rxtree, &p->ooo, r);
 		rxseg_free(p, r);
 	}
 	p->ooo_bytes = p->ooo_segs = p->ooo_true = 0;
-	p->nrcv_sack = 0;
-}
-
-void
-reasm_free(struct tcp_pcb *p)
-{
-	free_queue(p);
-	reasm_end(p);
 }
