@@ -212,7 +212,6 @@ await(int fd, uint64_t handle)
 		    fd, handle, native != 0 ? native : ECONNRESET);
 	}
 	ident_settle(fd);
-	ident_pending(fd, false);
 	return 0;
 }
 
@@ -243,51 +242,35 @@ attach(
 			ident_renew(fd, &handle);
 		return err;
 	}
-	err = nonblocking(fd) ? -EINPROGRESS : await(fd, handle);
-	if (err == -EINPROGRESS || err == -EINTR)
-		ident_pending(fd, true);
-	return err;
+	return nonblocking(fd) ? -EINPROGRESS : await(fd, handle);
 }
 
-/* A socket of ours that was bound to a port keeps that port's number. */
-static int
-bind_twin(int fd, uint64_t handle, int twin)
-{
-	struct proto_name name;
-	struct sockaddr_in sin = {.sin_family = AF_INET};
-	int err;
-
-	if (!ident_bound(fd))
-		return 0;
-	err = ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
-	if (err != 0)
-		return err == -EBADF ? 0 : err;
-	sin.sin_port = htons(name.port);
-	memcpy(&sin.sin_addr, name.addr, 4);
-	return sys_bind(twin, &sin, sizeof sin);
-}
-
-/* The destination is the kernel's, and so becomes the socket; unless that
- * fails at once, for then the next destination may be tcpd's. */
+/* The destination is the kernel's, and so becomes the socket.  One that was
+ * bound to a port of any address keeps that port's number. */
 static int
 connect_kernel(
     int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
-	int twin = ident_kernel_twin(fd), err, r, saved = errno;
+	struct proto_name name = {0};
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	int err;
 
-	if (twin < 0)
-		return twin;
-	err = bind_twin(fd, handle, twin);
-	if (err == 0 && real.connect(twin, sa, len) != 0) {
-		err = -errno;
-		errno = saved;
+	if (ident_bound(fd)) {
+		err = ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
+		if (err != 0)
+			return err;
 	}
-	if (err != 0 && err != -EINPROGRESS && err != -EINTR) {
-		sys_close(twin);
+	err = ident_to_kernel(fd);
+	if (err != 0)
 		return err;
+	if (name.family == AF_INET) {
+		sin.sin_port = htons(name.port);
+		memcpy(&sin.sin_addr, name.addr, 4);
+		err = sys_bind(fd, &sin, sizeof sin);
+		if (err != 0)
+			return err;
 	}
-	r = ident_replace(fd, twin);
-	return r != 0 ? r : err;
+	return real.connect(fd, sa, len) == 0 ? 0 : -errno;
 }
 
 /* The policy's word on sin, and its generation. */
@@ -369,7 +352,7 @@ dissolve(int fd, uint64_t handle)
 static int
 connect_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
-	int native, err;
+	int native;
 
 	if (len < sizeof sa->sa_family)
 		return -EINVAL;
@@ -379,18 +362,16 @@ connect_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 	case PHASE_FRESH:
 		return connect_fresh(fd, handle, sa, len);
 	case PHASE_CONNECTING:
-		err = nonblocking(fd) ? -EALREADY : await(fd, handle);
-		return err == -EINPROGRESS ? -EALREADY : err;
+		return nonblocking(fd) ? -EALREADY : await(fd, handle);
 	case PHASE_ARRIVED:
 		ident_settle(fd);
-		ident_pending(fd, false);
 		return 0;
 	case PHASE_FAILED:
 		native = sock_native_error(fd);
 		if (native != 0)
 			return attempt_failed(fd, handle, native);
-		err = ident_renew(fd, &handle);
-		return err < 0 ? err : -ECONNABORTED;
+		native = ident_renew(fd, &handle);
+		return native < 0 ? native : -ECONNABORTED;
 	case PHASE_LISTENING:
 	case PHASE_CONNECTED:
 	case PHASE_OVER:
@@ -518,39 +499,31 @@ bind_tcpd(int fd, uint64_t handle, const struct sockaddr_in *sin)
 }
 
 static int
-bind_kernel(int fd, const struct sockaddr_in *sin)
-{
-	int twin = ident_kernel_twin(fd), err;
-
-	if (twin < 0)
-		return twin;
-	err = sys_bind(twin, sin, sizeof *sin);
-	if (err != 0) {
-		sys_close(twin);
-		return err;
-	}
-	return ident_replace(fd, twin);
-}
-
-static int
-bind_by_policy(int fd, uint64_t handle, const struct sockaddr_in *sin)
+bind_by_policy(
+    int fd, uint64_t handle, const struct sockaddr_in *sin, bool *native)
 {
 	struct policy_verdict v;
 	uint32_t generation;
 	int err;
 
+	*native = false;
 	err = judge(sin, true, &v, &generation);
 	if (err != 0)
 		return err;
 	if (v.action == PROTO_TCPD)
 		return bind_tcpd(fd, handle, sin);
-	return v.action == PROTO_REFUSE ? -EADDRNOTAVAIL : bind_kernel(fd, sin);
+	if (v.action == PROTO_REFUSE)
+		return -EADDRNOTAVAIL;
+	*native = true;
+	return ident_to_kernel(fd);
 }
 
 static int
 bind_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
 	struct sockaddr_in sin;
+	bool native;
+	int err;
 
 	if (len < sizeof sin)
 		return -EINVAL;
@@ -560,7 +533,10 @@ bind_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 		return -EAFNOSUPPORT;
 	if (ident_attached(fd) || ident_listening(fd))
 		return -EINVAL;
-	return bind_by_policy(fd, handle, &sin);
+	err = bind_by_policy(fd, handle, &sin, &native);
+	if (err == 0 && native)
+		err = real.bind(fd, sa, len) == 0 ? 0 : -errno;
+	return err;
 }
 
 int
@@ -597,16 +573,17 @@ static int
 listen_ours(int fd, uint64_t handle, int backlog)
 {
 	static const struct sockaddr_in any = {.sin_family = AF_INET};
+	bool native = false;
 	int err;
 
 	if (ident_attached(fd))
 		return -EINVAL;
 	if (!ident_bound(fd)) {
-		err = bind_by_policy(fd, handle, &any);
+		err = bind_by_policy(fd, handle, &any, &native);
 		if (err != 0)
 			return err;
-		if (!ident_ours(fd, &handle)) /* the policy: the kernel's */
-			return sys_listen(fd, backlog);
+		if (native)
+			return real.listen(fd, backlog) == 0 ? 0 : -errno;
 	}
 	err = sys_listen(fd, backlog);
 	return err != 0 ? err : tell_listen(fd, handle, backlog);

@@ -1,1 +1,26 @@
 # SPDX-License-Identifier: ISC
+# Segment scripts: one Criterion program over the TCP layer alone.
+SCRIPT_SOURCES = tests/script/lab.c tests/script/closed.c \
+	tests/script/listen.c tests/script/syn_sent.c \
+	tests/script/syn_received.c tests/script/established.c \
+	tests/script/fin_wait_1.c tests/script/fin_wait_2.c \
+	tests/script/close_wait.c tests/script/closing.c \
+	tests/script/last_ack.c tests/script/time_wait.c \
+	tests/script/options.c tests/script/simultaneous.c \
+	tests/script/rexmt.c tests/script/recovery.c \
+	tests/script/receive.c tests/script/window.c \
+	tests/script/keepalive.c tests/script/names.c \
+	tests/script/icmp.c
+
+noinst_HEADERS += tests/script/lab.h
+tests_script_script_SOURCES = $(SCRIPT_SOURCES)
+# A script names again what SEG() presets.
+tests_script_script_CFLAGS = $(AM_CFLAGS) -Wno-override-init
+tests_script_script_LDADD = daemon/libtcp.la daemon/libwire.la \
+	daemon/libbase.la $(CRITERION_LIBS)
+if HAVE_CRITERION
+check_PROGRAMS += tests/script/script
+TESTS += tests/script/script
+else
+EXTRA_PROGRAMS += tests/script/script
+endif

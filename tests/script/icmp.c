@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/* ICMP about our segments: RFC 9293 3.9.2.2 (MUST-54, MUST-56, SHLD-25,
+ * SHLD-26), RFC 5927, RFC 1191. */
+#include "lab.h"
+
+TestSuite(icmp, .init = passive_lab, .fini = lab_end);
+
+static const enum tcp_icmp soft[] = {TCP_ICMP_NET_UNREACH,
+    TCP_ICMP_HOST_UNREACH, TCP_ICMP_TIME_EXCEEDED, TCP_ICMP_PARAM_PROBLEM};
+
+/* MUST-56: a soft error never aborts; SHLD-25: the program can ask. */
+Test(icmp, soft_errors)
+{
+	for (size_t i = 0; i < 4; i++) {
+		passive_lab();
+		reach(TCPS_ESTABLISHED);
+		app_writes(10);
+		lab_drain();
+		icmp_says(soft[i], 1, 0);
+		in_state(TCPS_ESTABLISHED);
+		expect(tcp_soft_error(lab_pcb()) != 0);
+		expect_eq(tcp_soft_error(lab_pcb()), 0);
+		peer_sends(ACK, .seq = 1, .ack = 11);
+		silence();
+	}
+}
+
+/* RFC 5927 4.1: only about what is out. */
+Test(icmp, sequence_check)
+{
+	static const int64_t seqs[] = {-100, 0, 11, 12, 100000};
+
+	for (size_t i = 0; i < 5; i++) {
+		passive_lab();
+		reach(TCPS_ESTABLISHED);
+		app_writes(10);
+		lab_drain();
+		icmp_says(TCP_ICMP_HOST_UNREACH, seqs[i], 0);
+		expect_eq(tcp_soft_error(lab_pcb()), 0);
+		no_event();
+	}
+}
+
+/* In a synchronized state hard errors are taken as soft (RFC 5927 5.2). */
+Test(icmp, hard_errors_when_established)
+{
+	reach(TCPS_ESTABLISHED);
+	app_writes(10);
+	lab_drain();
+	icmp_says(TCP_ICMP_PORT_UNREACH, 1, 0);
+	icmp_says(TCP_ICMP_PROTO_UNREACH, 1, 0);
+	icmp_says(TCP_ICMP_ADMIN, 1, 0);
+	in_state(TCPS_ESTABLISHED);
+	peer_sends(ACK, .seq = 1, .ack = 11);
+	in_state(TCPS_ESTABLISHED);
+}
+
+/* SHLD-26: before that they end the attempt. */
+Test(icmp, hard_errors_in_syn_sent)
+{
+	static const struct {
+		enum tcp_icmp what;
+		int error;
+	} rows[] = {
+	    {TCP_ICMP_PORT_UNREACH, ECONNREFUSED},
+	    {TCP_ICMP_PROTO_UNREACH, ENOPROTOOPT},
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		active_lab();
+		reach(TCPS_SYN_SENT);
+		icmp_says(rows[i].what, 0, 0);
+		gone(rows[i].error);
+		in_state(TCPS_CLOSED);
+	}
+}
+
+/* A wrong sequence number does not. */
+Test(icmp, forged_in_syn_sent)
+{
+	active_lab();
+	reach(TCPS_SYN_SENT);
+	icmp_says(TCP_ICMP_PORT_UNREACH, 77, 0);
+	in_state(TCPS_SYN_SENT);
+	no_event();
+}
+
+/* The stack's own news that the neighbour does not answer. */
+Test(icmp, host_unreachable)
+{
+	struct ipaddr dst = ipaddr_v4(0xc0000201u);
+
+	active_lab();
+	reach(TCPS_SYN_SENT);
+	tcp_host_unreachable(lab_tcp(), &dst, lab_mono());
+	lab_silence(AT);
+	quiet_for(0);
+	gone(EHOSTUNREACH);
+	passive_lab();
+	reach(TCPS_ESTABLISHED);
+	app_writes(10);
+	lab_drain();
+	tcp_host_unreachable(lab_tcp(), &dst, lab_mono());
+	in_state(TCPS_ESTABLISHED);
+	peer_sends(ACK, .seq = 1, .ack = 11);
+}
+
+/* RFC 1191: smaller packets from now on, and what was too big goes again. */
+Test(icmp, packet_too_big)
+{
+	uint32_t got = 0;
+	struct lab_seg s;
+
+	reach(TCPS_ESTABLISHED);
+	app_writes(2920);
+	stack_sends(ACK, .seq = 1, .ack = 1, .len = 1460);
+	stack_sends(ACK | PSH, .seq = 1461, .ack = 1, .len = 1460);
+	icmp_says(TCP_ICMP_TOO_BIG, 1, 1000);
+	expect_eq(lab_info().snd_mss, 960);
+	lab_run_until(0);
+	while (got < 2920 && lab_now() < sec(5)) {
+		s = lab_next();
+		if (s.flags == 0) {
+			after(ms(50));
+			if (got > 0)
+				peer_sends(ACK, .seq = 1, .ack = 1 + got);
+			continue;
+		}
+		expect(s.len <= 960);
+		if (s.seq == 1 + (int64_t)got)
+			got += s.len;
+	}
+	peer_sends(ACK, .seq = 1, .ack = 2921);
+	app_writes(2000);
+	stack_sends(ACK, .seq = 2921, .ack = 1, .len = 960);
+	lab_drain();
+}
+
+/* RFC 5927 7.2: absurd sizes and those that are no smaller change nothing. */
+Test(icmp, packet_too_big_absurd)
+{
+	static const uint16_t mtus[] = {0, 20, 40, 1500, 9000, 65535};
+
+	for (size_t i = 0; i < 6; i++) {
+		passive_lab();
+		reach(TCPS_ESTABLISHED);
+		app_writes(1460);
+		lab_drain();
+		icmp_says(TCP_ICMP_TOO_BIG, 1, mtus[i]);
+		expect(lab_info().snd_mss >= 48);
+		if (mtus[i] >= 1500)
+			expect_eq(lab_info().snd_mss, 1460);
+		lab_run_until(sec(1));
+		in_state(TCPS_ESTABLISHED);
+	}
+}
+
+/* About a connection that is not there. */
+Test(icmp, nobody)
+{
+	icmp_says(TCP_ICMP_PORT_UNREACH, 0, 0);
+	icmp_says(TCP_ICMP_TOO_BIG, 0, 500);
+	silence();
+	in_state(TCPS_LISTEN);
+}

@@ -1,0 +1,1269 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The lab itself: one TCP layer, a fake path, a clock, and the bookkeeping
+ * that makes a failing script say what it saw.  It has a codec of its own for
+ * TCP headers, so that it does not share the layer's mistakes, and it holds
+ * every segment that the stack sends against the rules that have no exception
+ * (MSS and window scale on SYN only, zeros after the last option, no more
+ * than the MSS in a segment).
+ *
+ * The stack's payload and the peer's are a pattern by position in the stream;
+ * so each segment and each read is verified byte by byte.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lab.h"
+
+#define OUR_ADDR  0xc0000202u /* 192.0.2.2 */
+#define PEER_ADDR 0xc0000201u
+#define SEG_OFF	  34	      /* where a segment begins in its buf */
+#define PEER_ISN  0xfffffe00u /* wraps early in every script */
+#define TRACE	  24
+#define MAXPAY	  65536
+
+struct conn {
+	struct tcp_pcb *pcb;
+	struct tuple id;
+	bool iss_known, connected_out;
+	uint32_t iss;
+	bool ts_known;
+	uint32_t ts_base;
+	int32_t win;
+	uint64_t wrote, read;
+	unsigned events;
+	bool is_gone;
+	int error;
+};
+
+/* One segment of the stack's, decoded; numbers as on the wire. */
+struct sent {
+	bool present;
+	uint32_t seq, ack;
+	struct lab_seg s;
+	struct tuple id;
+	struct conn *c;
+	uint32_t tsval, tsecr;
+	bool ts;
+	uint8_t payload[MAXPAY];
+};
+
+static struct lab {
+	struct lab_config cfg;
+	struct tcp *tcp;
+	struct bufpool *bufs;
+	struct drops drops, seen_drops;
+	mono_t start, now;
+	struct conn conns[LAB_CONNS];
+	struct conn *c;
+	struct tcp_bind *bind;
+	struct tcp_opts opts;
+	bool failed;
+	struct sent sent;
+	char trace[TRACE][200];
+	unsigned ntrace;
+	const char *what; /* the row of a table, for messages */
+} lab;
+
+int lab_accept_error;
+bool lab_may_open = true;
+int lab_path_error;
+
+/* ---- messages ---- */
+
+static void
+trace(const char *fmt, ...)
+{
+	char *line = lab.trace[lab.ntrace++ % TRACE];
+	va_list ap;
+	int n;
+
+	n = snprintf(line, sizeof lab.trace[0], "%12.3f ms  ",
+	    (double)mono_diff(lab.now, lab.start) / 1000);
+	va_start(ap, fmt);
+	vsnprintf(line + n, sizeof lab.trace[0] - (size_t)n, fmt, ap);
+	va_end(ap);
+	if (getenv("LAB_TRACE") != NULL)
+		fprintf(stderr, "%s\n", line);
+}
+
+static void __attribute__((format(printf, 3, 4)))
+fail(const char *file, int line, const char *fmt, ...)
+{
+	static char msg[TRACE * 220 + 2048];
+	size_t n, i;
+	va_list ap;
+
+	if (lab.failed)
+		return;
+	lab.failed = true;
+	n = (size_t)snprintf(msg, sizeof msg, "%s:%d: at %.3f ms%s%s: ", file,
+	    line, (double)mono_diff(lab.now, lab.start) / 1000,
+	    lab.what != NULL ? ", " : "", lab.what != NULL ? lab.what : "");
+	va_start(ap, fmt);
+	n += (size_t)vsnprintf(msg + n, sizeof msg - n, fmt, ap);
+	va_end(ap);
+	i = lab.ntrace > TRACE ? lab.ntrace - TRACE : 0;
+	for (; i < lab.ntrace && n < sizeof msg; i++)
+		n += (size_t)snprintf(
+		    msg + n, sizeof msg - n, "\n\t%s", lab.trace[i % TRACE]);
+	cr_assert_fail("%s", msg);
+}
+
+static void
+flag_names(char *b, size_t cap, unsigned flags)
+{
+	static const char *const names[] = {
+	    "FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
+	size_t n = 0;
+
+	b[0] = '\0';
+	for (unsigned i = 0; i < 8; i++)
+		if (flags & 1u << i)
+			n += (size_t)snprintf(
+			    b + n, cap - n, "%s%s", n > 0 ? "|" : "", names[i]);
+	if (n == 0)
+		snprintf(b, cap, "nothing");
+}
+
+/* "SYN|ACK seq 0 ack 1 len 0 win 65535 mss 1460" */
+static const char *
+describe(const struct lab_seg *s)
+{
+	static char bufs[4][200];
+	static unsigned next;
+	char *b = bufs[next++ % 4];
+	char fl[40];
+	size_t cap = sizeof bufs[0], n;
+
+	flag_names(fl, sizeof fl, s->flags);
+	n = (size_t)snprintf(b, cap, "%s", fl);
+	if (s->flags == 0)
+		return b;
+	n += (size_t)snprintf(b + n, cap - n,
+	    " seq %" PRId64 " ack %" PRId64 " len %u", s->seq, s->ack, s->len);
+	if (s->win >= 0)
+		n += (size_t)snprintf(b + n, cap - n, " win %d", s->win);
+	if (s->mss >= 0)
+		n += (size_t)snprintf(b + n, cap - n, " mss %d", s->mss);
+	if (s->wscale >= 0)
+		n += (size_t)snprintf(b + n, cap - n, " wscale %d", s->wscale);
+	if (s->sackok >= 0)
+		n += (size_t)snprintf(b + n, cap - n, " sackok");
+	if (s->tsval >= 0)
+		n += (size_t)snprintf(b + n, cap - n,
+		    " ts %" PRId64 " %" PRId64, s->tsval, s->tsecr);
+	for (unsigned i = 0; i < 4 && s->sack[i].to != 0; i++)
+		n += (size_t)snprintf(b + n, cap - n, " sack %u-%u",
+		    s->sack[i].from, s->sack[i].to);
+	return b;
+}
+
+/* ---- bytes ---- */
+
+static uint8_t
+pattern(uint64_t pos, bool ours)
+{
+	return (uint8_t)(pos * 167 + (pos >> 8) * 13 + (pos >> 16) +
+			 (ours ? 91 : 0));
+}
+
+static void
+put16(uint8_t *p, unsigned v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void
+put32(uint8_t *p, uint32_t v)
+{
+	put16(p, v >> 16);
+	put16(p + 2, v & 0xffff);
+}
+
+static unsigned
+get16(const uint8_t *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+static uint32_t
+get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+static uint32_t
+sum16(uint32_t sum, const uint8_t *p, size_t n)
+{
+	for (; n > 1; p += 2, n -= 2)
+		sum += get16(p);
+	if (n > 0)
+		sum += (uint32_t)p[0] << 8;
+	return sum;
+}
+
+static unsigned
+checksum(uint32_t src, uint32_t dst, const uint8_t *seg, size_t n)
+{
+	uint32_t sum;
+
+	sum = (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff);
+	sum = sum16(sum + 6 + (uint32_t)n, seg, n);
+	while (sum >> 16 != 0)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum & 0xffff;
+}
+
+/* ---- the layer's environment ---- */
+
+static int
+env_path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
+    struct tcp_path *out)
+{
+	if (lab_path_error != 0)
+		return lab_path_error;
+	out->src = ipaddr_is_any(src) ? ipaddr_v4(OUR_ADDR) : *src;
+	out->mtu = lab.cfg.mtu;
+	out->tso_max = lab.cfg.tso;
+	return 0;
+}
+
+static bool
+env_may_open(void *ctx, struct tcp_bind *listener)
+{
+	return lab_may_open;
+}
+
+static struct conn *
+conn_of(const struct tuple *id)
+{
+	for (unsigned i = 0; i < LAB_CONNS; i++)
+		if (lab.conns[i].id.lport == id->lport &&
+		    lab.conns[i].id.rport == id->rport)
+			return &lab.conns[i];
+	return NULL;
+}
+
+static int
+env_accept(void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb)
+{
+	struct conn *c = conn_of(tcp_tuple(pcb));
+
+	trace("accept: %d", lab_accept_error);
+	if (lab_accept_error != 0)
+		return lab_accept_error;
+	if (c == NULL)
+		return -ECONNREFUSED;
+	c->pcb = pcb;
+	tcp_set_user(pcb, c);
+	return 0;
+}
+
+static void
+settle(void)
+{
+	struct tcp_event ev;
+	struct conn *c;
+
+	while (tcp_event(lab.tcp, &ev)) {
+		trace("event %#x error %d", ev.bits, ev.error);
+		c = ev.user;
+		if (c == NULL || c->pcb != ev.pcb)
+			continue;
+		c->events |= ev.bits;
+		if (ev.bits & TCP_EV_GONE) {
+			c->pcb = NULL;
+			c->is_gone = true;
+			c->error = ev.error;
+		}
+	}
+	tcp_check(lab.tcp, lab.now);
+}
+
+/* ---- life of a lab ---- */
+
+void
+lab_start_(const struct lab_config *cfg)
+{
+	struct tcp_config tc = {0};
+
+	if (lab.tcp != NULL)
+		lab_end();
+	memset(&lab, 0, sizeof lab);
+	lab.cfg = *cfg;
+	if (lab.cfg.mtu == 0)
+		lab.cfg.mtu = 1500;
+	lab_accept_error = 0;
+	lab_path_error = 0;
+	lab_may_open = true;
+	lab.start = lab.now =
+	    (mono_t){cfg->boot_us != 0 ? cfg->boot_us : sec(1000)};
+	lab.bufs = bufpool_new(cfg->pool != 0 ? cfg->pool : 64u << 20);
+	tc.env.path = env_path;
+	tc.env.may_open = env_may_open;
+	tc.env.accept = env_accept;
+	tc.bufs = lab.bufs;
+	tc.drops = &lab.drops;
+	tc.seed[0] = cfg->seed + 1;
+	tc.seed[1] = cfg->seed + 2;
+	tc.max_conns = cfg->max_conns;
+	tc.sndbuf = cfg->sndbuf != 0 ? cfg->sndbuf : 1u << 20;
+	tc.rcvbuf = cfg->rcvbuf != 0 ? cfg->rcvbuf : 1u << 16;
+	tc.msl_us = cfg->msl_us != 0 ? cfg->msl_us : (uint32_t)sec(30);
+	tc.port_first = cfg->port_first != 0 ? cfg->port_first : 32768;
+	tc.port_last = cfg->port_last != 0 ? cfg->port_last : 60999;
+	tc.congestion = cfg->congestion != NULL ? cfg->congestion : "newreno";
+	lab.tcp = tcp_new(&tc, lab.now);
+	cr_assert_not_null(lab.tcp, "tcp_new failed");
+	for (unsigned i = 0; i < LAB_CONNS; i++) {
+		lab.conns[i].id = (struct tuple){ipaddr_v4(OUR_ADDR),
+		    ipaddr_v4(PEER_ADDR), 80, (uint16_t)(40000 + i)};
+		lab.conns[i].win = 65535;
+	}
+	use(0);
+	if (cfg->listens)
+		app_listens();
+}
+
+void
+passive_lab(void)
+{
+	lab_start(.listens = true);
+}
+
+void
+active_lab(void)
+{
+	lab_start(.listens = false);
+}
+
+void
+lab_end(void)
+{
+	if (lab.tcp == NULL)
+		return;
+	if (!lab.failed)
+		lab_silence(__FILE__, __LINE__);
+	tcp_free(lab.tcp);
+	lab.tcp = NULL;
+	if (!lab.failed)
+		expect_eq(bufpool_used(lab.bufs), 0);
+	if (!lab.failed)
+		bufpool_free(lab.bufs);
+}
+
+void
+use(unsigned i)
+{
+	cr_assert_lt(i, LAB_CONNS);
+	lab.c = &lab.conns[i];
+}
+
+void
+new_incarnation(void)
+{
+	lab.c->iss_known = false;
+	lab.c->ts_known = false;
+	lab.c->is_gone = false;
+	lab.c->events = 0;
+	lab.c->wrote = lab.c->read = 0;
+	lab.c->win = 65535;
+}
+
+struct tcp *
+lab_tcp(void)
+{
+	return lab.tcp;
+}
+
+struct tcp_pcb *
+lab_pcb(void)
+{
+	return lab.c->pcb;
+}
+
+struct tcp_bind *
+lab_bind(void)
+{
+	return lab.bind;
+}
+
+struct tcp_info_out
+lab_info(void)
+{
+	struct tcp_info_out i = {0};
+
+	if (lab.c->pcb == NULL)
+		fail(AT, "tcp_info: the user holds no connection");
+	tcp_info(lab.c->pcb, &i, lab.now);
+	return i;
+}
+
+struct tcp_stats
+lab_stats(void)
+{
+	struct tcp_stats s;
+
+	tcp_stats(lab.tcp, &s);
+	return s;
+}
+
+mono_t
+lab_mono(void)
+{
+	return lab.now;
+}
+
+uint32_t
+lab_iss(void)
+{
+	return lab.c->iss;
+}
+
+/* ---- the peer ---- */
+
+/* Options in Linux's order of a SYN, raw bytes last, padded with zeros. */
+static size_t
+put_options(uint8_t *o, const struct lab_seg *s)
+{
+	size_t n = 0, blocks;
+
+	if (s->mss >= 0) {
+		put16(o + n, 0x0204);
+		put16(o + n + 2, (unsigned)s->mss);
+		n += 4;
+	}
+	if (s->sackok >= 0) {
+		put16(o + n, 0x0402);
+		n += 2;
+	}
+	if (s->tsval >= 0) {
+		put16(o + n, 0x080a);
+		put32(o + n + 2, (uint32_t)s->tsval);
+		put32(o + n + 6,
+		    s->tsecr < 0 ? 0 : (uint32_t)s->tsecr + lab.c->ts_base);
+		n += 10;
+	}
+	if (s->wscale >= 0) {
+		o[n] = 3;
+		o[n + 1] = 3;
+		o[n + 2] = (uint8_t)s->wscale;
+		n += 3;
+	}
+	for (blocks = 0; blocks < 4 && s->sack[blocks].to != 0; blocks++) {
+		put32(
+		    o + n + 2 + 8 * blocks, s->sack[blocks].from + lab.c->iss);
+		put32(o + n + 6 + 8 * blocks, s->sack[blocks].to + lab.c->iss);
+	}
+	if (blocks > 0) {
+		o[n] = 5;
+		o[n + 1] = (uint8_t)(2 + 8 * blocks);
+		n += o[n + 1];
+	}
+	if (s->optlen > 0)
+		memcpy(o + n, s->opts, s->optlen);
+	n += s->optlen;
+	while (n % 4 != 0)
+		o[n++] = 0;
+	return n;
+}
+
+static size_t
+put_segment(uint8_t *p, const struct lab_seg *s)
+{
+	uint8_t opts[64];
+	size_t n = put_options(opts, s), hl = 20 + n;
+	uint64_t pos;
+
+	if (hl > 60)
+		fail(AT, "the script's options take %zu bytes", n);
+	memset(p, 0, 20);
+	put16(p, s->sport != 0 ? s->sport : lab.c->id.rport);
+	put16(p + 2, s->dport != 0 ? s->dport : lab.c->id.lport);
+	put32(p + 4, PEER_ISN + (uint32_t)s->seq);
+	if (s->flags & ACK || s->ack != 0)
+		put32(p + 8, lab.c->iss + (uint32_t)s->ack);
+	p[12] = (uint8_t)(hl / 4 << 4);
+	p[13] = (uint8_t)s->flags;
+	put16(p + 14, (unsigned)lab.c->win);
+	put16(p + 18, s->urg);
+	memcpy(p + 20, opts, n);
+	for (uint32_t i = 0; i < s->len; i++) {
+		pos = (uint64_t)s->seq + i - (s->flags & SYN ? 0 : 1);
+		p[hl + i] =
+		    s->data != NULL ? (uint8_t)s->data[i] : pattern(pos, false);
+	}
+	return hl + s->len;
+}
+
+void
+lab_peer_sends(const char *file, int line, struct lab_seg s)
+{
+	struct tcp_in in = {0};
+	uint32_t src = s.src != 0 ? s.src : PEER_ADDR;
+	uint32_t dst = s.dst != 0 ? s.dst : OUR_ADDR;
+	uint8_t *p;
+	struct buf *b;
+
+	if (s.data != NULL)
+		s.len = (uint32_t)strlen(s.data);
+	if (s.win >= 0)
+		lab.c->win = s.win;
+	b = buf_alloc(lab.bufs, SEG_OFF + 60 + s.len);
+	if (b == NULL) {
+		fail(file, line, "no buffer for the peer's segment");
+		return;
+	}
+	p = b->data + SEG_OFF;
+	in.off = SEG_OFF;
+	in.len = (uint32_t)put_segment(p, &s);
+	b->len = in.off + in.len;
+	put16(p + 16, checksum(src, dst, p, in.len));
+	if (s.bad_csum)
+		p[16] ^= 0x40;
+	in.csum_ok = !s.bad_csum && s.train != 0;
+	in.src = ipaddr_v4(src);
+	in.dst = ipaddr_v4(dst);
+	in.buf = b;
+	in.gso_size = s.train;
+	trace("> %s", describe(&s));
+	tcp_input(lab.tcp, &in, lab.now);
+	buf_unref(b);
+	settle();
+}
+
+void
+lab_icmp(
+    const char *file, int line, enum tcp_icmp what, int64_t seq, uint16_t mtu)
+{
+	trace("> icmp %d seq %" PRId64, (int)what, seq);
+	tcp_icmp_input(lab.tcp, &lab.c->id, lab.c->iss + (uint32_t)seq, what,
+	    mtu, lab.now);
+	settle();
+}
+
+/* ---- what the stack sends ---- */
+
+static void
+broken(const char *why)
+{
+	fail(AT, "the stack sent a segment that breaks a rule: %s", why);
+}
+
+/* Returns the option's length. */
+static size_t
+take_option(struct sent *o, const uint8_t *p, size_t left)
+{
+	size_t len;
+
+	if (p[0] == 1)
+		return 1;
+	if (left < 2 || p[1] < 2 || p[1] > left)
+		broken("an option's length is wrong");
+	len = p[1];
+	if (p[0] == 2 && len == 4) {
+		o->s.mss = (int32_t)get16(p + 2);
+	} else if (p[0] == 3 && len == 3) {
+		o->s.wscale = p[2];
+	} else if (p[0] == 4 && len == 2) {
+		o->s.sackok = 1;
+	} else if (p[0] == 8 && len == 10) {
+		o->ts = true;
+		o->tsval = get32(p + 2);
+		o->tsecr = get32(p + 6);
+	} else if (p[0] == 5 && len >= 10 && len % 8 == 2 && len <= 34) {
+		for (size_t i = 0; i < len / 8; i++) {
+			o->s.sack[i].from = get32(p + 2 + 8 * i) - PEER_ISN;
+			o->s.sack[i].to = get32(p + 6 + 8 * i) - PEER_ISN;
+		}
+	} else {
+		broken("an option that the scripts do not know");
+	}
+	return len;
+}
+
+static void
+take_options(struct sent *o, const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] != 0)
+		i += take_option(o, p + i, n - i);
+	for (; i < n; i++)
+		if (p[i] != 0)
+			broken("no zeros after the end of options (MUST-69)");
+	if (!(o->s.flags & SYN) && (o->s.mss >= 0 || o->s.wscale >= 0))
+		broken("MSS or window scale without SYN (MUST-65)");
+}
+
+/* Makes the numbers relative; learns the ISN and the first timestamp. */
+static void
+relate(struct sent *o)
+{
+	struct conn *c = o->c;
+
+	if (o->s.flags & SYN && !c->iss_known) {
+		c->iss_known = true;
+		c->iss = o->seq;
+	}
+	if (o->ts && !c->ts_known) {
+		c->ts_known = true;
+		c->ts_base = o->tsval;
+	}
+	o->s.seq = (int32_t)(o->seq - c->iss);
+	o->s.ack = o->s.flags & ACK ? (int32_t)(o->ack - PEER_ISN) : 0;
+	if (o->ts) {
+		o->s.tsval = o->tsval - c->ts_base;
+		o->s.tsecr = o->tsecr;
+	}
+}
+
+static void
+take_payload(struct sent *o, const struct tcp_out *out)
+{
+	uint32_t n = 0;
+	uint64_t pos;
+
+	for (unsigned i = 0; i < out->nspans; i++) {
+		if (n + out->spans[i].len > MAXPAY)
+			broken("more payload than 64 KiB");
+		memcpy(o->payload + n, out->spans[i].base, out->spans[i].len);
+		n += (uint32_t)out->spans[i].len;
+	}
+	if (n != out->payload_len)
+		broken("payload_len is not the sum of the spans");
+	if (out->gso_size == 0 && n + out->hdr_len + 20 > lab.cfg.mtu)
+		broken("longer than the path's MTU");
+	if (out->gso_size != 0 && out->gso_size >= n)
+		broken("a GSO segment that need not be cut");
+	o->s.len = n;
+	o->s.train = out->gso_size;
+	pos = (uint64_t)o->s.seq - 1 + (o->s.flags & SYN ? 1 : 0);
+	for (uint32_t i = 0; i < n; i++)
+		if (o->payload[i] != pattern(pos + i, true))
+			fail(AT, "wrong byte at %" PRIu64 " of the stream",
+			    pos + i);
+}
+
+/* The stack's next segment into lab.sent, where it stays until awaited. */
+static bool
+peek(void)
+{
+	struct sent *o = &lab.sent;
+	struct tcp_out out;
+	const uint8_t *h = out.hdr;
+
+	if (o->present)
+		return true;
+	memset(&out, 0, sizeof out);
+	if (!tcp_output(lab.tcp, &out, lab.now))
+		return false;
+	o->present = true;
+	o->ts = false;
+	o->s = SEG(h[13]);
+	o->seq = get32(h + 4);
+	o->ack = get32(h + 8);
+	o->s.win = (int32_t)get16(h + 14);
+	o->s.urg = (uint16_t)get16(h + 18);
+	o->id = (struct tuple){
+	    out.src, out.dst, (uint16_t)get16(h), (uint16_t)get16(h + 2)};
+	if (out.hdr_len != h[12] >> 4 << 2 || out.hdr_len < 20)
+		broken("hdr_len is not the header's data offset");
+	if (get16(h + 16) != 0)
+		broken("the checksum is the caller's to fill in");
+	if (h[12] & 0x0f)
+		broken("reserved bits are set");
+	o->c = conn_of(&o->id);
+	if (o->c == NULL)
+		o->c = lab.c;
+	take_options(o, h + 20, out.hdr_len - 20u);
+	relate(o);
+	take_payload(o, &out);
+	trace("< %s", describe(&o->s));
+	settle();
+	return true;
+}
+
+static bool
+named_differs(int64_t want, int64_t got)
+{
+	if (want == ANY)
+		return false;
+	if (want == NONE)
+		return got >= 0;
+	return want != got;
+}
+
+static bool
+same(const struct lab_seg *w, const struct lab_seg *g)
+{
+	if (w->flags != g->flags || w->len != g->len || w->ack != g->ack)
+		return false;
+	if (!w->any_seq &&
+	    w->seq != (w->raw_seq ? (int64_t)lab.sent.seq : g->seq))
+		return false;
+	if (named_differs(w->win, g->win) || named_differs(w->mss, g->mss) ||
+	    named_differs(w->wscale, g->wscale) ||
+	    named_differs(w->sackok, g->sackok) ||
+	    named_differs(w->tsval, g->tsval) ||
+	    named_differs(w->tsecr, g->tsecr))
+		return false;
+	if (w->flags & URG && w->urg != g->urg)
+		return false;
+	if (w->train != 0 && w->train != g->train)
+		return false;
+	return w->any_sack || memcmp(w->sack, g->sack, sizeof w->sack) == 0;
+}
+
+void
+lab_stack_sends(const char *file, int line, struct lab_seg want)
+{
+	struct sent *o = &lab.sent;
+
+	if (lab.failed)
+		return;
+	if (want.data != NULL)
+		want.len = (uint32_t)strlen(want.data);
+	if (!peek()) {
+		fail(file, line, "the stack sends nothing, expected %s",
+		    describe(&want));
+		return;
+	}
+	if (o->c != lab.c)
+		fail(file, line, "the stack sends %s on another connection",
+		    describe(&o->s));
+	if (!same(&want, &o->s))
+		fail(file, line, "the stack sends\n\t%s, expected\n\t%s",
+		    describe(&o->s), describe(&want));
+	o->present = false;
+}
+
+void
+lab_silence(const char *file, int line)
+{
+	if (!lab.failed && peek())
+		fail(file, line, "the stack should be silent, sends %s",
+		    describe(&lab.sent.s));
+}
+
+struct lab_seg
+lab_next(void)
+{
+	if (!peek())
+		return SILENT;
+	lab.sent.present = false;
+	return lab.sent.s;
+}
+
+unsigned
+lab_drain(void)
+{
+	unsigned n = 0;
+
+	for (; peek(); n++)
+		lab.sent.present = false;
+	return n;
+}
+
+/* ---- time ---- */
+
+int64_t
+lab_now(void)
+{
+	return mono_diff(lab.now, lab.start);
+}
+
+/* Moves to t and expires what is due; the layer must not ask for the same
+ * moment again. */
+static void
+expire_at(const char *file, int line, mono_t t)
+{
+	mono_t d;
+
+	lab.now = t;
+	tcp_expire(lab.tcp, t);
+	settle();
+	d = tcp_deadline(lab.tcp);
+	if (!mono_before(t, d))
+		fail(file, line, "the deadline does not move on: it spins");
+}
+
+/* To the next deadline if it comes before t, else to t; true when there. */
+static bool
+step_towards(const char *file, int line, mono_t t)
+{
+	mono_t d = mono_max(tcp_deadline(lab.tcp), lab.now);
+
+	if (!mono_before(d, t)) {
+		expire_at(file, line, t);
+		return true;
+	}
+	expire_at(file, line, d);
+	return false;
+}
+
+void
+lab_at(const char *file, int line, int64_t t)
+{
+	mono_t to = mono_add(lab.start, t);
+
+	if (mono_before(to, lab.now))
+		fail(file, line, "the script goes back in time");
+	do
+		lab_silence(file, line);
+	while (!lab.failed && !step_towards(file, line, to));
+}
+
+void
+lab_quiet_until(const char *file, int line, int64_t t)
+{
+	lab_at(file, line, t);
+	lab_silence(file, line);
+}
+
+void
+lab_speaks(const char *file, int line, int64_t from, int64_t to)
+{
+	mono_t limit = mono_add(lab.start, to);
+	bool there = false;
+
+	while (!lab.failed && !peek() && !there)
+		there = step_towards(file, line, limit);
+	if (!lab.sent.present)
+		fail(file, line, "the stack stays silent");
+	if (lab_now() < from)
+		fail(file, line, "the stack speaks too early: %s",
+		    describe(&lab.sent.s));
+}
+
+unsigned
+lab_run_until(int64_t t)
+{
+	mono_t to = mono_add(lab.start, t);
+	unsigned n = 0;
+	bool there;
+
+	do {
+		n += lab_drain();
+		there = step_towards(AT, to);
+	} while (!there && !lab.failed);
+	return n + lab_drain();
+}
+
+/* ---- the application ---- */
+
+void
+lab_listens(const char *file, int line)
+{
+	struct ipaddr any = ipaddr_v4(0);
+	int r;
+
+	r = tcp_bind(lab.tcp, &any, lab.c->id.lport, lab.cfg.bind_flags, 0,
+	    NULL, &lab.bind);
+	if (r == 0)
+		r = tcp_listen(
+		    lab.bind, lab.cfg.backlog != 0 ? lab.cfg.backlog : 128);
+	if (r != 0)
+		fail(file, line, "cannot listen: %s", strerror(-r));
+	settle();
+}
+
+void
+lab_unlistens(const char *file, int line)
+{
+	tcp_unbind(lab.bind, lab.now);
+	lab.bind = NULL;
+	settle();
+}
+
+void
+lab_connects(const char *file, int line, int error)
+{
+	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER_ADDR);
+	struct conn *c = lab.c;
+	int r;
+
+	trace("connect()");
+	r = tcp_connect(
+	    lab.tcp, NULL, &any, &dst, 80, &lab.opts, c, lab.now, &c->pcb);
+	if (r != -error) {
+		fail(file, line, "connect() gives %d (%s)", r, strerror(-r));
+		return;
+	}
+	if (r != 0) {
+		c->pcb = NULL;
+		return;
+	}
+	/* A port that was used before is this connection's now. */
+	if (conn_of(tcp_tuple(c->pcb)) != NULL)
+		conn_of(tcp_tuple(c->pcb))->id.lport = 0;
+	c->id = *tcp_tuple(c->pcb);
+	settle();
+}
+
+static struct tcp_pcb *
+held(const char *file, int line)
+{
+	if (lab.c->pcb == NULL)
+		fail(file, line, "the user holds no connection");
+	return lab.c->pcb;
+}
+
+size_t
+lab_offers(size_t n)
+{
+	struct conn *c = lab.c;
+	struct span spans[8];
+	size_t done = 0, part;
+	unsigned k;
+
+	while (done < n) {
+		k = tcp_send_reserve(c->pcb, spans, 8, n - done);
+		if (k == 0)
+			break;
+		part = 0;
+		for (unsigned i = 0; i < k; i++)
+			for (size_t j = 0; j < spans[i].len; j++, part++)
+				((uint8_t *)spans[i].base)[j] =
+				    pattern(c->wrote + part, true);
+		if (part > n - done)
+			fail(AT, "reserve offers more than was wanted");
+		tcp_send_commit(c->pcb, part, lab.now);
+		c->wrote += part;
+		done += part;
+	}
+	settle();
+	return done;
+}
+
+void
+lab_writes(const char *file, int line, size_t n)
+{
+	size_t done;
+
+	if (held(file, line) == NULL)
+		return;
+	trace("write %zu", n);
+	done = lab_offers(n);
+	if (done != n)
+		fail(file, line, "the send buffer took %zu of %zu", done, n);
+}
+
+/* Verifies what is there from the head; returns how much that was. */
+static size_t
+verify(const char *file, int line, size_t n, const char *text)
+{
+	struct span spans[16];
+	struct conn *c = lab.c;
+	unsigned k = tcp_recv_peek(c->pcb, spans, 16);
+	size_t seen = 0;
+	uint8_t want;
+
+	for (unsigned i = 0; i < k && seen < n; i++)
+		for (size_t j = 0; j < spans[i].len && seen < n; j++, seen++) {
+			want = text != NULL ? (uint8_t)text[seen]
+					    : pattern(c->read + seen, false);
+			if (((uint8_t *)spans[i].base)[j] != want)
+				fail(file, line, "wrong byte at %" PRIu64,
+				    c->read + seen);
+		}
+	return seen;
+}
+
+void
+lab_reads(const char *file, int line, size_t n, const char *text)
+{
+	struct conn *c = lab.c;
+	size_t done = 0, k;
+
+	if (held(file, line) == NULL)
+		return;
+	trace("read %zu", n);
+	if (tcp_recv_queued(c->pcb) < n)
+		fail(file, line, "only %zu of %zu bytes to read",
+		    tcp_recv_queued(c->pcb), n);
+	while (!lab.failed && done < n) {
+		k = verify(
+		    file, line, n - done, text != NULL ? text + done : NULL);
+		if (k == 0) {
+			fail(file, line, "nothing to peek at");
+			return;
+		}
+		tcp_recv_consume(c->pcb, k, lab.now);
+		c->read += k;
+		done += k;
+	}
+	settle();
+}
+
+void
+lab_reads_eof(const char *file, int line)
+{
+	if (held(file, line) != NULL && !tcp_recv_eof(lab.c->pcb))
+		fail(file, line, "not at the end of the peer's stream");
+}
+
+void
+lab_shuts_down(const char *file, int line)
+{
+	if (held(file, line) == NULL)
+		return;
+	trace("shutdown()");
+	tcp_shutdown(lab.c->pcb, lab.now);
+	settle();
+}
+
+void
+lab_closes(const char *file, int line)
+{
+	struct tcp_pcb *p = held(file, line);
+
+	if (p == NULL)
+		return;
+	trace("close()");
+	lab.c->pcb = NULL;
+	tcp_close(p, lab.now);
+	settle();
+}
+
+void
+lab_aborts(const char *file, int line)
+{
+	struct tcp_pcb *p = held(file, line);
+
+	if (p == NULL)
+		return;
+	trace("abort");
+	lab.c->pcb = NULL;
+	tcp_abort(p, lab.now);
+	settle();
+}
+
+struct tcp_opts
+lab_opts(void)
+{
+	struct tcp_opts o = lab.opts;
+
+	if (lab.c->pcb != NULL)
+		tcp_get_opts(lab.c->pcb, &o);
+	return o;
+}
+
+void
+lab_apply(const char *file, int line, const struct tcp_opts *o)
+{
+	int r;
+
+	if (lab.c->pcb == NULL) {
+		lab.opts = *o;
+		return;
+	}
+	r = tcp_apply_opts(lab.c->pcb, o, lab.now);
+	if (r != 0)
+		fail(file, line, "options refused: %s", strerror(-r));
+	settle();
+}
+
+/* ---- what the user learns ---- */
+
+void
+lab_event(const char *file, int line, unsigned bits)
+{
+	if ((lab.c->events & bits) != bits)
+		fail(file, line, "events %#x, expected %#x", lab.c->events,
+		    bits);
+	lab.c->events &= ~bits;
+}
+
+void
+lab_no_event(const char *file, int line)
+{
+	if (lab.c->events != 0)
+		fail(file, line, "unexpected events %#x", lab.c->events);
+}
+
+void
+lab_gone(const char *file, int line, int error)
+{
+	if (!lab.c->is_gone)
+		fail(file, line, "the connection is not gone");
+	if (lab.c->error != error && lab.c->error != -error)
+		fail(file, line, "gone with %s, expected %s",
+		    strerror(abs(lab.c->error)), strerror(error));
+	lab.c->is_gone = false;
+	lab.c->events &= ~(unsigned)TCP_EV_GONE;
+}
+
+struct search {
+	const struct tuple *id;
+	enum tcp_state state;
+};
+
+static void
+search_entry(void *arg, const struct tcp_entry *e)
+{
+	struct search *s = arg;
+
+	if (e->id.lport == s->id->lport && e->id.rport == s->id->rport &&
+	    ipaddr_eq(&e->id.raddr, &s->id->raddr))
+		s->state = e->state;
+}
+
+void
+lab_in_state(const char *file, int line, enum tcp_state want)
+{
+	struct search s = {&lab.c->id, TCPS_CLOSED};
+	struct tcp_bind_info bi;
+
+	tcp_foreach(lab.tcp, search_entry, &s);
+	if (s.state == TCPS_CLOSED && lab.bind != NULL) {
+		tcp_bind_info(lab.bind, &bi);
+		if (bi.listening && want == TCPS_LISTEN)
+			s.state = TCPS_LISTEN;
+	}
+	if (s.state != want)
+		fail(file, line, "in state %s, expected %s",
+		    tcp_state_name(s.state), tcp_state_name(want));
+	if (lab.c->pcb != NULL && tcp_pcb_state(lab.c->pcb) != s.state)
+		fail(file, line, "tcp_foreach and tcp_pcb_state disagree");
+}
+
+void
+lab_dropped(const char *file, int line, enum drop d)
+{
+	if (lab.drops.count[d] <= lab.seen_drops.count[d])
+		fail(file, line, "no drop %s was counted", drop_name(d));
+	lab.seen_drops.count[d] = lab.drops.count[d];
+}
+
+void
+lab_expect(const char *file, int line, bool ok, const char *what)
+{
+	if (!ok)
+		fail(file, line, "not so: %s", what);
+}
+
+void
+lab_expect_eq(
+    const char *file, int line, int64_t got, int64_t want, const char *what)
+{
+	if (got != want)
+		fail(file, line, "%s: %" PRId64 ", expected %" PRId64, what,
+		    got, want);
+}
+
+/* ---- beginnings and tables ---- */
+
+void
+lab_handshake(const char *file, int line, struct lab_seg syn)
+{
+	int64_t ecr = syn.tsval >= 0 ? 0 : ANY;
+
+	syn.seq = 0;
+	lab_peer_sends(file, line, syn);
+	lab_stack_sends(file, line, SEG(SYN | ACK, .seq = 0, .ack = 1));
+	lab_peer_sends(file, line,
+	    SEG(ACK, .seq = 1, .ack = 1, .tsval = syn.tsval, .tsecr = ecr));
+	lab_silence(file, line);
+	lab_in_state(file, line, TCPS_ESTABLISHED);
+	lab.c->events = 0;
+}
+
+static void
+peer_fin(const char *file, int line, int64_t ack, int64_t seq)
+{
+	lab_peer_sends(file, line, SEG(FIN | ACK, .seq = 1, .ack = ack));
+	lab_stack_sends(file, line, SEG(ACK, .seq = seq, .ack = 2));
+}
+
+static void
+app_fin(const char *file, int line, int64_t ack)
+{
+	lab_shuts_down(file, line);
+	lab_stack_sends(file, line, SEG(FIN | ACK, .seq = 1, .ack = ack));
+}
+
+static void
+past_established(const char *file, int line, enum tcp_state s)
+{
+	switch (s) {
+	case TCPS_CLOSE_WAIT:
+	case TCPS_LAST_ACK:
+		peer_fin(file, line, 1, 1);
+		if (s == TCPS_LAST_ACK)
+			app_fin(file, line, 2);
+		break;
+	case TCPS_FIN_WAIT_1:
+	case TCPS_CLOSING:
+		app_fin(file, line, 1);
+		if (s == TCPS_CLOSING)
+			peer_fin(file, line, 1, 2);
+		break;
+	case TCPS_FIN_WAIT_2:
+	case TCPS_TIME_WAIT:
+		app_fin(file, line, 1);
+		lab_peer_sends(file, line, SEG(ACK, .seq = 1, .ack = 2));
+		if (s == TCPS_TIME_WAIT)
+			peer_fin(file, line, 2, 2);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+lab_reach(const char *file, int line, enum tcp_state s)
+{
+	if (s == TCPS_SYN_SENT) {
+		lab_connects(file, line, 0);
+		lab_stack_sends(file, line, SEG(SYN, .seq = 0));
+	} else if (s == TCPS_SYN_RECEIVED) {
+		lab_peer_sends(file, line, SEG(SYN, .seq = 0, .mss = 1460));
+		lab_stack_sends(file, line, SEG(SYN | ACK, .seq = 0, .ack = 1));
+	} else if (s != TCPS_LISTEN && s != TCPS_CLOSED) {
+		lab_handshake(file, line, SEG(SYN, .mss = 1460));
+		past_established(file, line, s);
+	}
+	lab_silence(file, line);
+	lab_in_state(file, line, s);
+	lab.c->events = 0;
+}
+
+static void
+walk_row(const char *file, enum tcp_state from, const struct lab_row *r)
+{
+	lab.what = r->what;
+	lab_reach(file, r->line, from);
+	if (from != TCPS_TIME_WAIT)
+		lab.c->is_gone = false;
+	lab_peer_sends(file, r->line, r->in);
+	if (r->out.flags != 0)
+		lab_stack_sends(file, r->line, r->out);
+	lab_silence(file, r->line);
+	lab_in_state(file, r->line, r->next);
+	if (r->gone != 0)
+		lab_gone(file, r->line, r->gone);
+	else if (lab.c->is_gone && lab.c->error != 0)
+		fail(file, r->line, "gone with error %d", lab.c->error);
+	if (r->ev != 0)
+		lab_event(file, r->line, r->ev);
+}
+
+void
+lab_walk(
+    const char *file, enum tcp_state from, const struct lab_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (from == TCPS_SYN_SENT || from == TCPS_CLOSED)
+			active_lab();
+		else
+			passive_lab();
+		walk_row(file, from, &rows[i]);
+		if (lab.failed)
+			return;
+	}
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * swarm [-v] [-n count] [-s seed] [-t transfers] [SEED=n]: runs that many
+ * seeds from the first one on, or until so many orderly transfers are
+ * complete.  A failure prints the seed that replays it; every sixteenth seed
+ * runs twice and must give the same digest.  SEED=n runs that seed alone and
+ * -v shows its segments.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "sim.h"
+
+#define COUNT 300
+
+static _Noreturn void
+usage(void)
+{
+	fprintf(stderr, "usage: swarm [-v] [-n count] [-s seed] "
+			"[-t transfers] [SEED=n]\n");
+	exit(2);
+}
+
+static bool
+run_one(uint64_t seed, bool verbose, struct result *r)
+{
+	struct result again;
+
+	scenario_run(seed, verbose, r);
+	if (verbose)
+		printf("SEED=%llu: %u transfers, %llu packets, %llu steps, "
+		       "%lld virtual ms, digest %016llx\n",
+		    (unsigned long long)seed, r->transfers,
+		    (unsigned long long)r->packets,
+		    (unsigned long long)r->steps,
+		    (long long)r->virtual_us / 1000,
+		    (unsigned long long)r->digest);
+	if (r->ok && seed % 16 == 0) {
+		scenario_run(seed, false, &again);
+		if (again.digest != r->digest || again.steps != r->steps) {
+			r->ok = false;
+			snprintf(r->why, sizeof r->why,
+			    "two runs differ: digests %016llx and %016llx",
+			    (unsigned long long)r->digest,
+			    (unsigned long long)again.digest);
+		}
+	}
+	if (!r->ok)
+		printf("SEED=%llu: %s\n", (unsigned long long)seed, r->why);
+	return r->ok;
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t first = 1, count = COUNT, transfers = 0, done = 0, bad = 0;
+	uint64_t packets = 0, n = 0;
+	bool verbose = false;
+	struct result r;
+	int c;
+
+	while ((c = getopt(argc, argv, "vn:s:t:")) != -1) {
+		if (c == 'v')
+			verbose = true;
+		else if (c == 'n')
+			count = strtoull(optarg, NULL, 0);
+		else if (c == 's')
+			first = strtoull(optarg, NULL, 0);
+		else if (c == 't')
+			transfers = strtoull(optarg, NULL, 0);
+		else
+			usage();
+	}
+	if (optind < argc && strncmp(argv[optind], "SEED=", 5) == 0) {
+		first = strtoull(argv[optind++] + 5, NULL, 0);
+		count = 1;
+	}
+	if (optind < argc)
+		usage();
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	sim_name_failures();
+	for (; transfers != 0 ? done < transfers : n < count; n++) {
+		bad += !run_one(first + n, verbose, &r);
+		done += r.transfers;
+		packets += r.packets;
+	}
+	printf("%llu seeds, %llu transfers complete and intact, %llu packets, "
+	       "%llu failures\n",
+	    (unsigned long long)n, (unsigned long long)done,
+	    (unsigned long long)packets, (unsigned long long)bad);
+	return bad != 0;
+}
