@@ -8,9 +8,10 @@
  * are "load this constant", the constants are the words, the last one accepts
  * everything.
  *
- * While connecting, SO_SNDBUF is PROTO_ATTACH_SNDBUF, a value that it never
- * has otherwise: so it also says that nobody has been told yet how the
- * attempt ended.
+ * A non-blocking attempt is pending until connect() has told its end, as in
+ * Linux (SS_CONNECTING): that flag is SO_NOFCS, which means nothing here and
+ * which the table keeps elsewhere.  The send buffer is PROTO_ATTACH_SNDBUF
+ * while connecting, a value that it never has otherwise, until it is settled.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -179,24 +180,39 @@ has_peer_name(int fd, uint64_t handle)
 	return wire_request(&q) == 0;
 }
 
+static bool
+unsettled(int fd)
+{
+	int v;
+
+	return get_int(fd, SO_SNDBUF, &v) && v == PROTO_ATTACH_SNDBUF;
+}
+
 enum phase
 ident_phase(int fd, uint64_t handle)
 {
-	bool untold;
-	int b, sndbuf = 0;
+	bool pending;
+	int b, flag = 0;
 
 	if (!ident_attached(fd))
 		return ident_listening(fd) ? PHASE_LISTENING : PHASE_FRESH;
-	untold =
-	    get_int(fd, SO_SNDBUF, &sndbuf) && sndbuf == PROTO_ATTACH_SNDBUF;
+	pending = get_int(fd, SO_NOFCS, &flag) && flag;
 	b = bits(fd);
 	if (b & (POLLHUP | POLLERR))
-		return untold ? PHASE_FAILED : PHASE_OVER;
-	if (!untold)
+		return pending ? PHASE_FAILED : PHASE_OVER;
+	if (!pending)
 		return PHASE_CONNECTED;
-	if (b & POLLOUT)
+	if (b & POLLOUT || !unsettled(fd))
 		return PHASE_ARRIVED;
 	return has_peer_name(fd, handle) ? PHASE_ARRIVED : PHASE_CONNECTING;
+}
+
+void
+ident_pending(int fd, bool on)
+{
+	int v = on;
+
+	sys_setsockopt(fd, SOL_SOCKET, SO_NOFCS, &v, sizeof v);
 }
 
 void
@@ -218,6 +234,8 @@ ident_settle(int fd)
 {
 	struct sockopts o;
 
+	if (!unsettled(fd))
+		return;
 	ident_options(fd, &o);
 	ident_sndbuf(fd, &o);
 }
@@ -288,14 +306,14 @@ type_of(int fd)
 	       (fdfl > 0 && fdfl & FD_CLOEXEC ? SOCK_CLOEXEC : 0);
 }
 
-/* Takes the place of fd, whose last copy may be gone then. */
-static int
-put_over(int new, int fd, int type)
+int
+ident_replace(int fd, int new)
 {
-	int r;
+	int fl = sys_fcntl(fd, F_GETFD, 0), r;
 
 	do
-		r = sys_dup3(new, fd, type & SOCK_CLOEXEC ? O_CLOEXEC : 0);
+		r = sys_dup3(
+		    new, fd, fl > 0 && fl & FD_CLOEXEC ? O_CLOEXEC : 0);
 	while (r == -EINTR || r == -EBUSY);
 	sys_close(new);
 	return r < 0 ? r : 0;
@@ -304,30 +322,30 @@ put_over(int new, int fd, int type)
 int
 ident_renew(int fd, uint64_t *handle)
 {
-	int type = type_of(fd), new;
 	struct sockopts o;
+	int new;
 
 	ident_options(fd, &o);
-	new = ident_new(type, handle);
+	new = ident_new(type_of(fd), handle);
 	if (new < 0)
 		return new;
 	if (o.set != 0)
 		ident_keep_options(new, &o);
 	copy_native(fd, new);
-	return put_over(new, fd, type);
+	return ident_replace(fd, new);
 }
 
 int
-ident_to_kernel(int fd)
+ident_kernel_twin(int fd)
 {
 	uint8_t buf[SOCKOPT_PACK_MAX];
-	int type = type_of(fd), new;
 	struct proto_opt po;
 	struct sockopts o;
 	size_t len, at = 0;
 	uint32_t n;
+	int new;
 
-	new = sys_socket(AF_INET, type, IPPROTO_TCP);
+	new = sys_socket(AF_INET, type_of(fd), IPPROTO_TCP);
 	if (new < 0)
 		return new;
 	ident_options(fd, &o);
@@ -339,5 +357,5 @@ ident_to_kernel(int fd)
 		at += (po.len + 7) & ~7u;
 	}
 	copy_native(fd, new);
-	return put_over(new, fd, type);
+	return new;
 }

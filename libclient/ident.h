@@ -33,9 +33,9 @@ enum phase {
 	PHASE_FRESH, /* perhaps bound */
 	PHASE_LISTENING,
 	PHASE_CONNECTING,
-	PHASE_ARRIVED, /* established, and nobody was told yet */
+	PHASE_ARRIVED, /* established, and connect() has not told yet */
 	PHASE_CONNECTED,
-	PHASE_FAILED, /* the connection attempt failed */
+	PHASE_FAILED, /* ended, and connect() has not told yet */
 	PHASE_OVER,   /* was connected, has ended */
 };
 enum phase ident_phase(int fd, uint64_t handle);
@@ -43,7 +43,11 @@ bool ident_attached(int fd); /* it has a far end, or had one */
 bool ident_listening(int fd);
 bool ident_bound(int fd); /* its AF_UNIX side has a name */
 
-/* First success after connect(): the send buffer becomes what it shall be. */
+/* A connection attempt goes on after connect() has returned. */
+void ident_pending(int fd, bool on);
+
+/* Established, seen for the first time: the send buffer becomes what it shall
+ * be. */
 void ident_settle(int fd);
 /* What the send buffer of an established connection is natively. */
 void ident_sndbuf(int fd, const struct sockopts *o);
@@ -54,7 +58,9 @@ int ident_keep_options(int fd, const struct sockopts *o);
 
 /* Puts a fresh tagged socket in fd's place, with its options and flags. */
 int ident_renew(int fd, uint64_t *handle);
-/* Puts a socket of the kernel's TCP in fd's place, with options and flags. */
-int ident_to_kernel(int fd);
+/* A socket of the kernel's TCP with fd's options and flags. */
+int ident_kernel_twin(int fd);
+/* Puts new in fd's place; new itself is closed, whatever comes of it. */
+int ident_replace(int fd, int new);
 
 #endif

@@ -212,6 +212,7 @@ await(int fd, uint64_t handle)
 		    fd, handle, native != 0 ? native : ECONNRESET);
 	}
 	ident_settle(fd);
+	ident_pending(fd, false);
 	return 0;
 }
 
@@ -242,35 +243,51 @@ attach(
 			ident_renew(fd, &handle);
 		return err;
 	}
-	return nonblocking(fd) ? -EINPROGRESS : await(fd, handle);
+	err = nonblocking(fd) ? -EINPROGRESS : await(fd, handle);
+	if (err == -EINPROGRESS || err == -EINTR)
+		ident_pending(fd, true);
+	return err;
 }
 
-/* The destination is the kernel's, and so becomes the socket.  One that was
- * bound to a port of any address keeps that port's number. */
+/* A socket of ours that was bound to a port keeps that port's number. */
+static int
+bind_twin(int fd, uint64_t handle, int twin)
+{
+	struct proto_name name;
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	int err;
+
+	if (!ident_bound(fd))
+		return 0;
+	err = ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
+	if (err != 0)
+		return err == -EBADF ? 0 : err;
+	sin.sin_port = htons(name.port);
+	memcpy(&sin.sin_addr, name.addr, 4);
+	return sys_bind(twin, &sin, sizeof sin);
+}
+
+/* The destination is the kernel's, and so becomes the socket; unless that
+ * fails at once, for then the next destination may be tcpd's. */
 static int
 connect_kernel(
     int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
-	struct proto_name name = {0};
-	struct sockaddr_in sin = {.sin_family = AF_INET};
-	int err;
+	int twin = ident_kernel_twin(fd), err, r, saved = errno;
 
-	if (ident_bound(fd)) {
-		err = ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
-		if (err != 0)
-			return err;
+	if (twin < 0)
+		return twin;
+	err = bind_twin(fd, handle, twin);
+	if (err == 0 && real.connect(twin, sa, len) != 0) {
+		err = -errno;
+		errno = saved;
 	}
-	err = ident_to_kernel(fd);
-	if (err != 0)
+	if (err != 0 && err != -EINPROGRESS && err != -EINTR) {
+		sys_close(twin);
 		return err;
-	if (name.family == AF_INET) {
-		sin.sin_port = htons(name.port);
-		memcpy(&sin.sin_addr, name.addr, 4);
-		err = sys_bind(fd, &sin, sizeof sin);
-		if (err != 0)
-			return err;
 	}
-	return real.connect(fd, sa, len) == 0 ? 0 : -errno;
+	r = ident_replace(fd, twin);
+	return r != 0 ? r : err;
 }
 
 /* The policy's word on sin, and its generation. */
@@ -352,7 +369,7 @@ dissolve(int fd, uint64_t handle)
 static int
 connect_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
-	int native;
+	int native, err;
 
 	if (len < sizeof sa->sa_family)
 		return -EINVAL;
@@ -362,16 +379,18 @@ connect_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 	case PHASE_FRESH:
 		return connect_fresh(fd, handle, sa, len);
 	case PHASE_CONNECTING:
-		return nonblocking(fd) ? -EALREADY : await(fd, handle);
+		err = nonblocking(fd) ? -EALREADY : await(fd, handle);
+		return err == -EINPROGRESS ? -EALREADY : err;
 	case PHASE_ARRIVED:
 		ident_settle(fd);
+		ident_pending(fd, false);
 		return 0;
 	case PHASE_FAILED:
 		native = sock_native_error(fd);
 		if (native != 0)
 			return attempt_failed(fd, handle, native);
-		native = ident_renew(fd, &handle);
-		return native < 0 ? native : -ECONNABORTED;
+		err = ident_renew(fd, &handle);
+		return err < 0 ? err : -ECONNABORTED;
 	case PHASE_LISTENING:
 	case PHASE_CONNECTED:
 	case PHASE_OVER:
@@ -499,31 +518,39 @@ bind_tcpd(int fd, uint64_t handle, const struct sockaddr_in *sin)
 }
 
 static int
-bind_by_policy(
-    int fd, uint64_t handle, const struct sockaddr_in *sin, bool *native)
+bind_kernel(int fd, const struct sockaddr_in *sin)
+{
+	int twin = ident_kernel_twin(fd), err;
+
+	if (twin < 0)
+		return twin;
+	err = sys_bind(twin, sin, sizeof *sin);
+	if (err != 0) {
+		sys_close(twin);
+		return err;
+	}
+	return ident_replace(fd, twin);
+}
+
+static int
+bind_by_policy(int fd, uint64_t handle, const struct sockaddr_in *sin)
 {
 	struct policy_verdict v;
 	uint32_t generation;
 	int err;
 
-	*native = false;
 	err = judge(sin, true, &v, &generation);
 	if (err != 0)
 		return err;
 	if (v.action == PROTO_TCPD)
 		return bind_tcpd(fd, handle, sin);
-	if (v.action == PROTO_REFUSE)
-		return -EADDRNOTAVAIL;
-	*native = true;
-	return ident_to_kernel(fd);
+	return v.action == PROTO_REFUSE ? -EADDRNOTAVAIL : bind_kernel(fd, sin);
 }
 
 static int
 bind_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
 	struct sockaddr_in sin;
-	bool native;
-	int err;
 
 	if (len < sizeof sin)
 		return -EINVAL;
@@ -533,10 +560,7 @@ bind_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 		return -EAFNOSUPPORT;
 	if (ident_attached(fd) || ident_listening(fd))
 		return -EINVAL;
-	err = bind_by_policy(fd, handle, &sin, &native);
-	if (err == 0 && native)
-		err = real.bind(fd, sa, len) == 0 ? 0 : -errno;
-	return err;
+	return bind_by_policy(fd, handle, &sin);
 }
 
 int
@@ -573,17 +597,16 @@ static int
 listen_ours(int fd, uint64_t handle, int backlog)
 {
 	static const struct sockaddr_in any = {.sin_family = AF_INET};
-	bool native = false;
 	int err;
 
 	if (ident_attached(fd))
 		return -EINVAL;
 	if (!ident_bound(fd)) {
-		err = bind_by_policy(fd, handle, &any, &native);
+		err = bind_by_policy(fd, handle, &any);
 		if (err != 0)
 			return err;
-		if (native)
-			return real.listen(fd, backlog) == 0 ? 0 : -errno;
+		if (!ident_ours(fd, &handle)) /* the policy: the kernel's */
+			return sys_listen(fd, backlog);
 	}
 	err = sys_listen(fd, backlog);
 	return err != 0 ? err : tell_listen(fd, handle, backlog);

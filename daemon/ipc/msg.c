@@ -54,8 +54,9 @@ struct msgchan {
 	bool freed;
 };
 
-const struct msgchan_config msgchan_internal = {
-    .magic = 0x69706374, .version = 1, .fds_max = 1};
+const struct msgchan_config msgchan_internal = {.magic = 0x69706374,
+    .version = 1,
+    .fds_max = 1};
 
 static _Alignas(16) uint8_t inbuf[sizeof(struct msg_head) + MSG_DATA_MAX];
 static uint64_t malformed;
@@ -173,8 +174,8 @@ on_dead(evutil_socket_t fd, short what, void *arg)
 
 /* One sendmsg(); 0 or a negative errno. */
 static int
-send_record(int fd, const struct iovec *iov, size_t niov, const int *fds,
-    unsigned nfds)
+send_record(
+    int fd, const struct iovec *iov, size_t niov, const int *fds, unsigned nfds)
 {
 	union {
 		struct cmsghdr align;
@@ -198,9 +199,9 @@ send_record(int fd, const struct iovec *iov, size_t niov, const int *fds,
 		if (sendmsg(fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
 			return 0;
 		if (errno != EINTR)
-			return errno == EWOULDBLOCK || errno == ENOBUFS ?
-			    -EAGAIN :
-			    -errno;
+			return errno == EWOULDBLOCK || errno == ENOBUFS
+				   ? -EAGAIN
+				   : -errno;
 	}
 }
 
@@ -300,8 +301,8 @@ read_record(struct msgchan *c, struct msg *m)
 	memset(m, 0, sizeof *m);
 	n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
-		return errno == EINTR || errno == EWOULDBLOCK ? -EAGAIN :
-								-errno;
+		return errno == EINTR || errno == EWOULDBLOCK ? -EAGAIN
+							      : -errno;
 	if (!take_fds(&mh, m, c->cfg.fds_max))
 		return -EPROTO;
 	if (n == 0)
@@ -495,7 +496,7 @@ msgchan_flush(struct msgchan *c, int timeout_ms)
 			return rc == 0;
 		clock_gettime(CLOCK_MONOTONIC, &t1);
 		left = timeout_ms - (int)((t1.tv_sec - t0.tv_sec) * 1000 +
-		    (t1.tv_nsec - t0.tv_nsec) / 1000000);
+					  (t1.tv_nsec - t0.tv_nsec) / 1000000);
 		if (left <= 0)
 			return false;
 		poll(&p, 1, left);

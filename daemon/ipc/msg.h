@@ -54,8 +54,8 @@ bool msg_get(const struct msg *m, void *out, size_t size);
 #define MSG_GET(m, out) msg_get((m), (out), sizeof *(out))
 /* A payload that is a head of headsize bytes and an array of rows: the number
  * of rows and in *rows the first; -1 when the length is no such thing. */
-int msg_rows(const struct msg *m, void *head, size_t headsize,
-    size_t rowsize, const void **rows);
+int msg_rows(const struct msg *m, void *head, size_t headsize, size_t rowsize,
+    const void **rows);
 /* The i-th descriptor, now the caller's; -1 when there is none. */
 int msg_take_fd(struct msg *m, unsigned i);
 

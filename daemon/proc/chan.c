@@ -220,15 +220,20 @@ left_unread(const struct chan *c)
 
 /* ---- the program's side ends ---- */
 
-/* All of its bytes are taken and it is gone. */
+/*
+ * All of its bytes are taken and it is gone, or has shut down both ways: D
+ * polls HUP for both, and as soon as both FINs were passed on.  So this end is
+ * made a clean one for A.
+ */
 static void
 program_closed(struct chan *c)
 {
-	if (sockopt_val(&c->opts, OPT_SO_LINGER, -1) == 0)
+	if (sockopt_val(&c->opts, OPT_SO_LINGER, -1) == 0 && !c->eof_given)
 		tcp_abort(c->pcb, engine_now(c->e));
 	else
 		tcp_close(c->pcb, engine_now(c->e));
 	c->pcb = NULL;
+	chan_drop_lag(c);
 	chan_free(c);
 }
 
@@ -257,8 +262,8 @@ look_at_end(struct chan *c)
 static void
 look_at_life(struct chan *c)
 {
-	if (c->state != CHAN_OPEN || (c->bits & EPOLLHUP) == 0)
-		return;
+	if (c->state != CHAN_OPEN || (c->bits & EPOLLHUP) == 0 || c->eof_given)
+		return; /* after both FINs HUP does not mean that it is gone */
 	c->state = CHAN_LEFT;
 	etimer_set(c->e, &c->timer, mono_add(engine_now(c->e), LEFT_US));
 }

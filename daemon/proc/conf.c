@@ -67,9 +67,8 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	    {"memory buffers", a->buffers != b->buffers},
 	    {"tcp msl", a->tcp.msl_us != b->tcp.msl_us},
 	    {"tcp max_conns", a->tcp.max_conns != b->tcp.max_conns},
-	    {"tcp port_range",
-		a->tcp.port_first != b->tcp.port_first ||
-		    a->tcp.port_last != b->tcp.port_last},
+	    {"tcp port_range", a->tcp.port_first != b->tcp.port_first ||
+				   a->tcp.port_last != b->tcp.port_last},
 	};
 	struct conf old = *now;
 	unsigned n = 0;
@@ -79,8 +78,8 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 			err(arg, fixed[i].name);
 			n++;
 		}
-	memcpy(now->g.tcp.congestion, b->tcp.congestion,
-	    sizeof b->tcp.congestion);
+	memcpy(
+	    now->g.tcp.congestion, b->tcp.congestion, sizeof b->tcp.congestion);
 	now->g.tcp.sndbuf = b->tcp.sndbuf;
 	now->g.tcp.rcvbuf = b->tcp.rcvbuf;
 	now->g.quota = b->quota;
@@ -126,8 +125,8 @@ conf_send(const struct conf *c, struct msgchan *ch)
 		rc = send_array(ch, PM_CONF_ROUTES, c->routes,
 		    sizeof *c->routes, c->g.nroutes);
 	if (rc == 0)
-		rc = send_array(ch, PM_CONF_RULES, c->rules, sizeof *c->rules,
-		    c->g.nrules);
+		rc = send_array(
+		    ch, PM_CONF_RULES, c->rules, sizeof *c->rules, c->g.nrules);
 	if (rc == 0)
 		rc = send_array(ch, PM_CONF_QUOTAS, c->quotas,
 		    sizeof *c->quotas, c->g.nquotas);
@@ -146,17 +145,17 @@ global_valid(const struct conf_global *g)
 	const struct conf_device *d = &g->device;
 	const struct conf_tcp *t = &g->tcp;
 
-	return (d->kind == DEV_TAP || d->kind == DEV_PACKET) &&
-	    ENDS(d->name) && ENDS(d->netns) && d->host_plen <= 32 &&
-	    ENDS(t->congestion) && t->sndbuf >= 4096 &&
-	    t->sndbuf <= 1u << 30 && t->rcvbuf >= 4096 &&
-	    t->rcvbuf <= 1u << 30 && t->msl_us >= 1000000 &&
-	    t->msl_us <= 120000000 && t->port_first >= 1 &&
-	    t->port_first < t->port_last && g->plen >= 1 && g->plen <= 32 &&
-	    ENDS(g->socket) && ENDS(g->control) && ENDS(g->pidfile) &&
-	    ENDS(g->user) && g->buffers >= 1u << 20 &&
-	    g->quota.buffer_bytes >= 65536 && g->nroutes <= CONF_ROUTES &&
-	    g->nrules <= CONF_RULES && g->nquotas <= CONF_QUOTAS;
+	return (d->kind == DEV_TAP || d->kind == DEV_PACKET) && ENDS(d->name) &&
+	       ENDS(d->netns) && d->host_plen <= 32 && ENDS(t->congestion) &&
+	       t->sndbuf >= 4096 && t->sndbuf <= 1u << 30 &&
+	       t->rcvbuf >= 4096 && t->rcvbuf <= 1u << 30 &&
+	       t->msl_us >= 1000000 && t->msl_us <= 120000000 &&
+	       t->port_first >= 1 && t->port_first < t->port_last &&
+	       g->plen >= 1 && g->plen <= 32 && ENDS(g->socket) &&
+	       ENDS(g->control) && ENDS(g->pidfile) && ENDS(g->user) &&
+	       g->buffers >= 1u << 20 && g->quota.buffer_bytes >= 65536 &&
+	       g->nroutes <= CONF_ROUTES && g->nrules <= CONF_RULES &&
+	       g->nquotas <= CONF_QUOTAS;
 }
 
 static bool
@@ -225,14 +224,14 @@ step(struct confrx *rx, const struct msg *m)
 		return -EPROTO;
 	switch (m->type) {
 	case PM_CONF_ROUTES:
-		return append(m, c->routes, sizeof *c->routes,
-		    &rx->have_routes, c->g.nroutes);
+		return append(m, c->routes, sizeof *c->routes, &rx->have_routes,
+		    c->g.nroutes);
 	case PM_CONF_RULES:
 		return append(m, c->rules, sizeof *c->rules, &rx->have_rules,
 		    c->g.nrules);
 	case PM_CONF_QUOTAS:
-		return append(m, c->quotas, sizeof *c->quotas,
-		    &rx->have_quotas, c->g.nquotas);
+		return append(m, c->quotas, sizeof *c->quotas, &rx->have_quotas,
+		    c->g.nquotas);
 	case PM_CONF_END:
 		if (m->len != 0 || rx->have_routes != c->g.nroutes ||
 		    rx->have_rules != c->g.nrules ||

@@ -15,10 +15,10 @@
 #include <stdint.h>
 #include "ipc/msg.h"
 
-#define CONF_PATH_MAX  108	/* sun_path */
-#define CONF_ROUTES    64	/* STACK_ROUTES */
-#define CONF_RULES     160	/* leaves room for the built-in ones */
-#define CONF_QUOTAS    4096	/* quota_user sections */
+#define CONF_PATH_MAX 108  /* sun_path */
+#define CONF_ROUTES   64   /* STACK_ROUTES */
+#define CONF_RULES    160  /* leaves room for the built-in ones */
+#define CONF_QUOTAS   4096 /* quota_user sections */
 
 struct conf_device {
 	uint8_t kind; /* enum dev_kind */
@@ -77,11 +77,11 @@ struct conf_global {
 	uint32_t addr;		 /* our address, host order */
 	uint8_t plen;
 	uint8_t pad[3];
-	uint32_t uid, gid;	 /* what the children become */
-	uint32_t control_gid;	 /* of the control socket; UINT32_MAX: none */
-	uint8_t have_user;	 /* 0: stay who we are */
+	uint32_t uid, gid;    /* what the children become */
+	uint32_t control_gid; /* of the control socket; UINT32_MAX: none */
+	uint8_t have_user;    /* 0: stay who we are */
 	uint8_t pad2[3];
-	uint64_t buffers;	 /* bytes of all packet buffers together */
+	uint64_t buffers; /* bytes of all packet buffers together */
 	char socket[CONF_PATH_MAX];
 	char control[CONF_PATH_MAX];
 	char pidfile[CONF_PATH_MAX];

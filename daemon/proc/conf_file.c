@@ -242,8 +242,7 @@ store(struct reader *r, const struct key *k, uint64_t v)
 }
 
 static int
-set_number(
-    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+set_number(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
 	int64_t v = cfg_opt_getnint(opt, 0);
 
@@ -273,13 +272,12 @@ set_bool(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 }
 
 static int
-put_string(
-    struct reader *r, const struct key *k, const char *s, uint32_t line)
+put_string(struct reader *r, const struct key *k, const char *s, uint32_t line)
 {
 	if (strlen(s) >= k->size)
 		return complain(r, line,
-		    "%s = \"%s\" is too long; at most %u bytes fit", k->name,
-		    s, k->size - 1);
+		    "%s = \"%s\" is too long; at most %u bytes fit", k->name, s,
+		    k->size - 1);
 	strcpy((char *)target(r, k->section) + k->off, s);
 	return 0;
 }
@@ -404,7 +402,8 @@ static int
 set_action(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
 	static const char *const words[] = {[PROTO_KERNEL] = "kernel",
-	    [PROTO_TCPD] = "tcpd", [PROTO_REFUSE] = "refuse"};
+	    [PROTO_TCPD] = "tcpd",
+	    [PROTO_REFUSE] = "refuse"};
 	const char *s = cfg_opt_getnstr(opt, 0);
 
 	for (unsigned i = 1; i < sizeof words / sizeof words[0]; i++)
@@ -474,16 +473,20 @@ set_port_range(
 	return 0;
 }
 
-#define G(m)  offsetof(struct conf_global, m), sizeof ((struct conf_global *)0)->m
-#define D(m)  offsetof(struct conf_device, m), sizeof ((struct conf_device *)0)->m
-#define T(m)  offsetof(struct conf_tcp, m), sizeof ((struct conf_tcp *)0)->m
-#define Q(m)  offsetof(struct conf_quota, m), sizeof ((struct conf_quota *)0)->m
+#define G(m) offsetof(struct conf_global, m), sizeof((struct conf_global *)0)->m
+#define D(m) offsetof(struct conf_device, m), sizeof((struct conf_device *)0)->m
+#define T(m) offsetof(struct conf_tcp, m), sizeof((struct conf_tcp *)0)->m
+#define Q(m) offsetof(struct conf_quota, m), sizeof((struct conf_quota *)0)->m
 #define QUOTA_ROWS(s)                                                          \
 	{s, "connections", CFGT_INT, set_number, Q(conns), 0, UINT32_MAX},     \
-	{s, "listeners", CFGT_INT, set_number, Q(listeners), 0, UINT32_MAX},   \
-	{s, "half_open", CFGT_INT, set_number, Q(half_open), 0, UINT32_MAX},   \
-	{s, "buffer_bytes", CFGT_INT, set_number, Q(buffer_bytes), 65536,      \
-	    INT64_MAX}
+	    {s, "listeners", CFGT_INT, set_number, Q(listeners), 0,            \
+		UINT32_MAX},                                                   \
+	    {s, "half_open", CFGT_INT, set_number, Q(half_open), 0,            \
+		UINT32_MAX},                                                   \
+	{                                                                      \
+		s, "buffer_bytes", CFGT_INT, set_number, Q(buffer_bytes),      \
+		    65536, INT64_MAX                                           \
+	}
 
 static const struct key keys[] = {
     {S_TOP, "address", CFGT_STR, set_host, 0, 0, 0, 0},
@@ -512,8 +515,7 @@ static const struct key keys[] = {
     {S_TCP, "msl", CFGT_INT, set_seconds, T(msl_us), 1, 120},
     {S_TCP, "port_range", CFGT_STR, set_port_range, 0, 0, 0, 0},
     {S_TCP, "max_conns", CFGT_INT, set_number, T(max_conns), 0, INT64_MAX},
-    {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20,
-	INT64_MAX},
+    {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},
 };
 #define NKEYS (sizeof keys / sizeof keys[0])
 _Static_assert(NKEYS <= 64, "reader.key_line");
@@ -553,8 +555,8 @@ end_device(struct reader *r, cfg_t *sec, uint32_t line)
 	else if (strcmp(title, "packet") == 0)
 		d->kind = DEV_PACKET;
 	else
-		return complain(r, line,
-		    "device %s is unknown; use tap or packet", title);
+		return complain(
+		    r, line, "device %s is unknown; use tap or packet", title);
 	for (unsigned i = 0; i < sizeof only / sizeof only[0]; i++) {
 		uint32_t at = *key_line(r, S_DEVICE, only[i].name);
 
@@ -663,9 +665,8 @@ end_rule(struct reader *r, cfg_t *sec, uint32_t line, bool bind)
 	snprintf(prefix, sizeof prefix, "%.*s", (int)n, title);
 	r->rule.port_last = 65535;
 	if (!parse_cidr(prefix, &addr, &plen) ||
-	    (title[n] == ':' &&
-		!parse_ports(title + n + 1, &r->rule.port_first,
-		    &r->rule.port_last)))
+	    (title[n] == ':' && !parse_ports(title + n + 1, &r->rule.port_first,
+				    &r->rule.port_last)))
 		return complain(r, line,
 		    "%s \"%s\" is not a prefix with perhaps ports; write it "
 		    "like \"10.0.0.0/8\" or \"10.0.0.0/8:80-90\"",
@@ -873,14 +874,14 @@ make_opts(cfg_opt_t *opts, enum section s, cfg_opt_t (*all)[16])
 	for (unsigned i = 0; i < NSECTIONS; i++) {
 		if (sections[i].parent != s)
 			continue;
-		opts[n++] = (cfg_opt_t){
-		    .name = section_names[sections[i].section],
-		    .type = CFGT_SEC,
-		    .flags = sections[i].titled ? CFGF_MULTI | CFGF_TITLE |
-			    CFGF_NO_TITLE_DUPES :
-						  CFGF_NONE,
-		    .subopts = all[sections[i].section],
-		    .validcb = validate_key};
+		opts[n++] =
+		    (cfg_opt_t){.name = section_names[sections[i].section],
+			.type = CFGT_SEC,
+			.flags = sections[i].titled ? CFGF_MULTI | CFGF_TITLE |
+							  CFGF_NO_TITLE_DUPES
+						    : CFGF_NONE,
+			.subopts = all[sections[i].section],
+			.validcb = validate_key};
 	}
 	opts[n] = end;
 }
@@ -941,8 +942,8 @@ scan(struct reader *r)
 			stack[depth++] = line;
 		}
 		if (*p == '}' && depth > 0) {
-			r->opened = reallocarray(r->opened, r->nopened + 1,
-			    sizeof *r->opened);
+			r->opened = reallocarray(
+			    r->opened, r->nopened + 1, sizeof *r->opened);
 			if (r->opened == NULL)
 				return complain(r, 0, "out of memory");
 			r->opened[r->nopened++] = stack[--depth];
@@ -1040,8 +1041,8 @@ finish_user(struct reader *r)
 	if (geteuid() != 0)
 		return 0;
 	if (g->user[0] == '\0')
-		strcpy(g->user, getpwnam(DEFAULT_USER) != NULL ? DEFAULT_USER :
-								 FALLBACK_USER);
+		strcpy(g->user, getpwnam(DEFAULT_USER) != NULL ? DEFAULT_USER
+							       : FALLBACK_USER);
 	if ((pw = getpwnam(g->user)) == NULL)
 		return complain(r, 0,
 		    "neither user %s nor %s exists; create %s (useradd "
@@ -1067,11 +1068,11 @@ finish_network(struct reader *r)
 	uint32_t line = *key_line(r, S_TOP, "address");
 
 	if (r->device_line == 0)
-		return complain(r, 0,
-		    "no device; add device tap { host_address = ... }");
+		return complain(
+		    r, 0, "no device; add device tap { host_address = ... }");
 	if (line == 0)
-		return complain(r, 0,
-		    "no address; add address = \"192.0.2.2/24\"");
+		return complain(
+		    r, 0, "no address; add address = \"192.0.2.2/24\"");
 	if (g->device.host_addr != 0 &&
 	    (g->device.host_addr == g->addr ||
 		(g->device.host_addr & mask) != (g->addr & mask)))
@@ -1155,7 +1156,7 @@ conf_load(const char *path, conf_error_fn *err, void *arg)
 	if ((r.conf = new_conf()) == NULL)
 		complain(&r, 0, "out of memory");
 	else if (read_file(&r) == 0 && scan(&r) == 0 && parse(&r) == 0 &&
-	    finish_network(&r) == 0 && finish_quotas(&r) == 0)
+		 finish_network(&r) == 0 && finish_quotas(&r) == 0)
 		finish_user(&r);
 	free(r.text);
 	free(r.opened);

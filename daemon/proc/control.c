@@ -14,8 +14,8 @@
  * (SO_PEERCRED) at the time of connect().
  *
  * Bounds: CLIENTS connections, USER_CLIENTS of one user (root is free of the
- * latter), a queue of QUEUE_BYTES each.  At the limit the listening socket rests
- * until one leaves, so there is no busy loop and no timer.
+ * latter), a queue of QUEUE_BYTES each.  At the limit the listening socket
+ * rests until one leaves, so there is no busy loop and no timer.
  */
 #include "config.h"
 
@@ -41,7 +41,7 @@
 #define QUEUE_BYTES  (2 * PAGE_BYTES)
 
 _Static_assert(sizeof(struct msg_head) == sizeof(struct ctl_head) &&
-	MSG_DATA_MAX == CTL_DATA_MAX,
+		   MSG_DATA_MAX == CTL_DATA_MAX,
     "the control protocol is framed as messages");
 
 /* One connection of a tcpctl. */
@@ -79,8 +79,8 @@ ctl_query_valid(const struct ctl_query *q)
 	static const uint8_t zero[sizeof q->pad];
 
 	return q->what >= CTL_CONNECTIONS && q->what < CTL_NWHAT &&
-	    q->bind <= 1 && q->verbose <= 1 &&
-	    memcmp(q->pad, zero, sizeof zero) == 0;
+	       q->bind <= 1 && q->verbose <= 1 &&
+	       memcmp(q->pad, zero, sizeof zero) == 0;
 }
 
 uint32_t
@@ -230,8 +230,8 @@ serve_why(struct asker *a)
 	struct ctl_rule row;
 
 	memcpy(addr.b, q->addr, sizeof addr.b);
-	v = q->bind ? policy_bind(p, &addr, q->port) :
-		      policy_connect(p, &addr, q->port);
+	v = q->bind ? policy_bind(p, &addr, q->port)
+		    : policy_connect(p, &addr, q->port);
 	row = (struct ctl_rule){.action = (uint8_t)v.action,
 	    .bind = q->bind,
 	    .port_last = 65535,
@@ -250,15 +250,14 @@ serve_why(struct asker *a)
 static void
 serve_log(struct asker *a)
 {
-	struct pm_log l = {.verbose =
-			       a->q.q.verbose ? LOG_LVL_DEBUG : LOG_LVL_INFO};
+	struct pm_log l = {
+	    .verbose = a->q.q.verbose ? LOG_LVL_DEBUG : LOG_LVL_INFO};
 
 	if (a->uid != 0) {
 		answer_end(a, EPERM, "only root may change the log");
 		return;
 	}
-	msgchan_send(
-	    a->ctl->env->parent, CM_VERBOSE, 0, &l, sizeof l, NULL, 0);
+	msgchan_send(a->ctl->env->parent, CM_VERBOSE, 0, &l, sizeof l, NULL, 0);
 	answer_end(a, 0, NULL);
 }
 
@@ -306,7 +305,7 @@ by_page(struct control *ctl, uint32_t id)
 {
 	struct asker *a;
 
-	TAILQ_FOREACH(a, &ctl->askers, link)
+	TAILQ_FOREACH (a, &ctl->askers, link)
 		if (a->page_id == id)
 			return a;
 	return NULL;
@@ -400,8 +399,7 @@ asker_input(void *arg, struct msg *m)
 	struct asker *a = arg;
 	struct ctl_query q;
 
-	if (m->type != CTL_QUERY || m->id == 0 || a->id != 0 ||
-	    !MSG_GET(m, &q))
+	if (m->type != CTL_QUERY || m->id == 0 || a->id != 0 || !MSG_GET(m, &q))
 		return false;
 	a->id = m->id;
 	a->q = (struct fm_query){.q = q, .uid = a->uid};
@@ -446,7 +444,7 @@ add_asker(struct control *ctl, int fd)
 		close(fd);
 		return;
 	}
-	TAILQ_FOREACH(other, &ctl->askers, link)
+	TAILQ_FOREACH (other, &ctl->askers, link)
 		same += other->uid == cred.uid;
 	if (cred.uid != 0 && same >= USER_CLIENTS) {
 		ctl->refused++;

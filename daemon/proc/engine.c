@@ -162,6 +162,15 @@ engine_bytes(const struct engine *e)
 
 /* ---- stopping ---- */
 
+/* Somebody who is gone still has bytes or a FIN on the way. */
+static void
+note_unsent(void *arg, const struct tcp_entry *en)
+{
+	if (en->pcb != NULL && en->state != TCPS_FIN_WAIT_2 &&
+	    en->state != TCPS_CLOSED)
+		*(bool *)arg = true;
+}
+
 struct leftovers {
 	struct tcp_pcb **pcbs;
 	size_t n, cap;
@@ -198,8 +207,8 @@ abort_orphans(struct engine *e)
 static void
 stop_check(struct engine *e, bool over)
 {
-	struct tcp_stats st;
 	struct chan *c;
+	bool unsent = false;
 
 	if (over) {
 		while ((c = RB_MIN(chans, &e->chans)) != NULL)
@@ -209,9 +218,10 @@ stop_check(struct engine *e, bool over)
 		e->stopped = true;
 		return;
 	}
-	tcp_stats(e->tcp, &st);
-	if (e->nchans == 0 && st.orphans == 0 && !e->tx_blocked)
-		e->stopped = true;
+	if (e->nchans != 0 || e->tx_blocked)
+		return;
+	tcp_foreach(e->tcp, note_unsent, &unsent);
+	e->stopped = !unsent;
 }
 
 static void

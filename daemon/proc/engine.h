@@ -107,6 +107,7 @@ struct bound {
 	bool listening;
 	bool dead;    /* noticed inside the stack; to be reaped */
 	bool in_chan; /* a chan owns it */
+	mono_t probed; /* seen alive then */
 	uint32_t backlog;
 	uint64_t accepted, refused;
 };
@@ -365,6 +366,9 @@ int bound_listen(struct bound *b, uint32_t backlog);
 int bound_unlisten(struct bound *b);
 /* connect() on a bound socket: the connection owns it from now on. */
 void bound_to_chan(struct bound *b, struct chan *c);
+/* Does a process hold it still?  If not, dead() counts and frees it. */
+bool bound_alive(struct bound *b);
+void bound_dead(struct bound *b);
 void bound_free(struct bound *b);
 /* The process pid speaks for it now. */
 void bound_spoken(struct bound *b, pid_t pid, int visit_fd);

@@ -4,8 +4,8 @@
  * It opens nothing and holds no privilege; what it serves is in control.c.
  *
  * The start follows proc.h: configuration, descriptors, PM_START; then the
- * sandbox, then CM_READY.  Everything that the parent or the engine sends out of
- * place ends the process, and with it the daemon.
+ * sandbox, then CM_READY.  Everything that the parent or the engine sends out
+ * of place ends the process, and with it the daemon.
  */
 #include "config.h"
 
@@ -76,8 +76,8 @@ engine_closed(void *arg, int error)
 	finish(f, error != 0);
 }
 
-static const struct msgchan_ops engine_ops = {
-    .input = engine_input, .closed = engine_closed};
+static const struct msgchan_ops engine_ops = {.input = engine_input,
+    .closed = engine_closed};
 
 /* ---- the parent ---- */
 
@@ -121,8 +121,7 @@ take_engine(struct frontend *f, struct msg *m)
 
 	if (fd == -1 || m->len != 0 || f->engine != NULL)
 		return false;
-	f->engine =
-	    msgchan_new(f->eb, fd, &msgchan_internal, &engine_ops, f);
+	f->engine = msgchan_new(f->eb, fd, &msgchan_internal, &engine_ops, f);
 	return f->engine != NULL;
 }
 
@@ -138,8 +137,8 @@ take_control(struct frontend *f, struct msg *m)
 static bool
 start(struct frontend *f, const struct msg *m)
 {
-	if (m->len != 0 || f->started || f->conf == NULL ||
-	    f->policy == NULL || f->engine == NULL || f->control_fd == -1)
+	if (m->len != 0 || f->started || f->conf == NULL || f->policy == NULL ||
+	    f->engine == NULL || f->control_fd == -1)
 		return false;
 	f->started = true;
 	sandbox_enter(ROLE_FRONTEND, &f->conf->g);
@@ -201,8 +200,8 @@ parent_closed(void *arg, int error)
 	finish(f, error != 0);
 }
 
-static const struct msgchan_ops parent_ops = {
-    .input = parent_input, .closed = parent_closed};
+static const struct msgchan_ops parent_ops = {.input = parent_input,
+    .closed = parent_closed};
 
 int
 frontend_main(const struct proc_args *a)
@@ -216,8 +215,8 @@ frontend_main(const struct proc_args *a)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	if ((f.eb = event_base_new()) == NULL ||
-	    (f.parent = msgchan_new(f.eb, PROC_FD, &msgchan_internal,
-		 &parent_ops, &f)) == NULL)
+	    (f.parent = msgchan_new(
+		 f.eb, PROC_FD, &msgchan_internal, &parent_ops, &f)) == NULL)
 		fatal("no event loop: %s", strerror(errno));
 	while (!f.stopping)
 		event_base_loop(f.eb, EVLOOP_ONCE);

@@ -36,6 +36,7 @@
 #define SO_PEERPIDFD 77
 #endif
 #define PORT_PRIVILEGED 1024
+#define PROBE_FRESH_US 50000LL
 
 int
 bound_cmp(const struct bound *a, const struct bound *b)
@@ -63,22 +64,23 @@ node_address(const struct engine *e, int node, struct sockaddr_un *sun)
 	snprintf(sun->sun_path, sizeof sun->sun_path, "%s/%d", e->fd_dir, node);
 }
 
-static bool
-alive(struct bound *b)
+bool
+bound_alive(struct bound *b)
 {
 	struct sockaddr_un sun;
 
 	if (b->dead || b->node < 0)
 		return !b->dead;
 	b->e->stats.probes++;
+	b->probed = engine_now(b->e);
 	node_address(b->e, b->node, &sun);
 	if (connect(b->e->probe_fd, (struct sockaddr *)&sun, sizeof sun) == 0)
 		return true; /* a datagram socket: not what was promised */
 	return errno != ECONNREFUSED;
 }
 
-static void
-dead(struct bound *b)
+void
+bound_dead(struct bound *b)
 {
 	b->e->stats.listeners_dead++;
 	bound_free(b);
@@ -103,8 +105,8 @@ on_stray_timer(struct engine *e, struct etimer *t)
 
 	for (b = LIST_FIRST(&e->strays); b != NULL; b = next) {
 		next = LIST_NEXT(b, of_speaker);
-		if (!alive(b))
-			dead(b);
+		if (!bound_alive(b))
+			bound_dead(b);
 	}
 	if (!LIST_EMPTY(&e->strays))
 		etimer_set(e, t, mono_add(engine_now(e), STRAY_PROBE_US));
@@ -135,11 +137,11 @@ on_death(evutil_socket_t fd, short what, void *arg)
 
 	for (b = LIST_FIRST(&s->bounds); b != NULL; b = next) {
 		next = LIST_NEXT(b, of_speaker);
-		if (!alive(b)) {
+		if (!bound_alive(b)) {
 			/* The last one must not free s under us. */
 			LIST_REMOVE(b, of_speaker);
 			stray(b);
-			dead(b);
+			bound_dead(b);
 		}
 	}
 	speaker_free(s);
@@ -275,7 +277,7 @@ bound_reap(struct engine *e)
 	for (b = RB_MIN(bounds, &e->bounds); b != NULL; b = next) {
 		next = RB_NEXT(bounds, &e->bounds, b);
 		if (b->dead && !b->in_chan)
-			dead(b);
+			bound_dead(b);
 	}
 }
 
@@ -319,12 +321,28 @@ bury(struct engine *e, uint16_t port)
 		if (b->tb == NULL || b->in_chan)
 			continue;
 		tcp_bind_info(b->tb, &info);
-		if (info.port == port && !alive(b)) {
-			dead(b);
+		if (info.port == port && !bound_alive(b)) {
+			bound_dead(b);
 			any = true;
 		}
 	}
 	return any;
+}
+
+/* At the limit?  Those that were closed unnoticed do not count. */
+static bool
+over_limit(struct account *a)
+{
+	struct bound *b, *next;
+
+	if (a->listeners < a->limit.listeners)
+		return false;
+	for (b = LIST_FIRST(&a->bounds); b != NULL; b = next) {
+		next = LIST_NEXT(b, of_account);
+		if (!b->in_chan && !bound_alive(b))
+			bound_dead(b);
+	}
+	return a->listeners >= a->limit.listeners;
 }
 
 /* An own node of this user's, or none (a second try). */
@@ -362,7 +380,7 @@ bound_bind(struct request *r, const struct ipaddr *addr, uint16_t port,
 	b = (struct bound *)n;
 	if (n != NULL && (n->kind != NAME_BOUND || b->tb != NULL))
 		return EINVAL; /* it has a name already */
-	if (b == NULL && r->acct->listeners >= r->acct->limit.listeners) {
+	if (b == NULL && over_limit(r->acct)) {
 		r->acct->listeners_refused++;
 		e->stats.refused_quota++;
 		return EMFILE;
@@ -427,6 +445,12 @@ bound_may_open(void *ctx, struct tcp_bind *tb)
 	b = info.user;
 	if (b == NULL || b->dead)
 		return false;
+	/* A listener that its living program closed: nobody told us. */
+	if (mono_diff(engine_now(e), b->probed) > PROBE_FRESH_US &&
+	    !bound_alive(b)) {
+		b->dead = e->reap = true;
+		return false;
+	}
 	a = b->acct;
 	if (account_half_open(e, a) >= a->limit.half_open) {
 		a->half_open_refused++;

@@ -3,9 +3,9 @@
  * The policy page: which stack an address belongs to, for everybody to read.
  *
  * The order is what decides (first match): rules of tcpd.conf; loopback and
- * the unspecified address, multicast and broadcast, which are the kernel's; then
- * what tcpd has: its address, its network, its routes.  For bind: loopback is
- * the kernel's, tcpd's address and the wildcard are tcpd's.  Nothing else
+ * the unspecified address, multicast and broadcast, which are the kernel's;
+ * then what tcpd has: its address, its network, its routes.  For bind: loopback
+ * is the kernel's, tcpd's address and the wildcard are tcpd's.  Nothing else
  * matches, so the rest is the kernel's.
  *
  * The memfd is sealed against resizing (a client that maps it never faults)
@@ -83,14 +83,13 @@ add_kernels(struct proto_policy *p, const struct conf *c)
 	int rc = policy_add_loopback(p);
 
 	if (rc == 0)
+		rc = connect_v4(p, 0, 8, PROTO_KERNEL, PROTO_WHY_LOOPBACK, 0);
+	if (rc == 0)
 		rc = connect_v4(
-		    p, 0, 8, PROTO_KERNEL, PROTO_WHY_LOOPBACK, 0);
+		    p, 0xe0000000, 4, PROTO_KERNEL, PROTO_WHY_MULTICAST, 0);
 	if (rc == 0)
-		rc = connect_v4(p, 0xe0000000, 4, PROTO_KERNEL,
-		    PROTO_WHY_MULTICAST, 0);
-	if (rc == 0)
-		rc = connect_v4(p, UINT32_MAX, 32, PROTO_KERNEL,
-		    PROTO_WHY_MULTICAST, 0);
+		rc = connect_v4(
+		    p, UINT32_MAX, 32, PROTO_KERNEL, PROTO_WHY_MULTICAST, 0);
 	if (rc == 0 && c->g.plen < 31)
 		rc = connect_v4(p, c->g.addr | ~mask, 32, PROTO_KERNEL,
 		    PROTO_WHY_MULTICAST, 0);
@@ -149,8 +148,8 @@ page_make(struct page *page, const struct conf *c, uint32_t generation)
 		return -errno;
 	if (ftruncate(fd, sizeof rules) == -1)
 		goto fail;
-	map = mmap(
-	    NULL, sizeof rules, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	map =
+	    mmap(NULL, sizeof rules, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		goto fail;
 	memcpy(map, &rules, sizeof rules);

@@ -15,7 +15,8 @@ struct page {
 };
 
 /* The rules of a configuration, without a memfd.  0 or -ENOSPC. */
-int page_rules(struct proto_policy *p, const struct conf *c, uint32_t generation);
+int page_rules(
+    struct proto_policy *p, const struct conf *c, uint32_t generation);
 /* Makes a page.  0 or a negative errno. */
 int page_make(struct page *page, const struct conf *c, uint32_t generation);
 /* A new page follows: clients that have this one ask again. */

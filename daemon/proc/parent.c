@@ -127,12 +127,12 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		struct child *c = &p->child[i];
 
 		if (!p->stopping && !c->ready)
-			log_error("%s is not ready after %d s", c->name,
-			    START_S);
+			log_error(
+			    "%s is not ready after %d s", c->name, START_S);
 		if (!p->stopping || c->pid == 0)
 			continue;
-		log_error("%s does not stop after %d s; killing it", c->name,
-		    STOP_S);
+		log_error(
+		    "%s does not stop after %d s; killing it", c->name, STOP_S);
 		p->failed = true;
 		kill(c->pid, SIGKILL);
 	}
@@ -177,9 +177,9 @@ log_death(const struct child *c, int status)
 		log_error("%s (process %d) was killed by signal %d (%s)%s",
 		    c->name, (int)c->pid, WTERMSIG(status),
 		    strsignal(WTERMSIG(status)),
-		    WTERMSIG(status) == SIGKILL ?
-			"; perhaps memory was short (dmesg)" :
-			"");
+		    WTERMSIG(status) == SIGKILL
+			? "; perhaps memory was short (dmesg)"
+			: "");
 	else if (WEXITSTATUS(status) == 127)
 		log_error("%s could not be started: executing tcpd again "
 			  "failed",
@@ -250,8 +250,8 @@ set_verbose(struct parent *p, const struct pm_log *l)
 	log_show(l->verbose);
 	for (int i = 0; i < NCHILDREN; i++)
 		if (p->child[i].ch != NULL)
-			msgchan_send(p->child[i].ch, PM_LOG, 0, l, sizeof *l,
-			    NULL, 0);
+			msgchan_send(
+			    p->child[i].ch, PM_LOG, 0, l, sizeof *l, NULL, 0);
 	log_info("the log is %s now",
 	    l->verbose >= LOG_LVL_DEBUG ? "verbose" : "brief");
 }
@@ -322,8 +322,8 @@ child_closed(void *arg, int error)
 		kill(c->pid, SIGKILL);
 }
 
-static const struct msgchan_ops child_ops = {
-    .input = child_input, .closed = child_closed};
+static const struct msgchan_ops child_ops = {.input = child_input,
+    .closed = child_closed};
 
 static bool
 start_child(struct parent *p, int which, enum proc_role role)
@@ -340,13 +340,12 @@ start_child(struct parent *p, int which, enum proc_role role)
 		return false;
 	}
 	c->pid = s.pid;
-	c->ch = msgchan_new(
-	    p->eb, s.channel, &msgchan_internal, &child_ops, c);
+	c->ch = msgchan_new(p->eb, s.channel, &msgchan_internal, &child_ops, c);
 	if (s.log != -1) {
 		c->log = s.log;
 		fcntl(s.log, F_SETFL, O_NONBLOCK);
-		c->log_ev = event_new(
-		    p->eb, s.log, EV_READ | EV_PERSIST, on_log, c);
+		c->log_ev =
+		    event_new(p->eb, s.log, EV_READ | EV_PERSIST, on_log, c);
 		if (c->log_ev == NULL || event_add(c->log_ev, NULL) != 0)
 			return false;
 	}
@@ -377,20 +376,23 @@ hand_down(struct parent *p)
 	pm_device_from(&dev, &p->rt.caps);
 	rc = conf_send(p->conf, e->ch);
 	rc = rc ? rc : conf_send(p->conf, f->ch);
-	rc = rc ? rc : msgchan_send(e->ch, PM_DEVICE, 0, &dev, sizeof dev,
-			   &p->rt.device, 1);
-	rc = rc ? rc :
-		  msgchan_send(e->ch, PM_LISTENER, 0, NULL, 0, &p->rt.client, 1);
-	rc = rc ? rc :
-		  msgchan_send(f->ch, PM_CONTROL, 0, NULL, 0, &p->rt.control, 1);
+	rc = rc ? rc
+		: msgchan_send(
+		      e->ch, PM_DEVICE, 0, &dev, sizeof dev, &p->rt.device, 1);
+	rc =
+	    rc ? rc
+	       : msgchan_send(e->ch, PM_LISTENER, 0, NULL, 0, &p->rt.client, 1);
+	rc =
+	    rc ? rc
+	       : msgchan_send(f->ch, PM_CONTROL, 0, NULL, 0, &p->rt.control, 1);
 	for (int i = 0; i < NCHILDREN && rc == 0; i++) {
 		struct child *c = &p->child[i];
 
 		rc = send_policy(p, c);
-		rc = rc ? rc :
-			  msgchan_send(c->ch, PM_PEER, 0, NULL, 0, &sv[i], 1);
-		rc = rc ? rc :
-			  msgchan_send(c->ch, PM_START, 0, NULL, 0, NULL, 0);
+		rc = rc ? rc
+			: msgchan_send(c->ch, PM_PEER, 0, NULL, 0, &sv[i], 1);
+		rc = rc ? rc
+			: msgchan_send(c->ch, PM_START, 0, NULL, 0, NULL, 0);
 	}
 	close(sv[0]);
 	close(sv[1]);
@@ -405,8 +407,8 @@ hand_down(struct parent *p)
 static void
 needs_restart(void *arg, const char *name)
 {
-	log_warn("%s has changed in the configuration; that needs a restart",
-	    name);
+	log_warn(
+	    "%s has changed in the configuration; that needs a restart", name);
 }
 
 static void
@@ -544,7 +546,7 @@ run(struct parent *p)
 	else if (!make_loop(p))
 		log_error("cannot make the event loop");
 	else if (start_child(p, ENGINE, ROLE_ENGINE) &&
-	    start_child(p, FRONTEND, ROLE_FRONTEND) && hand_down(p)) {
+		 start_child(p, FRONTEND, ROLE_FRONTEND) && hand_down(p)) {
 		event_base_dispatch(p->eb);
 		if (!p->failed)
 			log_info("stopped");
@@ -562,8 +564,7 @@ parent_main(const struct proc_args *a)
 	char *path = NULL;
 	int rc = 1;
 
-	p = (struct parent){
-	    .args = *a, .waiter = -1, .page.fd = -1};
+	p = (struct parent){.args = *a, .waiter = -1, .page.fd = -1};
 	p.conf = conf_load(a->conf, to_log, NULL);
 	if (p.conf == NULL)
 		return 1;

@@ -44,11 +44,11 @@ enum proc_role {
 };
 
 struct proc_args {
-	const char *conf;  /* the file's path; parent only */
-	bool debug;	   /* -d: foreground, log to standard error */
-	bool check;	   /* -n */
-	unsigned verbose;  /* number of -v */
-	const char *self;  /* to execute again: /proc/self/exe */
+	const char *conf; /* the file's path; parent only */
+	bool debug;	  /* -d: foreground, log to standard error */
+	bool check;	  /* -n */
+	unsigned verbose; /* number of -v */
+	const char *self; /* to execute again: /proc/self/exe */
 };
 
 /* Each returns the process's exit status. */
@@ -73,16 +73,16 @@ enum proc_msg {
 	PM_LOG,		/* struct pm_log */
 
 	/* children -> parent */
-	CM_READY = 64,	/* nothing */
-	CM_SYSCALL,	/* struct cm_syscall: the sandbox stopped us */
-	CM_VERBOSE,	/* struct pm_log: tcpctl asks (frontend only) */
+	CM_READY = 64, /* nothing */
+	CM_SYSCALL,    /* struct cm_syscall: the sandbox stopped us */
+	CM_VERBOSE,    /* struct pm_log: tcpctl asks (frontend only) */
 
 	/* frontend -> engine */
 	FM_QUERY = 128, /* struct fm_query; id: chosen by the frontend, not 0 */
 
 	/* engine -> frontend, id: the query's */
-	EM_ROWS = 192,	/* struct ctl_rows, then rows of its kind */
-	EM_END,		/* struct em_end */
+	EM_ROWS = 192, /* struct ctl_rows, then rows of its kind */
+	EM_END,	       /* struct em_end */
 };
 
 /* struct dev_caps in plain bytes. */
@@ -119,7 +119,8 @@ struct cm_syscall {
  * twice, as in /proc/net/tcp.
  */
 struct fm_query {
-	struct ctl_query q; /* checked by the frontend and again by the engine */
+	struct ctl_query
+	    q; /* checked by the frontend and again by the engine */
 	uint64_t cursor[2]; /* 0, 0: the beginning; else from EM_END */
 	uint32_t max_rows;
 	uint32_t uid; /* who asks (SO_PEERCRED); 0 and the owner may close */

@@ -198,15 +198,19 @@ connections(struct page_out *p)
 static void
 listeners(struct page_out *p)
 {
-	struct bound key, *b;
+	struct bound key, *b, *next;
 	struct tcp_bind_info info;
 	struct ctl_listener *r;
 
 	key.id = p->q->cursor[1] + 1;
-	for (b = RB_NFIND(bounds, &p->e->bounds, &key); b != NULL;
-	     b = RB_NEXT(bounds, &p->e->bounds, b)) {
+	for (b = RB_NFIND(bounds, &p->e->bounds, &key); b != NULL; b = next) {
+		next = RB_NEXT(bounds, &p->e->bounds, b);
 		if (b->tb == NULL || b->in_chan)
 			continue;
+		if (!bound_alive(b)) {
+			bound_dead(b);
+			continue;
+		}
 		if ((r = new_row(p)) == NULL) {
 			p->end.cursor[1] = b->id - 1;
 			return;

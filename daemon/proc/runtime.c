@@ -65,8 +65,8 @@ make_bind_dir(const char *socket_path)
 
 	snprintf(path, sizeof path, "%s/bind", dir_of(socket_path, buf));
 	if (mkdir(path, 0700) == -1 && errno != EEXIST) {
-		log_error("cannot make the directory %s: %s", path,
-		    strerror(errno));
+		log_error(
+		    "cannot make the directory %s: %s", path, strerror(errno));
 		return false;
 	}
 	if (lstat(path, &st) == -1 || !S_ISDIR(st.st_mode) ||
@@ -77,8 +77,8 @@ make_bind_dir(const char *socket_path)
 		return false;
 	}
 	if (chmod(path, 01777) == -1) {
-		log_error("cannot open %s to all users: %s", path,
-		    strerror(errno));
+		log_error(
+		    "cannot open %s to all users: %s", path, strerror(errno));
 		return false;
 	}
 	return true;
@@ -191,9 +191,9 @@ open_device(struct runtime *r, const struct conf_device *d)
 	if (err[0] != '\0')
 		log_warn("device %s: %s", d->name, err);
 	log_info("device %s: mtu %u, %s", r->caps.name, r->caps.mtu,
-	    r->caps.tso     ? "64 KiB segments and checksums by the device" :
-		r->caps.csum ? "checksums by the device" :
-			       "no offloads");
+	    r->caps.tso	   ? "64 KiB segments and checksums by the device"
+	    : r->caps.csum ? "checksums by the device"
+			   : "no offloads");
 	if (d->kind != DEV_TAP)
 		return true;
 	rc = netcfg_link(
@@ -222,11 +222,11 @@ runtime_open(struct runtime *r, const struct conf *c)
 		log_error("cannot write the pid file %s: %s", g->pidfile,
 		    strerror(errno));
 	ok = ok && make_dir(dir_of(g->socket, buf), 0755) &&
-	    make_dir(dir_of(g->control, buf), 0755) &&
-	    make_bind_dir(g->socket);
+	     make_dir(dir_of(g->control, buf), 0755) &&
+	     make_bind_dir(g->socket);
 	if (ok)
-		r->client = make_socket(g->socket, SOCK_STREAM, 0666,
-		    UINT32_MAX, CLIENT_BACKLOG);
+		r->client = make_socket(
+		    g->socket, SOCK_STREAM, 0666, UINT32_MAX, CLIENT_BACKLOG);
 	if (ok && r->client != -1)
 		r->control = make_socket(g->control, SOCK_SEQPACKET, 0660,
 		    g->control_gid, CONTROL_BACKLOG);
@@ -263,8 +263,8 @@ runtime_close(struct runtime *r, const struct conf *c)
 	close_fd(&r->device);
 	if (r->client != -1) {
 		unlink(c->g.socket);
-		snprintf(path, sizeof path, "%s/bind",
-		    dir_of(c->g.socket, buf));
+		snprintf(
+		    path, sizeof path, "%s/bind", dir_of(c->g.socket, buf));
 		rmdir(path); /* stays while a client is in it */
 	}
 	if (r->control != -1)

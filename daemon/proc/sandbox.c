@@ -134,9 +134,8 @@ empty_root(bool with_fd)
 		return "an empty file system";
 	if (chdir(dir) == -1)
 		return "the empty file system's directory";
-	if (with_fd &&
-	    (mkdir("fd", 0555) == -1 ||
-		mount(fds, "fd", NULL, MS_BIND, NULL) == -1))
+	if (with_fd && (mkdir("fd", 0555) == -1 ||
+			   mount(fds, "fd", NULL, MS_BIND, NULL) == -1))
 		return "binding /proc/PID/fd";
 	if (mount("none", dir, NULL, MS_REMOUNT | MS_RDONLY | flags,
 		"size=4k") == -1)
@@ -180,8 +179,8 @@ static void
 change_user(const struct conf_global *g, bool tell)
 {
 	if (!g->have_user) {
-		log_debug("not started by root: staying user %d",
-		    (int)getuid());
+		log_debug(
+		    "not started by root: staying user %d", (int)getuid());
 		return;
 	}
 	if (setgroups(0, NULL) == -1 && errno != EPERM)
@@ -198,8 +197,7 @@ change_user(const struct conf_global *g, bool tell)
 		fatal("became group %u but cannot become user %u: %s", g->gid,
 		    g->uid, strerror(errno));
 	if (setresuid(0, 0, 0) == 0 || geteuid() != g->uid)
-		fatal("user %u can become root again; refusing to run",
-		    g->uid);
+		fatal("user %u can become root again; refusing to run", g->uid);
 	if (tell && strcmp(g->user, "nobody") == 0)
 		log_warn("running as nobody; a user of tcpd's own is better "
 			 "(useradd --system _tcpd)");
@@ -231,8 +229,8 @@ static const int calls_engine[] = {
 
 /* Refused without ending the process: the C library tries them and copes. */
 static const int calls_refused[] = {SYS(open), SYS(openat), SYS(access),
-    SYS(faccessat), SYS(faccessat2), SYS(readlink), SYS(readlinkat),
-    SYS(stat), SYS(prlimit64), SYS(sched_getaffinity), SYS(prctl)};
+    SYS(faccessat), SYS(faccessat2), SYS(readlink), SYS(readlinkat), SYS(stat),
+    SYS(prlimit64), SYS(sched_getaffinity), SYS(prctl)};
 
 static const unsigned long ioctls[] = {
     FIONREAD, FIONBIO, SIOCOUTQ, SIOCOUTQNSD};
@@ -306,8 +304,7 @@ load_filter(bool engine)
 	sigaction(SIGSYS, &sa, NULL);
 	rc = allow_list(f, SCMP_ACT_ALLOW, LIST(calls_common));
 	if (rc == 0)
-		rc = allow_list(
-		    f, SCMP_ACT_ERRNO(EACCES), LIST(calls_refused));
+		rc = allow_list(f, SCMP_ACT_ERRNO(EACCES), LIST(calls_refused));
 	if (rc == 0 && engine)
 		rc = allow_list(f, SCMP_ACT_ALLOW, LIST(calls_engine));
 	if (rc == 0)

@@ -96,8 +96,8 @@ spawn(enum proc_role role, const struct proc_args *a, struct spawned *out)
 	if (a->debug)
 		argv[n++] = "-d";
 	if (a->verbose > 0) {
-		snprintf(verbose, sizeof verbose, "-%.*s", (int)a->verbose,
-		    "vvvv");
+		snprintf(
+		    verbose, sizeof verbose, "-%.*s", (int)a->verbose, "vvvv");
 		argv[n++] = verbose;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)

@@ -336,6 +336,7 @@ tcp_peer_fin(struct tcp_pcb *p, mono_t now)
 	p->flags |= PF_FIN_RCVD | PF_ACK_NOW;
 	p->rcv_nxt = seq_add(p->rcv_nxt, 1);
 	p->rcv_adv = seq_max(p->rcv_adv, p->rcv_nxt);
+	reasm_end(p);
 	p->last_rcv = now;
 	pcb_event(p, TCP_EV_EOF);
 	pcb_ready(p);

@@ -415,6 +415,7 @@ int rxseg_cmp(struct rxseg *a, struct rxseg *b);
 RB_PROTOTYPE(rxtree, rxseg, node, rxseg_cmp)
 void reasm_input(struct tcp_pcb *p, struct seg *s);
 void reasm_free(struct tcp_pcb *p);
+void reasm_end(struct tcp_pcb *p);
 uint32_t tcp_rcv_wnd(const struct tcp_pcb *p);
 /* The window to put on the wire now; moves rcv_adv. */
 uint32_t tcp_select_window(struct tcp_pcb *p);

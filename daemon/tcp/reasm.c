@@ -466,15 +466,23 @@ tcp_recv_discard(struct tcp_pcb *p, mono_t now)
 		tcp_recv_consume(p, n, now);
 }
 
+/* Nothing comes after a FIN: what waits for a gap now waits for nothing. */
 void
-reasm_free(struct tcp_pcb *p)
+reasm_end(struct tcp_pcb *p)
 {
 	struct rxseg *r;
 
-	free_queue(p);
 	while ((r = RB_MIN(rxtree, &p->ooo)) != NULL) {
 		RB_REMOVE(rxtree, &p->ooo, r);
 		rxseg_free(p, r);
 	}
 	p->ooo_bytes = p->ooo_segs = p->ooo_true = 0;
+	p->nrcv_sack = 0;
+}
+
+void
+reasm_free(struct tcp_pcb *p)
+{
+	free_queue(p);
+	reasm_end(p);
 }

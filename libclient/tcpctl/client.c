@@ -32,19 +32,17 @@ client_open(const char *path, char *why, size_t whylen)
 	}
 	strcpy(sun.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd != -1 &&
-	    connect(fd, (struct sockaddr *)&sun, sizeof sun) == 0)
+	if (fd != -1 && connect(fd, (struct sockaddr *)&sun, sizeof sun) == 0)
 		return fd;
 	e = errno;
 	if (fd != -1)
 		close(fd);
-	cure = e == EACCES ?
-	    "only root and the control_group of tcpd.conf may" :
-	    e == ENOENT || e == ECONNREFUSED ?
-	    "is tcpd running? -s names another control socket" :
-	    e == EPROTOTYPE ?
-	    "that is not a control socket; is it the clients' socket?" :
-	    "-s names another control socket";
+	cure = e == EACCES ? "only root and the control_group of tcpd.conf may"
+	       : e == ENOENT || e == ECONNREFUSED
+		   ? "is tcpd running? -s names another control socket"
+	       : e == EPROTOTYPE
+		   ? "that is not a control socket; is it the clients' socket?"
+		   : "-s names another control socket";
 	snprintf(why, whylen, "cannot reach tcpd at %s: %s; %s", path,
 	    strerror(e), cure);
 	return -1;
@@ -94,8 +92,9 @@ receive(int fd, struct ctl_head *h, char *why, size_t whylen)
 		n = recv(fd, buf, sizeof buf, 0);
 	while (n == -1 && errno == EINTR);
 	if (n <= 0) {
-		snprintf(why, whylen, "tcpd ended the connection%s%s; is it "
-				      "stopping, or are there too many of us?",
+		snprintf(why, whylen,
+		    "tcpd ended the connection%s%s; is it "
+		    "stopping, or are there too many of us?",
 		    n < 0 ? ": " : "", n < 0 ? strerror(errno) : "");
 		return -1;
 	}

@@ -33,7 +33,7 @@ struct field {
 
 #define FIELD(s, t, m)                                                         \
 	{                                                                      \
-		#m, t, offsetof(struct s, m)                                   \
+#m, t, offsetof(struct s, m)                                   \
 	}
 #define NFIELDS(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -53,11 +53,10 @@ static const struct field info_fields[] = {FIELD(ctl_conn, F_U32, snd_mss),
     FIELD(ctl_conn, F_U32, total_retrans), FIELD(ctl_conn, F_U32, probes),
     FIELD(ctl_conn, F_U32, sacked_bytes), FIELD(ctl_conn, F_U32, lost_bytes),
     FIELD(ctl_conn, F_U32, retrans_bytes), FIELD(ctl_conn, F_U32, ooo_segs),
-    FIELD(ctl_conn, F_U32, rcv_ooo_bytes),
-    FIELD(ctl_conn, F_U32, reordering), FIELD(ctl_conn, F_U32, send_unsent),
-    FIELD(ctl_conn, F_U32, sndbuf), FIELD(ctl_conn, F_U32, rcvbuf),
-    FIELD(ctl_conn, F_U64, bytes_sent), FIELD(ctl_conn, F_U64, bytes_acked),
-    FIELD(ctl_conn, F_U64, bytes_received),
+    FIELD(ctl_conn, F_U32, rcv_ooo_bytes), FIELD(ctl_conn, F_U32, reordering),
+    FIELD(ctl_conn, F_U32, send_unsent), FIELD(ctl_conn, F_U32, sndbuf),
+    FIELD(ctl_conn, F_U32, rcvbuf), FIELD(ctl_conn, F_U64, bytes_sent),
+    FIELD(ctl_conn, F_U64, bytes_acked), FIELD(ctl_conn, F_U64, bytes_received),
     FIELD(ctl_conn, F_U64, bytes_retrans), FIELD(ctl_conn, F_U64, segs_out),
     FIELD(ctl_conn, F_U64, segs_in), FIELD(ctl_conn, F_U64, data_segs_out),
     FIELD(ctl_conn, F_U64, data_segs_in),
@@ -65,11 +64,10 @@ static const struct field info_fields[] = {FIELD(ctl_conn, F_U32, snd_mss),
     FIELD(ctl_conn, F_I64, last_data_recv_us),
     FIELD(ctl_conn, F_I64, last_ack_recv_us)};
 
-static const struct field listener_fields[] = {
-    FIELD(ctl_listener, F_U64, id), FIELD(ctl_listener, F_U32, backlog),
+static const struct field listener_fields[] = {FIELD(ctl_listener, F_U64, id),
+    FIELD(ctl_listener, F_U32, backlog),
     FIELD(ctl_listener, F_U32, accept_queue),
-    FIELD(ctl_listener, F_U32, half_open),
-    FIELD(ctl_listener, F_U64, accepted),
+    FIELD(ctl_listener, F_U32, half_open), FIELD(ctl_listener, F_U64, accepted),
     FIELD(ctl_listener, F_U64, refused), FIELD(ctl_listener, F_U32, uid),
     FIELD(ctl_listener, F_U32, pid)};
 
@@ -88,9 +86,9 @@ static const struct field client_fields[] = {FIELD(ctl_client, F_U32, uid),
     FIELD(ctl_client, F_U64, buffer_clamped),
     FIELD(ctl_client, F_U64, requests)};
 
-static bool first;	/* of the array or object being written */
-static json_t *stats;	/* counters are gathered by their groups */
-static bool flat;	/* one group only: no level for it */
+static bool first;    /* of the array or object being written */
+static json_t *stats; /* counters are gathered by their groups */
+static bool flat;     /* one group only: no level for it */
 
 static void
 add_fields(json_t *o, const struct field *f, size_t n, const void *row)

@@ -21,8 +21,7 @@ state_text(uint8_t state)
 	    "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "UNCONN",
 	    "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING"};
 
-	return state < sizeof names / sizeof names[0] ? names[state] :
-							names[0];
+	return state < sizeof names / sizeof names[0] ? names[state] : names[0];
 }
 
 const char *

@@ -17,8 +17,8 @@ const char *state_text(uint8_t state);
 /* "192.0.2.1" */
 const char *addr_text(const uint8_t addr[16], char buf[ADDR_MAX]);
 /* "192.0.2.1:80"; port 0: "192.0.2.1:*" */
-const char *
-endpoint_text(const uint8_t addr[16], uint16_t port, char buf[ADDR_MAX]);
+const char *endpoint_text(
+    const uint8_t addr[16], uint16_t port, char buf[ADDR_MAX]);
 /* "10.0.0.0/8" of a v4-mapped prefix of 128 bits */
 const char *prefix_text(
     const uint8_t addr[16], uint8_t plen, char buf[ADDR_MAX]);

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +55,7 @@ static const struct token t_show[] = {
     {T_WORD, "drops", CTL_DROPS, NULL, t_done},
     {T_WORD, "neighbours", CTL_NEIGHBOURS, NULL, t_done},
     {T_WORD, "routes", CTL_ROUTES, NULL, t_done},
-    {T_WORD, "policy", CTL_POLICY, NULL, t_done},
-    {.type = T_END}};
+    {T_WORD, "policy", CTL_POLICY, NULL, t_done}, {.type = T_END}};
 
 static const struct token t_endpoint[] = {
     {T_ENDPOINT, "ADDR[:PORT]", CTL_WHY, NULL, t_done}, {.type = T_END}};
@@ -73,9 +73,9 @@ static const struct token t_log[] = {
     {T_WORD, "brief", CTL_LOG, NULL, t_done}, {.type = T_END}};
 
 static const struct token t_main[] = {{T_WORD, "show", 0, NULL, t_show},
-    {T_SS, "ss", CTL_CONNECTIONS, NULL, NULL},
-    {T_WORD, "why", 0, NULL, t_why}, {T_WORD, "close", 0, NULL, t_close},
-    {T_WORD, "log", 0, NULL, t_log}, {.type = T_END}};
+    {T_SS, "ss", CTL_CONNECTIONS, NULL, NULL}, {T_WORD, "why", 0, NULL, t_why},
+    {T_WORD, "close", 0, NULL, t_close}, {T_WORD, "log", 0, NULL, t_log},
+    {.type = T_END}};
 
 int
 match_word(const char *word, const char *const words[])
@@ -141,8 +141,9 @@ parse_number(const char *s, uint64_t *out)
 
 	if (*s < '0' || *s > '9')
 		return false;
+	errno = 0;
 	*out = strtoull(s, &rest, 10);
-	return *rest == '\0' && *out != 0;
+	return errno == 0 && *rest == '\0' && *out != 0;
 }
 
 /* "; possible: a | b | c" */
@@ -152,8 +153,7 @@ list_words(const struct token *table, char *why, size_t len)
 	size_t at = strlen(why);
 	const char *sep = "; possible here: ";
 
-	for (const struct token *t = table; t->type != T_END && at < len;
-	     t++) {
+	for (const struct token *t = table; t->type != T_END && at < len; t++) {
 		at += (size_t)snprintf(why + at, len - at, "%s%s", sep,
 		    t->type == T_DONE ? "(nothing more)" : t->word);
 		sep = " | ";
@@ -162,8 +162,8 @@ list_words(const struct token *table, char *why, size_t len)
 
 /* The row of table that word is; NULL: none or several (*many). */
 static const struct token *
-match(const struct token *table, const char *word, struct request *r,
-    bool *many)
+match(
+    const struct token *table, const char *word, struct request *r, bool *many)
 {
 	const struct token *found = NULL;
 	size_t len = strlen(word);
@@ -193,8 +193,8 @@ may_end(const struct token *table)
 }
 
 bool
-parse_request(struct request *r, int argc, char *const argv[], char *why,
-    size_t whylen)
+parse_request(
+    struct request *r, int argc, char *const argv[], char *why, size_t whylen)
 {
 	const struct token *table = t_main, *t;
 	bool many;

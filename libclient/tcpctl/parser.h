@@ -13,7 +13,7 @@
 
 /* What `ss` was asked for. */
 struct ss_opts {
-	bool listening, all; /* -l, -a */
+	bool listening, all;				   /* -l, -a */
 	bool extended, info, processes, timers, no_header; /* -e -i -p -o -H */
 	bool given;
 	uint32_t states; /* 1 << state; 0: the default for the options */
@@ -26,12 +26,12 @@ struct request {
 };
 
 /* false: not understood; why holds lines for the user. */
-bool parse_request(struct request *r, int argc, char *const argv[], char *why,
-    size_t whylen);
+bool parse_request(
+    struct request *r, int argc, char *const argv[], char *why, size_t whylen);
 
 /* The options and the filter of `ss`. */
-bool parse_ss(struct request *r, int argc, char *const argv[], char *why,
-    size_t whylen);
+bool parse_ss(
+    struct request *r, int argc, char *const argv[], char *why, size_t whylen);
 
 /* "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80". */
 bool parse_endpoint(const char *s, uint8_t addr[16], uint16_t *port);

@@ -16,9 +16,9 @@
 
 /* ss's words for states; the numbers are Linux's. */
 static const char *const words[] = {"established", "syn-sent", "syn-recv",
-    "fin-wait-1", "fin-wait-2", "time-wait", "closed", "close-wait",
-    "last-ack", "listening", "closing", "all", "connected", "synchronized",
-    "bucket", "big", NULL};
+    "fin-wait-1", "fin-wait-2", "time-wait", "closed", "close-wait", "last-ack",
+    "listening", "closing", "all", "connected", "synchronized", "bucket", "big",
+    NULL};
 
 #define ALL	  (ST(12) - 2)
 #define CONNECTED (ALL & ~(ST(7) | ST(10)))
@@ -58,15 +58,15 @@ set_flag(struct ss_opts *o, char c)
 
 /* state WORD or exclude WORD. */
 static bool
-set_state(struct ss_opts *o, bool exclude, const char *word, char *why,
-    size_t whylen)
+set_state(
+    struct ss_opts *o, bool exclude, const char *word, char *why, size_t whylen)
 {
 	int i = word == NULL ? -1 : match_word(word, words);
 
 	if (i < 0) {
 		size_t at = (size_t)snprintf(why, whylen,
-		    word == NULL ? "a state is missing%s; possible here: " :
-				   "\"%s\" is not a state; possible here: ",
+		    word == NULL ? "a state is missing%s; possible here: "
+				 : "\"%s\" is not a state; possible here: ",
 		    word == NULL ? "" : word);
 
 		for (int k = 0; words[k] != NULL && at < whylen; k++)
@@ -117,9 +117,9 @@ parse_ss(
 			}
 	}
 	if (o->states == 0)
-		o->states = o->all ? ALL :
-		    o->listening ? ST(10) :
-				   CONNECTED & ~BUCKET;
+		o->states = o->all	   ? ALL
+			    : o->listening ? ST(10)
+					   : CONNECTED & ~BUCKET;
 	r->q.states = o->states & ~ST(10);
 	return true;
 }

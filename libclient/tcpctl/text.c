@@ -48,8 +48,8 @@ begin(const struct request *r, uint16_t what)
 		    "BUFFER-BYTES/MAX", "REFUSED c/l/h, HELD BACK");
 		break;
 	case CTL_NEIGHBOURS:
-		printf("%-22s %-18s %-11s %s\n", "ADDRESS", "MAC", "STATE",
-		    "AGE");
+		printf(
+		    "%-22s %-18s %-11s %s\n", "ADDRESS", "MAC", "STATE", "AGE");
 		break;
 	case CTL_ROUTES:
 		printf("%-22s %-22s %s\n", "DESTINATION", "GATEWAY", "FROM");
@@ -128,8 +128,8 @@ ss_info_rates(const struct ctl_conn *c)
 		printf(" reordering:%" PRIu32, c->reordering);
 	if (c->rcv_ooo_bytes > 0)
 		printf(" rcv_ooo:%" PRIu32, c->rcv_ooo_bytes);
-	printf(" rcv_space:%" PRIu32 " snd_wnd:%" PRIu32, c->rcv_wnd,
-	    c->snd_wnd);
+	printf(
+	    " rcv_space:%" PRIu32 " snd_wnd:%" PRIu32, c->rcv_wnd, c->snd_wnd);
 	if (c->min_rtt_us > 0 && c->min_rtt_us != UINT32_MAX)
 		printf(" minrtt:%g", ms(c->min_rtt_us));
 }
@@ -266,9 +266,8 @@ counter(const struct ctl_counter *c)
 		snprintf(
 		    name, sizeof name, "%.*s", (int)sizeof c->name, c->name);
 	else
-		snprintf(name, sizeof name, "%.*s.%.*s",
-		    (int)sizeof c->group, c->group, (int)sizeof c->name,
-		    c->name);
+		snprintf(name, sizeof name, "%.*s.%.*s", (int)sizeof c->group,
+		    c->group, (int)sizeof c->name, c->name);
 	printf("%14" PRIu64 "  %-28s %.*s\n", c->value, name,
 	    (int)sizeof c->text, c->text);
 }
@@ -294,8 +293,8 @@ route(const struct ctl_route *t)
 		addr_text(t->gateway, via);
 	if (t->line != 0)
 		snprintf(from, sizeof from, "line %" PRIu32, t->line);
-	printf("%-22s %-22s %s\n", prefix_text(t->dst, t->plen, dst), via,
-	    from);
+	printf(
+	    "%-22s %-22s %s\n", prefix_text(t->dst, t->plen, dst), via, from);
 }
 
 /* "tcpd has a route to it (line 12 of tcpd.conf)" */
@@ -329,8 +328,8 @@ why(const struct request *r, const struct ctl_rule *p)
 	char where[ADDR_MAX], prefix[ADDR_MAX];
 
 	printf("%s %s: %s, because ", r->q.bind ? "bind" : "connect",
-	    r->q.port != 0 ? endpoint_text(r->q.addr, r->q.port, where) :
-			     addr_text(r->q.addr, where),
+	    r->q.port != 0 ? endpoint_text(r->q.addr, r->q.port, where)
+			   : addr_text(r->q.addr, where),
 	    policy_action_text(p->action));
 	print_reason(p);
 	if (p->index != UINT32_MAX)

@@ -42,8 +42,7 @@ rows(uint32_t id, uint16_t what, const void *row, uint32_t n, size_t size)
 	struct ctl_rows h = {
 	    .what = what, .row_size = (uint16_t)size, .nrows = n};
 
-	msgchan_send2(
-	    e.frontend, EM_ROWS, id, &h, sizeof h, row, n * size);
+	msgchan_send2(e.frontend, EM_ROWS, id, &h, sizeof h, row, n * size);
 }
 
 static void
@@ -146,8 +145,8 @@ closed(void *arg, int error)
 	e.failed |= error != 0;
 }
 
-static const struct msgchan_ops frontend_ops = {
-    .input = frontend_input, .closed = closed};
+static const struct msgchan_ops frontend_ops = {.input = frontend_input,
+    .closed = closed};
 
 static bool
 parent_input(void *arg, struct msg *m)
@@ -159,9 +158,9 @@ parent_input(void *arg, struct msg *m)
 	case PM_DEVICE:
 	case PM_LISTENER:
 	case PM_POLICY:
-		return (e.fds[m->type == PM_DEVICE ? 0 :
-				m->type == PM_LISTENER ? 1 :
-							 2] =
+		return (e.fds[m->type == PM_DEVICE     ? 0
+			      : m->type == PM_LISTENER ? 1
+						       : 2] =
 			       msg_take_fd(m, 0)) != -1;
 	case PM_PEER:
 		e.frontend = msgchan_new(e.eb, msg_take_fd(m, 0),
@@ -170,8 +169,8 @@ parent_input(void *arg, struct msg *m)
 	case PM_START:
 		sandbox_enter(ROLE_ENGINE, &e.conf->g);
 		log_info("standing in");
-		return msgchan_send(
-			   e.parent, CM_READY, 0, NULL, 0, NULL, 0) == 0;
+		return msgchan_send(e.parent, CM_READY, 0, NULL, 0, NULL, 0) ==
+		       0;
 	case PM_LOG:
 		return true;
 	case PM_STOP:
@@ -186,16 +185,16 @@ parent_input(void *arg, struct msg *m)
 	}
 }
 
-static const struct msgchan_ops parent_ops = {
-    .input = parent_input, .closed = closed};
+static const struct msgchan_ops parent_ops = {.input = parent_input,
+    .closed = closed};
 
 int
 engine_main(const struct proc_args *a)
 {
 	signal(SIGINT, SIG_IGN);
 	e.eb = event_base_new();
-	e.parent = msgchan_new(
-	    e.eb, PROC_FD, &msgchan_internal, &parent_ops, NULL);
+	e.parent =
+	    msgchan_new(e.eb, PROC_FD, &msgchan_internal, &parent_ops, NULL);
 	while (!e.stop)
 		event_base_loop(e.eb, EVLOOP_ONCE);
 	msgchan_free(e.frontend);

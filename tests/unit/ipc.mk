@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: ISC
+
+UNIT_TESTS += tests/unit/msg_test
+tests_unit_msg_test_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_unit_msg_test_LDADD = daemon/libipc.la daemon/libbase.la \
+	$(LIBEVENT_LIBS) $(CRITERION_LIBS)

@@ -17,6 +17,7 @@ include tests/unit/stack.mk
 include tests/unit/dev.mk
 include tests/unit/ipc.mk
 include tests/unit/proc.mk
+include tests/unit/engine.mk
 
 if HAVE_CRITERION
 check_PROGRAMS += $(UNIT_TESTS)

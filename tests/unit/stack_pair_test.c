@@ -259,3 +259,60 @@ Test(stack_pair, a_stack_talks_to_itself)
 	all_arrived(&a);
 	stack_free(a.s);
 }
+
+/* Three questions, a second apart, and the program knows. */
+Test(stack_pair, nobody_at_that_address)
+{
+	struct tcp_event ev;
+	mono_t began;
+
+	now.us = 1000000;
+	start(&a, 1, 1500, true, true);
+	connect_to(&a, 0xc0000209);
+	began = now;
+	for (;;) {
+		carry(&a, NULL);
+		if (tcp_event(a.tcp, &ev))
+			break;
+		cr_assert(mono_diff(now, began) < 10000000);
+		now = mono_max(now, stack_deadline(a.s));
+		stack_expire(a.s, now);
+	}
+	cr_assert(ev.bits & TCP_EV_GONE);
+	cr_assert_eq(ev.error, EHOSTUNREACH);
+	cr_assert_eq(mono_diff(now, began), 3000000);
+	stack_free(a.s);
+}
+
+/* A neighbour that answers what is sent to him need not be asked (RFC 4861
+ * 7.3.1): three busy minutes see no further ARP. */
+Test(stack_pair, progress_spares_questions)
+{
+	struct stack_stats before, after;
+	struct span span;
+	unsigned i;
+
+	now.us = 1000000;
+	start(&a, 1, 1500, true, true);
+	start(&b, 2, 1500, true, true);
+	listen_on(&b);
+	connect_to(&a, 0xc0000202);
+	a.written = BYTES + 1; /* serve() sends nothing of its own */
+	for (i = 0; i < 1800; i++) {
+		now = mono_add(now, 100000);
+		if (a.connected &&
+		    tcp_send_reserve(a.active, &span, 1, 100) == 1)
+			tcp_send_commit(a.active, span.len, now);
+		turn(&a);
+		carry(&a, &b);
+		turn(&b);
+		carry(&b, &a);
+		if (i == 10)
+			stack_stats(a.s, &before);
+	}
+	stack_stats(a.s, &after);
+	cr_assert_gt(after.out_packets, before.out_packets + 500);
+	cr_assert_eq(after.arp_requests, before.arp_requests);
+	stack_free(a.s);
+	stack_free(b.s);
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tcpd.conf: what a good file becomes, what each mistake is answered with
+ * (file, line, cause, cure), what a reload takes over, and the way to the
+ * children with hostile messages in between.
+ */
+#include "config.h"
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "dev/dev.h"
+#include "ipc/policy.h"
+#include "proc/conf.h"
+#include "proc/page.h"
+#include "proc/proc.h"
+
+static char complaint[1024];
+static unsigned complaints;
+
+static void
+complain(void *arg, const char *line)
+{
+	snprintf(complaint, sizeof complaint, "%s", line);
+	complaints++;
+}
+
+/* The configuration of a text; NULL: complaint holds the message without the
+ * file's name. */
+static struct conf *
+load(const char *text, size_t len)
+{
+	char path[64];
+	struct conf *c;
+	int fd = memfd_create("conf", MFD_CLOEXEC);
+
+	cr_assert_eq(write(fd, text, len), (ssize_t)len);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	complaints = 0;
+	c = conf_load(path, complain, NULL);
+	if (c == NULL) {
+		cr_assert_eq(complaints, 1);
+		cr_assert_eq(strncmp(complaint, path, strlen(path)), 0);
+		memmove(complaint, complaint + strlen(path),
+		    strlen(complaint + strlen(path)) + 1);
+	}
+	close(fd);
+	return c;
+}
+
+static struct conf *
+good(const char *text)
+{
+	struct conf *c = load(text, strlen(text));
+
+	cr_assert_not_null(c, "%s", complaint);
+	return c;
+}
+
+#define LEAST                                                                  \
+	"device tap { host_address = \"192.0.2.1/24\" }\n"                     \
+	"address = \"192.0.2.2/24\"\n"
+
+Test(conf, least)
+{
+	struct conf *c = good(LEAST);
+
+	cr_assert_eq(c->g.device.kind, DEV_TAP);
+	cr_assert_str_eq(c->g.device.name, "tcpd0");
+	cr_assert_eq(c->g.device.mtu, 1500);
+	cr_assert_eq(c->g.device.offload, 1);
+	cr_assert_eq(c->g.device.host_addr, 0xc0000201);
+	cr_assert_eq(c->g.device.host_plen, 24);
+	cr_assert_eq(c->g.addr, 0xc0000202);
+	cr_assert_str_eq(c->g.socket, "/run/tcpd/tcpd.sock");
+	cr_assert_str_eq(c->g.tcp.congestion, "cubic");
+	cr_assert_eq(c->g.tcp.msl_us, 30000000);
+	cr_assert_eq(c->g.quota.conns, 4096);
+	cr_assert_eq(conf_quota(c, 1000), &c->g.quota);
+	conf_free(c);
+}
+
+Test(conf, everything)
+{
+	struct conf *c = good(
+	    "# a comment\n"
+	    "device tap {\n"
+	    "  name = \"tap7\" mtu = 9000 netns = blue offload = false\n"
+	    "  txqueuelen = 500 multi_queue = true mac = 02:00:00:00:00:2a\n"
+	    "  host_address = \"10.1.0.1/16\" }\n"
+	    "address = \"10.1.0.2/16\"\n"
+	    "route \"0.0.0.0/0\" { via = \"10.1.0.1\" }\n"
+	    "route \"10.2.0.0/16\" { }\n"
+	    "policy {\n"
+	    "  connect \"10.9.0.0/16\" { action = kernel }\n"
+	    "  connect \"10.9.0.0/16:80-90\" { action = tcpd }\n"
+	    "  bind \"0.0.0.0/32:22\" { action = refuse }\n"
+	    "}\n"
+	    "quota_user \"7\" { connections = 3 }\n"
+	    "quota { connections = 10 listeners = 11 half_open = 12\n"
+	    "  buffer_bytes = 1000000 }\n"
+	    "quota_user \"root\" { buffer_bytes = 70000 }\n"
+	    "socket = \"/tmp/a/s\" control = \"/tmp/a/c\" pidfile = "
+	    "\"/tmp/a/p\"\n"
+	    "control_group = \"\"\n"
+	    "tcp { congestion = newreno sndbuf = 8192 rcvbuf = 16384 msl = 2\n"
+	    "  port_range = \"2000-3000\" max_conns = 5 }\n"
+	    "memory { buffers = 2097152 }\n");
+
+	cr_assert_str_eq(c->g.device.name, "tap7");
+	cr_assert_str_eq(c->g.device.netns, "blue");
+	cr_assert_eq(c->g.device.multi_queue, 1);
+	cr_assert_eq(c->g.device.mac[5], 0x2a);
+	cr_assert_eq(c->g.nroutes, 2);
+	cr_assert_eq(c->routes[0].gateway, 0x0a010001);
+	cr_assert_eq(c->routes[1].gateway, 0);
+	cr_assert_eq(c->g.nrules, 3);
+	cr_assert_eq(c->rules[0].line, 10);
+	cr_assert_eq(c->rules[1].port_first, 80);
+	cr_assert_eq(c->rules[1].port_last, 90);
+	cr_assert_eq(c->rules[1].plen, 112);
+	cr_assert_eq(c->rules[2].bind, 1);
+	cr_assert_eq(c->rules[2].action, PROTO_REFUSE);
+	/* What a user's section leaves out is the general quota. */
+	cr_assert_eq(conf_quota(c, 7)->conns, 3);
+	cr_assert_eq(conf_quota(c, 7)->listeners, 11);
+	cr_assert_eq(conf_quota(c, 0)->conns, 10);
+	cr_assert_eq(conf_quota(c, 0)->buffer_bytes, 70000);
+	cr_assert_eq(conf_quota(c, 5)->half_open, 12);
+	cr_assert_eq(c->g.tcp.port_last, 3000);
+	cr_assert_eq(c->g.buffers, 2097152);
+	conf_free(c);
+}
+
+/* A text and how the complaint begins, after the file's name; a second piece
+ * that must be in it: the cure. */
+static const struct {
+	const char *text, *begins, *has;
+} bad[] = {
+    {"", ": no device", "add device"},
+    {"device tap { }", ": no address", "add address"},
+    {"colour = 1", ":1: no such option 'colour'", "possible here: address"},
+    {"\n\ndevice tap {\n mtuu = 3\n}", ":4: no such option 'mtuu'", "mtu,"},
+    {"device tap { mtu = abc }", ":1: invalid integer", "whole number"},
+    {"device tap {\n mtu = 9\n}", ":2: mtu = 9 is out of range", "576 to"},
+    {"device tap {\n mtu = 99999999999999999999\n}", ":2: integer value",
+	"smaller"},
+    {"device tap { offload = maybe }", ":1: invalid boolean", "true or"},
+    {"device { }", ":1: missing title", "device tap {"},
+    {"\ndevice tap {\n mtu = 1500", ":2: the section that begins", "add a }"},
+    {"\n\"never", ":2: a string or comment begins", "close it"},
+    {"/* never", ":1: a string or comment begins", "close it"},
+    {"}", ":1: unexpected closing brace", "remove"},
+    {"address 5", ":1: missing equal sign", "KEY = VALUE"},
+    {"address =", ":1: premature end", "value"},
+    {"address = { }", ":1: unexpected token", "quotes"},
+    {"device tap { }\ndevice tap { }", ":2: found duplicate title", "keep one"},
+    {"device tap { }\n\ndevice packet {\n}", ":3: a second device", "line 1"},
+    {"device foo { }", ":1: device foo is unknown", "tap or packet"},
+    {"device packet { }", ":1: device packet names no interface",
+	"interface ="},
+    {"device packet { interface = e0\n host_address = \"1.2.3.4/8\" }",
+	":2: a device packet has no host_address", "leave it out"},
+    {"device tap {\n interface = e0 }", ":2: a device tap has no interface",
+	"leave it out"},
+    {"device tap { name = \"a/b\" }", ":1: name = \"a/b\" is not", "15"},
+    {"device tap { name = \"abcdefghijklmnop\" }", ":1: name = ", "15 bytes"},
+    {"device tap { netns = \"a/b\" }", ":1: netns = ", "absolute path"},
+    {"device tap { mac = \"01:00:00:00:00:00\" }", ":1: mac = ", "like 02"},
+    {"device tap { mac = \"02:00:00:00:00\" }", ":1: mac = ", "write it"},
+    {"address = \"192.0.2.2\"", ":1: address = ", "192.0.2.2/24"},
+    {"address = \"192.0.2.2/33\"", ":1: address = ", "192.0.2.2/24"},
+    {"address = \"127.0.0.1/8\"", ":1: address = ", "unicast"},
+    {"address = \"10.0.0.0/8\"", ":1: address = ", "between"},
+    {"address = \"10.0.0.1/8\"\naddress = \"10.0.0.2/8\"",
+	":2: address is given twice", "line 1"},
+    {LEAST "route \"x\" { }", ":3: route \"x\" is not", "write it like"},
+    {LEAST "route \"10.0.0.1/8\" { }", ":3: \"10.0.0.1/8\" has bits",
+	"10.0.0.0/8?"},
+    {LEAST "route \"10.0.0.0/8\" {\n\n via = \"nowhere\" }",
+	":5: via = ", "192.0.2.1"},
+    {LEAST "route \"10.0.0.0/8\" { via = \"10.0.0.1\" }",
+	":3: via = ", "192.0.2.2/24"},
+    {LEAST "route \"10.0.0.0/8\" { }\nroute \"10.0.0.0/08\" { }",
+	":4: route \"10.0.0.0/08\" is there already", "line 3"},
+    {LEAST "policy { connect \"10.0.0.0/8\" { } }", ":3: connect", "action"},
+    {LEAST "policy { connect \"10.0.0.0/8\" { action = x } }",
+	":3: action = \"x\"", "kernel, tcpd or refuse"},
+    {LEAST "policy { bind \"10.0.0.0/8:9-1\" { action = tcpd } }", ":3: bind",
+	":80-90"},
+    {LEAST "policy { bind \"10.0.0.0/8:\" { action = tcpd } }", ":3: bind",
+	":80-90"},
+    {"user = \"no such user\"", ":1: user = ", "useradd"},
+    {"control_group = \"no such group\"", ":1: control_group", "groupadd"},
+    {"quota_user \"no such user\" { }", ":1: quota_user", "login name"},
+    {"quota_user \"4294967295\" { }", ":1: quota_user", "not a user number"},
+    {"quota_user \"0\" { }\nquota_user \"root\" { }", ":2: quota_user",
+	"keep one"},
+    {"quota { connections = -1 }", ":1: connections = -1", "0 to"},
+    {"quota { buffer_bytes = 1 }", ":1: buffer_bytes = 1", "65536 to"},
+    {"socket = \"tcpd.sock\"", ":1: socket = ", "begin it with /"},
+    {"socket = \"/run/\"", ":1: socket = ", "begin it with /"},
+    {LEAST "control = \"/run/tcpd/tcpd.sock\"", ":3: socket and control",
+	"its own"},
+    {"tcp { congestion = bbr }", ":1: congestion", "cubic or newreno"},
+    {"tcp { port_range = \"5-3\" }", ":1: port_range", "32768-60999"},
+    {"tcp { msl = 0 }", ":1: msl = 0", "1 to 120"},
+    {"tcp { msl = 1 }\ntcp { msl = 2 }", ":2: msl is given twice", "line 1"},
+    {"memory { buffers = 1 }", ":1: buffers", "give"},
+    {"device tap { host_address = \"10.0.0.1/8\" }\n"
+     "address = \"192.0.2.2/24\"",
+	":2: address 192.0.2.2/24 and", "one network"},
+};
+
+Test(conf, mistakes)
+{
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct conf *c = load(bad[i].text, strlen(bad[i].text));
+
+		cr_assert_null(c, "accepted: %s", bad[i].text);
+		cr_assert_eq(
+		    strncmp(complaint, bad[i].begins, strlen(bad[i].begins)), 0,
+		    "%s\n-> %s", bad[i].text, complaint);
+		cr_assert_not_null(strstr(complaint, bad[i].has), "%s\n-> %s",
+		    bad[i].text, complaint);
+	}
+}
+
+Test(conf, what_is_no_text)
+{
+	cr_assert_null(load("a\0b", 3));
+	cr_assert_not_null(strstr(complaint, "zero byte"));
+	cr_assert_null(conf_load("/nonexistent/tcpd.conf", complain, NULL));
+	cr_assert_not_null(strstr(complaint, "No such file"));
+	cr_assert_null(conf_load("/", complain, NULL));
+	cr_assert_not_null(strstr(complaint, "regular file"));
+}
+
+/* ---- reload ---- */
+
+static char changed[256];
+
+static void
+note_changed(void *arg, const char *name)
+{
+	strcat(changed, name);
+	strcat(changed, ";");
+}
+
+Test(conf, reload)
+{
+	struct conf *now = good(LEAST "quota_user \"7\" { connections = 3 }");
+	struct conf *next =
+	    good("device tap { mtu = 1400 host_address = \"192.0.2.1/24\" }\n"
+		 "address = \"192.0.2.3/24\"\n"
+		 "quota { connections = 9 }\n"
+		 "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
+		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
+		 "tcp { congestion = newreno msl = 1 }");
+
+	changed[0] = '\0';
+	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
+	cr_assert_str_eq(changed, "device;address;tcp msl;");
+	cr_assert_eq(now->g.device.mtu, 1500);
+	cr_assert_eq(now->g.addr, 0xc0000202);
+	cr_assert_eq(now->g.tcp.msl_us, 30000000);
+	cr_assert_str_eq(now->g.tcp.congestion, "newreno");
+	cr_assert_eq(now->g.nroutes, 1);
+	cr_assert_eq(now->g.nrules, 1);
+	cr_assert_eq(conf_quota(now, 7)->conns, 9);
+	conf_free(now);
+}
+
+/* ---- policy ---- */
+
+static enum proto_action
+to(const struct proto_policy *p, uint32_t addr, uint16_t port)
+{
+	struct ipaddr ip = ipaddr_v4(addr);
+
+	return policy_connect(p, &ip, port).action;
+}
+
+static enum proto_action
+at(const struct proto_policy *p, uint32_t addr, uint16_t port)
+{
+	struct ipaddr ip = ipaddr_v4(addr);
+
+	return policy_bind(p, &ip, port).action;
+}
+
+Test(conf, policy)
+{
+	struct conf *c = good(
+	    LEAST "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
+		  "policy { connect \"10.1.0.0/16:443\" { action = refuse } }");
+	struct proto_policy p;
+
+	cr_assert_eq(page_rules(&p, c, 3), 0);
+	cr_assert(policy_valid(&p));
+	cr_assert_eq(p.generation, 3);
+	cr_assert_eq(to(&p, 0x7f000001, 80), PROTO_KERNEL);
+	cr_assert_eq(to(&p, 0, 80), PROTO_KERNEL);
+	cr_assert_eq(to(&p, 0xe0000001, 80), PROTO_KERNEL);
+	cr_assert_eq(to(&p, 0xffffffff, 80), PROTO_KERNEL);
+	cr_assert_eq(to(&p, 0xc00002ff, 80), PROTO_KERNEL);
+	cr_assert_eq(to(&p, 0xc0000201, 80), PROTO_TCPD);
+	cr_assert_eq(to(&p, 0xc0000202, 80), PROTO_TCPD);
+	cr_assert_eq(to(&p, 0x0a010203, 80), PROTO_TCPD);
+	cr_assert_eq(to(&p, 0x0a010203, 443), PROTO_REFUSE);
+	cr_assert_eq(to(&p, 0x08080808, 53), PROTO_KERNEL);
+	cr_assert_eq(at(&p, 0, 80), PROTO_TCPD);
+	cr_assert_eq(at(&p, 0xc0000202, 80), PROTO_TCPD);
+	cr_assert_eq(at(&p, 0xc0000201, 80), PROTO_KERNEL);
+	cr_assert_eq(at(&p, 0x7f000001, 80), PROTO_KERNEL);
+	conf_free(c);
+}
+
+Test(conf, page_is_sealed)
+{
+	struct conf *c = good(LEAST);
+	const struct proto_policy *map;
+	struct page page;
+
+	cr_assert_eq(page_make(&page, c, 1), 0);
+	cr_assert_eq(write(page.fd, "x", 1), -1);
+	cr_assert_eq(ftruncate(page.fd, 0), -1);
+	cr_assert_eq(
+	    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, page.fd, 0),
+	    MAP_FAILED);
+	map = page_map(page.fd);
+	cr_assert_not_null(map);
+	cr_assert_eq(map->superseded, 0);
+	page_supersede(&page);
+	cr_assert_eq(map->superseded, page.map != NULL);
+	page_unmap(map);
+	page_close(&page);
+	conf_free(c);
+}
+
+/* ---- the way to the children ---- */
+
+static struct confrx rx;
+static struct conf *received;
+static int rx_result;
+
+static bool
+input(void *arg, struct msg *m)
+{
+	rx_result = confrx_input(&rx, m, &received);
+	return rx_result >= 0;
+}
+
+static void
+closed(void *arg, int error)
+{
+}
+
+static const struct msgchan_ops ops = {.input = input, .closed = closed};
+
+Test(conf, travels_whole)
+{
+	static char text[200000];
+	size_t n = (size_t)snprintf(text, sizeof text, "%s",
+	    LEAST "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
+		  "policy { connect \"10.1.0.0/16\" { action = kernel } }\n");
+	struct event_base *eb = event_base_new();
+	struct msgchan *a, *b;
+	struct conf *c;
+	int sv[2];
+
+	for (int i = 0; i < CONF_QUOTAS; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n,
+		    "quota_user \"%d\" { connections = %d }\n", 9999 - i, i);
+	c = good(text);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+	a = msgchan_new(eb, sv[0], &msgchan_internal, &ops, NULL);
+	b = msgchan_new(eb, sv[1], &msgchan_internal, &ops, NULL);
+	cr_assert_eq(conf_send(c, a), 0);
+	for (int i = 0; i < 100000 && received == NULL; i++)
+		event_base_loop(eb, EVLOOP_NONBLOCK);
+	cr_assert_not_null(received);
+	cr_assert_eq(memcmp(&received->g, &c->g, sizeof c->g), 0);
+	cr_assert_eq(memcmp(received->quotas, c->quotas,
+			 c->g.nquotas * sizeof *c->quotas),
+	    0);
+	cr_assert_eq(conf_quota(received, 9999)->conns, 0);
+	cr_assert_eq(conf_quota(received, 9000)->conns, 999);
+	cr_assert_eq(received->rules[0].line, 4);
+	conf_free(received);
+	conf_free(c);
+	msgchan_free(a);
+	msgchan_free(b);
+	event_base_free(eb);
+}
+
+static int
+feed(uint16_t type, const void *data, size_t len)
+{
+	struct msg m = {.type = type, .data = data, .len = (uint32_t)len};
+	struct conf *done = NULL;
+	int rc = confrx_input(&rx, &m, &done);
+
+	conf_free(rc == 1 ? done : NULL);
+	return rc;
+}
+
+#define REJECTED(type, data, len)                                              \
+	do {                                                                   \
+		cr_assert_eq(feed(type, data, len), -EPROTO);                  \
+		cr_assert_null(rx.building);                                   \
+	} while (0)
+
+Test(conf, hostile_messages)
+{
+	struct conf *c = good(LEAST);
+	struct conf_global g = c->g;
+	struct conf_route r = {.plen = 24};
+	struct conf_quota_user q[2] = {
+	    {.uid = 5, .quota = {.buffer_bytes = 65536}},
+	    {.uid = 5, .quota = {.buffer_bytes = 65536}}};
+
+	REJECTED(PM_CONF_END, NULL, 0);
+	REJECTED(PM_CONF_ROUTES, &r, sizeof r);
+	REJECTED(PM_CONF, &g, sizeof g - 1);
+	g.nroutes = CONF_ROUTES + 1;
+	REJECTED(PM_CONF, &g, sizeof g);
+	g = c->g;
+	g.nquotas = UINT32_MAX;
+	REJECTED(PM_CONF, &g, sizeof g);
+	g = c->g;
+	memset(g.socket, 'x', sizeof g.socket);
+	REJECTED(PM_CONF, &g, sizeof g);
+	g = c->g;
+	g.plen = 33;
+	REJECTED(PM_CONF, &g, sizeof g);
+	/* Promised and not sent, sent and not promised, sent twice. */
+	g = c->g;
+	g.nroutes = 1;
+	cr_assert_eq(feed(PM_CONF, &g, sizeof g), 0);
+	REJECTED(PM_CONF_END, NULL, 0);
+	cr_assert_eq(feed(PM_CONF, &c->g, sizeof g), 0);
+	REJECTED(PM_CONF_ROUTES, &r, sizeof r);
+	cr_assert_eq(feed(PM_CONF, &c->g, sizeof g), 0);
+	REJECTED(PM_CONF, &c->g, sizeof g);
+	cr_assert_eq(feed(PM_CONF, &g, sizeof g), 0);
+	REJECTED(PM_CONF_ROUTES, &r, sizeof r - 1);
+	cr_assert_eq(feed(PM_CONF, &g, sizeof g), 0);
+	r.plen = 33;
+	cr_assert_eq(feed(PM_CONF_ROUTES, &r, sizeof r), 0);
+	REJECTED(PM_CONF_END, NULL, 0);
+	/* Not sorted: the search would go wrong. */
+	g = c->g;
+	g.nquotas = 2;
+	cr_assert_eq(feed(PM_CONF, &g, sizeof g), 0);
+	cr_assert_eq(feed(PM_CONF_QUOTAS, q, sizeof q), 0);
+	REJECTED(PM_CONF_END, NULL, 0);
+	cr_assert_eq(feed(PM_CONF, &c->g, sizeof g), 0);
+	cr_assert_eq(feed(PM_CONF_END, NULL, 0), 1);
+	conf_free(c);
+}
+
+Test(conf, device_description)
+{
+	struct dev_caps caps = {.kind = DEV_TAP, .csum = true, .mtu = 1500},
+			back;
+	struct pm_device d;
+
+	strcpy(caps.name, "tcpd0");
+	pm_device_from(&d, &caps);
+	cr_assert(pm_device_to(&d, &back));
+	cr_assert(back.csum && !back.tso && back.mtu == 1500);
+	cr_assert_str_eq(back.name, "tcpd0");
+	d.csum = 77; /* a foreign byte is no invalid bool */
+	cr_assert(pm_device_to(&d, &back) && back.csum);
+	memset(d.name, 'x', sizeof d.name);
+	cr_assert_not(pm_device_to(&d, &back));
+	pm_device_from(&d, &caps);
+	d.kind = 9;
+	cr_assert_not(pm_device_to(&d, &back));
+	d.kind = DEV_TAP;
+	d.mtu = 3;
+	cr_assert_not(pm_device_to(&d, &back));
+}

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: ISC
+noinst_HEADERS += tests/unit/engine_lab.h
+
+ENGINE_TEST_LIBS = $(ENGINE_LIBS) $(TCPD_LIBS) -lpthread
+
+UNIT_TESTS += tests/unit/engine_test
+tests_unit_engine_test_SOURCES = tests/unit/engine_test.c \
+	tests/unit/engine_lab.c
+tests_unit_engine_test_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
+	$(LIBBSD_CFLAGS) -I$(top_srcdir)
+tests_unit_engine_test_LDADD = $(ENGINE_TEST_LIBS) $(CRITERION_LIBS)

@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The engine end to end, without shim and device: what a program sees on its
+ * descriptor must be what a kernel's TCP socket shows.  DESIGN.md section 1.
+ */
+#include "config.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "tests/unit/engine_lab.h"
+
+TestSuite(engine, .init = lab_up, .fini = lab_down, .timeout = 60);
+
+#define REFUSED (POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP)
+
+Test(engine, bytes_flow_both_ways)
+{
+	struct cl a;
+	char buf[64];
+	int b;
+
+	cl_pair(&a, &b);
+	cr_assert(cl_write(a.fd, "hello", 5));
+	cr_assert_eq(cl_read(b, buf, 5), 5);
+	cr_assert_arr_eq(buf, "hello", 5);
+	cr_assert(cl_write(b, "x", 1));
+	cr_assert_eq(cl_read(a.fd, buf, 1), 1);
+	cr_assert_eq(buf[0], 'x');
+	cr_assert(cl_write(a.fd, "yz", 2));
+	cr_assert_eq(cl_read(b, buf, 2), 2);
+	cr_assert_arr_eq(buf, "yz", 2);
+	cr_assert_eq(cl_poll(a.fd), POLLOUT);
+	cr_assert_eq(cl_poll(b), POLLOUT);
+	close(a.fd);
+	close(b);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+	cr_assert(lab_until(lab_conns, 1, 0, 1000));
+}
+
+struct bulk {
+	int fd;
+	size_t n;
+	bool ok;
+};
+
+/* The stream's byte at i. */
+static uint8_t
+byte_at(size_t i)
+{
+	return (uint8_t)(i * 2654435761u >> 13);
+}
+
+static void *
+bulk_write(void *arg)
+{
+	struct bulk *k = arg;
+	static const size_t sizes[] = {1, 7, 1448, 65536, 100000, 13};
+	uint8_t *buf = malloc(100000);
+	size_t at = 0, i, n, turn = 0;
+
+	for (k->ok = true; k->ok && at < k->n; at += n) {
+		n = sizes[turn++ % 6];
+		if (n > k->n - at)
+			n = k->n - at;
+		for (i = 0; i < n; i++)
+			buf[i] = byte_at(at + i);
+		k->ok = cl_write(k->fd, buf, n);
+	}
+	shutdown(k->fd, SHUT_WR);
+	free(buf);
+	return NULL;
+}
+
+static void *
+bulk_read(void *arg)
+{
+	struct bulk *k = arg;
+	uint8_t *buf = malloc(50000);
+	size_t at = 0, i;
+	ssize_t r;
+
+	for (k->ok = true; (r = read(k->fd, buf, 50000)) > 0; at += (size_t)r)
+		for (i = 0; i < (size_t)r; i++)
+			k->ok = k->ok && buf[i] == byte_at(at + i);
+	if (!k->ok || r != 0 || at != k->n)
+		fprintf(stderr, "read: ok %d r %zd errno %d at %zu of %zu\n",
+		    k->ok, r, r < 0 ? errno : 0, at, k->n);
+	k->ok = k->ok && r == 0 && at == k->n;
+	free(buf);
+	return NULL;
+}
+
+Test(engine, bulk_both_ways_arrives_intact)
+{
+	struct bulk k[4];
+	pthread_t t[4];
+	struct cl a;
+	int b, i;
+
+	cl_pair(&a, &b);
+	for (i = 0; i < 4; i++)
+		k[i] = (struct bulk){i & 1 ? b : a.fd, 24 << 20, false};
+	pthread_create(&t[0], NULL, bulk_write, &k[0]);
+	pthread_create(&t[1], NULL, bulk_read, &k[1]);
+	pthread_create(&t[2], NULL, bulk_read, &k[2]);
+	pthread_create(&t[3], NULL, bulk_write, &k[3]);
+	for (i = 0; i < 4; i++) {
+		pthread_join(t[i], NULL);
+		cr_assert(k[i].ok, "stream %d", i);
+	}
+	close(a.fd);
+	close(b);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+	cr_assert(lab_until(lab_conns, 1, 0, 1000));
+}
+
+Test(engine, refused_looks_like_tcp)
+{
+	struct cl a = cl_socket();
+	char c;
+
+	cr_assert_eq(cl_start(&a, 0, LAB_ADDR(1), 9), 0);
+	cr_assert(cl_wait(a.fd, POLLHUP, 2000));
+	cr_assert_eq(cl_poll(a.fd), REFUSED);
+	cr_assert_eq(cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL,
+			 NULL),
+	    ECONNREFUSED);
+	/* Asked and answered: it is gone. */
+	cr_assert_eq(cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL,
+			 NULL),
+	    EBADF);
+	cr_assert_eq(recv(a.fd, &c, 1, 0), -1);
+	cr_assert_eq(errno, ECONNRESET);
+	cr_assert_eq(lab_conns(0), 0);
+}
+
+Test(engine, not_writable_until_established)
+{
+	struct cl a = cl_socket();
+
+	/* Nobody answers ARP for this one. */
+	cr_assert_eq(cl_start(&a, 0, 0xc000024d, 80), 0);
+	cr_assert(lab_until(lab_conns, 0, 1, 1000));
+	cr_assert_eq(cl_poll(a.fd), 0);
+	cr_assert_eq(cl_finish(&a, 0), EHOSTUNREACH);
+}
+
+Test(engine, no_route_is_told_at_once)
+{
+	struct cl a = cl_socket();
+
+	cr_assert_eq(cl_connect(&a, 0, 0x0a000001, 80), ENETUNREACH);
+}
+
+Test(engine, killed_while_connecting_leaves_nothing)
+{
+	struct cl a = cl_socket();
+
+	cr_assert_eq(cl_start(&a, 0, 0xc000024d, 80), 0);
+	cr_assert(lab_until(lab_conns, 0, 1, 1000));
+	close(a.fd);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+}
+
+Test(engine, peers_fin_is_eof_and_the_other_way_lives)
+{
+	struct cl a;
+	char buf[8];
+	int b;
+
+	cl_pair(&a, &b);
+	cr_assert(cl_write(a.fd, "bye", 3));
+	shutdown(a.fd, SHUT_WR);
+	cr_assert(cl_wait(b, POLLRDHUP, 2000));
+	cr_assert_eq(cl_poll(b), POLLIN | POLLOUT | POLLRDHUP);
+	cr_assert_eq(cl_read(b, buf, 8), 3);
+	cr_assert(cl_write(b, "still", 5));
+	cr_assert_eq(cl_read(a.fd, buf, 5), 5);
+	cr_assert_eq(cl_poll(a.fd), POLLOUT);
+	close(b);
+	cr_assert(cl_wait(a.fd, POLLHUP, 2000));
+	cr_assert_eq(cl_read(a.fd, buf, 8), 0);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+	cr_assert(lab_until(lab_conns, 1, 0, 1000));
+}
+
+/* Data, then close() with unread data at the peer: RST after the data. */
+static void
+reset_by_unread(int closer, int other)
+{
+	char buf[16];
+
+	cr_assert(cl_write(other, "unread", 6));
+	cr_assert(cl_wait(closer, POLLIN, 2000));
+	cr_assert(cl_write(closer, "last", 4));
+	cr_assert(cl_wait(other, POLLIN, 2000));
+	close(closer);
+	cr_assert(cl_wait(other, POLLHUP | POLLERR, 2000));
+	cr_assert_eq(cl_poll(other), REFUSED);
+	cr_assert_eq(cl_read(other, buf, 4), 4);
+	cr_assert_eq(cl_read(other, buf, 1), -ECONNRESET);
+	cr_assert_eq(cl_read(other, buf, 1), 0);
+}
+
+Test(engine, close_with_unread_data_resets)
+{
+	struct cl a;
+	int b;
+
+	cl_pair(&a, &b);
+	reset_by_unread(b, a.fd);
+	close(a.fd);
+	cl_pair(&a, &b);
+	reset_by_unread(a.fd, b);
+	close(b);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+	cr_assert(lab_until(lab_conns, 1, 0, 1000));
+}
+
+Test(engine, reset_reaches_an_accepted_program_that_never_wrote)
+{
+	struct cl a;
+	char c;
+	int b;
+
+	cl_pair(&a, &b);
+	cr_assert(cl_write(b, "x", 1));
+	cr_assert(cl_wait(a.fd, POLLIN, 2000));
+	close(a.fd); /* unread: RST */
+	cr_assert(cl_wait(b, POLLHUP, 2000));
+	cr_assert_eq(read(b, &c, 1), -1);
+	cr_assert_eq(errno, ECONNRESET);
+}
+
+Test(engine, reset_before_accept_is_kept_for_it)
+{
+	struct cl l = cl_socket(), a = cl_socket();
+	int port = cl_listen(&l, 1, 0, 16), b, on[2] = {1, 0};
+	uint8_t opt[sizeof(struct proto_opt) + 8];
+	struct proto_opt o = {SOL_SOCKET, SO_LINGER, 8, 0};
+	char c;
+
+	memcpy(opt, &o, sizeof o);
+	memcpy(opt + sizeof o, on, 8);
+	cr_assert_gt(port, 0);
+	cr_assert_eq(cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
+	cr_assert_eq(cl_request(0, PROTO_SETOPT, a.handle, opt, sizeof opt, -1,
+			 NULL, NULL),
+	    0);
+	cr_assert(cl_wait(l.fd, POLLIN, 2000));
+	close(a.fd);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+	b = cl_accept(&l);
+	cr_assert_geq(b, 0);
+	cr_assert(cl_wait(b, POLLHUP, 2000));
+	cr_assert_eq(read(b, &c, 1), -1);
+	cr_assert_eq(errno, ECONNRESET);
+}
+
+Test(engine, accepted_peer_name_and_raw_accept)
+{
+	struct cl l = cl_socket(), a = cl_socket();
+	int port = cl_listen(&l, 1, 0, 16), b;
+	struct sockaddr_un sun;
+	struct proto_peer peer;
+	socklen_t len = sizeof sun;
+	char buf[8];
+
+	cr_assert_eq(cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
+	b = accept(l.fd, NULL, NULL); /* without a preamble */
+	cr_assert_eq(getpeername(b, (struct sockaddr *)&sun, &len), 0);
+	cr_assert_eq(len, offsetof(struct sockaddr_un, sun_path) + 64);
+	memcpy(&peer, sun.sun_path, sizeof peer);
+	cr_assert_arr_eq(peer.magic, PROTO_PEER_MAGIC, 7);
+	cr_assert_eq(peer.local.port, port);
+	cr_assert_eq(peer.remote.addr[3], 1);
+	cr_assert_eq(peer.local.addr[3], 2);
+	cr_assert(cl_write(b, "123", 3));
+	cr_assert_eq(cl_read(a.fd, buf, 3), 3);
+	cr_assert_arr_eq(buf, "123", 3);
+	close(b);
+	cr_assert_eq(cl_read(a.fd, buf, 3), 0);
+}
+
+Test(engine, full_buffers_hold_back_and_go_on)
+{
+	static char buf[1 << 16];
+	struct cl a;
+	size_t sent = 0, got = 0;
+	ssize_t r;
+	int b;
+
+	cl_pair(&a, &b);
+	/* Until nothing moves any more. */
+	do {
+		for (; (r = send(a.fd, buf, sizeof buf, MSG_DONTWAIT)) > 0;)
+			sent += (size_t)r;
+	} while (cl_wait(a.fd, POLLOUT, 300));
+	cr_assert_gt(sent, 1 << 20);
+	cr_assert_lt(sent, 16 << 20);
+	shutdown(a.fd, SHUT_WR);
+	while ((r = read(b, buf, sizeof buf)) > 0)
+		got += (size_t)r;
+	cr_assert_eq(r, 0);
+	cr_assert_eq(got, sent);
+}
+
+Test(engine, program_that_leaves_with_full_buffers_is_drained)
+{
+	static char buf[1 << 16];
+	struct cl a;
+	size_t sent = 0, got = 0;
+	ssize_t r;
+	int b;
+
+	cl_pair(&a, &b);
+	do {
+		for (; (r = send(a.fd, buf, sizeof buf, MSG_DONTWAIT)) > 0;)
+			sent += (size_t)r;
+	} while (cl_wait(a.fd, POLLOUT, 300));
+	close(a.fd);
+	while ((r = read(b, buf, sizeof buf)) > 0)
+		got += (size_t)r;
+	cr_assert_eq(r, 0);
+	cr_assert_eq(got, sent);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+}
+
+Test(engine, accept_queue_overflow_waits)
+{
+	struct cl l = cl_socket(), a[6];
+	int port = cl_listen(&l, 1, 0, 2), i, b;
+	char c;
+
+	for (i = 0; i < 6; i++) {
+		a[i] = cl_socket();
+		cr_assert_eq(
+		    cl_start(&a[i], 0, LAB_ADDR(1), (uint16_t)port), 0);
+	}
+	for (i = 0; i < 6; i++) {
+		b = cl_accept(&l); /* the last ones come when peers ask again */
+		cr_assert_geq(b, 0);
+		cr_assert(cl_write(b, "k", 1));
+		close(b);
+	}
+	for (i = 0; i < 6; i++) {
+		cr_assert_eq(cl_finish(&a[i], 0), 0);
+		cr_assert_eq(cl_read(a[i].fd, &c, 1), 1);
+		close(a[i].fd);
+	}
+}
+
+Test(engine, dead_listener_is_noticed)
+{
+	int pipefd[2], port, status;
+	struct cl a = cl_socket();
+	pid_t pid;
+
+	cr_assert_eq(pipe(pipefd), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct cl l = cl_socket();
+
+		port = cl_listen(&l, 1, 0, 16);
+		(void)!write(pipefd[1], &port, sizeof port);
+		for (;;)
+			pause();
+	}
+	cr_assert_eq(read(pipefd[0], &port, sizeof port), sizeof port);
+	cr_assert_gt(port, 0);
+	cr_assert_eq(lab_bounds(1), 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	cr_assert(lab_until(lab_bounds, 1, 0, 1000));
+	cr_assert_eq(
+	    cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), ECONNREFUSED);
+}
+
+Test(engine, address_in_use_until_its_holder_dies)
+{
+	struct cl l = cl_socket(), l2 = cl_socket(), l3 = cl_socket();
+	int port = cl_listen(&l, 1, 0, 16);
+
+	cr_assert_gt(port, 0);
+	cr_assert_eq(cl_listen(&l2, 1, (uint16_t)port, 16), -EADDRINUSE);
+	close(l.fd); /* this process lives on: only a probe can tell */
+	cr_assert_eq(cl_listen(&l3, 1, (uint16_t)port, 16), port);
+}
+
+Test(engine, closed_listener_refuses)
+{
+	struct cl l = cl_socket(), a = cl_socket();
+	int port = cl_listen(&l, 1, 0, 16);
+
+	close(l.fd);
+	cr_assert_eq(
+	    cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), ECONNREFUSED);
+	cr_assert_eq(lab_bounds(1), 0);
+}
+
+Test(engine, names_and_options)
+{
+	uint8_t opt[sizeof(struct proto_opt) + 4], out[600];
+	struct proto_opt o = {IPPROTO_TCP, TCP_NODELAY, 4, 0};
+	struct proto_name n;
+	struct cl a;
+	int b, one = 1, val;
+	size_t len;
+
+	cl_pair(&a, &b);
+	cr_assert_eq(cl_request(0, PROTO_GETSOCKNAME, a.handle, NULL, 0, -1,
+			 &n, &len),
+	    0);
+	cr_assert_eq(n.addr[3], 1);
+	cr_assert_geq(n.port, 32768);
+	cr_assert_eq(cl_request(0, PROTO_GETPEERNAME, a.handle, NULL, 0, -1,
+			 &n, &len),
+	    0);
+	cr_assert_eq(n.addr[3], 2);
+	memcpy(opt, &o, sizeof o);
+	memcpy(opt + sizeof o, &one, 4);
+	cr_assert_eq(cl_request(0, PROTO_SETOPT, a.handle, opt, sizeof opt, -1,
+			 NULL, NULL),
+	    0);
+	cr_assert_eq(cl_request(0, PROTO_GETOPT, a.handle, &o, sizeof o, -1,
+			 out, &len),
+	    0);
+	cr_assert_eq(len, sizeof o + 4);
+	memcpy(&val, out + sizeof o, 4);
+	cr_assert_eq(val, 1);
+	o.name = TCP_INFO;
+	o.len = 512;
+	cr_assert_eq(cl_request(0, PROTO_GETOPT, a.handle, &o, sizeof o, -1,
+			 out, &len),
+	    0);
+	cr_assert_gt(len, sizeof o + 100);
+	cr_assert_eq(out[sizeof o], 1); /* tcpi_state: ESTABLISHED */
+	cr_assert_eq(cl_request(0, PROTO_GETSOCKNAME, 12345, NULL, 0, -1, &n,
+			 &len),
+	    EBADF);
+}
+
+static void
+quota_up(void)
+{
+	lab_quota = (struct conf_quota){.conns = 3, .listeners = 2,
+	    .half_open = 2, .buffer_bytes = 1 << 20};
+	lab_up();
+}
+
+TestSuite(engine_quota, .init = quota_up, .fini = lab_down, .timeout = 60);
+
+Test(engine_quota, limits_have_their_errnos)
+{
+	struct cl l = cl_socket(), l2 = cl_socket(), l3 = cl_socket();
+	struct cl a[3], over = cl_socket(), half[3];
+	int port = cl_listen(&l, 1, 0, 16), i;
+
+	cr_assert_gt(cl_listen(&l2, 1, 0, 16), 0);
+	cr_assert_eq(cl_listen(&l3, 1, 0, 16), -EMFILE);
+	for (i = 0; i < 2; i++) {
+		half[i] = cl_socket();
+		cr_assert_eq(cl_start(&half[i], 0, 0xc000024d, 80), 0);
+	}
+	half[2] = cl_socket();
+	cr_assert_eq(cl_connect(&half[2], 0, 0xc000024d, 80), EAGAIN);
+	close(half[0].fd);
+	close(half[1].fd);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+	for (i = 0; i < 3; i++) {
+		a[i] = cl_socket();
+		cr_assert_eq(
+		    cl_connect(&a[i], 0, LAB_ADDR(1), (uint16_t)port), 0);
+	}
+	cr_assert_eq(
+	    cl_connect(&over, 0, LAB_ADDR(1), (uint16_t)port), EMFILE);
+	close(a[0].fd);
+	cr_assert(lab_until(lab_conns, 0, 2, 1000));
+	over = cl_socket();
+	cr_assert_eq(cl_accept(&l) >= 0, 1);
+}
+
+Test(engine_quota, buffer_bytes_are_back_pressure)
+{
+	struct bulk k[2];
+	pthread_t t[2];
+	struct cl a;
+	int b, i;
+
+	cl_pair(&a, &b);
+	k[0] = (struct bulk){a.fd, 16 << 20, false};
+	k[1] = (struct bulk){b, 16 << 20, false};
+	pthread_create(&t[0], NULL, bulk_write, &k[0]);
+	pthread_create(&t[1], NULL, bulk_read, &k[1]);
+	for (i = 0; i < 2; i++) {
+		pthread_join(t[i], NULL);
+		cr_assert(k[i].ok, "%d", i);
+	}
+}
+
+Test(engine, a_thousand_killed_at_once_leave_nothing)
+{
+	struct cl l = cl_socket();
+	int port = cl_listen(&l, 1, 0, 1024), i, n = 500, status, ready[2];
+	static char junk[20000];
+	pid_t pid;
+	char c;
+
+	cr_assert_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		for (i = 0; i < n; i++) {
+			struct cl a = cl_socket();
+
+			if (cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port) != 0)
+				_exit(1);
+			(void)send(a.fd, junk, sizeof junk, MSG_DONTWAIT);
+		}
+		(void)!write(ready[1], "", 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	cr_assert_eq(read(ready[0], &c, 1), 1);
+	cr_assert_eq(lab_conns(0), n);
+	for (i = 0; i < n / 2; i++)
+		cr_assert_geq(cl_accept(&l), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+}
+
+/* What is sent raw; the answer's errno, -1: closed without one. */
+static int
+raw(const void *p, size_t n, struct proto_reply *reply)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ssize_t r;
+
+	strcpy(sun.sun_path, lab[0].path);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
+	cr_assert_eq(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
+	r = recv(fd, reply, sizeof *reply, MSG_WAITALL);
+	close(fd);
+	return r == sizeof *reply ? reply->err : -1;
+}
+
+Test(engine, malformed_clients_are_counted_and_closed)
+{
+	struct proto_head h = {.magic = PROTO_MAGIC, .version = 77,
+	    .type = PROTO_ERROR};
+	struct proto_reply r;
+	struct cl a;
+	int b;
+
+	cr_assert_eq(raw("GET / HTTP/1.0\r\n\r\n", 18, &r), -1);
+	cr_assert_eq(lab_drops(0, DROP_IPC_MALFORMED), 1);
+	cr_assert_eq(raw(&h, sizeof h, &r), EPROTONOSUPPORT);
+	cr_assert_eq(r.version, PROTO_VERSION);
+	cr_assert_eq(lab_drops(0, DROP_IPC_VERSION), 1);
+	h.version = PROTO_VERSION;
+	h.type = PROTO_BIND; /* without its body */
+	cr_assert_eq(raw(&h, sizeof h, &r), -1);
+	h.len = 1 << 20;
+	cr_assert_eq(raw(&h, sizeof h, &r), -1);
+	h.len = 0;
+	h.type = 99;
+	cr_assert_eq(raw(&h, sizeof h, &r), -1);
+	cr_assert_eq(lab_drops(0, DROP_IPC_MALFORMED), 4);
+	cl_pair(&a, &b); /* and it works as before */
+}
+
+Test(engine, half_a_request_waits_for_the_rest)
+{
+	struct proto_head h = {.magic = PROTO_MAGIC,
+	    .version = PROTO_VERSION, .type = PROTO_ERROR, .handle = 5};
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct proto_reply r;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(sun.sun_path, lab[0].path);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
+	cr_assert_eq(send(fd, &h, 7, 0), 7);
+	(void)lab_conns(0); /* a turn goes by */
+	cr_assert_eq(send(fd, (char *)&h + 7, sizeof h - 7, 0),
+	    (ssize_t)sizeof h - 7);
+	cr_assert_eq(recv(fd, &r, sizeof r, MSG_WAITALL), (ssize_t)sizeof r);
+	cr_assert_eq(r.err, EBADF);
+}
+
+Test(engine, another_user_needs_the_descriptor)
+{
+	struct proto_opt o = {IPPROTO_TCP, TCP_NODELAY, 4, 0};
+	struct cl a, l = cl_socket();
+	struct sockaddr_un sun;
+	struct proto_peer peer;
+	socklen_t sl = sizeof sun;
+	uint8_t out[64];
+	size_t len;
+	int b, status, port;
+	pid_t pid;
+
+	if (getuid() != 0)
+		cr_skip_test("needs root for a second user");
+	port = cl_listen(&l, 1, 0, 16);
+	a = cl_socket();
+	cr_assert_eq(cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
+	b = cl_accept(&l);
+	cr_assert_eq(getpeername(b, (struct sockaddr *)&sun, &sl), 0);
+	memcpy(&peer, sun.sun_path, sizeof peer);
+	pid = fork();
+	if (pid == 0) {
+		int e[3];
+
+		if (setresuid(1234, 1234, 1234) != 0)
+			_exit(99);
+		e[0] = cl_request(1, PROTO_GETOPT, peer.handle, &o, sizeof o,
+		    -1, out, &len);
+		e[1] = cl_request(1, PROTO_GETOPT, peer.handle, &o, sizeof o,
+		    a.fd, out, &len);
+		e[2] = cl_request(1, PROTO_GETOPT, peer.handle, &o, sizeof o,
+		    b, out, &len);
+		_exit(e[0] == EACCES && e[1] == EACCES && e[2] == 0 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	if (WEXITSTATUS(status) == 99)
+		cr_skip_test("cannot become another user here");
+	cr_assert_eq(status, 0);
+}
+
+Test(engine, stop_is_never_silent)
+{
+	struct cl a;
+	char buf[8];
+	int b;
+
+	cl_pair(&a, &b);
+	cr_assert(cl_write(a.fd, "tail", 4));
+	lab_stop(0);
+	cr_assert(cl_wait(a.fd, POLLHUP, 2000));
+	cr_assert_eq(cl_read(a.fd, buf, 1), -ECONNRESET);
+	cr_assert_eq(cl_read(b, buf, 8), 4); /* then FIN */
+	cr_assert_arr_eq(buf, "tail", 4);
+}
