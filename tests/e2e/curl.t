@@ -48,4 +48,4 @@ matches "it says why" "$(cat nobody)" \
 check "before curl's own time-out" test $(($(now_ms) - began)) -lt 19000
 run curl -sS --max-time 2 --limit-rate 1k $url/big -o /dev/null 2>late
 equal "curl's own time-out in mid-transfer" $? 28
-finish
+finish 45

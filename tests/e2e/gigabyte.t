@@ -38,4 +38,4 @@ fetch()
 }
 fetch "client in tcpd receives $size" peer run $kernel
 fetch "server in tcpd sends $size" run peer $tcpd
-finish
+finish 4

@@ -5,7 +5,6 @@
 # no descriptor and no byte of theirs.
 . "$(dirname "$0")/lib.sh"
 need_tcpd
-need jq
 
 # Every process of the daemon; and their open descriptors, in all.
 daemon_pids()
@@ -24,19 +23,24 @@ descriptors()
 	echo "$sum"
 }
 
-# What the daemon holds for clients; all zero when nobody is there.
+# What the daemon holds for clients: all zero when nobody is there, but the
+# buffers, which return to what an idle daemon has.
 held()
 {
-	ctl -j show stats >"$work/stats" && jq -c '[paths(scalars) as $p |
-	    {key: ($p | map(tostring) | join(".")), value: getpath($p)}] |
-	    map(select(.key | test("'"$held_keys"'"))) | from_entries' \
-	    "$work/stats"
+	ctl show stats | awk -v base="${buffers_before:-0}" '
+	$2 ~ /^tcp[.](conns|half_open|orphans)$/ ||
+	$2 ~ /^engine[.](connections|unfinished_requests|client_bytes)$/ {
+		printf "%s=%d ", $2, $1; sum += $1
+	}
+	$2 == "stack.buf_used" {
+		printf "%s=%+d ", $2, $1 - base; if ($1 > base) sum += $1 - base
+	}
+	END { print "sum=" sum + 0 }'
 }
-held_keys='(^|[.])(connections|half_open|buffer_bytes|descriptors|clients)$'
 
 nothing_held()
 {
-	[ "$(held | jq 'length > 0 and ([.[]] | add) == 0')" = true ] &&
+	grep -q 'sum=0$' <(held) &&
 	    [ "$(descriptors)" -le "$descriptors_before" ]
 }
 
@@ -55,7 +59,7 @@ killed()
 	note "held by $1 clients: $(held)," \
 	    "$(($(descriptors) - descriptors_before)) descriptors"
 	check "$1 clients are in mid-transfer" \
-	    jq -e '([.[]] | add) > 0' <(held)
+	    test "$(stat_of engine.connections)" -ge "$1"
 	# shellcheck disable=SC2086
 	kill -KILL $pids "${pid_of[hold-$1]}"
 	began=$(now_ms)
@@ -74,7 +78,8 @@ up
 serves peer 9000 load-kernel "$load" -p 9000 serve 0.0.0.0
 # One client comes and goes first, so that what is made once is there.
 check "a first client" run "$load" -p 9000 -c 1 -s 1000 many $kernel
-wait_for 5 eval '[ "$(held | jq "[.[]] | add")" = 0 ]'
+wait_for 5 eval '[ "$(stat_of engine.connections)" = 0 ]'
+buffers_before=$(stat_of stack.buf_used)
 descriptors_before=$(descriptors)
 note "before: $(held), $descriptors_before descriptors"
 killed 1

@@ -27,6 +27,7 @@ both_ways()
 	    http://$tcpd:8001/up2
 	check "$1: equal" cmp www/file www/up2
 	rm -f got1 got2 www/up1 www/up2
+	carried 4
 	clean_log
 	check "$1: down" "$lab" down
 }

@@ -28,4 +28,4 @@ check "asyncio in tcpd, 50 connections to the kernel" \
 serves run 9002 aio-tcpd "$python" "$e2e/aio.py" serve 0.0.0.0 9002
 check "asyncio in the kernel, 50 connections to tcpd" \
     peer "$python" "$e2e/aio.py" fetch $tcpd 9002 50
-finish
+finish 100

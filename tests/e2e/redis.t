@@ -36,4 +36,4 @@ check "replication: redis in tcpd follows the kernel's" \
 check "the link comes up" wait_for 20 eval \
     'peer redis-cli -h $tcpd -p 6379 info replication |
     grep -q master_link_status:up'
-finish
+finish 200

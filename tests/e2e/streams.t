@@ -52,4 +52,4 @@ check "2,000 single bytes forth and back, server in tcpd" \
 serves peer 7004 cat-kernel socat TCP-LISTEN:7004,reuseaddr,fork EXEC:cat
 check "2,000 single bytes forth and back, client in tcpd" \
     run "$python" chat.py $kernel 7004
-finish
+finish 6
