@@ -17,8 +17,8 @@ if SANITIZERS
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/leaks
 endif
 
-dist_check_SCRIPTS += tests/tidy.sh
-TESTS += tests/tidy.sh
+dist_check_SCRIPTS += tests/man.sh tests/tidy.sh
+TESTS += tests/man.sh tests/tidy.sh
 EXTRA_DIST += .clang-format
 
 # make format: brings all C files into the house's format.

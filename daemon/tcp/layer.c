@@ -4,6 +4,7 @@
  * so a peer cannot aim at one chain; it grows with what it holds), the queue
  * of segments that belong to no connection, deadlines and censuses.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tcp/internal.h"
@@ -251,6 +252,7 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	if (cc == NULL || (t = calloc(1, sizeof *t)) == NULL)
 		return NULL;
 	t->cfg = *cfg;
+	t->cfg.congestion = cc->name;
 	t->cc = cc;
 	t->conns.nslots = TABLE_MIN;
 	t->conns.slots = calloc(TABLE_MIN, sizeof *t->conns.slots);
@@ -276,6 +278,21 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	slab_init(&t->rxsegs, sizeof(struct rxseg), 0);
 	slab_init(&t->bindslab, sizeof(struct tcp_bind), 0);
 	return t;
+}
+
+int
+tcp_set_defaults(
+    struct tcp *t, const char *congestion, uint32_t sndbuf, uint32_t rcvbuf)
+{
+	const struct tcp_cc_ops *cc = tcp_cc_find(congestion);
+
+	if (cc == NULL)
+		return -ENOENT;
+	t->cfg.congestion = cc->name;
+	t->cc = cc;
+	t->cfg.sndbuf = sndbuf;
+	t->cfg.rcvbuf = rcvbuf;
+	return 0;
 }
 
 void

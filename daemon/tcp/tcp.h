@@ -98,6 +98,10 @@ struct tcp_config {
 
 /* NULL when memory is out or the congestion control is unknown. */
 struct tcp *tcp_new(const struct tcp_config *cfg, mono_t now);
+/* Other defaults, for connections that begin from now on.  Returns 0 or
+ * -ENOENT: no such congestion control, nothing changed. */
+int tcp_set_defaults(
+    struct tcp *t, const char *congestion, uint32_t sndbuf, uint32_t rcvbuf);
 /* Aborts everything without a word and frees it. */
 void tcp_free(struct tcp *t);
 

@@ -135,6 +135,8 @@ ip link set lo up 2>/dev/null
 # ---- -n ----
 write_conf
 check "-n accepts a good file" quietly "$tcpd" -n -f "$work/tcpd.conf"
+check "and the example" quietly "$tcpd" -n \
+    -f "${top_srcdir:-$(dirname "$0")/../..}/contrib/tcpd.conf.example"
 write_conf 'colour = 1'
 "$tcpd" -n -f "$work/tcpd.conf" 2>"$work/err"
 check "-n refuses a bad one" test $? = 1
