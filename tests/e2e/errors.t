@@ -18,9 +18,9 @@ refuses()
 {
 	local name=$1 regex=$2 status
 	shift 2
-	timeout 10 "$@" >"$work/out" 2>&1 </dev/null
+	timeout -s KILL 10 "$@" >"$work/out" 2>&1 </dev/null
 	status=$?
-	if [ "$status" = 0 ] || [ "$status" -ge 124 ]; then
+	if [ "$status" = 0 ] || [ "$status" -ge 128 ]; then
 		not_ok "$name: refused"
 		note "status $status: $*"
 		return

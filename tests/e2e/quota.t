@@ -17,7 +17,7 @@ as()
 	    "$python" "$e2e/opener.py" "$@" <&3
 }
 
-# opens NAME UID ARGS...: starts it, and waits for what it says.
+# opens NAME UID ARGS...: starts it, and waits for what it says: $said.
 opens()
 {
 	local name=$1
@@ -25,7 +25,7 @@ opens()
 	as "$@" >"$work/$name.log" 2>&1 &
 	pid_of[$name]=$!
 	wait_for 30 grep -q held "$work/$name.log"
-	cat "$work/$name.log"
+	said=$(cat "$work/$name.log")
 }
 
 mkfifo "$work/hold"
@@ -40,20 +40,24 @@ setpriv --reuid "$alice" --regid "$alice" --clear-groups \
 cp "$e2e/opener.py" "$work/"
 e2e=$work
 serves peer 9000 load-kernel "$load" -p 9000 serve 0.0.0.0
+opens alice "$alice" connect $kernel 9000 10
 equal "alice, with a quota of 3, opens 3 connections, then EMFILE" \
-    "$(opens alice "$alice" connect $kernel 9000 10)" "held 3 then EMFILE"
-equal "bob opens 10 meanwhile" \
-    "$(opens bob "$bob" connect $kernel 9000 10)" "held 10"
-equal "alice, with a quota of 2 listeners" \
-    "$(opens alice2 "$alice" listen 7000 5)" "held 2 then EMFILE"
-equal "bob listens on 5 ports meanwhile" \
-    "$(opens bob2 "$bob" listen 7100 5)" "held 5"
-check "tcpctl shows the refusals" grep -q . <(ctl show clients)
+    "$said" "held 3 then EMFILE"
+opens bob "$bob" connect $kernel 9000 10
+equal "bob opens 10 meanwhile" "$said" "held 10"
+opens alice-l "$alice" listen 7000 5
+equal "alice, with a quota of 2 listeners" "$said" "held 2 then EMFILE"
+opens bob-l "$bob" listen 7100 5
+equal "bob listens on 5 ports meanwhile" "$said" "held 5"
 note "$(ctl show clients)"
+refusals=$(ctl -j show clients)
+matches "tcpctl shows alice's refusals" "$refusals" 'games'
 
-stop alice
-check "alice's place is free after her process has gone" \
-    wait_for 1 eval 'opens alice3 "$alice" connect $kernel 9000 3 |
-    grep -qx "held 3"'
+# Half of a quota's use: the place is free again when the process has gone.
+kill -KILL "${pid_of[alice]}"
+began=$(now_ms)
+opens again "$alice" connect $kernel 9000 3
+equal "after kill -9 of alice's process her places are free" "$said" "held 3"
+note "after $(($(now_ms) - began)) ms"
 exec {hold}>&-
 finish
