@@ -441,7 +441,7 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 	if ((p->flags & PF_FIN_SENT) && seq_eq(s->ack, p->snd_nxt))
 		data--;
 	p->bytes_acked += data;
-	p->last_ack = s->now;
+	p->last_ack = p->advanced = s->now;
 	p->retries = p->backoff = 0;
 	p->probes = 0;
 	sendq_ack(p, data);

@@ -363,18 +363,9 @@ check_fin(struct tcp_pcb *p, struct seg *s)
 	case TCPS_FIN_WAIT_1:
 		tcp_set_state(p, TCPS_CLOSING);
 		return NEXT;
-	case TCPS_FIN_WAIT_2: {
-		struct tcp *t = p->t;
-		struct tuple id = p->node.id;
-		struct tcp_node *n;
-
+	case TCPS_FIN_WAIT_2:
 		tw_enter(p, s->now);
-		/* The record acknowledges the FIN. */
-		n = conn_find(t, &id);
-		if (n != NULL && n->kind == NODE_TW)
-			tw_ack(t, (struct tcp_tw *)n, s->now);
 		return DONE;
-	}
 	default:
 		return NEXT;
 	}

@@ -214,6 +214,7 @@ struct tcp_pcb {
 	uint8_t backoff, probes, syn_retries;
 	uint16_t retries; /* R1/R2 count, cleared by progress */
 	mono_t first_retry;
+	mono_t advanced; /* when snd_una last moved */
 
 	/* Receive side. */
 	seq_t irs, rcv_nxt, rcv_adv, last_ack_sent;

@@ -89,7 +89,7 @@ pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
 	p->linger2_s = TCP_LINGER2_S;
 	p->max_syn_retries = TCP_SYN_RETRIES;
 	p->ttl = 64;
-	p->last_rcv = p->last_snd = p->last_ack = now;
+	p->last_rcv = p->last_snd = p->last_ack = p->advanced = now;
 	/* So that the first challenge is never withheld. */
 	p->challenged = p->oow_acked = mono_add(now, -TCP_CHALLENGE_US);
 	p->peer_mss = TCP_DEFAULT_MSS;
@@ -167,6 +167,7 @@ pcb_dead(struct tcp_pcb *p, int error)
 		t->st.estab_resets++;
 	if (p->state != TCPS_CLOSED)
 		tcp_set_state(p, TCPS_CLOSED);
+	p->flags &= ~PF_FINISHED; /* GONE comes once */
 	unlink_pcb(p);
 	sendq_free(p);
 	txseg_free_all(p);
@@ -249,6 +250,9 @@ pcb_set_mss(struct tcp_pcb *p)
 		mss = TCP_MIN_MSS - 12;
 	p->snd_mss = (uint16_t)mss;
 	p->cc.mss = mss;
+	/* Less than a segment would wait for ever. */
+	if (p->cc.cwnd < mss)
+		p->cc.cwnd = mss;
 }
 
 uint8_t

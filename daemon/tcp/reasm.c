@@ -434,7 +434,7 @@ tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now)
 		rxseg_free(p, r);
 	}
 	if (p->flags & PF_FINISHED) {
-		if (p->rcv_bytes == 0 && p->state != TCPS_CLOSED)
+		if (p->rcv_bytes == 0)
 			pcb_dead(p, 0);
 		return;
 	}

@@ -36,14 +36,22 @@ user_limit(const struct tcp_pcb *p, mono_t since)
 	return mono_add(since, p->user_timeout_us);
 }
 
+/* Since when nothing has come of what is out. */
+static mono_t
+stuck_since(const struct tcp_pcb *p)
+{
+	const struct txseg *x = TAILQ_FIRST(&p->tx);
+
+	if (p->retries > 0 || x == NULL)
+		return p->first_retry;
+	return mono_max(x->sent_at, p->advanced);
+}
+
 void
 tcp_arm_rexmt(struct tcp_pcb *p, mono_t now)
 {
-	const struct txseg *x = TAILQ_FIRST(&p->tx);
-	mono_t since =
-	    p->retries > 0 || x == NULL ? p->first_retry : x->sent_at;
 	mono_t when = mono_add(now, tcp_rto(p));
-	mono_t limit = user_limit(p, since);
+	mono_t limit = user_limit(p, stuck_since(p));
 
 	if (mono_before(limit, when))
 		when = mono_before(limit, now) ? now : limit;
@@ -59,8 +67,7 @@ syn_timeout(struct tcp_pcb *p, mono_t now)
 {
 	struct txseg *x = TAILQ_FIRST(&p->tx);
 
-	if (p->retries == 0)
-		p->first_retry = x->sent_at;
+	p->first_retry = stuck_since(p);
 	if (p->retries >= p->max_syn_retries ||
 	    !mono_before(now, user_limit(p, p->first_retry))) {
 		pcb_dead(p, timeout_error(p));
@@ -106,8 +113,7 @@ rexmt_timeout(struct tcp_pcb *p, mono_t now)
 		return syn_timeout(p, now);
 	if (x == NULL)
 		return true;
-	if (p->retries == 0)
-		p->first_retry = x->sent_at;
+	p->first_retry = stuck_since(p);
 	if (r2_reached(p, now)) {
 		give_up(p, timeout_error(p));
 		return false;
@@ -182,7 +188,8 @@ keep_timeout(struct tcp_pcb *p, mono_t now)
 		return true;
 	/* MUST-26: other timers watch what is outstanding. */
 	if (!TAILQ_EMPTY(&p->tx) || p->sq.bytes > 0) {
-		tcp_arm_keep(p, now);
+		pcb_timer(p, TMR_KEEP,
+		    mono_add(now, (int64_t)p->keepidle_s * 1000000));
 		return true;
 	}
 	if (p->user_timeout_us != 0

@@ -53,10 +53,12 @@ tw_enter(struct tcp_pcb *p, mono_t now)
 	w->bind = p->bind;
 	if (w->bind != NULL)
 		bind_ref(w->bind);
-	/* The peer's FIN is acknowledged from here. */
 	conn_remove(t, &p->node);
 	TAILQ_INSERT_TAIL(&t->tws, w, link);
 	CHECK(conn_insert(t, &w->node));
+	/* What p had to acknowledge, the peer's FIN first of all. */
+	if (p->flags & PF_ACK_NOW)
+		tw_ack(t, w, now);
 	pcb_finished(p);
 }
 

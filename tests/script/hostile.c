@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A peer that wants to cost more than it should, and waits that must end.
+ */
+#include "lab.h"
+
+#define M 1460
+
+TestSuite(hostile, .init = passive_lab, .fini = lab_end);
+
+/* What was read only after the end still ends. */
+Test(hostile, last_ack_with_unread_data)
+{
+	reach(TCPS_ESTABLISHED);
+	peer_sends(FIN | ACK, .seq = 1, .ack = 1, .len = 10);
+	lab_drain();
+	app_shuts_down();
+	stack_sends(FIN | ACK, .seq = 1, .ack = 12);
+	peer_sends(ACK, .seq = 12, .ack = 2);
+	event(TCP_EV_READABLE | TCP_EV_EOF);
+	no_event();
+	app_reads(10);
+	gone(0);
+}
+
+/* A FIN and the acknowledgment of ours in one burst: theirs is acknowledged. */
+Test(hostile, simultaneous_close_in_one_burst)
+{
+	reach(TCPS_FIN_WAIT_1);
+	peer_sends(FIN | ACK, .seq = 1, .ack = 1);
+	peer_sends(ACK, .seq = 2, .ack = 2);
+	stack_sends(ACK, .seq = 2, .ack = 2);
+	silence();
+}
+
+/* TCP_MAXSEG goes up when cwnd is one small segment. */
+Test(hostile, larger_segments_than_cwnd)
+{
+	reach(TCPS_ESTABLISHED);
+	app_sets(max_seg = 100);
+	app_writes(100);
+	lab_drain();
+	lab_run_until(sec(5));
+	app_sets(max_seg = 0);
+	expect(lab_info().cwnd_bytes >= lab_info().snd_mss);
+	peer_sends(ACK, .seq = 1, .ack = 101);
+	app_writes(5 * M);
+	expect(lab_drain() > 0);
+}
+
+/* Keep-alive does not keep a dead peer with a closed window alive. */
+Test(hostile, keepalive_and_probes)
+{
+	reach(TCPS_ESTABLISHED);
+	app_sets(keepidle_s = 20);
+	app_sets(keepalive = true);
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 0);
+	app_writes(100);
+	lab_run_until(sec(7200));
+	gone(ETIMEDOUT);
+}
+
+/* A queue on the way that is longer than the user's limit is no reason to give
+ * up while acknowledgments come. */
+Test(hostile, user_timeout_with_a_long_queue)
+{
+	lab_start(.listens = true);
+	peer_sends(SYN, .seq = 0, .win = 65535, .mss = M);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	after(ms(900));
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	app_sets(user_timeout_us = 3000000);
+	for (unsigned i = 0; i < 10; i++) {
+		app_writes(M);
+		lab_drain();
+	}
+	for (int64_t n = 1; n <= 10; n++) {
+		lab_run_until(lab_now() + ms(900));
+		in_state(TCPS_ESTABLISHED);
+		peer_sends(ACK, .seq = 1, .ack = 1 + n * M);
+		lab_drain();
+	}
+	in_state(TCPS_ESTABLISHED);
+}
