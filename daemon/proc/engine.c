@@ -18,9 +18,10 @@
  * end gets CHAN_BUDGET bytes a turn and goes to the end of the ready list.
  *
  * The timer is one timerfd for the stack and the engine's own deadlines.  It is
- * set again only when the next deadline moved forward: retransmission deadlines
- * mostly move back, and one wake-up that finds nothing to do is cheaper than a
- * system call a segment.  Without a deadline there is no wake-up.
+ * set again when the next deadline moved forward, or when it is far away
+ *anyway: retransmission deadlines mostly move back, and one wake-up that finds
+ *nothing to do is cheaper than a system call a segment.  Without a deadline
+ *there is no wake-up.
  *
  * Trusts: the parent's messages (checked in engine_role.c) and nothing else;
  * programs and frames are hostile.
@@ -35,6 +36,8 @@
 #include "base/check.h"
 #include "proc/engine.h"
 #include "proc/log.h"
+
+#define TIMER_SOON_US 400000
 
 mono_t
 engine_now(struct engine *e)
@@ -101,13 +104,19 @@ rearm(struct engine *e)
 	mono_t d;
 
 	d = mono_min(stack_deadline(e->stack), timerq_deadline(&e->timers));
-	if (mono_is_never(d) || !mono_before(d, e->armed))
-		return; /* never, or the timer fires before it: then again */
+	if (d.us == e->armed.us)
+		return;
+	/* Later, or never: when it is due soon, let it fire for nothing. */
+	if (mono_before(e->armed, d) &&
+	    mono_diff(e->armed, engine_now(e)) < TIMER_SOON_US)
+		return;
 	e->armed = d;
-	if (d.us < 1)
-		d.us = 1;
-	its.it_value.tv_sec = d.us / 1000000;
-	its.it_value.tv_nsec = d.us % 1000000 * 1000;
+	if (!mono_is_never(d)) { /* else all zero: off */
+		if (d.us < 1)
+			d.us = 1;
+		its.it_value.tv_sec = d.us / 1000000;
+		its.it_value.tv_nsec = d.us % 1000000 * 1000;
+	}
 	timerfd_settime(event_get_fd(&e->timer), TFD_TIMER_ABSTIME, &its, NULL);
 }
 
