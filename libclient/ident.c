@@ -251,6 +251,7 @@ ident_options(int fd, struct sockopts *o)
 	unsigned i;
 
 	memset(o, 0, sizeof *o);
+	memset(f, 0, sizeof f); /* valgrind does not know of instructions */
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, f, &n) != 0 ||
 	    n < 2 || n > JOURNAL_WORDS + 1)
 		return;

@@ -1271,7 +1271,7 @@ passing(void)
 	union {
 		struct cmsghdr h;
 		char space[CMSG_SPACE(sizeof(int))];
-	} c;
+	} c = {0};
 	char byte = 'x';
 	struct iovec iov = {&byte, 1};
 	struct msghdr m = {.msg_iov = &iov,
@@ -1590,7 +1590,7 @@ subject_main(const char *only)
 int
 main(int argc, char **argv)
 {
-	self = "/proc/self/exe";
+	self = argv[0];
 	if (argc >= 3)
 		path = argv[2];
 	if (argc == 3 && strcmp(argv[1], "peer") == 0)
