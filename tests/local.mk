@@ -6,8 +6,8 @@ include tests/unit/local.mk
 include tests/script/local.mk
 include tests/sim/local.mk
 include tests/fuzz/local.mk
-include tests/shim/local.mk
 include tests/e2e/local.mk
+include tests/shim/local.mk
 include tests/bench/local.mk
 
 # Criterion does not look at how a test's process ends, so leaks that the

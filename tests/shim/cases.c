@@ -10,7 +10,6 @@
  * The subject is 192.0.2.2, the peer 192.0.2.1.  A result that differs by
  * design (a segment size) is printed as a property that both must have.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -773,6 +772,7 @@ reset_read(void)
 static void
 reset_write(void)
 {
+	char x[1] = "x";
 	int fd = linked(0);
 
 	handle(SIGPIPE, 0);
@@ -784,11 +784,10 @@ reset_write(void)
 	say("signals %d", (int)signals);
 	result("silently", send(fd, "x", 1, MSG_NOSIGNAL));
 	say("signals %d", (int)signals);
-	result(
-	    "sendmsg", sendmsg(fd,
-			   &(struct msghdr){.msg_iov = &(struct iovec){"x", 1},
-			       .msg_iovlen = 1},
-			   0));
+	result("sendmsg", sendmsg(fd,
+			      &(struct msghdr){.msg_iov = &(struct iovec){x, 1},
+				  .msg_iovlen = 1},
+			      0));
 	say("signals %d", (int)signals);
 	say_read("read", fd);
 	close(fd);
@@ -1165,7 +1164,8 @@ receiving(void)
 static void
 gathering(void)
 {
-	struct iovec v[2] = {{"ab", 2}, {"cde", 3}};
+	char ab[] = "ab", cde[] = "cde";
+	struct iovec v[2] = {{ab, 2}, {cde, 3}};
 	int fd = linked(0), p[2];
 
 	result("writev", writev(fd, v, 2));

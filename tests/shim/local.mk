@@ -1,1 +1,14 @@
 # SPDX-License-Identifier: ISC
+# The program under test is one of the unmodified ones: it links nothing of
+# ours and is built without sanitizers.
+check_PROGRAMS += tests/shim/cases
+tests_shim_cases_SOURCES = tests/shim/cases.c
+tests_shim_cases_CPPFLAGS = -D_GNU_SOURCE
+tests_shim_cases_CFLAGS = $(TCPD_CFLAGS) -pthread
+tests_shim_cases_LDFLAGS = -pthread
+tests_shim_cases_LDADD = -lrt
+
+TESTS += tests/shim/preload.t
+NET_TESTS += tests/shim/compare.t
+dist_check_SCRIPTS += tests/shim/preload.t
+EXTRA_DIST += tests/shim/compare.t

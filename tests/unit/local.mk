@@ -16,6 +16,7 @@ include tests/unit/ip.mk
 include tests/unit/stack.mk
 include tests/unit/dev.mk
 include tests/unit/ipc.mk
+include tests/unit/shim.mk
 include tests/unit/proc.mk
 include tests/unit/engine.mk
 

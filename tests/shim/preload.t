@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: ISC
+# What needs no daemon: which symbols the libraries export, that programs and
+# descriptors which are not tcpd's notice nothing, what happens without a
+# daemon, and what tcpd-run says about programs that it cannot serve.
+set -u
+top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+top_builddir=${top_builddir:-$top_srcdir/build}
+lib=$top_builddir/.libs
+run=$top_builddir/tcpd-run
+cases=$top_builddir/tests/shim/cases
+work=$(mktemp -d "${TMPDIR:-/tmp}/tcpd-shim.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+count=0 failures=0
+export TCPD_SOCKET=$work/nowhere/tcpd.sock
+unset LD_PRELOAD
+
+is()
+{
+	count=$((count + 1))
+	if [ "$2" = "$3" ]; then
+		echo "ok $count - $1"
+		return
+	fi
+	failures=$((failures + 1))
+	echo "not ok $count - $1"
+	printf 'got:  %s\nwant: %s\n' "$2" "$3" | sed 's/^/# /'
+}
+
+has()
+{
+	case $2 in
+	*"$3"*) is "$1" yes yes ;;
+	*) is "$1" "$2" "... $3 ..." ;;
+	esac
+}
+
+preload=$lib/libtcpd-preload.so
+want=$(sed -n '/global/,/local/{/:/d;p}' "$top_srcdir/libclient/preload.map" |
+    tr -d ' \t' | tr ';' '\n' | grep . | sort)
+if [ "$(uname -m)" = x86_64 ] || [ "$(uname -m)" = aarch64 ]; then
+	is "exports what its map says" \
+	    "$(nm -D --defined-only "$preload" | awk '{ print $3 }' | sort)" \
+	    "$want"
+fi
+is "libtcpd exports tcpd_* only" "$(nm -D --defined-only "$lib/libtcpd.so" |
+    awk '$2 == "T" { print $3 }' | grep -v '^tcpd_')" ""
+is "no allocation, no threads" "$(nm -D --undefined-only "$preload" |
+    grep -wE 'malloc|calloc|realloc|pthread_create|open|fopen')" ""
+
+is "silent" "$(LD_PRELOAD=$preload /bin/echo hello 2>&1)" hello
+
+# Cases that stay within the kernel, both ways.
+for how in plain shim; do
+	"$cases" peer "$work/peer" &
+	peer=$!
+	while [ ! -S "$work/peer" ]; do
+		kill -0 "$peer" || break
+		read -rt 0.02 _ < <(read -rt 0.1 _ <&2) || :
+	done
+	{
+		[ "$how" = shim ] && export LD_PRELOAD=$preload
+		"$cases" run "$work/peer" flags
+		CASES_QUIT=1 "$cases" run "$work/peer" loopback
+	} >"$work/$how" 2>&1
+	unset LD_PRELOAD
+	wait "$peer"
+done
+is "loopback and flags as without" "$(cat "$work/shim")" "$(cat "$work/plain")"
+
+# shellcheck disable=SC2016
+has "no daemon, no bypass" "$(LD_PRELOAD=$preload bash -c \
+    'exec 3<>/dev/tcp/192.0.2.1/9' 2>&1)" "Network is down"
+
+says()
+{
+	"$run" "$@" 2>&1
+	echo "status $?"
+}
+has "no daemon: cause" "$(says /bin/true)" "no daemon: $TCPD_SOCKET"
+has "no daemon: status" "$(says /bin/true)" "status 124"
+has "no such program" "$(says no-such-program)" "status 127"
+has "no argument" "$(says)" "usage:"
+has "unknown option" "$(says --colour)" "status 125"
+has "help" "$(says --help)" "status 0"
+has "path too long" "$(says -s "$(printf '%0200d' 0)" /bin/true)" "107 bytes"
+has "bad timeout" "$(says -W soon /bin/true)" "number of seconds"
+has "options of the program" "$(says env --check)" "no daemon"
+
+cat >"$work/static.c" <<'C'
+int main(void) { return 0; }
+C
+if ${CC:-cc} -static -o "$work/static" "$work/static.c" 2>/dev/null; then
+	has "static" "$(says "$work/static")" "statically linked"
+	has "static: status" "$(says "$work/static")" "status 126"
+	printf '#!%s\n' "$work/static" >"$work/script"
+	chmod +x "$work/script"
+	has "a script of it" "$(says "$work/script")" "statically linked"
+fi
+if [ "$UID" = 0 ]; then
+	cp /bin/true "$work/setuid"
+	chown 65534 "$work/setuid" && chmod u+s "$work/setuid"
+	has "set-user-ID" "$(says "$work/setuid")" "set-user-ID"
+fi
+printf '\177ELF\1\1\1' >"$work/foreign"
+head -c 100 /dev/zero >>"$work/foreign"
+chmod +x "$work/foreign"
+has "another class" "$(says "$work/foreign")" "another class or machine"
+echo "1..$count"
+[ "$failures" = 0 ]

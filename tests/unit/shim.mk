@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: ISC
+
+UNIT_TESTS += tests/unit/policy_test tests/unit/sockopt_test
+tests_unit_policy_test_LDADD = libsockopt.la $(CRITERION_LIBS)
+tests_unit_sockopt_test_LDADD = libsockopt.la $(CRITERION_LIBS)

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of socket options against the running kernel: for each level and
+ * name, for several lengths and values, setsockopt()'s errno and what
+ * getsockopt() then shows, on a fresh TCP socket and in the table.  A
+ * difference is allowed only where sockopt.def documents one: the option is
+ * "not in tcpd" (then the errno is what it names) or its errno depends on
+ * privilege or modules.  Options that the running kernel does not know yet,
+ * or knows and the table does not, are not compared.
+ *
+ * And the ways of options through messages and the journal.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "ipc/sockopt.h"
+#include "tcp/tcp.h"
+#include "tcpd/proto.h"
+
+#define MAX_NAME 100
+
+static const int levels[] = {
+    SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6, 255};
+static const uint32_t lengths[] = {0, 1, 2, 4, 8, 16};
+static const int values[] = {0, -1, 1, 2, 100, 1000000};
+#define N(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Not compared, and why. */
+static bool
+excused(int level, int name)
+{
+	static const struct {
+		int level, name;
+	} list[] = {
+	    /* cut to net.core.wmem_max of this machine */
+	    {SOL_SOCKET, SO_SNDBUF},
+	    {SOL_SOCKET, SO_RCVBUF},
+	    /* CAP_NET_ADMIN */
+	    {SOL_SOCKET, SO_DEBUG},
+	    {SOL_SOCKET, SO_MARK},
+	    {SOL_SOCKET, SO_SNDBUFFORCE},
+	    {SOL_SOCKET, SO_RCVBUFFORCE},
+	    {SOL_SOCKET, SO_PREFER_BUSY_POLL},
+	    {SOL_SOCKET, SO_BUSY_POLL_BUDGET},
+	    {IPPROTO_IP, IP_TRANSPARENT},
+	    {IPPROTO_IP, 16},
+	    {IPPROTO_IP, 17},
+	    {IPPROTO_TCP, TCP_REPAIR},
+	    {IPPROTO_TCP, TCP_REPAIR_QUEUE},
+	    {IPPROTO_TCP, TCP_REPAIR_WINDOW},
+	    {IPPROTO_TCP, TCP_TIMESTAMP},
+	    /* sysctls, modules: defaults and lists differ by machine */
+	    {IPPROTO_TCP, TCP_CONGESTION},
+	    {IPPROTO_TCP, TCP_CC_INFO},
+	    {IPPROTO_TCP, TCP_ULP},
+	    {IPPROTO_TCP, TCP_MD5SIG},
+	    {IPPROTO_TCP, TCP_MD5SIG_EXT},
+	    /* its size grows with the kernel */
+	    {IPPROTO_TCP, TCP_INFO},
+	    {IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE},
+	};
+	size_t i;
+
+	for (i = 0; i < N(list); i++)
+		if (list[i].level == level && list[i].name == name)
+			return true;
+	/* iptables and its kin, when their modules are there */
+	return level == IPPROTO_IP && name >= 64;
+}
+
+/* Does this kernel have it at all?  Both calls say ENOPROTOOPT if not. */
+static bool
+kernel_knows(int level, int name)
+{
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+	unsigned char buf[64] = {0};
+	socklen_t len = sizeof buf;
+	bool known = getsockopt(s, level, name, buf, &len) == 0 ||
+		     errno != ENOPROTOOPT ||
+		     setsockopt(s, level, name, buf, 16) == 0 ||
+		     errno != ENOPROTOOPT;
+
+	close(s);
+	return known;
+}
+
+/* The table's "not in tcpd": a value was refused that Linux takes. */
+static bool
+not_in_tcpd(int kernel, int table)
+{
+	return kernel != table &&
+	       (table == ENOPROTOOPT || table == ENODEV || table == EOPNOTSUPP);
+}
+
+static void
+compare_one(int level, int name, uint32_t len, int value)
+{
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+	unsigned char in[16] = {0}, kernel[512] = {0}, table[512] = {0};
+	struct sockopts o = {0};
+	socklen_t klen = sizeof kernel;
+	uint32_t tlen = sizeof table;
+	int kerr, terr;
+
+	memcpy(in, &value, sizeof value);
+	kerr = setsockopt(s, level, name, in, len) == 0 ? 0 : errno;
+	terr = sockopt_set(&o, level, name, in, len);
+	if (!not_in_tcpd(kerr, terr)) {
+		cr_expect_eq(kerr, terr,
+		    "set %d/%d %s len %u value %d: kernel %d, table %d", level,
+		    name, sockopt_name(level, name), len, value, kerr, terr);
+		kerr =
+		    getsockopt(s, level, name, kernel, &klen) == 0 ? 0 : errno;
+		terr = sockopt_get(&o, level, name, table, &tlen);
+		cr_expect_eq(kerr, terr,
+		    "get %d/%d %s after len %u value %d: kernel %d, table %d",
+		    level, name, sockopt_name(level, name), len, value, kerr,
+		    terr);
+		cr_expect(
+		    kerr != 0 || terr != 0 ||
+			(klen == tlen && memcmp(kernel, table, tlen) == 0),
+		    "value %d/%d %s after len %u value %d: kernel %u:%d, "
+		    "table %u:%d",
+		    level, name, sockopt_name(level, name), len, value, klen,
+		    *(int *)(void *)kernel, tlen, *(int *)(void *)table);
+	}
+	close(s);
+}
+
+Test(sockopt, as_the_kernel)
+{
+	size_t l, i, j;
+	int name;
+
+	for (l = 0; l < N(levels); l++) {
+		for (name = 0; name <= MAX_NAME; name++) {
+			if (sockopt_where(levels[l], name) == SOCKOPT_NATIVE ||
+			    excused(levels[l], name) ||
+			    !kernel_knows(levels[l], name) ==
+				(sockopt_name(levels[l], name) != NULL) ||
+			    (sockopt_name(levels[l], name) == NULL &&
+				kernel_knows(levels[l], name)))
+				continue;
+			for (i = 0; i < N(lengths); i++)
+				for (j = 0; j < N(values); j++)
+					compare_one(levels[l], name, lengths[i],
+					    values[j]);
+		}
+	}
+}
+
+/* Room of any size: the value is cut as the kernel cuts it. */
+Test(sockopt, room)
+{
+	static const int names[][2] = {{SOL_SOCKET, SO_TYPE},
+	    {SOL_SOCKET, SO_LINGER}, {IPPROTO_TCP, TCP_NODELAY},
+	    {IPPROTO_TCP, TCP_KEEPIDLE}, {IPPROTO_IP, IP_TTL},
+	    {IPPROTO_IP, IP_TOS}};
+	unsigned char kernel[32], table[32];
+	struct sockopts o = {0};
+	socklen_t klen;
+	uint32_t tlen;
+	size_t i;
+	int s = socket(AF_INET, SOCK_STREAM, 0), room;
+
+	for (i = 0; i < N(names); i++) {
+		for (room = 0; room <= 16; room++) {
+			klen = tlen = (uint32_t)room;
+			memset(kernel, 0x55, sizeof kernel);
+			memset(table, 0x55, sizeof table);
+			cr_assert_eq(getsockopt(s, names[i][0], names[i][1],
+					 kernel, &klen),
+			    0);
+			cr_assert_eq(sockopt_get(&o, names[i][0], names[i][1],
+					 table, &tlen),
+			    0);
+			cr_assert_eq(klen, tlen);
+			cr_assert_arr_eq(kernel, table, sizeof kernel);
+		}
+	}
+	close(s);
+}
+
+static void
+set_int(struct sockopts *o, int level, int name, int v)
+{
+	cr_assert_eq(sockopt_set(o, level, name, &v, sizeof v), 0, "%s",
+	    sockopt_name(level, name));
+}
+
+static struct sockopts
+several(void)
+{
+	struct linger l = {.l_onoff = 1, .l_linger = 9};
+	struct sockopts o = {0};
+
+	set_int(&o, SOL_SOCKET, SO_SNDBUF, 100000);
+	set_int(&o, SOL_SOCKET, SO_RCVBUF, 1);
+	set_int(&o, SOL_SOCKET, SO_KEEPALIVE, 4);
+	set_int(&o, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_int(&o, IPPROTO_TCP, TCP_KEEPIDLE, 33);
+	set_int(&o, IPPROTO_TCP, TCP_LINGER2, -5);
+	set_int(&o, IPPROTO_TCP, TCP_USER_TIMEOUT, 1500);
+	set_int(&o, IPPROTO_TCP, TCP_MAXSEG, 900);
+	set_int(&o, IPPROTO_IP, IP_TOS, 0x2f);
+	set_int(&o, IPPROTO_IP, IP_TTL, 9);
+	cr_assert_eq(sockopt_set(&o, SOL_SOCKET, SO_LINGER, &l, sizeof l), 0);
+	cr_assert_eq(
+	    sockopt_set(&o, IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);
+	return o;
+}
+
+static void
+same(const struct sockopts *a, const struct sockopts *b)
+{
+	unsigned i;
+
+	cr_assert_eq(a->set, b->set);
+	for (i = 0; i < OPT_COUNT; i++)
+		if (sockopt_isset(a, i))
+			cr_assert_eq(a->val[i], b->val[i], "option %u", i);
+}
+
+/* Every option with a place of its own, through the message and back, and cut
+ * short at every byte. */
+Test(sockopt, messages)
+{
+	uint8_t buf[SOCKOPT_PACK_MAX];
+	struct sockopts o = several(), back = {0};
+	uint32_t n;
+	size_t len = sockopt_pack(&o, buf, sizeof buf, &n), cut;
+
+	cr_assert_eq(n, 12);
+	cr_assert_eq(sockopt_unpack(&back, buf, len, n), 0);
+	same(&o, &back);
+	for (cut = 0; cut < len; cut++) {
+		cr_assert_eq(sockopt_unpack(&back, buf, cut, n), EINVAL);
+		cr_assert_eq(sockopt_pack(&o, buf, cut, &n), 0);
+		n = 12;
+	}
+	cr_assert_eq(sockopt_unpack(&back, buf, len, n + 1), EINVAL);
+	cr_assert_eq(sockopt_unpack(&back, buf, len, n - 1), EINVAL);
+	((struct proto_opt *)(void *)buf)->len = UINT32_MAX;
+	cr_assert_eq(sockopt_unpack(&back, buf, len, n), EINVAL);
+}
+
+Test(sockopt, journal)
+{
+	uint32_t words[SOCKOPT_JOURNAL_MAX];
+	struct sockopts o = several(), back = {0};
+	size_t n = sockopt_journal_put(&o, words, N(words)), cut;
+
+	cr_assert_gt(n, 0);
+	cr_assert_eq(sockopt_journal_get(&back, words, n), 0);
+	same(&o, &back);
+	for (cut = 0; cut < n; cut++) {
+		cr_assert_eq(sockopt_journal_put(&o, words, cut), 0);
+		memset(&back, 0, sizeof back);
+		(void)sockopt_journal_get(&back, words, cut);
+	}
+	words[0] = 0xffffffff;
+	cr_assert_neq(sockopt_journal_get(&back, words, n), 0);
+}
+
+/* Everything at once fits where it must. */
+Test(sockopt, all_fit)
+{
+	uint32_t words[SOCKOPT_JOURNAL_MAX], n;
+	uint8_t buf[SOCKOPT_PACK_MAX];
+	struct sockopts o = {0}, back = {0};
+	unsigned i;
+
+	o = several();
+	for (i = 0; i < OPT_COUNT; i++)
+		if (!sockopt_isset(&o, i))
+			o.val[i] = 1;
+	o.set = OPT_COUNT == 64 ? UINT64_MAX : (1ULL << OPT_COUNT) - 1;
+	cr_assert_gt(sockopt_pack(&o, buf, sizeof buf, &n), 0);
+	cr_assert_eq(n, OPT_COUNT);
+	cr_assert_leq(sizeof(struct proto_head) + sizeof(struct proto_attach) +
+			  sockopt_pack(&o, buf, sizeof buf, &n),
+	    PROTO_MSG_MAX);
+	cr_assert_eq(sockopt_unpack(
+			 &back, buf, sockopt_pack(&o, buf, sizeof buf, &n), n),
+	    0);
+	same(&o, &back);
+	cr_assert_gt(sockopt_journal_put(&o, words, N(words)), 0);
+}
+
+Test(sockopt, to_tcp)
+{
+	struct sockopts o = several();
+	struct tcp_opts t;
+
+	sockopt_to_tcp(&o, &t);
+	cr_assert_eq(t.sndbuf, 100000);
+	cr_assert_eq(t.rcvbuf, 1152);
+	cr_assert(t.keepalive && t.nodelay && !t.cork);
+	cr_assert_eq(t.keepidle_s, 33);
+	cr_assert_eq(t.keepcnt, 0);
+	cr_assert_eq(t.user_timeout_us, 1500000);
+	cr_assert_eq(t.max_seg, 900);
+	cr_assert_eq(t.linger2_s, 1);
+	cr_assert_eq(t.tos, 0x2c);
+	cr_assert_eq(t.ttl, 9);
+	cr_assert_str_eq(t.congestion, "newreno");
+	memset(&o, 0, sizeof o);
+	sockopt_to_tcp(&o, &t);
+	cr_assert_null(t.congestion);
+	set_int(&o, IPPROTO_TCP, TCP_USER_TIMEOUT, INT_MAX);
+	sockopt_to_tcp(&o, &t);
+	cr_assert_eq(t.user_timeout_us, UINT32_MAX);
+}
+
+Test(sockopt, live)
+{
+	struct tcp_info_out live = {.state = TCPS_ESTABLISHED,
+	    .congestion = "newreno",
+	    .snd_mss = 1448,
+	    .pmtu = 1500,
+	    .cwnd_bytes = 14480,
+	    .ssthresh_bytes = UINT32_MAX,
+	    .flight_bytes = 2896,
+	    .sndbuf = 77777,
+	    .rcvbuf = 88888,
+	    .srtt_us = 250};
+	struct sockopts o = {0};
+	struct tcp_info ti;
+	char name[16];
+	uint32_t len;
+	int v;
+
+	len = 104; /* an old program's struct */
+	cr_assert_eq(
+	    sockopt_get_live(&o, &live, IPPROTO_TCP, TCP_INFO, &ti, &len), 0);
+	cr_assert_eq(len, 104);
+	cr_assert_eq(ti.tcpi_state, 1);
+	cr_assert_eq(ti.tcpi_snd_cwnd, 10);
+	cr_assert_eq(ti.tcpi_unacked, 2);
+	cr_assert_eq(ti.tcpi_rtt, 250);
+	len = sizeof name;
+	cr_assert_eq(sockopt_get_live(
+			 &o, &live, IPPROTO_TCP, TCP_CONGESTION, name, &len),
+	    0);
+	cr_assert_str_eq(name, "reno");
+	len = sizeof v;
+	cr_assert_eq(
+	    sockopt_get_live(&o, &live, IPPROTO_IP, IP_MTU, &v, &len), 0);
+	cr_assert_eq(v, 1500);
+	len = sizeof v;
+	sockopt_get_live(&o, &live, SOL_SOCKET, SO_SNDBUF, &v, &len);
+	cr_assert_eq(v, 77777);
+	set_int(&o, SOL_SOCKET, SO_SNDBUF, 50000);
+	sockopt_get_live(&o, &live, SOL_SOCKET, SO_SNDBUF, &v, &len);
+	cr_assert_eq(v, 100000);
+	live.state = TCPS_CLOSE_WAIT;
+	len = sizeof ti;
+	sockopt_get_live(&o, &live, IPPROTO_TCP, TCP_INFO, &ti, &len);
+	cr_assert_eq(ti.tcpi_state, 8); /* Linux's number */
+}
