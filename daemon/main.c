@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -51,7 +52,9 @@ main(int argc, char *argv[])
 			a.check = true;
 			break;
 		case 'R':
-			if ((role = role_of(optarg)) == ROLE_PARENT)
+			role = role_of(optarg);
+			if (role == ROLE_PARENT ||
+			    fcntl(PROC_FD, F_GETFD) == -1)
 				usage();
 			break;
 		case 'v':

@@ -60,7 +60,7 @@ on_link(const struct nlmsghdr *h, void *arg)
 int
 link_query(int fd, const char *ifname, struct link_facts *out)
 {
-	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
+	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES] = {0};
 	struct nlmsghdr *h = rtnl_request(buf, RTM_GETLINK, 0);
 	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
 
@@ -76,7 +76,7 @@ link_query(int fd, const char *ifname, struct link_facts *out)
 static int
 set(int fd, const char *ifname, unsigned flags, uint16_t attr, uint32_t value)
 {
-	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
+	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES] = {0};
 	struct nlmsghdr *h = rtnl_request(buf, RTM_NEWLINK, 0);
 	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
 

@@ -294,8 +294,10 @@ ask_page(struct asker *a)
 	a->page_id = ctl->next_id;
 	a->page_rows = size == 0 ? 0 : PAGE_BYTES / size;
 	a->q.max_rows = a->page_rows;
-	rc = msgchan_send(ctl->env->engine, FM_QUERY, a->page_id, &a->q,
-	    sizeof a->q, NULL, 0);
+	rc = ctl->env->engine == NULL
+		 ? -EPIPE
+		 : msgchan_send(ctl->env->engine, FM_QUERY, a->page_id, &a->q,
+		       sizeof a->q, NULL, 0);
 	if (rc != 0)
 		answer_end(a, -rc, "the engine does not take queries now");
 }
@@ -383,6 +385,16 @@ control_engine(struct control *ctl, const struct msg *m)
 	default:
 		return false;
 	}
+}
+
+void
+control_engine_gone(struct control *ctl)
+{
+	struct asker *a;
+
+	TAILQ_FOREACH (a, &ctl->askers, link)
+		if (a->page_id != 0)
+			answer_end(a, EPIPE, "the engine is gone");
 }
 
 /* ---- askers ---- */

@@ -30,6 +30,8 @@ void control_free(struct control *ctl);
 
 /* A message of the engine; false: it is not one that was asked for. */
 bool control_engine(struct control *ctl, const struct msg *m);
+/* Its channel is closed: whoever waits for it is told. */
+void control_engine_gone(struct control *ctl);
 
 /* Is q a query that this version knows, with nothing set that it does not? */
 bool ctl_query_valid(const struct ctl_query *q);

@@ -69,11 +69,15 @@ engine_closed(void *arg, int error)
 {
 	struct frontend *f = arg;
 
-	if (error == -EPROTO)
-		log_error("the engine sent a malformed message");
 	msgchan_free(f->engine);
 	f->engine = NULL;
-	finish(f, error != 0);
+	refresh_env(f);
+	if (f->control != NULL)
+		control_engine_gone(f->control);
+	if (error == 0)
+		return; /* the parent knows more, and stops us */
+	log_error("the engine sent a malformed message");
+	finish(f, true);
 }
 
 static const struct msgchan_ops engine_ops = {.input = engine_input,

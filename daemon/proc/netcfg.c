@@ -109,7 +109,7 @@ int
 netcfg_address(const char *netns, const char *ifname, uint32_t addr,
     unsigned prefix, char *err, size_t errlen)
 {
-	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
+	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES] = {0};
 	struct nlmsghdr *h;
 	struct ifaddrmsg *m;
 	struct link_facts link;
@@ -142,7 +142,7 @@ int
 netcfg_route(const char *netns, const char *ifname, uint32_t dst,
     unsigned prefix, uint32_t via, char *err, size_t errlen)
 {
-	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES];
+	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES] = {0};
 	struct nlmsghdr *h;
 	struct rtmsg *m;
 	struct link_facts link;

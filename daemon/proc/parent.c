@@ -557,6 +557,20 @@ run(struct parent *p)
 	return 1;
 }
 
+/* What spawn() executes: our file's path, which also works where valgrind
+ * stands in for us; else the kernel's link to it. */
+static const char *
+own_path(const char *fallback)
+{
+	static char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n <= 0)
+		return fallback;
+	path[n] = '\0';
+	return access(path, X_OK) == 0 ? path : fallback;
+}
+
 int
 parent_main(const struct proc_args *a)
 {
@@ -573,6 +587,7 @@ parent_main(const struct proc_args *a)
 		conf_free(p.conf);
 		return 0;
 	}
+	p.args.self = own_path(a->self);
 	/* SIGHUP finds it again from "/". */
 	if ((path = realpath(a->conf, NULL)) != NULL)
 		p.args.conf = path;

@@ -220,8 +220,8 @@ write_conf
 check "starts again" start "$standin"
 ctl close 3 2>/dev/null
 ended
-check "a crashed engine ends it with 1" test "$status" = 1
-check "the log names the signal" wait_log 'was killed by signal 11'
+check "an engine's death ends it with 1" test "$status" = 1
+check "the log names the signal" wait_log 'was killed by signal 9'
 check "nothing is left behind" gone
 
 check "starts again" start "$standin"

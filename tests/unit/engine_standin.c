@@ -6,7 +6,7 @@
  *
  * CTL_CONNECTIONS gives STANDIN_CONNS rows over many pages; CTL_CLOSE of id 1
  * asks for EPERM unless root does, of id 2 for a forbidden system call, of id 3
- * for a crash, of id 4 for a malformed message to the frontend; CTL_STATS says
+ * for a violent death, of id 4 for a malformed message to the frontend; CTL_STATS says
  * whether the file system is empty.
  */
 #include "config.h"
@@ -105,7 +105,7 @@ close_one(uint32_t id, const struct fm_query *q)
 		end(id, ENOSYS, 0, 0);
 		break;
 	case 3:
-		raise(SIGSEGV);
+		raise(SIGKILL);
 		abort();
 	case 4:
 		end(id, -1, 7, 0);
