@@ -6,8 +6,8 @@
  *
  * CTL_CONNECTIONS gives STANDIN_CONNS rows over many pages; CTL_CLOSE of id 1
  * asks for EPERM unless root does, of id 2 for a forbidden system call, of id 3
- * for a violent death, of id 4 for a malformed message to the frontend; CTL_STATS says
- * whether the file system is empty.
+ * for a violent death, of id 4 for a malformed message to the frontend;
+ * CTL_STATS says whether the file system is empty.
  */
 #include "config.h"
 
