@@ -20,3 +20,15 @@ endif
 dist_check_SCRIPTS += tests/fuzz/corpus.sh
 TESTS += tests/fuzz/corpus.sh
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/make_corpus.py tests/fuzz/replay.c
+
+check_PROGRAMS += tests/fuzz/ipc_fuzz
+tests_fuzz_ipc_fuzz_SOURCES = tests/fuzz/ipc_fuzz.c
+tests_fuzz_ipc_fuzz_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
+	$(LIBBSD_CFLAGS)
+tests_fuzz_ipc_fuzz_LDADD = $(ENGINE_LIBS) $(TCPD_LIBS)
+if FUZZER
+tests_fuzz_ipc_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+else
+tests_fuzz_ipc_fuzz_SOURCES += tests/fuzz/replay.c
+endif
+EXTRA_DIST += tests/fuzz/make_ipc_corpus.py

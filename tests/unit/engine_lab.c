@@ -17,8 +17,9 @@
 #include "tests/unit/engine_lab.h"
 
 struct lab_engine lab[2];
-struct conf_quota lab_quota = {
-    .conns = 4096, .listeners = 256, .half_open = 1024,
+struct conf_quota lab_quota = {.conns = 4096,
+    .listeners = 256,
+    .half_open = 1024,
     .buffer_bytes = 1 << 28};
 
 struct order {
@@ -59,9 +60,14 @@ static void
 make_engine(int i)
 {
 	struct runner *r = &runners[i];
-	struct dev_caps caps = {.kind = DEV_TAP, .vnet_hdr = true,
-	    .csum = true, .tso = true, .gro = true, .mtu = 1500,
-	    .mac = {2, 0, 0, 0, 0, (uint8_t)(i + 1)}, .name = "wire"};
+	struct dev_caps caps = {.kind = DEV_TAP,
+	    .vnet_hdr = true,
+	    .csum = true,
+	    .tso = true,
+	    .gro = true,
+	    .mtu = 1500,
+	    .mac = {2, 0, 0, 0, 0, (uint8_t)(i + 1)},
+	    .name = "wire"};
 	struct engine_setup s = {.fd_dir = "/proc/self/fd"};
 	struct conf *c = calloc(1, sizeof *c);
 
@@ -85,8 +91,8 @@ make_engine(int i)
 	    engine_set_device(lab[i].e, r->wire, &caps) != 0 ||
 	    engine_set_listener(lab[i].e, r->listener) != 0)
 		die("engine");
-	event_assign(&r->ev, r->eb, r->orders[1], EV_READ | EV_PERSIST,
-	    on_order, r);
+	event_assign(
+	    &r->ev, r->eb, r->orders[1], EV_READ | EV_PERSIST, on_order, r);
 	event_add(&r->ev, NULL);
 }
 
@@ -123,8 +129,8 @@ lab_up(void)
 
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 	if (mkdtemp(dir) == NULL || chmod(dir, 0755) < 0 ||
-	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-		sv) < 0)
+	    socketpair(
+		AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv) < 0)
 		die("wire");
 	for (i = 0; i < 2; i++) {
 		struct runner *r = &runners[i];
@@ -140,8 +146,7 @@ lab_up(void)
 	}
 	for (i = 0; i < 2; i++) {
 		runners[i].running = true;
-		pthread_create(
-		    &runners[i].thread, NULL, run, &runners[i]);
+		pthread_create(&runners[i].thread, NULL, run, &runners[i]);
 	}
 }
 
@@ -298,8 +303,7 @@ dial(int fd, int i)
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 
 	strcpy(sun.sun_path, lab[i].path);
-	return connect(fd, (struct sockaddr *)&sun, sizeof sun) < 0 ? errno :
-								      0;
+	return connect(fd, (struct sockaddr *)&sun, sizeof sun) < 0 ? errno : 0;
 }
 
 static void
@@ -320,8 +324,10 @@ cl_start(struct cl *c, int i, uint32_t addr, uint16_t port)
 	static const uint8_t zeros[PROTO_HELLO_BYTES];
 	uint8_t hello[PROTO_HELLO_BYTES];
 	struct proto_head h = {.magic = PROTO_MAGIC,
-	    .version = PROTO_VERSION, .type = PROTO_ATTACH,
-	    .len = sizeof(struct proto_attach), .handle = c->handle};
+	    .version = PROTO_VERSION,
+	    .type = PROTO_ATTACH,
+	    .len = sizeof(struct proto_attach),
+	    .handle = c->handle};
 	struct proto_attach a = {.nopts = 0};
 	int size = PROTO_ATTACH_SNDBUF / 2, err;
 
@@ -334,8 +340,8 @@ cl_start(struct cl *c, int i, uint32_t addr, uint16_t port)
 	memcpy(hello + sizeof h, &a, sizeof a);
 	if (send(c->fd, hello, sizeof hello, MSG_NOSIGNAL) < 0)
 		return errno;
-	return send(c->fd, zeros, 1, MSG_NOSIGNAL) < 0 && errno != EPIPE ?
-	    errno : 0;
+	return send(c->fd, zeros, 1, MSG_NOSIGNAL) < 0 && errno != EPIPE ? errno
+									 : 0;
 }
 
 int
@@ -383,11 +389,13 @@ send_fd(int s, struct iovec *iov, size_t niov, int fd)
 }
 
 int
-cl_request(int i, uint16_t type, uint64_t handle, const void *body,
-    size_t len, int fd, void *out, size_t *outlen)
+cl_request(int i, uint16_t type, uint64_t handle, const void *body, size_t len,
+    int fd, void *out, size_t *outlen)
 {
 	struct proto_head h = {.magic = PROTO_MAGIC,
-	    .version = PROTO_VERSION, .type = type, .len = (uint32_t)len,
+	    .version = PROTO_VERSION,
+	    .type = type,
+	    .len = (uint32_t)len,
 	    .handle = handle};
 	struct iovec iov[2] = {{&h, sizeof h}, {(void *)body, len}};
 	struct proto_reply r;
@@ -428,8 +436,8 @@ cl_listen(struct cl *c, int i, uint16_t port, int backlog)
 	unlink(sun.sun_path);
 	put_name(&name, 0, port);
 	name.flags = PROTO_REUSEADDR;
-	err = cl_request(i, PROTO_BIND, c->handle, &name, sizeof name, node,
-	    NULL, NULL);
+	err = cl_request(
+	    i, PROTO_BIND, c->handle, &name, sizeof name, node, NULL, NULL);
 	close(node);
 	if (err != 0)
 		return -err;
@@ -438,8 +446,8 @@ cl_listen(struct cl *c, int i, uint16_t port, int backlog)
 	err = cl_request(
 	    i, PROTO_LISTEN, c->handle, &l, sizeof l, -1, NULL, NULL);
 	if (err == 0)
-		err = cl_request(i, PROTO_GETSOCKNAME, c->handle, NULL, 0, -1,
-		    &name, &len);
+		err = cl_request(
+		    i, PROTO_GETSOCKNAME, c->handle, NULL, 0, -1, &name, &len);
 	return err != 0 ? -err : name.port;
 }
 

@@ -133,12 +133,12 @@ Test(engine, refused_looks_like_tcp)
 	cr_assert_eq(cl_start(&a, 0, LAB_ADDR(1), 9), 0);
 	cr_assert(cl_wait(a.fd, POLLHUP, 2000));
 	cr_assert_eq(cl_poll(a.fd), REFUSED);
-	cr_assert_eq(cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL,
-			 NULL),
+	cr_assert_eq(
+	    cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL, NULL),
 	    ECONNREFUSED);
 	/* Asked and answered: it is gone. */
-	cr_assert_eq(cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL,
-			 NULL),
+	cr_assert_eq(
+	    cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL, NULL),
 	    EBADF);
 	cr_assert_eq(recv(a.fd, &c, 1, 0), -1);
 	cr_assert_eq(errno, ECONNRESET);
@@ -419,13 +419,13 @@ Test(engine, names_and_options)
 	size_t len;
 
 	cl_pair(&a, &b);
-	cr_assert_eq(cl_request(0, PROTO_GETSOCKNAME, a.handle, NULL, 0, -1,
-			 &n, &len),
+	cr_assert_eq(
+	    cl_request(0, PROTO_GETSOCKNAME, a.handle, NULL, 0, -1, &n, &len),
 	    0);
 	cr_assert_eq(n.addr[3], 1);
 	cr_assert_geq(n.port, 32768);
-	cr_assert_eq(cl_request(0, PROTO_GETPEERNAME, a.handle, NULL, 0, -1,
-			 &n, &len),
+	cr_assert_eq(
+	    cl_request(0, PROTO_GETPEERNAME, a.handle, NULL, 0, -1, &n, &len),
 	    0);
 	cr_assert_eq(n.addr[3], 2);
 	memcpy(opt, &o, sizeof o);
@@ -433,29 +433,31 @@ Test(engine, names_and_options)
 	cr_assert_eq(cl_request(0, PROTO_SETOPT, a.handle, opt, sizeof opt, -1,
 			 NULL, NULL),
 	    0);
-	cr_assert_eq(cl_request(0, PROTO_GETOPT, a.handle, &o, sizeof o, -1,
-			 out, &len),
+	cr_assert_eq(
+	    cl_request(0, PROTO_GETOPT, a.handle, &o, sizeof o, -1, out, &len),
 	    0);
 	cr_assert_eq(len, sizeof o + 4);
 	memcpy(&val, out + sizeof o, 4);
 	cr_assert_eq(val, 1);
 	o.name = TCP_INFO;
 	o.len = 512;
-	cr_assert_eq(cl_request(0, PROTO_GETOPT, a.handle, &o, sizeof o, -1,
-			 out, &len),
+	cr_assert_eq(
+	    cl_request(0, PROTO_GETOPT, a.handle, &o, sizeof o, -1, out, &len),
 	    0);
 	cr_assert_gt(len, sizeof o + 100);
 	cr_assert_eq(out[sizeof o], 1); /* tcpi_state: ESTABLISHED */
-	cr_assert_eq(cl_request(0, PROTO_GETSOCKNAME, 12345, NULL, 0, -1, &n,
-			 &len),
+	cr_assert_eq(
+	    cl_request(0, PROTO_GETSOCKNAME, 12345, NULL, 0, -1, &n, &len),
 	    EBADF);
 }
 
 static void
 quota_up(void)
 {
-	lab_quota = (struct conf_quota){.conns = 3, .listeners = 2,
-	    .half_open = 2, .buffer_bytes = 1 << 20};
+	lab_quota = (struct conf_quota){.conns = 3,
+	    .listeners = 2,
+	    .half_open = 2,
+	    .buffer_bytes = 1 << 20};
 	lab_up();
 }
 
@@ -483,8 +485,7 @@ Test(engine_quota, limits_have_their_errnos)
 		cr_assert_eq(
 		    cl_connect(&a[i], 0, LAB_ADDR(1), (uint16_t)port), 0);
 	}
-	cr_assert_eq(
-	    cl_connect(&over, 0, LAB_ADDR(1), (uint16_t)port), EMFILE);
+	cr_assert_eq(cl_connect(&over, 0, LAB_ADDR(1), (uint16_t)port), EMFILE);
 	close(a[0].fd);
 	cr_assert(lab_until(lab_conns, 0, 2, 1000));
 	over = cl_socket();
@@ -559,8 +560,8 @@ raw(const void *p, size_t n, struct proto_reply *reply)
 
 Test(engine, malformed_clients_are_counted_and_closed)
 {
-	struct proto_head h = {.magic = PROTO_MAGIC, .version = 77,
-	    .type = PROTO_ERROR};
+	struct proto_head h = {
+	    .magic = PROTO_MAGIC, .version = 77, .type = PROTO_ERROR};
 	struct proto_reply r;
 	struct cl a;
 	int b;
@@ -585,7 +586,9 @@ Test(engine, malformed_clients_are_counted_and_closed)
 Test(engine, half_a_request_waits_for_the_rest)
 {
 	struct proto_head h = {.magic = PROTO_MAGIC,
-	    .version = PROTO_VERSION, .type = PROTO_ERROR, .handle = 5};
+	    .version = PROTO_VERSION,
+	    .type = PROTO_ERROR,
+	    .handle = 5};
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	struct proto_reply r;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -594,8 +597,8 @@ Test(engine, half_a_request_waits_for_the_rest)
 	cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
 	cr_assert_eq(send(fd, &h, 7, 0), 7);
 	(void)lab_conns(0); /* a turn goes by */
-	cr_assert_eq(send(fd, (char *)&h + 7, sizeof h - 7, 0),
-	    (ssize_t)sizeof h - 7);
+	cr_assert_eq(
+	    send(fd, (char *)&h + 7, sizeof h - 7, 0), (ssize_t)sizeof h - 7);
 	cr_assert_eq(recv(fd, &r, sizeof r, MSG_WAITALL), (ssize_t)sizeof r);
 	cr_assert_eq(r.err, EBADF);
 }
@@ -626,12 +629,12 @@ Test(engine, another_user_needs_the_descriptor)
 
 		if (setresuid(1234, 1234, 1234) != 0)
 			_exit(99);
-		e[0] = cl_request(1, PROTO_GETOPT, peer.handle, &o, sizeof o,
-		    -1, out, &len);
+		e[0] = cl_request(
+		    1, PROTO_GETOPT, peer.handle, &o, sizeof o, -1, out, &len);
 		e[1] = cl_request(1, PROTO_GETOPT, peer.handle, &o, sizeof o,
 		    a.fd, out, &len);
-		e[2] = cl_request(1, PROTO_GETOPT, peer.handle, &o, sizeof o,
-		    b, out, &len);
+		e[2] = cl_request(
+		    1, PROTO_GETOPT, peer.handle, &o, sizeof o, b, out, &len);
 		_exit(e[0] == EACCES && e[1] == EACCES && e[2] == 0 ? 0 : 1);
 	}
 	waitpid(pid, &status, 0);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Fuzz target: clients of tcpd.sock.  A whole engine on a cable that leads
+ * nowhere; the input is a script of hostile clients:
+ *
+ *	op, arg, len (2 bytes, little endian), len bytes
+ *	0  a new client sends the bytes as they are
+ *	1  client arg sends them
+ *	2  client arg goes away
+ *	3  a new client sends a request of type arg, the bytes are its body
+ *	4  the same with a descriptor (a listening socket's node, a pipe's end
+ *	   or the client's own socket)
+ *	5  a new client attaches; the bytes are the options
+ *	6  client arg shuts down its writing
+ *
+ * Handles are few, so that requests meet sockets.  In the end all clients go
+ * and nothing may be left of them.
+ */
+#include "config.h"
+
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/check.h"
+#include "proc/engine.h"
+#include "proc/log.h"
+
+#define MAX_CLIENTS 32
+#define MAX_STEPS   200
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct {
+	struct event_base *eb;
+	struct engine *e;
+	struct event always;
+	int busy, wire, node, listener, pipe[2];
+	int clients[MAX_CLIENTS];
+	unsigned next;
+} w;
+
+static struct sockaddr_un door = {.sun_family = AF_UNIX};
+
+static void
+nothing(evutil_socket_t fd, short what, void *arg)
+{
+}
+
+/* A native listener, its name gone again. */
+static void
+make_node(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	snprintf(sun.sun_path, sizeof sun.sun_path, "/tmp/ipc-fuzz-n.%d",
+	    (int)getpid());
+	w.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK(bind(w.listener, (struct sockaddr *)&sun, sizeof sun) == 0);
+	CHECK(listen(w.listener, 4) == 0);
+	w.node = open(sun.sun_path, O_PATH | O_CLOEXEC);
+	unlink(sun.sun_path);
+	CHECK(w.node >= 0 && pipe2(w.pipe, O_CLOEXEC) == 0);
+}
+
+static int
+make_door(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(door.sun_path, sizeof door.sun_path, "/tmp/ipc-fuzz.%d",
+	    (int)getpid());
+	unlink(door.sun_path);
+	CHECK(bind(fd, (struct sockaddr *)&door, sizeof door) == 0);
+	CHECK(listen(fd, MAX_CLIENTS) == 0);
+	return fd;
+}
+
+static void
+begin(void)
+{
+	struct dev_caps caps = {.kind = DEV_TAP, .mtu = 1500, .name = "wire"};
+	struct engine_setup s = {.fd_dir = "/proc/self/fd",
+	    .stack = {.mac = {2, 0, 0, 0, 0, 1},
+		.mtu = 1500,
+		.addr = 0xc0000202,
+		.mask = 0xffffff00,
+		.buf_bytes = 1 << 22,
+		.tcp = {.sndbuf = 65536,
+		    .rcvbuf = 65536,
+		    .msl_us = 1000000,
+		    .port_first = 32768,
+		    .port_last = 32800,
+		    .congestion = "cubic"}}};
+	struct conf *c = calloc(1, sizeof *c);
+	int sv[2], i;
+
+	CHECK(c != NULL);
+	c->g.addr = s.stack.addr;
+	c->g.quota = (struct conf_quota){.conns = 8,
+	    .listeners = 4,
+	    .half_open = 6,
+	    .buffer_bytes = 1 << 20};
+	CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+		  sv) == 0);
+	w.wire = sv[1];
+	w.eb = event_base_new();
+	w.e = engine_new(w.eb, &s, c);
+	CHECK(w.e != NULL && engine_set_device(w.e, sv[0], &caps) == 0);
+	CHECK(engine_set_listener(w.e, make_door()) == 0);
+	engine_set_policy(w.e, eventfd(0, EFD_CLOEXEC));
+	/* Always readable: no turn waits. */
+	w.busy = eventfd(1, EFD_CLOEXEC);
+	event_assign(
+	    &w.always, w.eb, w.busy, EV_READ | EV_PERSIST, nothing, NULL);
+	event_add(&w.always, NULL);
+	make_node();
+	for (i = 0; i < MAX_CLIENTS; i++)
+		w.clients[i] = -1;
+	w.next = 0;
+}
+
+static void
+turns(unsigned n)
+{
+	static uint8_t frame[2048];
+
+	while (n-- > 0) {
+		CHECK(engine_turn(w.e));
+		while (recv(w.wire, frame, sizeof frame, 0) > 0)
+			;
+	}
+}
+
+static int *
+slot(unsigned i)
+{
+	return &w.clients[i % MAX_CLIENTS];
+}
+
+static void
+leave(int *c)
+{
+	if (*c >= 0)
+		close(*c);
+	*c = -1;
+}
+
+static int
+dial(void)
+{
+	int *c = slot(w.next++);
+
+	leave(c);
+	*c = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	CHECK(connect(*c, (struct sockaddr *)&door, sizeof door) == 0);
+	return *c;
+}
+
+static void
+transmit(int fd, struct iovec *iov, size_t n, int pass)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} ctl = {0};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
+
+	if (pass >= 0) {
+		m.msg_control = ctl.space;
+		m.msg_controllen = sizeof ctl.space;
+		ctl.h.cmsg_level = SOL_SOCKET;
+		ctl.h.cmsg_type = SCM_RIGHTS;
+		ctl.h.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&ctl.h), &pass, sizeof pass);
+	}
+	(void)!sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* The first byte of the body chooses handle and descriptor, too. */
+static void
+request(unsigned type, const uint8_t *p, size_t len, bool pass)
+{
+	struct proto_head h = {.magic = PROTO_MAGIC,
+	    .version = PROTO_VERSION,
+	    .type = (uint16_t)(type % 16),
+	    .handle = 1 + type / 64};
+	struct iovec iov[2] = {{&h, sizeof h}, {(void *)p, len}};
+	int fd = dial(), with = -1;
+
+	if (pass)
+		with = type / 16 % 3 == 0   ? w.node
+		       : type / 16 % 3 == 1 ? w.pipe[0]
+					    : fd;
+	h.len = (uint32_t)len;
+	transmit(fd, iov, 2, with);
+}
+
+static void
+attach(unsigned arg, const uint8_t *p, size_t len)
+{
+	static const uint8_t zeros[PROTO_HELLO_BYTES];
+	struct proto_head h = {.magic = PROTO_MAGIC,
+	    .version = PROTO_VERSION,
+	    .type = PROTO_ATTACH,
+	    .handle = 1 + arg / 64};
+	struct proto_attach a = {
+	    .dst = {.family = AF_INET, .port = 80, .addr = {192, 0, 2, 77}},
+	    .nopts = arg % 16};
+	struct iovec iov[4] = {{&h, sizeof h}, {&a, sizeof a}, {(void *)p, len},
+	    {(void *)zeros, 0}};
+	int fd = dial();
+
+	if (len > PROTO_MSG_MAX)
+		iov[2].iov_len = len = PROTO_MSG_MAX;
+	if (arg & 16)
+		a.dst.addr[0] = 10; /* no route */
+	h.len = (uint32_t)(sizeof a + len);
+	iov[3].iov_len = PROTO_HELLO_BYTES - sizeof h - sizeof a - len;
+	transmit(fd, iov, 4, -1);
+	(void)!send(fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+step(unsigned op, unsigned arg, const uint8_t *p, size_t len)
+{
+	struct iovec iov = {(void *)p, len};
+
+	switch (op % 7) {
+	case 0:
+		transmit(dial(), &iov, 1, -1);
+		break;
+	case 1:
+		if (*slot(arg) >= 0)
+			transmit(*slot(arg), &iov, 1, -1);
+		break;
+	case 2:
+		leave(slot(arg));
+		break;
+	case 3:
+	case 4:
+		request(arg, p, len, op % 7 == 4);
+		break;
+	case 5:
+		attach(arg, p, len);
+		break;
+	case 6:
+		if (*slot(arg) >= 0)
+			shutdown(*slot(arg), SHUT_WR);
+		break;
+	}
+	turns(2);
+}
+
+static void
+finish(void)
+{
+	unsigned i;
+
+	for (i = 0; i < MAX_CLIENTS; i++)
+		leave(slot(i));
+	close(w.listener);
+	turns(4);
+	CHECK(w.e->nchans == 0 && w.e->nvisits == 0);
+	CHECK(engine_bytes(w.e) == 0);
+	event_del(&w.always);
+	engine_free(w.e);
+	event_base_free(w.eb);
+	close(w.busy);
+	close(w.wire);
+	close(w.node);
+	close(w.pipe[0]);
+	close(w.pipe[1]);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned steps;
+	size_t len;
+
+	begin();
+	for (steps = 0; size >= 4 && steps < MAX_STEPS; steps++) {
+		len = data[2] | (size_t)data[3] << 8;
+		if (len > size - 4)
+			len = size - 4;
+		step(data[0], data[1], data + 4, len);
+		data += 4 + len;
+		size -= 4 + len;
+	}
+	finish();
+	unlink(door.sun_path);
+	return 0;
+}

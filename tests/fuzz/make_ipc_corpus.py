@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+# Makes tests/fuzz/corpus/ipc: make_ipc_corpus.py DIRECTORY.  The format is
+# ipc_fuzz.c's; the messages are those of include/tcpd/proto.h.
+import os
+import struct
+import sys
+
+RAW, MORE, LEAVE, REQUEST, REQUEST_FD, ATTACH, SHUT = range(7)
+(BIND, LISTEN, GETSOCKNAME, GETPEERNAME, GETOPT, SETOPT, ERROR, POLICY,
+ SHUTDOWN, OUTQ) = range(2, 12)
+
+
+def op(what, arg, data=b""):
+    return struct.pack("<BBH", what, arg, len(data)) + data
+
+
+def head(kind, length, handle=1, magic=0x64706374, version=1, reserved=0):
+    return struct.pack("<IHHIIQ", magic, version, kind, length, reserved,
+                       handle)
+
+
+def name(port, addr=b"\0\0\0\0", family=2, flags=1):
+    return struct.pack("<HHI", family, port, flags) + addr.ljust(16, b"\0")
+
+
+def opt(level, number, value=b"", length=None):
+    n = len(value) if length is None else length
+    return struct.pack("<iiII", level, number, n, 0) + value
+
+
+def padded(level, number, value):
+    return opt(level, number, value) + b"\0" * (-len(value) % 8)
+
+
+one = struct.pack("<i", 1)
+bound = op(REQUEST_FD, BIND, name(8080))
+listening = bound + op(REQUEST, LISTEN, struct.pack("<II", 16, 0))
+files = {
+    "bind": bound,
+    "bind_twice": bound + bound,
+    "bind_pipe": op(REQUEST_FD, BIND + 16, name(8080)),
+    "bind_own_socket": op(REQUEST_FD, BIND + 32, name(8080)),
+    "bind_without_node": op(REQUEST, BIND, name(8080)),
+    "bind_any_port": op(REQUEST_FD, BIND, name(0)) +
+    op(REQUEST, GETSOCKNAME),
+    "bind_foreign_address": op(REQUEST_FD, BIND, name(80, b"\x0a\0\0\1")),
+    "bind_in_use": bound + op(REQUEST_FD, BIND + 64, name(8080)),
+    "bind_family": op(REQUEST_FD, BIND, name(1, family=10)),
+    "listen": listening,
+    "listen_options": bound + op(REQUEST, LISTEN, struct.pack("<II", 5, 1) +
+                                 padded(6, 1, one)),
+    "listen_unbound": op(REQUEST, LISTEN, struct.pack("<II", 5, 0)),
+    "shutdown": listening + op(REQUEST, SHUTDOWN, struct.pack("<II", 2, 0)) +
+    op(REQUEST, LISTEN, struct.pack("<II", 16, 0)),
+    "attach": op(ATTACH, 0),
+    "attach_options": op(ATTACH, 2, padded(6, 1, one) + padded(1, 9, one)),
+    "attach_bad_options": op(ATTACH, 7, padded(6, 1, one)),
+    "attach_long_option": op(ATTACH, 1, opt(6, 13, b"x" * 600)),
+    "attach_no_route": op(ATTACH, 16) + op(REQUEST, ERROR),
+    "attach_bound": bound + op(ATTACH, 0) + op(REQUEST, GETSOCKNAME),
+    "attach_same_handle": op(ATTACH, 0) + op(ATTACH, 0) + op(LEAVE, 0),
+    "attach_leave": op(ATTACH, 0) + op(LEAVE, 0) + op(REQUEST, ERROR),
+    "attach_half_close": op(ATTACH, 0) + op(SHUT, 0) + op(MORE, 0, b"x"),
+    "attach_many": b"".join(op(ATTACH, 64 * (i % 4)) for i in range(12)),
+    "names": op(ATTACH, 0) + op(REQUEST, GETSOCKNAME) +
+    op(REQUEST, GETPEERNAME) + op(REQUEST, OUTQ) + op(REQUEST, ERROR),
+    "getopt": op(ATTACH, 0) + op(REQUEST, GETOPT, opt(6, 11, length=512)) +
+    op(REQUEST, GETOPT, opt(1, 7, length=4)) +
+    op(REQUEST, GETOPT, opt(6, 13, length=16)),
+    "getopt_listener": listening + op(REQUEST, GETOPT, opt(6, 11, length=9)),
+    "setopt": op(ATTACH, 0) + op(REQUEST, SETOPT, opt(6, 1, one)) +
+    op(REQUEST, SETOPT, opt(6, 13, b"newreno")) +
+    op(REQUEST, SETOPT, opt(1, 13, struct.pack("<ii", 1, 0))),
+    "setopt_lies": op(ATTACH, 0) + op(REQUEST, SETOPT, opt(6, 1, one, 99)),
+    "error_unknown": op(REQUEST, ERROR + 128),
+    "policy": op(REQUEST, POLICY),
+    "proof": op(ATTACH, 0) + op(REQUEST_FD, GETOPT + 32,
+                                opt(6, 1, length=4)),
+    "pieces": op(RAW, 0, head(ERROR, 0)[:7]) + op(MORE, 0, head(ERROR, 0)[7:]),
+    "piece_and_gone": op(RAW, 0, head(BIND, 24)[:20]) + op(LEAVE, 0),
+    "piece_and_shut": op(RAW, 0, head(BIND, 24)[:20]) + op(SHUT, 0),
+    "hello_in_part": op(RAW, 0, head(1, 32) + name(80, b"\xc0\0\2\x4d") +
+                        b"\0" * 8),
+    "magic": op(RAW, 0, head(ERROR, 0, magic=0x20544547)),
+    "version": op(RAW, 0, head(ERROR, 0, version=2)),
+    "reserved": op(RAW, 0, head(ERROR, 0, reserved=1)),
+    "handle": op(RAW, 0, head(ERROR, 0, handle=1 << 50)),
+    "length": op(RAW, 0, head(SETOPT, 1 << 20)),
+    "type_0": op(RAW, 0, head(0, 0)),
+    "type_99": op(RAW, 0, head(99, 0)),
+    "body_short": op(REQUEST, BIND, b"\2"),
+    "body_long": op(REQUEST, GETSOCKNAME, b"x" * 100),
+    "http": op(RAW, 0, b"GET / HTTP/1.0\r\n\r\n"),
+    "nothing": op(RAW, 0) + op(LEAVE, 0),
+}
+os.makedirs(sys.argv[1], exist_ok=True)
+for n, data in files.items():
+    with open(os.path.join(sys.argv[1], n), "wb") as f:
+        f.write(data)
