@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: ISC
-dist_man_MANS += man/tcpctl.8 man/tcpd.8 man/tcpd.conf.5
+dist_man_MANS += man/libtcpd.3 man/tcpctl.8 man/tcpd-run.1 man/tcpd.8 man/tcpd.conf.5
