@@ -64,6 +64,9 @@ tcp_select_window(struct tcp_pcb *p)
 	wire = (tcp_rcv_wnd(p) + unit - 1) >> p->rcv_wscale;
 	if (wire > 65535)
 		wire = 65535;
+	/* But not further at each tiny segment, beyond all room. */
+	if ((wire << p->rcv_wscale) >= window_room(p) + unit)
+		return tcp_rcv_wnd(p) >> p->rcv_wscale;
 	p->rcv_adv =
 	    seq_max(p->rcv_adv, seq_add(p->rcv_nxt, wire << p->rcv_wscale));
 	return wire;

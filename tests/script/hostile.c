@@ -8,6 +8,31 @@
 
 TestSuite(hostile, .init = passive_lab, .fini = lab_end);
 
+/* Segments smaller than a unit of the scaled window must not make the window
+ * creep over the receive buffer, one rounding each. */
+Test(hostile, tiny_segments_do_not_stretch_the_window)
+{
+	int64_t seq = 1;
+
+	lab_start(.listens = true, .rcvbuf = 1 << 20);
+	handshake(.seq = 0, .mss = M, .wscale = 7);
+	while (lab_info().rcv_wnd >= M) {
+		peer_sends(ACK, .seq = seq, .ack = 1, .len = M);
+		seq += M;
+		lab_drain();
+	}
+	for (unsigned i = 0; i < 5000; i++) {
+		peer_sends(ACK, .seq = seq, .ack = 1, .len = 1);
+		seq++;
+		lab_run_until(lab_now() + ms(50));
+	}
+	expect(tcp_recv_queued(lab_pcb()) <= (1 << 20) + 32);
+	/* The window opens again when the user reads. */
+	app_reads((int64_t)tcp_recv_queued(lab_pcb()));
+	expect(lab_drain() > 0);
+	expect(lab_info().rcv_wnd > 65535);
+}
+
 /* What was read only after the end still ends. */
 Test(hostile, last_ack_with_unread_data)
 {
