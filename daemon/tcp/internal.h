@@ -45,6 +45,7 @@
 #define TCP_KEEPINTVL_S	    75
 #define TCP_KEEPCNT	    9
 #define TCP_LINGER2_S	    60
+#define TCP_MEMORY_US	    50000  /* until memory is asked for again */
 #define TCP_CHALLENGE_US    500000 /* at most one challenge ACK in this time */
 #define TCP_DUPTHRESH	    3
 #define TCP_DEFAULT_MSS	    536 /* MUST-15 */
@@ -141,7 +142,8 @@ enum tcp_timer {
 	TMR_REXMT,   /* retransmission, or the SYN's */
 	TMR_PERSIST, /* zero-window probe, or SWS override */
 	TMR_DELACK,
-	TMR_KEEP, /* keep-alive; orphan's FIN-WAIT-2 */
+	TMR_KEEP,   /* keep-alive; orphan's FIN-WAIT-2 */
+	TMR_MEMORY, /* the user wanted a buffer and there was none */
 	TMR_N
 };
 
@@ -171,6 +173,7 @@ enum {
 	PF_SYN_NOW = 1 << 22,
 	PF_WND_CLAMPED = 1 << 23,
 	PF_PROGRESS = 1 << 24, /* something acknowledged since we last sent */
+	PF_NO_MEMORY = 1 << 25,
 };
 
 enum ca_state {

@@ -317,8 +317,10 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		fill_payload(p, out, p->snd_nxt, &len, mss);
 	fin = fin && len == unsent && p->snd_wnd > tcp_outstanding(p) + len;
 	x = txseg_add(p, p->snd_nxt, len + fin, now);
-	if (x == NULL)
+	if (x == NULL) {
+		arm_persist(p, now);
 		return false;
+	}
 	if (len == unsent)
 		flags |= TH_PSH; /* MUST-61 */
 	if (fin) {
@@ -366,6 +368,10 @@ tcp_challenge_ack(struct tcp_pcb *p, mono_t now)
 bool
 pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 {
+	if (p->flags & PF_NO_MEMORY) {
+		p->flags &= ~PF_NO_MEMORY;
+		pcb_timer(p, TMR_MEMORY, mono_add(now, TCP_MEMORY_US));
+	}
 	if (p->state == TCPS_SYN_SENT || p->state == TCPS_SYN_RECEIVED) {
 		if (p->flags & PF_SYN_NOW)
 			return send_syn(p, out, now);

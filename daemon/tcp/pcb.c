@@ -324,6 +324,26 @@ check_tx(const struct tcp_pcb *p)
 	CHECK(retx == p->retx_bytes);
 }
 
+/* What we told the peer by SACK is here. */
+static void
+check_sacks(const struct tcp_pcb *p)
+{
+	struct rxseg *r;
+	unsigned i;
+
+	for (i = 0; i < p->nrcv_sack; i++) {
+		seq_t at = SEQ(p->rcv_sack[i].left);
+
+		RB_FOREACH (r, rxtree, (struct rxtree *)&p->ooo) {
+			seq_t end = seq_add(r->seq, r->len);
+
+			if (seq_leq(r->seq, at) && seq_gt(end, at))
+				at = end;
+		}
+		CHECK(seq_geq(at, SEQ(p->rcv_sack[i].right)));
+	}
+}
+
 static void
 check_queues(const struct tcp_pcb *p)
 {
@@ -357,6 +377,7 @@ pcb_check(const struct tcp_pcb *p, mono_t now)
 {
 	(void)now;
 	check_queues(p);
+	check_sacks(p);
 	if (p->state == TCPS_CLOSED || (p->flags & PF_FINISHED)) {
 		CHECK(TAILQ_EMPTY(&p->tx));
 		return;

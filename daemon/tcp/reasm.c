@@ -235,6 +235,15 @@ queue_compact(struct tcp_pcb *p, struct rxseg *r)
 	STAILQ_INSERT_TAIL(&p->rcvq, c != NULL ? c : r, link);
 }
 
+static void
+ooo_remove(struct tcp_pcb *p, struct rxseg *r)
+{
+	RB_REMOVE(rxtree, &p->ooo, r);
+	p->ooo_bytes -= r->len;
+	p->ooo_true -= r->buf->cap;
+	p->ooo_segs--;
+}
+
 /* Moves what has become in order from the tree to the queue. */
 static bool
 pull_ooo(struct tcp_pcb *p)
@@ -247,10 +256,7 @@ pull_ooo(struct tcp_pcb *p)
 		uint32_t skip = (uint32_t)seq_diff(p->rcv_nxt, r->seq);
 
 		any = true;
-		RB_REMOVE(rxtree, &p->ooo, r);
-		p->ooo_bytes -= r->len;
-		p->ooo_true -= r->buf->cap;
-		p->ooo_segs--;
+		ooo_remove(p, r);
 		if (skip >= r->len || (p->flags & PF_RCV_DISCARD)) {
 			if (skip < r->len)
 				deliver_bytes(p, r->len - skip);
@@ -285,28 +291,26 @@ insert_ooo(struct tcp_pcb *p, struct seg *s)
 		s->off += cut;
 		s->len -= cut;
 	}
-	while (next != NULL && seq_lt(next->seq, end)) {
-		seq_t nend = seq_add(next->seq, next->len);
-
-		if (seq_lt(end, nend)) {
-			s->len = (uint32_t)seq_diff(next->seq, s->seq);
-			break;
-		}
-		r = next;
-		next = RB_NEXT(rxtree, &p->ooo, r);
-		RB_REMOVE(rxtree, &p->ooo, r);
-		p->ooo_bytes -= r->len;
-		p->ooo_true -= r->buf->cap;
-		p->ooo_segs--;
-		rxseg_free(p, r);
-	}
-	if (s->len == 0)
-		return NEXT;
-	if (p->ooo_true > 2 * p->rcvbuf + 16 * BUF_FRAME)
-		return drop(p->t, DROP_TCP_OOO_MEMORY);
-	if ((r = rxseg_new(p, s->in->buf, s->off, s->len)) == NULL)
+	/* Memory first: what the peer knows to be here must not go for it. */
+	if (p->ooo_true / 2 > p->rcvbuf + 8 * BUF_FRAME ||
+	    (r = rxseg_new(p, s->in->buf, s->off, s->len)) == NULL)
 		return drop(p->t, DROP_TCP_OOO_MEMORY);
 	r->seq = s->seq;
+	while (next != NULL && seq_lt(next->seq, end)) {
+		struct rxseg *old = next;
+
+		if (seq_lt(end, seq_add(old->seq, old->len))) {
+			r->len = (uint32_t)seq_diff(old->seq, r->seq);
+			break;
+		}
+		next = RB_NEXT(rxtree, &p->ooo, old);
+		ooo_remove(p, old);
+		rxseg_free(p, old);
+	}
+	if (r->len == 0) {
+		rxseg_free(p, r);
+		return NEXT;
+	}
 	RB_INSERT(rxtree, &p->ooo, r);
 	p->ooo_bytes += r->len;
 	p->ooo_true += r->buf->cap;

@@ -63,7 +63,9 @@ tcp_send_reserve(
 			want = p->sq.spare->cap;
 		spans[n++] = (struct span){p->sq.spare->data, want};
 	} else if (n == 0) {
-		p->flags |= PF_WANT_WRITABLE;
+		/* Nothing may be out whose ACK would tell him to come again. */
+		p->flags |= PF_WANT_WRITABLE | PF_NO_MEMORY;
+		pcb_ready(p);
 	}
 	return n;
 }

@@ -219,6 +219,17 @@ delack_timeout(struct tcp_pcb *p, mono_t now)
 	return true;
 }
 
+static bool
+memory_timeout(struct tcp_pcb *p, mono_t now)
+{
+	(void)now;
+	if (p->flags & PF_WANT_WRITABLE) {
+		p->flags &= ~PF_WANT_WRITABLE;
+		pcb_event(p, TCP_EV_WRITABLE);
+	}
+	return true;
+}
+
 /* Each handler returns false when the connection is gone. */
 void
 pcb_timeout(struct tcp_pcb *p, mono_t now)
@@ -228,6 +239,7 @@ pcb_timeout(struct tcp_pcb *p, mono_t now)
 	    [TMR_PERSIST] = persist_timeout,
 	    [TMR_DELACK] = delack_timeout,
 	    [TMR_KEEP] = keep_timeout,
+	    [TMR_MEMORY] = memory_timeout,
 	};
 	mono_t first = MONO_NEVER;
 	int i;

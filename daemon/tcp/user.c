@@ -174,6 +174,7 @@ forget_user(struct tcp_pcb *p)
 		TAILQ_REMOVE(&t->events, p, event_link);
 	p->on_events = false;
 	pcb_timer(p, TMR_KEEP, MONO_NEVER);
+	pcb_timer(p, TMR_MEMORY, MONO_NEVER);
 }
 
 /* A connection whose protocol is over goes at once; true if it did. */
@@ -394,7 +395,6 @@ info_timer(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	static const char *const names[TMR_N] = {
 	    [TMR_REXMT] = "on",
 	    [TMR_PERSIST] = "persist",
-	    [TMR_DELACK] = "unknown",
 	    [TMR_KEEP] = "keepalive",
 	};
 	int i;
@@ -402,7 +402,7 @@ info_timer(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	o->timer_us = -1;
 	o->timer_name = "";
 	for (i = 0; i < TMR_N; i++) {
-		if (i == TMR_DELACK || !timer_on(p, i))
+		if (names[i] == NULL || !timer_on(p, i))
 			continue;
 		o->timer_us = mono_diff(p->deadline[i], now);
 		o->timer_name = names[i];

@@ -85,6 +85,40 @@ Test(hostile, keepalive_and_probes)
 	gone(ETIMEDOUT);
 }
 
+/* No memory for what the user writes, and nothing is out whose ACK would tell
+ * him to try again. */
+Test(hostile, memory_comes_back)
+{
+	lab_start(.listens = true, .pool = 300000);
+	reach(TCPS_ESTABLISHED);
+	use(1);
+	peer_sends(SYN, .seq = 0, .win = 65535, .mss = M);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	use(0);
+	while (lab_offers(100000) > 0)
+		;
+	lab_drain();
+	use(1);
+	(void)lab_offers(100000);
+	while (lab_offers(100000) > 0)
+		;
+	use(0);
+	app_aborts();
+	lab_drain();
+	use(1);
+	while (lab_info().flight_bytes > 0) {
+		struct tcp_info_out i = lab_info();
+
+		peer_sends(ACK, .seq = 1, .ack = 1 + (int64_t)i.bytes_sent);
+		lab_drain();
+	}
+	lab_run_until(lab_now() + sec(1));
+	event(TCP_EV_WRITABLE);
+	app_aborts();
+	lab_drain();
+}
+
 /* A queue on the way that is longer than the user's limit is no reason to give
  * up while acknowledgments come. */
 Test(hostile, user_timeout_with_a_long_queue)
