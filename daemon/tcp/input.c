@@ -312,6 +312,8 @@ check_urg(struct tcp_pcb *p, struct seg *s)
 static enum step
 check_text(struct tcp_pcb *p, struct seg *s)
 {
+	/* Before reassembly, which takes s apart. */
+	s->fin_seq = seq_add(s->seq, s->len);
 	if (s->len == 0)
 		return NEXT;
 	if (p->flags & PF_FIN_RCVD) {
@@ -347,7 +349,7 @@ check_fin(struct tcp_pcb *p, struct seg *s)
 {
 	if (s->fin && !(p->flags & PF_FIN_RCVD)) {
 		p->fin_early = true;
-		p->fin_seq = seq_add(s->seq, s->len);
+		p->fin_seq = s->fin_seq;
 		/* RFC 5681 4.2: one that came early is answered at once. */
 		p->flags |= PF_ACK_NOW;
 		pcb_ready(p);

@@ -314,6 +314,7 @@ struct seg {
 	uint32_t wnd;	   /* scaled */
 	unsigned nsegs;	   /* segments of a GRO train */
 	bool fin;
+	seq_t fin_seq; /* the FIN's own number */
 	bool has_iss_floor; /* a SYN that reopens a TIME-WAIT */
 	seq_t iss_floor;
 	mono_t now;
