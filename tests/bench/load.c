@@ -656,10 +656,14 @@ static void
 hold_one(int conn, int ready)
 {
 	char *buf = calloc(1, CHUNK);
-	int fd = dial(conn % 2 ? SINK : SOURCE);
+	int fd = dial(conn % 2 ? SINK : SOURCE), sndbuf = 65536;
 	bool told = false;
 	ssize_t n;
 
+	/* What is queued when the process dies is still owed to the peer. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf)) ==
+	    -1)
+		err(1, "SO_SNDBUF");
 	for (;;) {
 		if (conn % 2)
 			n = send(fd, zeros, opt.size, MSG_NOSIGNAL);

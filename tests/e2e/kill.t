@@ -44,6 +44,12 @@ nothing_held()
 	    [ "$(descriptors)" -le "$descriptors_before" ]
 }
 
+# No process of this group of children runs any more (Z is dead).
+all_dead()
+{
+	! ps -o stat=,comm= --ppid 1,"${pid_of[hold-$3]}" | grep -q '^[^Z].*load$'
+}
+
 # killed COUNT
 killed()
 {
@@ -62,6 +68,9 @@ killed()
 	    test "$(stat_of engine.connections)" -ge "$1"
 	# shellcheck disable=SC2086
 	kill -KILL $pids "${pid_of[hold-$1]}"
+	began=$(now_ms)
+	wait_for 10 all_dead "${pids%% *}" "${pids##* }" "$1"
+	note "all dead after $(($(now_ms) - began)) ms"
 	began=$(now_ms)
 	wait_for 10 nothing_held
 	note "nothing held after $(($(now_ms) - began)) ms"
