@@ -31,4 +31,4 @@ serves run 5201 iperf3-tcpd iperf3 -4 -s
 measured "server in tcpd receives" peer $tcpd
 measured "server in tcpd sends" peer $tcpd -R
 measured "server in tcpd receives, 4 streams" peer $tcpd -P 4
-finish 20
+finish 12

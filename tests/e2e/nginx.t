@@ -75,4 +75,4 @@ check "nginx quits" kill -QUIT "$(cat "$work/nginx.8080.pid")"
 check "and its listener is gone" wait_for 10 eval "! tcpd_listens 8080"
 peer curl -sS http://$tcpd:8080/ >refused 2>&1
 equal "then connections are refused" $? 7
-finish 205
+finish 50
