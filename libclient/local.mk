@@ -10,7 +10,8 @@ SHIM_CFLAGS = $(TCPD_CFLAGS) -U_FORTIFY_SOURCE -fvisibility=hidden
 if SANITIZERS
 SHIM_CFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
 endif
-SHIM_SOURCES = libclient/ident.c libclient/io.c libclient/opt.c \
+SHIM_SOURCES = libclient/connect.c libclient/ident.c libclient/io.c \
+	libclient/listen.c libclient/opt.c \
 	libclient/real.c libclient/sock.c libclient/wire.c \
 	daemon/ipc/policy.c daemon/ipc/sockopt.c
 

@@ -164,7 +164,7 @@ static int
 set_ours(int fd, uint64_t handle, int level, int name, const void *val,
     socklen_t len)
 {
-	struct sockopts o;
+	struct sockopts o, before;
 	int err;
 
 	if ((int)len < 0)
@@ -172,13 +172,16 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 	if (val == NULL && len > 0)
 		return -EFAULT;
 	ident_options(fd, &o);
+	before = o;
 	err = sockopt_set(&o, level, name, val, len);
 	if (err != 0)
 		return -err;
 	if (!(sockopt_where(level, name) & SOCKOPT_STACK))
 		return 0;
 	if (!known_to_daemon(fd))
-		return ident_keep_options(fd, &o);
+		return memcmp(&o, &before, sizeof o) == 0
+			   ? 0
+			   : ident_keep_options(fd, &o);
 	err = tell_option(fd, handle, level, name, val, len);
 	if (err != 0)
 		return err;

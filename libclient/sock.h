@@ -50,4 +50,19 @@ int sock_take_error(int fd, uint64_t handle, int native);
 /* SO_ERROR as it is natively: read and cleared. */
 int sock_native_error(int fd);
 
+struct sockaddr_in;
+struct proto_name;
+struct policy_verdict;
+
+struct proto_name sock_to_name(const struct sockaddr_in *sin);
+/* Copies as the kernel does: cut to the room, the true length returned. */
+int sock_put_name(
+    const struct proto_name *n, struct sockaddr *sa, socklen_t *len);
+/* Asks the daemon: PROTO_GETSOCKNAME or PROTO_GETPEERNAME. */
+int sock_ask_name(
+    int fd, uint64_t handle, uint16_t type, struct proto_name *name);
+/* The policy's word on sin, and its generation. */
+int sock_judge(const struct sockaddr_in *sin, bool to_bind,
+    struct policy_verdict *v, uint32_t *generation);
+
 #endif

@@ -173,6 +173,7 @@ receive_reply(int fd, struct wire_req *q)
 	q->version = rep.version;
 	if (rep.version != PROTO_VERSION)
 		return -EPROTONOSUPPORT;
+	q->answered = true;
 	if (rep.err != 0)
 		return rep.err > 0 && rep.err < 4096 ? -rep.err : -EPROTO;
 	if (rep.len > q->ans_max)
@@ -199,7 +200,10 @@ ask(struct wire_req *q, int pass_fd)
 int
 wire_request(struct wire_req *q)
 {
-	int err = ask(q, q->pass_fd);
+	int err;
+
+	q->answered = false;
+	err = ask(q, q->pass_fd);
 
 	if (err == -EACCES && q->auth_fd >= 0)
 		err = ask(q, q->auth_fd);

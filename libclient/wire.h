@@ -12,6 +12,7 @@
 #ifndef LIBCLIENT_WIRE_H
 #define LIBCLIENT_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/un.h>
@@ -34,6 +35,7 @@ struct wire_req {
 	size_t ans_max, ans_len;
 	int *got_fd;	  /* NULL: none wanted */
 	uint16_t version; /* out: the daemon's */
+	bool answered;	  /* out: the result is the daemon's word */
 };
 int wire_request(struct wire_req *q);
 

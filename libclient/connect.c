@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * connect() on descriptors of ours.
+ *
+ * The policy decides.  tcpd's: the same descriptor is connected to the daemon
+ * and sends the hello (tcpd/proto.h).  The kernel's: a socket of its TCP takes
+ * the descriptor's number.
+ *
+ * Linux's states are followed to the letter where a program can see them:
+ * EINPROGRESS, EALREADY, success once and then EISCONN; the error of a failed
+ * attempt once (by SO_ERROR or by connect), ECONNABORTED when it was already
+ * read, and then a socket that may try again.
+ */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+#include "ident.h"
+#include "ipc/policy.h"
+#include "real.h"
+#include "sock.h"
+#include "sys.h"
+#include "wire.h"
+
+/* Did every handler of the program ask for interrupted calls to go on?  A
+ * blocking connect() that waits in poll() cannot learn it otherwise. */
+static bool
+handlers_restart(void)
+{
+	struct sigaction sa;
+	bool any = false;
+	int sig, saved = errno;
+
+	for (sig = 1; sig < NSIG; sig++) {
+		if (sigaction(sig, NULL, &sa) != 0 ||
+		    sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN)
+			continue;
+		if (!(sa.sa_flags & SA_RESTART)) {
+			errno = saved;
+			return false;
+		}
+		any = true;
+	}
+	errno = saved;
+	return any;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* SO_SNDTIMEO in milliseconds, -1: for ever. */
+static int64_t
+patience_ms(int fd)
+{
+	struct timeval tv = {0, 0};
+	socklen_t len = sizeof tv;
+
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) != 0 ||
+	    (tv.tv_sec == 0 && tv.tv_usec == 0))
+		return -1;
+	return (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+}
+
+/* The attempt has failed: its errno, and a socket that may try again. */
+static int
+attempt_failed(int fd, uint64_t handle, int native)
+{
+	int err = sock_take_error(fd, handle, native);
+	int r = ident_renew(fd, &handle);
+
+	return r < 0 ? r : -err;
+}
+
+/* Waits for the end of the attempt; a cancellation point like connect(). */
+static int
+await(int fd, uint64_t handle)
+{
+	int64_t limit = patience_ms(fd), end = limit < 0 ? 0 : now_ms() + limit;
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int saved = errno, r, native;
+
+	for (;;) {
+		if (limit >= 0) {
+			limit = end - now_ms();
+			limit = limit < 0 ? 0 : limit;
+		}
+		r = poll(&p, 1, limit > INT32_MAX ? INT32_MAX : (int)limit);
+		if (r == 0)
+			return -EINPROGRESS;
+		if (r > 0)
+			break;
+		r = errno;
+		errno = saved;
+		if (r != EINTR || limit >= 0 || !handlers_restart())
+			return -r;
+	}
+	if (p.revents & (POLLHUP | POLLERR)) {
+		native = sock_native_error(fd);
+		return attempt_failed(
+		    fd, handle, native != 0 ? native : ECONNRESET);
+	}
+	ident_settle(fd);
+	ident_pending(fd, false);
+	return 0;
+}
+
+static bool
+nonblocking(int fd)
+{
+	int fl = sys_fcntl(fd, F_GETFL, 0);
+
+	return fl >= 0 && fl & O_NONBLOCK;
+}
+
+static int
+attach(
+    int fd, uint64_t handle, const struct sockaddr_in *sin, uint32_t generation)
+{
+	struct proto_attach at = {
+	    .dst = sock_to_name(sin), .policy_generation = generation};
+	uint8_t opts[SOCKOPT_PACK_MAX];
+	struct sockopts o;
+	size_t len;
+	int err;
+
+	ident_options(fd, &o);
+	len = sockopt_pack(&o, opts, sizeof opts, &at.nopts);
+	err = wire_attach(fd, handle, &at, opts, len);
+	if (err != 0) {
+		if (ident_attached(fd))
+			ident_renew(fd, &handle);
+		return err;
+	}
+	err = nonblocking(fd) ? -EINPROGRESS : await(fd, handle);
+	if (err == -EINPROGRESS || err == -EINTR)
+		ident_pending(fd, true);
+	return err;
+}
+
+/* A socket of ours that was bound to a port keeps that port's number. */
+static int
+bind_twin(int fd, uint64_t handle, int twin)
+{
+	struct proto_name name;
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	int err;
+
+	if (!ident_bound(fd))
+		return 0;
+	err = sock_ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
+	if (err != 0)
+		return err == -EBADF ? 0 : err;
+	sin.sin_port = htons(name.port);
+	memcpy(&sin.sin_addr, name.addr, 4);
+	return sys_bind(twin, &sin, sizeof sin);
+}
+
+/* The destination is the kernel's, and so becomes the socket; unless that
+ * fails at once, for then the next destination may be tcpd's. */
+static int
+connect_kernel(
+    int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
+{
+	int twin = ident_kernel_twin(fd), err, r, saved = errno;
+
+	if (twin < 0)
+		return twin;
+	err = bind_twin(fd, handle, twin);
+	if (err == 0 && real.connect(twin, sa, len) != 0) {
+		err = -errno;
+		errno = saved;
+	}
+	if (err != 0 && err != -EINPROGRESS && err != -EINTR) {
+		sys_close(twin);
+		return err;
+	}
+	r = ident_replace(fd, twin);
+	return r != 0 ? r : err;
+}
+
+static int
+connect_fresh(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
+{
+	struct policy_verdict v;
+	struct sockaddr_in sin;
+	uint32_t generation;
+	int err;
+
+	if (len < sizeof sin)
+		return -EINVAL;
+	if (sa->sa_family != AF_INET)
+		return -EAFNOSUPPORT;
+	memcpy(&sin, sa, sizeof sin);
+	err = sock_judge(&sin, false, &v, &generation);
+	if (err != 0)
+		return err;
+	if (v.action == PROTO_TCPD)
+		return attach(fd, handle, &sin, generation);
+	if (v.action == PROTO_REFUSE)
+		return -ENETUNREACH;
+	return connect_kernel(fd, handle, sa, len);
+}
+
+/* connect(AF_UNSPEC): back to a fresh socket; a connection is reset. */
+static int
+dissolve(int fd, uint64_t handle)
+{
+	struct proto_opt po = {.level = SOL_SOCKET,
+	    .name = SO_LINGER,
+	    .len = sizeof(struct linger)};
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+	struct wire_req q = {.type = PROTO_SETOPT,
+	    .handle = handle,
+	    .body = {&po, &now},
+	    .len = {sizeof po, sizeof now},
+	    .pass_fd = -1,
+	    .auth_fd = fd};
+
+	if (!ident_attached(fd) && !ident_listening(fd))
+		return 0;
+	if (ident_attached(fd))
+		wire_request(&q);
+	return ident_renew(fd, &handle);
+}
+
+static int
+connect_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
+{
+	int native, err;
+
+	if (len < sizeof sa->sa_family)
+		return -EINVAL;
+	if (sa->sa_family == AF_UNSPEC)
+		return dissolve(fd, handle);
+	switch (ident_phase(fd, handle)) {
+	case PHASE_FRESH:
+		return connect_fresh(fd, handle, sa, len);
+	case PHASE_CONNECTING:
+		err = nonblocking(fd) ? -EALREADY : await(fd, handle);
+		return err == -EINPROGRESS ? -EALREADY : err;
+	case PHASE_ARRIVED:
+		ident_settle(fd);
+		ident_pending(fd, false);
+		return 0;
+	case PHASE_FAILED:
+		native = sock_native_error(fd);
+		if (native != 0)
+			return attempt_failed(fd, handle, native);
+		err = ident_renew(fd, &handle);
+		return err < 0 ? err : -ECONNABORTED;
+	case PHASE_LISTENING:
+	case PHASE_CONNECTED:
+	case PHASE_OVER:
+		break;
+	}
+	return -EISCONN;
+}
+
+int
+sock_connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	uint64_t handle;
+
+	if (!ident_ours(fd, &handle))
+		return real.connect(fd, sa, len);
+	return (int)sock_result(connect_ours(fd, handle, sa, len));
+}

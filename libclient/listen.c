@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bind(), listen() and accept() on descriptors of ours.
+ *
+ * bind() gives the AF_UNIX socket a name in a directory that nobody else can
+ * enter and hands the daemon an O_PATH descriptor of it; name and directory
+ * are gone when it returns.  listen() makes it a native listener, to which the
+ * daemon connects for each connection that is established: so accept() with
+ * all its rules is the kernel's.
+ */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include "ident.h"
+#include "ipc/policy.h"
+#include "real.h"
+#include "sock.h"
+#include "sys.h"
+#include "wire.h"
+
+/* ---- bind ---- */
+
+/* A fresh directory 0700 under base; its name in dir. */
+static int
+private_dir(const char *base, char *dir, size_t size)
+{
+	uint64_t r;
+	int tries, n, err = -EEXIST;
+
+	for (tries = 0; tries < 8 && err == -EEXIST; tries++) {
+		if (SYS(SYS_getrandom, &r, sizeof r, 0, 0, 0, 0) != sizeof r)
+			return -EAGAIN;
+		n = snprintf(
+		    dir, size, "%s/tcpd-%016llx", base, (unsigned long long)r);
+		if (n < 0 || (size_t)n >= size - 2) /* room for "/s" */
+			return -ENAMETOOLONG;
+		err = (int)SYS(SYS_mkdirat, AT_FDCWD, dir, 0700, 0, 0, 0);
+	}
+	return err;
+}
+
+/* Binds fd to a name under base; returns an O_PATH descriptor of the node.
+ * The node itself may be connected to by anyone, its directory entered by
+ * nobody else, and both are gone when this returns. */
+static int
+bind_under(int fd, const char *base)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	char dir[sizeof un.sun_path];
+	int err, node = -1;
+
+	err = private_dir(base, dir, sizeof dir);
+	if (err != 0)
+		return err;
+	memcpy(un.sun_path, dir, strlen(dir));
+	memcpy(un.sun_path + strlen(dir), "/s", 3);
+	err = sys_bind(fd, &un, sizeof un);
+	if (err == 0) {
+		SYS(SYS_fchmodat, AT_FDCWD, un.sun_path, 0666, 0, 0, 0);
+		node = (int)SYS(SYS_openat, AT_FDCWD, un.sun_path,
+		    O_PATH | O_CLOEXEC, 0, 0, 0);
+		SYS(SYS_unlinkat, AT_FDCWD, un.sun_path, 0, 0, 0, 0);
+		err = node;
+	}
+	SYS(SYS_unlinkat, AT_FDCWD, dir, AT_REMOVEDIR, 0, 0, 0);
+	return err;
+}
+
+/* An O_PATH descriptor of fd's new name; -EINVAL: it has one already. */
+static int
+bind_native(int fd)
+{
+	char beside[sizeof((struct sockaddr_un *)NULL)->sun_path];
+	const char *bases[4] = {
+	    beside, secure_getenv("XDG_RUNTIME_DIR"), "/tmp", "/dev/shm"};
+	const char *slash = strrchr(wire_path(), '/');
+	int err = -EADDRNOTAVAIL, i, r;
+
+	snprintf(beside, sizeof beside, "%.*s/bind",
+	    slash ? (int)(slash - wire_path()) : 1, slash ? wire_path() : ".");
+	if (ident_bound(fd))
+		return -EINVAL;
+	for (i = 0; i < 4; i++) {
+		if (bases[i] == NULL)
+			continue;
+		r = bind_under(fd, bases[i]);
+		if (r >= 0)
+			return r;
+		if (r == -EMFILE || r == -ENFILE)
+			return r;
+		if (r == -EINVAL && ident_bound(fd))
+			return r;
+		err = r;
+	}
+	/* Nowhere to make a node: the clearest of a poor choice. */
+	return err == -EINVAL ? -EADDRNOTAVAIL : err;
+}
+
+static int
+bind_tcpd(int fd, uint64_t handle, const struct sockaddr_in *sin)
+{
+	struct proto_name name = sock_to_name(sin), got;
+	struct sockopts o;
+	struct wire_req q = {.type = PROTO_BIND,
+	    .handle = handle,
+	    .body = {&name},
+	    .len = {sizeof name},
+	    .auth_fd = -1,
+	    .ans = &got,
+	    .ans_max = sizeof got};
+	int err;
+
+	ident_options(fd, &o);
+	if (sockopt_val(&o, OPT_SO_REUSEADDR, 0))
+		name.flags |= PROTO_REUSEADDR;
+	if (sockopt_val(&o, OPT_SO_REUSEPORT, 0))
+		name.flags |= PROTO_REUSEPORT;
+	/* Bound natively and not in the daemon: it said EADDRINUSE before,
+	 * and has the node. */
+	q.pass_fd = bind_native(fd);
+	if (q.pass_fd < 0 && q.pass_fd != -EINVAL)
+		return q.pass_fd;
+	err = wire_request(&q);
+	if (q.pass_fd >= 0)
+		sys_close(q.pass_fd);
+	return err;
+}
+
+static int
+bind_kernel(int fd, const struct sockaddr_in *sin)
+{
+	int twin = ident_kernel_twin(fd), err;
+
+	if (twin < 0)
+		return twin;
+	err = sys_bind(twin, sin, sizeof *sin);
+	if (err != 0) {
+		sys_close(twin);
+		return err;
+	}
+	return ident_replace(fd, twin);
+}
+
+static int
+bind_by_policy(int fd, uint64_t handle, const struct sockaddr_in *sin)
+{
+	struct policy_verdict v;
+	uint32_t generation;
+	int err;
+
+	err = sock_judge(sin, true, &v, &generation);
+	if (err != 0)
+		return err;
+	if (v.action == PROTO_TCPD)
+		return bind_tcpd(fd, handle, sin);
+	return v.action == PROTO_REFUSE ? -EADDRNOTAVAIL : bind_kernel(fd, sin);
+}
+
+static int
+bind_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
+{
+	struct sockaddr_in sin;
+
+	if (len < sizeof sin)
+		return -EINVAL;
+	memcpy(&sin, sa, sizeof sin);
+	if (sin.sin_family != AF_INET &&
+	    (sin.sin_family != AF_UNSPEC || sin.sin_addr.s_addr != INADDR_ANY))
+		return -EAFNOSUPPORT;
+	if (ident_attached(fd) || ident_listening(fd))
+		return -EINVAL;
+	return bind_by_policy(fd, handle, &sin);
+}
+
+int
+sock_bind(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	uint64_t handle;
+
+	if (!ident_ours(fd, &handle))
+		return real.bind(fd, sa, len);
+	return (int)sock_result(bind_ours(fd, handle, sa, len));
+}
+
+/* ---- listen, accept ---- */
+
+static int
+tell_listen(int fd, uint64_t handle, int backlog)
+{
+	struct proto_listen body = {.backlog = (uint32_t)backlog};
+	uint8_t opts[SOCKOPT_PACK_MAX];
+	struct wire_req q = {.type = PROTO_LISTEN,
+	    .handle = handle,
+	    .body = {&body, opts},
+	    .len = {sizeof body, 0},
+	    .pass_fd = -1,
+	    .auth_fd = fd};
+	struct sockopts o;
+
+	ident_options(fd, &o);
+	q.len[1] = sockopt_pack(&o, opts, sizeof opts, &body.nopts);
+	return wire_request(&q);
+}
+
+static int
+listen_ours(int fd, uint64_t handle, int backlog)
+{
+	static const struct sockaddr_in any = {.sin_family = AF_INET};
+	int err;
+
+	if (ident_attached(fd))
+		return -EINVAL;
+	if (!ident_bound(fd)) {
+		err = bind_by_policy(fd, handle, &any);
+		if (err != 0)
+			return err;
+		if (!ident_ours(fd, &handle)) /* the policy: the kernel's */
+			return sys_listen(fd, backlog);
+	}
+	err = sys_listen(fd, backlog);
+	return err != 0 ? err : tell_listen(fd, handle, backlog);
+}
+
+int
+sock_listen(int fd, int backlog)
+{
+	uint64_t handle;
+
+	if (!ident_ours(fd, &handle))
+		return real.listen(fd, backlog);
+	return (int)sock_result(listen_ours(fd, handle, backlog));
+}
+
+/* Two bytes and the descriptor itself, by which the daemon knows the preamble
+ * from the program's data: then its queue is never empty, and a close of it
+ * is seen as a reset. */
+static void
+send_preamble(int fd)
+{
+	char two[2] = {0, 0};
+	struct iovec iov = {two, sizeof two};
+	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(int))] = {0};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = ctl,
+	    .msg_controllen = sizeof ctl};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	sys_sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Linux's child has its listener's time-outs. */
+static void
+inherit_timeouts(int listener, int fd)
+{
+	static const int names[] = {SO_RCVTIMEO, SO_SNDTIMEO};
+	struct timeval tv;
+	socklen_t len;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		len = sizeof tv;
+		if (sys_getsockopt(listener, SOL_SOCKET, names[i], &tv, &len) ==
+			0 &&
+		    (tv.tv_sec != 0 || tv.tv_usec != 0))
+			sys_setsockopt(fd, SOL_SOCKET, names[i], &tv, len);
+	}
+}
+
+static void
+welcome(int listener, int fd, const struct proto_peer *peer)
+{
+	struct sockopts o;
+
+	ident_tag(fd, peer->handle & PROTO_HANDLE_MASK);
+	send_preamble(fd);
+	ident_options(listener, &o);
+	ident_sndbuf(fd, &o);
+	inherit_timeouts(listener, fd);
+}
+
+int
+sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+	struct sockaddr_un un;
+	struct proto_peer peer;
+	uint64_t handle;
+	socklen_t unlen;
+	int new;
+
+	if (!ident_ours(fd, &handle))
+		return real.accept4(fd, sa, len, flags);
+	if (sa != NULL && (int)*len < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	for (;;) {
+		unlen = sizeof un;
+		new = real.accept4(fd, (struct sockaddr *)&un, &unlen, flags);
+		if (new < 0)
+			return -1;
+		if (ident_is_peer(&un, unlen, &peer))
+			break;
+		/* Not from the daemon: somebody of the same user. */
+		sys_close(new);
+	}
+	welcome(fd, new, &peer);
+	if (sa != NULL)
+		sock_put_name(&peer.remote, sa, len);
+	return new;
+}
