@@ -27,6 +27,32 @@ tail_room(const struct tcp_pcb *p)
 	return p->sq.tail != NULL ? p->sq.tail->cap - p->sq.tail->len : 0;
 }
 
+/* Writers leave an eighth of the memory for what arrives: an ACK that finds no
+ * buffer could free none. */
+static bool
+room_to_write(const struct tcp *t, size_t cap)
+{
+	size_t limit = bufpool_limit(t->cfg.bufs);
+
+	return bufpool_used(t->cfg.bufs) + sizeof(struct buf) + cap <=
+	       limit - limit / 8;
+}
+
+/* A buf for up to want bytes, a small one rather than none. */
+static struct buf *
+alloc_to_write(struct tcp *t, size_t want)
+{
+	size_t cap = want <= BUF_SMALL	 ? BUF_SMALL
+		     : want <= BUF_CHUNK ? BUF_CHUNK
+					 : BUF_FRAME;
+
+	if (room_to_write(t, cap))
+		return buf_alloc(t->cfg.bufs, cap);
+	if (room_to_write(t, BUF_SMALL))
+		return buf_alloc(t->cfg.bufs, BUF_SMALL);
+	return NULL;
+}
+
 unsigned
 tcp_send_reserve(
     struct tcp_pcb *p, struct span *spans, unsigned max, size_t want)
@@ -55,8 +81,7 @@ tcp_send_reserve(
 		p->sq.spare = NULL;
 	}
 	if (p->sq.spare == NULL) {
-		p->sq.spare = buf_alloc(
-		    p->t->cfg.bufs, want < BUF_FRAME ? want : BUF_FRAME);
+		p->sq.spare = alloc_to_write(p->t, want);
 	}
 	if (p->sq.spare != NULL) {
 		if (want > p->sq.spare->cap)

@@ -380,6 +380,12 @@ lab_tcp(void)
 	return lab.tcp;
 }
 
+struct bufpool *
+lab_pool(void)
+{
+	return lab.bufs;
+}
+
 struct tcp_pcb *
 lab_pcb(void)
 {

@@ -205,6 +205,7 @@ void use(unsigned i);
 /* The same tuple, but the stack's next SYN brings a new ISN. */
 void new_incarnation(void);
 struct tcp *lab_tcp(void);
+struct bufpool *lab_pool(void);
 struct tcp_pcb *lab_pcb(void);
 struct tcp_bind *lab_bind(void);
 struct tcp_info_out lab_info(void);
