@@ -271,6 +271,16 @@ pull_ooo(struct tcp_pcb *p)
 	return any;
 }
 
+/* What waits out of order leaves an eighth of the memory for what it waits
+ * for; it is not SACKed and comes again. */
+static bool
+memory_short(const struct tcp *t)
+{
+	size_t limit = bufpool_limit(t->cfg.bufs);
+
+	return bufpool_used(t->cfg.bufs) > limit - limit / 8;
+}
+
 static enum step
 insert_ooo(struct tcp_pcb *p, struct seg *s)
 {
@@ -292,7 +302,7 @@ insert_ooo(struct tcp_pcb *p, struct seg *s)
 		s->len -= cut;
 	}
 	/* Memory first: what the peer knows to be here must not go for it. */
-	if (p->ooo_true / 2 > p->rcvbuf + 8 * BUF_FRAME ||
+	if (p->ooo_true / 2 > p->rcvbuf + 8 * BUF_FRAME || memory_short(p->t) ||
 	    (r = rxseg_new(p, s->in->buf, s->off, s->len)) == NULL)
 		return drop(p->t, DROP_TCP_OOO_MEMORY);
 	r->seq = s->seq;

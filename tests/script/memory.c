@@ -62,8 +62,8 @@ Test(memory, a_starved_writer_is_woken)
 Test(memory, a_starved_writer_closes)
 {
 	for (unsigned how = 0; how < 3; how++) {
-		lab_start(
-		    .listens = true, .pool = 256 << 10, .sndbuf = 4 << 20);
+		lab_start(.listens = true, .pool = 256 << 10,
+		    .sndbuf = 4 << 20);
 		use(1);
 		reach(TCPS_ESTABLISHED);
 		use(0);
@@ -129,6 +129,23 @@ Test(memory, out_of_order_memory_is_bounded)
 	}
 	dropped(TCP_OOO_MEMORY);
 	expect(bufpool_used(lab_pool()) < 8 << 20);
+}
+
+/* Nor does it take the last of the memory: what it waits for must come in. */
+Test(memory, out_of_order_leaves_room)
+{
+	lab_start(.listens = true, .rcvbuf = 1 << 20, .pool = 1 << 20);
+	handshake(.mss = 1460, .wscale = 7);
+	for (int i = 0; i < 1000; i++) {
+		peer_sends(ACK, .seq = 2 + 2 * i, .ack = 1, .len = 1);
+		lab_drain();
+	}
+	dropped(TCP_OOO_MEMORY);
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 1);
+	lab_drain();
+	expect(tcp_recv_queued(lab_pcb()) >= 2);
+	app_reads(tcp_recv_queued(lab_pcb()));
+	lab_run_until(sec(1));
 }
 
 /* Small segments in order that nobody reads: memory follows the bytes. */

@@ -18,5 +18,6 @@ tests_sim_goodput_LDADD = $(SIM_LIBS)
 EXTRA_DIST += tests/sim/golden/goodput.txt
 
 check-long: tests/sim/swarm
-	tests/sim/swarm -s 100000 -t 10000
+	tests/sim/swarm -s 1000000 -h -t 10000
+	tests/sim/swarm -s 2000000 -n 20000
 .PHONY: check-long

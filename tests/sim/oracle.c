@@ -107,6 +107,8 @@ note_syn(struct end *e, const struct wire_tcp *h)
 	e->wire.scaled = h->has_wscale;
 	e->wire.wscale = h->has_wscale ? h->wscale : 0;
 	e->wire.max_seq = h->seq + 1;
+	/* An old SYN, late, can begin a new life after the end. */
+	e->wire.offer_known = false;
 }
 
 static void

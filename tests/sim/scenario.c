@@ -89,6 +89,9 @@ choose_host(struct sim *s, struct hostcfg *c, bool whole, uint16_t mtu)
 	c->whole = whole;
 	c->mtu = mtu;
 	c->buf_bytes = 256u << 20;
+	/* Memory is short: for all connections together. */
+	if (one_in(s, 6))
+		c->buf_bytes = (size_t)scaled(s, 1 << 20, 16 << 20);
 	c->sndbuf = (uint32_t)scaled(s, 16384, 4 << 20);
 	c->rcvbuf = (uint32_t)scaled(s, 8192, 4 << 20);
 	c->msl_us = (uint32_t)scaled(s, SEC / 10, 30 * SEC);
@@ -263,8 +266,19 @@ conclude(struct sim *s, struct result *r)
 	sim_free(s);
 }
 
+/* Every fault at once, and more of it. */
+static void
+make_harsh(struct sim *s, struct linkcfg *c)
+{
+	c->loss = rng_below(&s->rng, 200001);
+	c->dup = rng_below(&s->rng, 50001);
+	c->reorder = rng_below(&s->rng, 100001);
+	c->reorder_us = scaled(s, 1000, 50000);
+	c->corrupt = rng_below(&s->rng, 50001);
+}
+
 void
-scenario_run(uint64_t seed, bool verbose, struct result *r)
+scenario_run(uint64_t seed, unsigned mode, struct result *r)
 {
 	struct sim *s = sim_new(seed);
 	struct hostcfg h[2] = {0};
@@ -273,10 +287,14 @@ scenario_run(uint64_t seed, bool verbose, struct result *r)
 	    one_in(s, 4) ? (uint16_t)sim_between(s, 576, 1500) : 1500;
 	unsigned n;
 
-	s->verbose = verbose;
+	s->verbose = mode & SIM_VERBOSE;
+	if (one_in(s, 8))
+		s->audit = 1;
 	for (unsigned i = 0; i < 2; i++) {
 		choose_host(s, &h[i], whole, mtu);
 		choose_link(s, &s->links[i].cfg, whole);
+		if (mode & SIM_HARSH)
+			make_harsh(s, &s->links[i].cfg);
 		host_init(s, i, &h[i]);
 	}
 	n = (unsigned)scaled(s, 1, 12);

@@ -240,8 +240,13 @@ struct result {
 	int64_t virtual_us;
 };
 
+enum {
+	SIM_VERBOSE = 1 << 0, /* show the segments */
+	SIM_HARSH = 1 << 1,   /* all faults, up to 20 % loss, in every run */
+};
+
 /* A network and programs out of the seed. */
-void scenario_run(uint64_t seed, bool verbose, struct result *r);
+void scenario_run(uint64_t seed, unsigned mode, struct result *r);
 /* One bulk transfer; returns bytes a second. */
 uint64_t scenario_goodput(uint32_t loss, int64_t delay_us, uint32_t queue,
     const char *congestion, struct result *r);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * swarm [-v] [-n count] [-s seed] [-t transfers] [SEED=n]: runs that many
+ * swarm [-hv] [-n count] [-s seed] [-t transfers] [SEED=n]: runs that many
  * seeds from the first one on, or until so many orderly transfers are
- * complete.  A failure prints the seed that replays it; every sixteenth seed
- * runs twice and must give the same digest.  SEED=n runs that seed alone and
- * -v shows its segments.
+ * complete; -h has every fault at work in every run, up to 20 % loss.  A
+ * failure prints the seed that replays it; every sixteenth seed runs twice and
+ * must give the same digest.  SEED=n runs that seed alone and -v shows its
+ * segments.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,18 +18,18 @@
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: swarm [-v] [-n count] [-s seed] "
+	fprintf(stderr, "usage: swarm [-hv] [-n count] [-s seed] "
 			"[-t transfers] [SEED=n]\n");
 	exit(2);
 }
 
 static bool
-run_one(uint64_t seed, bool verbose, struct result *r)
+run_one(uint64_t seed, unsigned mode, struct result *r)
 {
 	struct result again;
 
-	scenario_run(seed, verbose, r);
-	if (verbose)
+	scenario_run(seed, mode, r);
+	if (mode & SIM_VERBOSE)
 		printf("SEED=%llu: %u transfers, %llu packets, %llu steps, "
 		       "%lld virtual ms, digest %016llx\n",
 		    (unsigned long long)seed, r->transfers,
@@ -37,7 +38,7 @@ run_one(uint64_t seed, bool verbose, struct result *r)
 		    (long long)r->virtual_us / 1000,
 		    (unsigned long long)r->digest);
 	if (r->ok && seed % 16 == 0) {
-		scenario_run(seed, false, &again);
+		scenario_run(seed, mode & ~(unsigned)SIM_VERBOSE, &again);
 		if (again.digest != r->digest || again.steps != r->steps) {
 			r->ok = false;
 			snprintf(r->why, sizeof r->why,
@@ -47,7 +48,8 @@ run_one(uint64_t seed, bool verbose, struct result *r)
 		}
 	}
 	if (!r->ok)
-		printf("SEED=%llu: %s\n", (unsigned long long)seed, r->why);
+		printf("SEED=%llu%s: %s\n", (unsigned long long)seed,
+		    mode & SIM_HARSH ? " -h" : "", r->why);
 	return r->ok;
 }
 
@@ -56,13 +58,15 @@ main(int argc, char **argv)
 {
 	uint64_t first = 1, count = COUNT, transfers = 0, done = 0, bad = 0;
 	uint64_t packets = 0, n = 0;
-	bool verbose = false;
+	unsigned mode = 0;
 	struct result r;
 	int c;
 
-	while ((c = getopt(argc, argv, "vn:s:t:")) != -1) {
+	while ((c = getopt(argc, argv, "hvn:s:t:")) != -1) {
 		if (c == 'v')
-			verbose = true;
+			mode |= SIM_VERBOSE;
+		else if (c == 'h')
+			mode |= SIM_HARSH;
 		else if (c == 'n')
 			count = strtoull(optarg, NULL, 0);
 		else if (c == 's')
@@ -81,7 +85,7 @@ main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sim_name_failures();
 	for (; transfers != 0 ? done < transfers : n < count; n++) {
-		bad += !run_one(first + n, verbose, &r);
+		bad += !run_one(first + n, mode, &r);
 		done += r.transfers;
 		packets += r.packets;
 	}
