@@ -43,6 +43,7 @@ static struct {
 	int busy, wire, node, listener, pipe[2];
 	int clients[MAX_CLIENTS];
 	unsigned next;
+	bool knot; /* a socket is in flight to its own other end */
 } w;
 
 static struct sockaddr_un door = {.sun_family = AF_UNIX};
@@ -123,6 +124,7 @@ begin(void)
 	for (i = 0; i < MAX_CLIENTS; i++)
 		w.clients[i] = -1;
 	w.next = 0;
+	w.knot = false;
 }
 
 static void
@@ -197,6 +199,8 @@ request(unsigned type, const uint8_t *p, size_t len, bool pass)
 		with = type / 16 % 3 == 0   ? w.node
 		       : type / 16 % 3 == 1 ? w.pipe[0]
 					    : fd;
+	/* Such a one ends by its deadline only, while it is not whole. */
+	w.knot |= with == fd;
 	h.len = (uint32_t)len;
 	transmit(fd, iov, 2, with);
 }
@@ -266,7 +270,7 @@ finish(void)
 		leave(slot(i));
 	close(w.listener);
 	turns(4);
-	CHECK(w.e->nchans == 0 && w.e->nvisits == 0);
+	CHECK(w.knot || (w.e->nchans == 0 && w.e->nvisits == 0));
 	CHECK(engine_bytes(w.e) == 0);
 	event_del(&w.always);
 	engine_free(w.e);
