@@ -279,13 +279,13 @@ allow_some(scmp_filter_ctx f, bool engine)
 		    SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
 	if (rc == 0) /* abort() */
 		rc = seccomp_rule_add(
-		    f, yes, SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self));
+		    f, yes, SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self, 0));
 	for (size_t i = 0; i < sizeof ioctls / sizeof ioctls[0] && rc == 0; i++)
 		rc = seccomp_rule_add(
-		    f, yes, SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i]));
+		    f, yes, SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i], 0));
 	if (rc == 0 && engine)
 		rc = seccomp_rule_add(
-		    f, yes, SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		    f, yes, SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 	return rc;
 }
 

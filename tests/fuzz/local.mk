@@ -32,3 +32,14 @@ else
 tests_fuzz_ipc_fuzz_SOURCES += tests/fuzz/replay.c
 endif
 EXTRA_DIST += tests/fuzz/make_ipc_corpus.py
+
+check_PROGRAMS += tests/fuzz/control_fuzz
+tests_fuzz_control_fuzz_SOURCES = tests/fuzz/control_fuzz.c
+tests_fuzz_control_fuzz_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
+tests_fuzz_control_fuzz_LDADD = $(TCPD_LIBS)
+if FUZZER
+tests_fuzz_control_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+else
+tests_fuzz_control_fuzz_SOURCES += tests/fuzz/replay.c
+endif
+EXTRA_DIST += tests/fuzz/make_control_corpus.py
