@@ -64,7 +64,7 @@ txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 		return false;
 	y->seq = seq_add(x->seq, len);
 	y->len = x->len - len;
-	y->flags = x->flags;
+	y->flags = x->flags & (uint8_t)~TX_SPLIT;
 	y->sent_at = x->sent_at;
 	x->len = len;
 	x->flags &= ~TX_FIN;
@@ -88,6 +88,9 @@ static void
 txseg_remove(struct tcp_pcb *p, struct txseg *x)
 {
 	uncount(p, x, x->len);
+	p->tx_splits -= (x->flags & TX_SPLIT) != 0;
+	if (p->retx_hint == x)
+		p->retx_hint = TAILQ_NEXT(x, link);
 	TAILQ_REMOVE(&p->tx, x, link);
 	slab_free(&p->t->txsegs, x);
 }
@@ -110,6 +113,8 @@ txseg_mark_lost(struct tcp_pcb *p, struct txseg *x)
 	uncount(p, x, x->len);
 	x->flags = (uint8_t)((x->flags | TX_LOST) & ~TX_RETX);
 	p->lost_bytes += x->len;
+	if (p->retx_hint != NULL && seq_lt(x->seq, p->retx_hint->seq))
+		p->retx_hint = x;
 }
 
 /* ---- RTT (RFC 6298 2) ---- */
@@ -154,34 +159,88 @@ tcp_rtt_sample(struct tcp_pcb *p, int64_t rtt)
 
 /* ---- SACK (RFC 2018 5, RFC 6675) ---- */
 
+/* A block's edge inside x.  What we sent was cut at segments' ends, so an
+ * honest peer needs no more cuts than there are segments; one who names single
+ * octets would make a record of each. */
+static bool
+sack_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
+{
+	struct txseg *y;
+
+	if (p->tx_splits > 2 * (tcp_outstanding(p) / p->snd_mss) + 64 ||
+	    !txseg_split(p, x, len))
+		return false;
+	y = TAILQ_NEXT(x, link);
+	y->flags |= TX_SPLIT;
+	p->tx_splits++;
+	return true;
+}
+
+/* x and what lies next to it, SACKed too, become one. */
+static struct txseg *
+sack_merge(struct tcp_pcb *p, struct txseg *x)
+{
+	struct txseg *prev = TAILQ_PREV(x, txsegs, link);
+	uint32_t len = x->len;
+
+	if (prev == NULL || ((prev->flags ^ x->flags) & ~TX_SPLIT) != 0)
+		return x;
+	prev->sent_at = mono_max(prev->sent_at, x->sent_at);
+	txseg_remove(p, x);
+	prev->len += len;
+	p->sacked_bytes += len;
+	return prev;
+}
+
+/* The record that holds left or is the first behind it, from the nearer end. */
+static struct txseg *
+txseg_at(const struct tcp_pcb *p, seq_t left)
+{
+	struct txseg *x, *prev;
+
+	if (seq_diff(left, p->snd_una) < seq_diff(p->snd_nxt, left)) {
+		TAILQ_FOREACH (x, &p->tx, link) {
+			if (seq_gt(seq_add(x->seq, x->len), left))
+				break;
+		}
+		return x;
+	}
+	x = TAILQ_LAST(&p->tx, txsegs);
+	while (x != NULL && seq_gt(x->seq, left) &&
+	       (prev = TAILQ_PREV(x, txsegs, link)) != NULL)
+		x = prev;
+	return x;
+}
+
 /* Marks what lies in [left, right); returns the newly marked bytes. */
 static uint32_t
 sack_block(struct tcp_pcb *p, seq_t left, seq_t right)
 {
-	struct txseg *x;
+	struct txseg *x = txseg_at(p, left), *next;
 	uint32_t fresh = 0;
 
-	TAILQ_FOREACH (x, &p->tx, link) {
+	for (; x != NULL && seq_lt(x->seq, right); x = TAILQ_NEXT(x, link)) {
 		seq_t end = seq_add(x->seq, x->len);
 
-		if (seq_geq(x->seq, right))
-			break;
 		if (seq_leq(end, left) || (x->flags & TX_SACKED))
 			continue;
 		if (seq_lt(x->seq, left)) {
-			txseg_split(p, x, (uint32_t)seq_diff(left, x->seq));
+			(void)sack_split(
+			    p, x, (uint32_t)seq_diff(left, x->seq));
 			continue; /* its second half is next */
 		}
 		if (seq_gt(end, right) &&
-		    !txseg_split(p, x, (uint32_t)seq_diff(right, x->seq)))
+		    !sack_split(p, x, (uint32_t)seq_diff(right, x->seq)))
 			break;
 		uncount(p, x, x->len);
 		x->flags =
 		    (uint8_t)((x->flags | TX_SACKED) & ~(TX_LOST | TX_RETX));
 		p->sacked_bytes += x->len;
 		fresh += x->len;
-		p->high_sacked =
-		    seq_max(p->high_sacked, seq_add(x->seq, x->len));
+		x = sack_merge(p, x);
+		next = TAILQ_NEXT(x, link);
+		if (next != NULL && (next->flags & TX_SACKED))
+			x = sack_merge(p, next);
 	}
 	return fresh;
 }
@@ -192,10 +251,10 @@ sack_input(struct tcp_pcb *p, const struct seg *s)
 	uint32_t fresh = 0;
 	unsigned i;
 
-	if (!(p->flags & PF_SACK))
+	if (!(p->flags & PF_SACK) || s->h.nsack == 0)
 		return 0;
-	if (p->sacked_bytes == 0)
-		p->high_sacked = p->snd_una;
+	if (p->sacked_bytes == 0 || seq_lt(p->judged, p->snd_una))
+		p->judged = p->snd_una;
 	for (i = 0; i < s->h.nsack; i++) {
 		seq_t l = SEQ(s->h.sack[i].left), r = SEQ(s->h.sack[i].right);
 
@@ -213,6 +272,7 @@ static bool
 sack_mark_lost(struct tcp_pcb *p)
 {
 	uint32_t above = 0, limit = (TCP_DUPTHRESH - 1) * p->snd_mss;
+	seq_t judged = p->judged;
 	struct txseg *x;
 	bool any = false;
 
@@ -220,7 +280,11 @@ sack_mark_lost(struct tcp_pcb *p)
 		return false;
 	TAILQ_FOREACH_REVERSE(x, &p->tx, txsegs, link)
 	{
+		if (seq_leq(seq_add(x->seq, x->len), p->judged))
+			break;
 		if (x->flags & TX_SACKED) {
+			if (above <= limit && above + x->len > limit)
+				judged = seq_max(judged, x->seq);
 			above += x->len;
 			continue;
 		}
@@ -231,6 +295,7 @@ sack_mark_lost(struct tcp_pcb *p)
 		txseg_mark_lost(p, x);
 		any = true;
 	}
+	p->judged = judged;
 	return any;
 }
 
@@ -451,7 +516,7 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 		p->ca_state = CA_OPEN;
 	if (p->ca_state < CA_RECOVERY)
 		p->dupacks = 0;
-	else if (!(p->flags & PF_SACK) && p->ca_state == CA_RECOVERY) {
+	else if (!(p->flags & PF_SACK)) {
 		/* RFC 6582: deflate by what the partial ACK covers. */
 		uint32_t n = acked / p->snd_mss;
 

@@ -110,6 +110,7 @@ enum {
 	TX_RETX = 1 << 2,      /* its retransmission is out: in retx_bytes */
 	TX_EVER_RETX = 1 << 3, /* Karn: no RTT sample */
 	TX_FIN = 1 << 4,       /* one of its octets is the FIN */
+	TX_SPLIT = 1 << 5,     /* a SACK block's edge made it: in tx_splits */
 };
 
 struct txseg {
@@ -212,7 +213,10 @@ struct tcp_pcb {
 	} sq;
 	struct txsegs tx;
 	uint32_t sacked_bytes, lost_bytes, retx_bytes;
-	seq_t high_sacked;
+	uint32_t tx_splits;
+	struct txseg
+	    *retx_hint; /* none before it waits to be resent; or NULL */
+	seq_t judged;	/* by SACK: what is below is lost or was resent */
 	uint32_t dupacks;
 	uint8_t backoff, probes, syn_retries;
 	uint16_t retries; /* R1/R2 count, cleared by progress */

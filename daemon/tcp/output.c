@@ -151,11 +151,11 @@ next_lost(struct tcp_pcb *p)
 
 	if (p->lost_bytes == p->retx_bytes)
 		return NULL;
-	TAILQ_FOREACH (x, &p->tx, link) {
-		if ((x->flags & (TX_LOST | TX_RETX)) == TX_LOST)
-			return x;
-	}
-	return NULL;
+	x = p->retx_hint != NULL ? p->retx_hint : TAILQ_FIRST(&p->tx);
+	while (x != NULL && (x->flags & (TX_LOST | TX_RETX)) != TX_LOST)
+		x = TAILQ_NEXT(x, link);
+	p->retx_hint = x;
+	return x;
 }
 
 /* MUST-34, SHLD-15, SHLD-16: retransmissions keep to the window, except for

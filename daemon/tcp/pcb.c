@@ -304,7 +304,8 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 static void
 check_tx(const struct tcp_pcb *p)
 {
-	uint32_t sacked = 0, lost = 0, retx = 0;
+	uint32_t sacked = 0, lost = 0, retx = 0, splits = 0;
+	bool before_hint = p->retx_hint != NULL;
 	seq_t at = p->snd_una;
 	const struct txseg *x;
 
@@ -313,12 +314,18 @@ check_tx(const struct tcp_pcb *p)
 		CHECK(x->len > 0);
 		CHECK(!(x->flags & TX_SACKED) ||
 		      !(x->flags & (TX_LOST | TX_RETX)));
+		before_hint = before_hint && x != p->retx_hint;
+		CHECK(!before_hint ||
+		      (x->flags & (TX_LOST | TX_RETX)) != TX_LOST);
 		at = seq_add(at, x->len);
+		splits += (x->flags & TX_SPLIT) != 0;
 		sacked += x->flags & TX_SACKED ? x->len : 0;
 		lost += x->flags & TX_LOST ? x->len : 0;
 		retx += x->flags & TX_RETX ? x->len : 0;
 	}
 	CHECK(seq_eq(at, p->snd_nxt));
+	CHECK(!before_hint);
+	CHECK(splits == p->tx_splits);
 	CHECK(sacked == p->sacked_bytes);
 	CHECK(lost == p->lost_bytes);
 	CHECK(retx == p->retx_bytes);

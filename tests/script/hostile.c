@@ -33,6 +33,31 @@ Test(hostile, tiny_segments_do_not_stretch_the_window)
 	expect(lab_info().rcv_wnd > 65535);
 }
 
+/* A SACK block of one octet splits what is out; a peer may not make a record
+ * of each octet. */
+Test(hostile, sack_splits_are_bounded)
+{
+	int64_t una = 1;
+
+	lab_start(.listens = true, .tso = 64000);
+	handshake(.seq = 0, .mss = M, .wscale = 7, .sackok = 1);
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 8000);
+	app_writes(10 * M);
+	lab_drain();
+	for (unsigned i = 0; i < 10 * M - 8; i += 8) {
+		uint32_t a = (uint32_t)una + i;
+
+		peer_sends(ACK, .seq = 1, .ack = una,
+		    .sack = {{a + 1, a + 2}, {a + 3, a + 4}, {a + 5, a + 6},
+			{a + 7, a + 8}});
+		lab_drain();
+	}
+	expect(lab_info().sacked_bytes > 0);
+	expect(lab_info().sacked_bytes < 500);
+	peer_sends(ACK, .seq = 1, .ack = una + 10 * M);
+	expect_eq(lab_info().sacked_bytes, 0);
+}
+
 /* What was read only after the end still ends. */
 Test(hostile, last_ack_with_unread_data)
 {
