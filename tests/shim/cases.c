@@ -1488,6 +1488,7 @@ static void
 bulk(void)
 {
 	static char buf[BULK];
+	const char *said;
 	int fd = linked(0);
 	long total, done;
 	unsigned sum;
@@ -1500,8 +1501,9 @@ bulk(void)
 		say("got %ld sum %08x", total, sum);
 		_exit(0);
 	}
-	say("peer: %s", peer("send %d", BULK));
+	said = peer("send %d", BULK);
 	waitpid(pid, NULL, 0);
+	say("peer: %s", said);
 	for (done = 0; done < BULK; done++)
 		buf[done] = (char)(done * 13 >> 2);
 	pid = fork();
@@ -1566,12 +1568,17 @@ static int
 subject_main(const char *only)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	time_t end = time(NULL) + PATIENCE_S;
 	size_t i, ran = 0;
 
 	snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
 	ctl = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(ctl, (struct sockaddr *)&un, sizeof un) != 0)
-		broken(path);
+	/* The peer may be starting yet. */
+	while (connect(ctl, (struct sockaddr *)&un, sizeof un) != 0) {
+		if (time(NULL) > end)
+			broken(path);
+		poll(NULL, 0, 20);
+	}
 	signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		if (only != NULL &&

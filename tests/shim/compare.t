@@ -13,7 +13,6 @@ results()
 	local out=$work/$1.out status
 	shift
 	spawn "peer-$LAB" peer "$cases" peer "$work/$LAB.sock"
-	wait_for 10 test -S "$work/$LAB.sock"
 	run env CASES_QUIT=1 "$@" "$cases" run "$work/$LAB.sock" \
 	    >"$out" 2>"$out.err" </dev/null
 	status=$?
