@@ -2,7 +2,9 @@
 # The program under test is one of the unmodified ones: it links nothing of
 # ours and is built without sanitizers.
 check_PROGRAMS += tests/shim/cases
-tests_shim_cases_SOURCES = tests/shim/cases.c
+tests_shim_cases_SOURCES = tests/shim/cases.c tests/shim/cases.h \
+	tests/shim/connecting.c tests/shim/listening.c tests/shim/peer.c \
+	tests/shim/sharing.c tests/shim/streaming.c tests/shim/tools.c
 tests_shim_cases_CPPFLAGS = -D_GNU_SOURCE
 tests_shim_cases_CFLAGS = $(TCPD_CFLAGS) -pthread
 tests_shim_cases_LDFLAGS = -pthread

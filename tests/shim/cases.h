@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the cases of tests/shim are written in: a line per result, a peer that
+ * obeys, sockets in the states that a case begins with.  See cases.c.
+ */
+#ifndef SHIM_CASES_H
+#define SHIM_CASES_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PEER	   "192.0.2.1"
+#define SUBJECT	   "192.0.2.2"
+#define NOBODY	   "192.0.2.77"
+#define PATIENCE_S 20
+
+extern const char *case_name, *self, *path;
+extern int ctl; /* to the peer */
+extern volatile sig_atomic_t signals;
+
+void say(const char *fmt, ...);
+void broken(const char *what);
+long result(const char *what, long r);
+void bounded(int fd);
+const char *peer(const char *fmt, ...);
+int peer_number(const char *what);
+int stream(int flags);
+int dial(int fd, const char *host, int port);
+int linked(int flags);
+int listening(int flags);
+const char *bits_text(unsigned b);
+unsigned bits(int fd);
+void await_bits(const char *what, int fd, unsigned want);
+int so_error(int fd);
+void say_error(const char *what, int fd);
+int get_opt(int fd, int level, int name);
+int set_opt(int fd, int level, int name, int v);
+void say_name(const char *what, int r, const struct sockaddr_in *sin,
+    socklen_t len, bool with_port);
+void say_sockname(const char *what, int fd);
+void say_peername(const char *what, int fd);
+int name_port(int fd);
+struct sockaddr_in addr(const char *host, int port);
+void say_read(const char *what, int fd);
+void on_signal(int sig);
+void handle(int sig, int flags);
+
+int peer_main(void);
+/* The image that case_executing() starts. */
+int case_inherited(int fd);
+
+void case_fresh(void);
+void case_flags(void);
+void case_refused(void);
+void case_refused_later(void);
+void case_refused_write(void);
+void case_later(void);
+void case_epoll_modes(void);
+void case_select_modes(void);
+void case_names(void);
+void case_half_close(void);
+void case_peer_closes(void);
+void case_reset_read(void);
+void case_reset_write(void);
+void case_closing(void);
+void case_accepting(void);
+void case_reset_before_accept(void);
+void case_listeners(void);
+void case_binding(void);
+void case_rebinding(void);
+void case_loopback(void);
+void case_unspec(void);
+void case_options(void);
+void case_inheriting(void);
+void case_addresses(void);
+void case_receiving(void);
+void case_gathering(void);
+void case_duplicates(void);
+void case_children(void);
+void case_executing(void);
+void case_passing(void);
+void case_workers(void);
+void case_orphan_listener(void);
+void case_timing_out(void);
+void case_unreachable(void);
+void case_interrupted(void);
+void case_threads(void);
+void case_bulk(void);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The other side, always on the kernel's TCP: one connection at a time, a
+ * command a line, an answer a line, at an AF_UNIX socket.
+ */
+#include "cases.h"
+
+/* One connection at a time; a command a line, an answer a line. */
+static int p_conn = -1, p_listen = -1;
+
+int
+name_port(int fd)
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof sin;
+
+	if (getsockname(fd, (struct sockaddr *)&sin, &len) != 0)
+		return -1;
+	return ntohs(sin.sin_port);
+}
+
+static int
+read_full(int fd, char *buf, size_t n)
+{
+	size_t got = 0;
+	ssize_t r;
+
+	while (got < n) {
+		r = read(fd, buf + got, n - got);
+		if (r <= 0)
+			return r < 0 ? -1 : (int)got;
+		got += (size_t)r;
+	}
+	return (int)got;
+}
+
+static void
+p_pattern(int fd, long n, FILE *out)
+{
+	static char buf[65536];
+	long done = 0;
+	size_t k;
+
+	while (done < n) {
+		k = n - done < (long)sizeof buf ? (size_t)(n - done)
+						: sizeof buf;
+		for (size_t i = 0; i < k; i++)
+			buf[i] = (char)((done + (long)i) * 7 >> 3);
+		for (size_t at = 0; at < k;) {
+			ssize_t r = send(fd, buf + at, k - at, MSG_NOSIGNAL);
+			if (r <= 0) {
+				fprintf(
+				    out, "err %s\n", strerrorname_np(errno));
+				return;
+			}
+			at += (size_t)r;
+		}
+		done += (long)k;
+	}
+	fprintf(out, "ok\n");
+}
+
+static void
+p_end(FILE *out)
+{
+	static char buf[65536];
+	long total = 0;
+	unsigned sum = 0;
+	ssize_t r;
+
+	while ((r = read(p_conn, buf, sizeof buf)) > 0) {
+		for (ssize_t i = 0; i < r; i++)
+			sum = sum * 31 + (unsigned char)buf[i];
+		total += r;
+	}
+	fprintf(out, "%s after %ld sum %08x\n",
+	    r == 0 ? "EOF" : strerrorname_np(errno), total, sum);
+}
+
+static void
+p_connect(int port, FILE *out)
+{
+	struct sockaddr_in sin = addr(SUBJECT, port);
+
+	p_conn = socket(AF_INET, SOCK_STREAM, 0);
+	bounded(p_conn);
+	if (connect(p_conn, (struct sockaddr *)&sin, sizeof sin) != 0)
+		fprintf(out, "err %s\n", strerrorname_np(errno));
+	else
+		fprintf(out, "port %d\n", name_port(p_conn));
+}
+
+static void
+p_open(FILE *out)
+{
+	struct sockaddr_in sin = addr(PEER, 0);
+	int on = 1;
+
+	if (p_listen < 0) {
+		p_listen = socket(AF_INET, SOCK_STREAM, 0);
+		setsockopt(p_listen, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+		bounded(p_listen);
+		if (bind(p_listen, (struct sockaddr *)&sin, sizeof sin) != 0 ||
+		    listen(p_listen, 64) != 0)
+			broken("peer listen");
+	}
+	fprintf(out, "%d\n", name_port(p_listen));
+}
+
+static void
+p_accept(FILE *out)
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof sin;
+
+	p_conn = accept(p_listen, (struct sockaddr *)&sin, &len);
+	if (p_conn < 0) {
+		fprintf(out, "err %s\n", strerrorname_np(errno));
+		return;
+	}
+	bounded(p_conn);
+	fprintf(out, "port %d\n", ntohs(sin.sin_port));
+}
+
+static void
+p_reset(void)
+{
+	struct linger l = {1, 0};
+
+	setsockopt(p_conn, SOL_SOCKET, SO_LINGER, &l, sizeof l);
+	close(p_conn);
+	p_conn = -1;
+}
+
+static void
+p_drop(void)
+{
+	if (p_conn >= 0)
+		close(p_conn);
+	p_conn = -1;
+}
+
+static void
+peer_obey(const char *line, FILE *out)
+{
+	static char buf[65536];
+	long n = 0;
+
+	sscanf(line, "%*s %ld", &n);
+	if (strncmp(line, "listen", 6) == 0) {
+		p_open(out);
+	} else if (strncmp(line, "accept", 6) == 0) {
+		p_accept(out);
+	} else if (strncmp(line, "connect", 7) == 0) {
+		p_connect((int)n, out);
+	} else if (strncmp(line, "send", 4) == 0) {
+		p_pattern(p_conn, n, out);
+	} else if (strncmp(line, "recv", 4) == 0) {
+		int r = read_full(p_conn, buf, (size_t)n);
+		fprintf(out, "%d %.*s\n", r, r > 0 && r < 40 ? r : 0, buf);
+	} else if (strncmp(line, "end", 3) == 0) {
+		p_end(out);
+	} else if (strncmp(line, "reset", 5) == 0) {
+		p_reset();
+		fprintf(out, "ok\n");
+	} else if (strncmp(line, "shut", 4) == 0) {
+		shutdown(p_conn, SHUT_WR);
+		fprintf(out, "ok\n");
+	} else if (strncmp(line, "close", 5) == 0) {
+		p_drop();
+		fprintf(out, "ok\n");
+	} else {
+		fprintf(out, "what?\n");
+	}
+	fflush(out);
+}
+
+int
+peer_main(void)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), c;
+	char line[256];
+	FILE *in, *out;
+
+	snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
+	unlink(path);
+	if (bind(l, (struct sockaddr *)&un, sizeof un) != 0 ||
+	    listen(l, 4) != 0)
+		broken(path);
+	signal(SIGPIPE, SIG_IGN);
+	for (;;) {
+		c = accept(l, NULL, NULL);
+		if (c < 0)
+			continue;
+		in = fdopen(c, "r");
+		out = fdopen(dup(c), "w");
+		while (fgets(line, sizeof line, in) != NULL) {
+			if (strncmp(line, "quit", 4) == 0)
+				return 0;
+			peer_obey(line, out);
+		}
+		p_drop();
+		fclose(in);
+		fclose(out);
+	}
+}
