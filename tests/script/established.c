@@ -3,6 +3,7 @@
  * ESTABLISHED, RFC 9293 3.10.7.4 in its order: sequence number, RST, SYN, ACK,
  * URG, text, FIN; with RFC 5961 3.2 (RST), 4.2 (SYN), 5.2 (ACK).
  */
+#include <string.h>
 #include "lab.h"
 
 #define CHALLENGE SEG(ACK, .seq = 1, .ack = 1)
@@ -269,4 +270,121 @@ Test(established, strange_options)
 			dropped(TCP_OPTION);
 		}
 	}
+}
+
+/* A SYN or RST whose data reaches into the window is judged by its own number,
+ * which does not. */
+Test(established, old_syn_and_rst_with_data)
+{
+	reach(TCPS_ESTABLISHED);
+	peer_sends(RST, .seq = -5, .len = 10);
+	silence();
+	in_state(TCPS_ESTABLISHED);
+	peer_sends(SYN | ACK, .seq = -5, .ack = 1, .len = 10);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	in_state(TCPS_ESTABLISHED);
+	expect_eq(tcp_recv_queued(lab_pcb()), 0);
+}
+
+/* The FIN of a segment that is cut at the window's end is cut off, too, and
+ * counts when it comes again. */
+Test(established, fin_beyond_the_window)
+{
+	uint32_t got;
+
+	lab_start(.listens = true, .rcvbuf = 4096);
+	reach(TCPS_ESTABLISHED);
+	peer_sends(FIN | ACK, .seq = 1, .ack = 1, .len = 5000);
+	lab_drain();
+	in_state(TCPS_ESTABLISHED);
+	got = (uint32_t)tcp_recv_queued(lab_pcb());
+	expect(got > 0 && got <= 4096);
+	app_reads(got);
+	lab_drain();
+	peer_sends(
+	    FIN | ACK, .seq = 1 + (int64_t)got, .ack = 1, .len = 5000 - got);
+	lab_drain();
+	in_state(TCPS_CLOSE_WAIT);
+	app_reads(5000 - got);
+	app_reads_eof();
+}
+
+/* SHUT_RD with data out of order and unread: the gap is filled, nothing is
+ * kept, and close() is orderly. */
+Test(established, recv_discard_with_a_gap)
+{
+	reach(TCPS_ESTABLISHED);
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 100);
+	peer_sends(ACK, .seq = 201, .ack = 1, .len = 100);
+	stack_sends(ACK, .seq = 1, .ack = 101);
+	tcp_recv_discard(lab_pcb(), lab_mono());
+	expect_eq(tcp_recv_queued(lab_pcb()), 0);
+	peer_sends(ACK, .seq = 101, .ack = 1, .len = 100);
+	stack_sends(ACK, .seq = 1, .ack = 301);
+	expect_eq(tcp_recv_queued(lab_pcb()), 0);
+	app_closes();
+	stack_sends(FIN | ACK, .seq = 1, .ack = 301);
+}
+
+/* The congestion control can be changed, and an unknown one is refused. */
+Test(established, congestion_option)
+{
+	struct tcp_opts o;
+
+	reach(TCPS_ESTABLISHED);
+	o = lab_opts();
+	o.congestion = "cubic";
+	expect_eq(tcp_apply_opts(lab_pcb(), &o, lab_mono()), 0);
+	expect(strcmp(lab_info().congestion, "cubic") == 0);
+	o.congestion = "reno";
+	expect_eq(tcp_apply_opts(lab_pcb(), &o, lab_mono()), 0);
+	o.congestion = "vegas";
+	expect_eq(tcp_apply_opts(lab_pcb(), &o, lab_mono()), -ENOENT);
+	expect_eq(lab_info().cwnd_bytes, 14600);
+}
+
+/* MUST-48, MUST-49: TOS and TTL of the program go out on every segment. */
+Test(established, tos_and_ttl)
+{
+	struct tcp_out out;
+
+	reach(TCPS_ESTABLISHED);
+	app_sets(tos = 0x20);
+	app_sets(ttl = 7);
+	app_writes(10);
+	expect(tcp_output(lab_tcp(), &out, lab_mono()));
+	expect_eq(out.tos, 0x20);
+	expect_eq(out.ttl, 7);
+}
+
+/* What TCP_INFO says agrees with what was done. */
+Test(established, info)
+{
+	struct tcp_info_out i;
+
+	handshake(.mss = 1460, .win = 30000);
+	app_writes(3000);
+	expect_eq(tcp_send_queued(lab_pcb()), 3000);
+	expect_eq(tcp_send_unsent(lab_pcb()), 3000);
+	lab_drain();
+	expect_eq(tcp_send_unsent(lab_pcb()), 0);
+	at(ms(10));
+	peer_sends(ACK, .seq = 1, .ack = 1461, .len = 100);
+	i = lab_info();
+	expect_eq(i.state, TCPS_ESTABLISHED);
+	expect_eq(i.snd_mss, 1460);
+	expect_eq(i.snd_wnd, 30000);
+	expect_eq(i.bytes_sent, 3000);
+	expect_eq(i.bytes_acked, 1460);
+	expect_eq(i.bytes_received, 100);
+	expect_eq(i.send_queued, 1540);
+	expect_eq(i.send_unsent, 0);
+	expect_eq(i.recv_queued, 100);
+	expect_eq(i.flight_bytes, 1540);
+	expect_eq(i.data_segs_out, 3);
+	expect_eq(i.data_segs_in, 1);
+	expect_eq(i.retransmits, 0);
+	expect(strcmp(i.timer_name, "on") == 0);
+	expect(i.timer_us > 0);
+	lab_run_until(ms(11));
 }

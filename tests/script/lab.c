@@ -887,15 +887,15 @@ lab_unlistens(const char *file, int line)
 }
 
 void
-lab_connects(const char *file, int line, int error)
+lab_connects_from(const char *file, int line, struct tcp_bind *bind, int error)
 {
 	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER_ADDR);
-	struct conn *c = lab.c;
+	struct conn *c = lab.c, *o;
 	int r;
 
 	trace("connect()");
 	r = tcp_connect(
-	    lab.tcp, NULL, &any, &dst, 80, &lab.opts, c, lab.now, &c->pcb);
+	    lab.tcp, bind, &any, &dst, 80, &lab.opts, c, lab.now, &c->pcb);
 	if (r != -error) {
 		fail(file, line, "connect() gives %d (%s)", r, strerror(-r));
 		return;
@@ -905,10 +905,16 @@ lab_connects(const char *file, int line, int error)
 		return;
 	}
 	/* A port that was used before is this connection's now. */
-	if (conn_of(tcp_tuple(c->pcb)) != NULL)
-		conn_of(tcp_tuple(c->pcb))->id.lport = 0;
+	if ((o = conn_of(tcp_tuple(c->pcb))) != NULL)
+		o->id.lport = 0;
 	c->id = *tcp_tuple(c->pcb);
 	settle();
+}
+
+void
+lab_connects(const char *file, int line, int error)
+{
+	lab_connects_from(file, line, NULL, error);
 }
 
 static struct tcp_pcb *

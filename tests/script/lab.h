@@ -160,6 +160,10 @@ unsigned lab_run_until(int64_t t);
 		lab_o_.assignment;                                             \
 		lab_apply(AT, &lab_o_);                                        \
 	} while (0)
+/* connect() from a bound port to the peer's port 80. */
+#define lab_connect_from(bind, error) lab_connects_from(AT, bind, error)
+void lab_connects_from(
+    const char *file, int line, struct tcp_bind *bind, int error);
 void lab_listens(const char *file, int line);
 void lab_unlistens(const char *file, int line);
 void lab_connects(const char *file, int line, int error);

@@ -332,3 +332,70 @@ Test(names, census)
 	expect_eq(lab_stats().time_wait, 1);
 	expect_eq(lab_stats().binds, 1);
 }
+
+/* Equals by REUSEPORT share the connections, each always with the same one. */
+Test(names, reuseport_shares)
+{
+	struct tcp_bind *b[3];
+	struct tcp_bind_info bi;
+	unsigned got = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		expect_eq(bind_to(0, 80, TCP_BIND_REUSEPORT, 5, &b[i]), 0);
+		expect_eq(tcp_listen(b[i], 200), 0);
+	}
+	for (unsigned i = 0; i < 90; i++) {
+		use(i);
+		peer_sends(SYN, .seq = 0);
+		stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		tcp_bind_info(b[i], &bi);
+		expect(bi.half_open >= 10);
+		got += bi.half_open;
+	}
+	expect_eq(got, 90);
+	for (unsigned i = 0; i < 3; i++)
+		tcp_unbind(b[i], lab_mono());
+	lab_drain();
+}
+
+/* A bound address is the connection's source. */
+Test(names, connect_from_a_bound_address)
+{
+	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER);
+	struct tcp_opts o = {0};
+	struct tcp_bind *b;
+	struct tcp_pcb *p;
+
+	expect_eq(bind_to(OUR + 1, 0, 0, 1, &b), 0);
+	expect_eq(
+	    tcp_connect(lab_tcp(), b, &any, &dst, 80, &o, NULL, lab_mono(), &p),
+	    0);
+	expect(ipaddr_to_v4(&tcp_tuple(p)->laddr) == OUR + 1);
+	tcp_abort(p, lab_mono());
+	tcp_unbind(b, lab_mono());
+	lab_drain();
+}
+
+static void
+count_bind(void *arg, struct tcp_bind *b)
+{
+	++*(unsigned *)arg;
+}
+
+Test(names, census_of_binds)
+{
+	struct tcp_bind *b1, *b2;
+	unsigned n = 0;
+
+	expect_eq(bind_to(0, 80, 0, 1, &b1), 0);
+	expect_eq(bind_to(0, 81, 0, 1, &b2), 0);
+	tcp_foreach_bind(lab_tcp(), count_bind, &n);
+	expect_eq(n, 2);
+	tcp_unbind(b1, lab_mono());
+	n = 0;
+	tcp_foreach_bind(lab_tcp(), count_bind, &n);
+	expect_eq(n, 1);
+	tcp_unbind(b2, lab_mono());
+}

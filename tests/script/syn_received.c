@@ -133,3 +133,27 @@ Test(syn_received, challenges_are_limited)
 	expect(n >= 1 && n <= 20);
 	in_state(TCPS_SYN_RECEIVED);
 }
+
+/* PAWS holds here as well (RFC 7323 5): an old duplicate completes nothing. */
+Test(syn_received, paws)
+{
+	peer_sends(SYN, .seq = 0, .mss = 1460, .tsval = 1000);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1, .tsecr = 1000);
+	peer_sends(ACK, .seq = 1, .ack = 1, .tsval = 900, .tsecr = 0);
+	stack_sends(ACK, .seq = 1, .ack = 1, .tsecr = 1000);
+	in_state(TCPS_SYN_RECEIVED);
+	dropped(TCP_PAWS);
+	peer_sends(ACK, .seq = 1, .ack = 1, .tsval = 1000, .tsecr = 0);
+	in_state(TCPS_ESTABLISHED);
+}
+
+/* A forged ACK does no harm to the handshake. */
+Test(syn_received, wrong_ack_then_right_one)
+{
+	reach(TCPS_SYN_RECEIVED);
+	peer_sends(ACK, .seq = 1, .ack = 100);
+	stack_sends(RST, .seq = 100);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	silence();
+	in_state(TCPS_ESTABLISHED);
+}

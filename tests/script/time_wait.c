@@ -157,3 +157,109 @@ Test(time_wait, many)
 	expect_eq(lab_stats().time_wait, 0);
 	expect(mono_is_never(tcp_deadline(lab_tcp())));
 }
+
+/* ---- our own connect() over TIME-WAIT ---- */
+
+static struct tcp_bind *own;
+
+/* A connection from our port 1234 to the peer's 80, with timestamps or not,
+ * closed by us first. */
+static void
+active_time_wait(bool ts)
+{
+	struct ipaddr any = ipaddr_v4(0);
+
+	active_lab();
+	expect_eq(tcp_bind(lab_tcp(), &any, 1234, 0, 0, NULL, &own), 0);
+	lab_connect_from(own, 0);
+	stack_sends(SYN, .seq = 0);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460,
+	    .tsval = ts ? 5 : NONE, .tsecr = 0);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	app_closes();
+	stack_sends(FIN | ACK, .seq = 1, .ack = 1);
+	peer_sends(
+	    FIN | ACK, .seq = 1, .ack = 2, .tsval = ts ? 6 : NONE, .tsecr = 0);
+	stack_sends(ACK, .seq = 2, .ack = 2);
+	in_state(TCPS_TIME_WAIT);
+}
+
+/* RFC 6191 from the other side: our later timestamps tell the new connection
+ * from the old one after a second; its ISN is above the old numbers. */
+Test(time_wait, our_own_reuse_with_timestamps)
+{
+	uint32_t old;
+
+	active_time_wait(true);
+	old = lab_iss();
+	after(ms(500));
+	lab_connect_from(own, EADDRNOTAVAIL);
+	after(ms(1500));
+	new_incarnation();
+	lab_connect_from(own, 0);
+	stack_sends(SYN, .seq = 0);
+	expect((int32_t)(lab_iss() - old) > 1);
+	in_state(TCPS_SYN_SENT);
+	expect_eq(lab_stats().time_wait, 0);
+	tcp_unbind(own, lab_mono());
+}
+
+/* Without them it has to wait for its end. */
+Test(time_wait, no_reuse_without_timestamps)
+{
+	active_time_wait(false);
+	after(sec(30));
+	lab_connect_from(own, EADDRNOTAVAIL);
+	after(sec(31));
+	new_incarnation();
+	lab_connect_from(own, 0);
+	stack_sends(SYN, .seq = 0);
+	tcp_unbind(own, lab_mono());
+}
+
+/* The port of a connection in TIME-WAIT is not chosen for another one to the
+ * same peer. */
+Test(time_wait, port_is_not_chosen_again)
+{
+	lab_start(.port_first = 50000, .port_last = 50001);
+	for (unsigned i = 0; i < 2; i++) {
+		use(i);
+		app_connects();
+		stack_sends(SYN, .seq = 0);
+		peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+		stack_sends(ACK, .seq = 1, .ack = 1);
+		app_closes();
+		stack_sends(FIN | ACK, .seq = 1, .ack = 1);
+		peer_sends(FIN | ACK, .seq = 1, .ack = 2);
+		stack_sends(ACK, .seq = 2, .ack = 2);
+	}
+	use(2);
+	app_connects_fails(EADDRNOTAVAIL);
+	after(sec(61));
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+}
+
+/* MAY-2 when the clock's ISN would fall into the old numbers: a long transfer
+ * went faster than the clock. */
+Test(time_wait, isn_is_above_the_old_numbers)
+{
+	uint32_t old, sent = 0;
+
+	handshake(.mss = 1460);
+	while (sent < 3000000) {
+		app_writes(14600);
+		lab_drain();
+		sent += 14600;
+		peer_sends(ACK, .seq = 1, .ack = 1 + (int64_t)sent);
+	}
+	app_closes();
+	stack_sends(FIN | ACK, .seq = 1 + (int64_t)sent, .ack = 1);
+	peer_sends(FIN | ACK, .seq = 1, .ack = 2 + (int64_t)sent);
+	stack_sends(ACK, .seq = 2 + (int64_t)sent, .ack = 2);
+	old = lab_iss() + sent;
+	new_incarnation();
+	peer_sends(SYN, .seq = 100000, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 100001);
+	expect((int32_t)(lab_iss() - old) > 0);
+}
