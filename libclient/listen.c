@@ -125,8 +125,12 @@ bind_tcpd(int fd, uint64_t handle, const struct sockaddr_in *sin)
 	if (q.pass_fd < 0 && q.pass_fd != -EINVAL)
 		return q.pass_fd;
 	err = wire_request(&q);
-	if (q.pass_fd >= 0)
-		sys_close(q.pass_fd);
+	if (q.pass_fd < 0)
+		return err;
+	sys_close(q.pass_fd);
+	/* Otherwise refused, the node is lost: a fresh socket may try again. */
+	if (err != 0 && err != -EADDRINUSE)
+		ident_renew(fd, &handle);
 	return err;
 }
 
@@ -222,7 +226,16 @@ listen_ours(int fd, uint64_t handle, int backlog)
 			return sys_listen(fd, backlog);
 	}
 	err = sys_listen(fd, backlog);
-	return err != 0 ? err : tell_listen(fd, handle, backlog);
+	if (err == 0)
+		err = tell_listen(fd, handle, backlog);
+	if (err == -EDESTADDRREQ) {
+		/* Its bind() failed, so it is not bound at all: as above. */
+		err = bind_tcpd(fd, handle, &any);
+		if (err == 0)
+			err = tell_listen(fd, handle, backlog);
+	}
+	/* Bound at a daemon that is no more. */
+	return err == -EBADF ? -ENETDOWN : err;
 }
 
 int

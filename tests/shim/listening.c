@@ -145,6 +145,11 @@ case_rebinding(void)
 	sin.sin_port = htons((uint16_t)name_port(l));
 	result("in use", bind(fd, (struct sockaddr *)&sin, sizeof sin));
 	say_sockname("unbound", fd);
+	result("listen all the same", listen(fd, 1));
+	say_sockname("anywhere", fd);
+	close(fd);
+	fd = stream(0);
+	result("in use", bind(fd, (struct sockaddr *)&sin, sizeof sin));
 	close(l);
 	result("free now", bind(fd, (struct sockaddr *)&sin, sizeof sin));
 	result("listen", listen(fd, 1));
