@@ -9,3 +9,7 @@ tests_unit_engine_test_SOURCES = tests/unit/engine_test.c \
 tests_unit_engine_test_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 	$(LIBBSD_CFLAGS) -I$(top_srcdir)
 tests_unit_engine_test_LDADD = $(ENGINE_TEST_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/names_test
+tests_unit_names_test_LDADD = daemon/libengine.la daemon/libbase.la \
+	$(CRITERION_LIBS)
