@@ -317,7 +317,7 @@ visit_new(struct engine *e, int fd)
 	}
 	if (visit_input(v)) /* often it is all there already */
 		return;
-	etimer_set(e, &v->timer, mono_add(engine_now(e), VISIT_US));
+	etimer_set(e, &v->timer, mono_add(engine_now(e), e->visit_us));
 	event_assign(&v->ev, e->eb, fd,
 	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_visit, v);
 	v->ev_added = event_add(&v->ev, NULL) == 0;

@@ -330,6 +330,7 @@ engine_new(
 	e->listen_fd = e->spare_fd = e->policy_fd = -1;
 	e->probe_fd = e->ep = -1;
 	e->next_id = 1;
+	e->visit_us = VISIT_US;
 	rng_init(&e->rng, seed[0], seed[1]);
 	TAILQ_INIT(&e->ready);
 	LIST_INIT(&e->visits);
@@ -398,8 +399,8 @@ engine_set_conf(struct engine *e, struct conf *conf)
 	account_relimit(e);
 	n = engine_routes(conf, routes);
 	stack_set_routes(e->stack, routes, n);
-	if (tcp_set_defaults(e->tcp, conf->g.tcp.congestion,
-		conf->g.tcp.sndbuf, conf->g.tcp.rcvbuf) != 0)
+	if (tcp_set_defaults(e->tcp, conf->g.tcp.congestion, conf->g.tcp.sndbuf,
+		conf->g.tcp.rcvbuf) != 0)
 		log_warn("congestion control %s is unknown; the default stays",
 		    conf->g.tcp.congestion);
 }

@@ -105,8 +105,8 @@ struct bound {
 	int node; /* O_PATH of A's node; -1 */
 	pid_t pid;
 	bool listening;
-	bool dead;    /* noticed inside the stack; to be reaped */
-	bool in_chan; /* a chan owns it */
+	bool dead;     /* noticed inside the stack; to be reaped */
+	bool in_chan;  /* a chan owns it */
 	mono_t probed; /* seen alive then */
 	uint32_t backlog;
 	uint64_t accepted, refused;
@@ -207,6 +207,7 @@ struct engine {
 	struct event ev_accept;
 	bool accepting;
 	struct etimer accept_timer;
+	int64_t visit_us; /* VISIT_US, less in tests */
 	LIST_HEAD(, visit) visits;
 	size_t nvisits;
 	bool told_nofile;

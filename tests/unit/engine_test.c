@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -641,6 +642,120 @@ Test(engine, another_user_needs_the_descriptor)
 	if (WEXITSTATUS(status) == 99)
 		cr_skip_test("cannot become another user here");
 	cr_assert_eq(status, 0);
+}
+
+Test(engine, shut_rd_lets_the_peer_go_on)
+{
+	static char buf[1 << 16];
+	struct cl a;
+	size_t i;
+	int b;
+
+	cl_pair(&a, &b);
+	shutdown(b, SHUT_RD);
+	for (i = 0; i < 256; i++) /* more than all buffers hold */
+		cr_assert(cl_write(a.fd, buf, sizeof buf));
+	cr_assert(cl_write(b, "ok", 2));
+	cr_assert_eq(cl_read(a.fd, buf, 2), 2);
+	close(b);
+	close(a.fd);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+	cr_assert(lab_until(lab_conns, 1, 0, 1000));
+}
+
+Test(engine, shut_both_ways_is_a_clean_end)
+{
+	struct cl a;
+	char c;
+	int b;
+
+	cl_pair(&a, &b);
+	cr_assert(cl_write(a.fd, "x", 1));
+	shutdown(a.fd, SHUT_RDWR);
+	cr_assert_eq(cl_read(b, &c, 1), 1);
+	cr_assert_eq(cl_read(b, &c, 1), 0);
+	close(b);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+	cr_assert_eq(cl_read(a.fd, &c, 1), 0);
+}
+
+static void
+hurry(struct engine *e, void *arg)
+{
+	e->visit_us = 20000;
+}
+
+static size_t
+silent_clients(int i)
+{
+	return (size_t)lab_drops(i, DROP_IPC_LIMIT);
+}
+
+Test(engine, silent_clients_are_dropped)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char c;
+
+	lab_on(0, hurry, NULL);
+	strcpy(sun.sun_path, lab[0].path);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
+	cr_assert_eq(send(fd, "tc", 2, 0), 2);
+	cr_assert(lab_until(silent_clients, 0, 1, 2000));
+	cr_assert_leq(read(fd, &c, 1), 0);
+}
+
+static void
+get_turns(struct engine *e, void *arg)
+{
+	*(uint64_t *)arg = e->turn;
+}
+
+/* A child dials n times; the number of connections that came up. */
+static int
+dial_many(int n, uint16_t port)
+{
+	int i, status, up = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (i = 0; i < n; i++) {
+			struct cl a = cl_socket();
+
+			up += cl_connect(&a, 0, LAB_ADDR(1), port) == 0;
+		}
+		_exit(up);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+Test(engine, out_of_descriptors_refuses_and_recovers)
+{
+	struct cl l = cl_socket();
+	int port = cl_listen(&l, 1, 0, 64), used, up;
+	struct rlimit was, few;
+	uint64_t before, after;
+
+	cr_assert_eq(dial_many(20, (uint16_t)port), 20);
+	cr_assert(lab_until(lab_conns, 0, 0, 1000));
+	used = dup(0);
+	close(used);
+	getrlimit(RLIMIT_NOFILE, &was);
+	few = was;
+	few.rlim_cur = (rlim_t)used + 12;
+	lab_on(0, get_turns, &before);
+	setrlimit(RLIMIT_NOFILE, &few);
+	up = dial_many(20, (uint16_t)port);
+	setrlimit(RLIMIT_NOFILE, &was);
+	lab_on(0, get_turns, &after);
+	cr_assert_lt(up, 20);
+	cr_assert_lt(after - before, 20000, "it spins");
+	cr_assert(lab_until(lab_conns, 0, 0, 2000));
+	/* What overflowed in the accept queue goes first. */
+	while (cl_poll(l.fd) & POLLIN)
+		close(cl_accept(&l));
+	cr_assert_eq(dial_many(20, (uint16_t)port), 20);
 }
 
 Test(engine, stop_is_never_silent)
