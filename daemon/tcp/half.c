@@ -231,6 +231,7 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 {
 	struct tcp_bind *b = h->listener;
 	struct tcp_pcb *p = promote(t, h, s);
+	bool there;
 	int error;
 
 	if (p == NULL)
@@ -243,14 +244,16 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 		pcb_free(p);
 		return drop(t, DROP_TCP_ACCEPT_QUEUE);
 	}
+	/* The listener, and with it h, may be gone by now. */
+	there = conn_find(t, &s->id) == &h->node;
 	if (error != 0) {
 		pcb_free(p);
-		/* The listener, and with it h, may be gone by now. */
-		if (conn_find(t, &s->id) == &h->node)
+		if (there)
 			half_reset(t, h);
 		return DROP;
 	}
-	half_free(t, h);
+	if (there)
+		half_free(t, h);
 	CHECK(conn_insert(t, &p->node));
 	t->st.passive_opens++;
 	tcp_arm_keep(p, s->now);

@@ -202,13 +202,15 @@ check_sequence(struct tcp_pcb *p, struct seg *s)
 	return NEXT;
 }
 
-/* RFC 7323 4.3: from the segment that the next ACK will answer. */
+/* RFC 7323 4.3: from the segment that the next ACK will answer; only after its
+ * own ACK was found acceptable, so that a guess in the window sets nothing. */
 static void
 note_timestamp(struct tcp_pcb *p, const struct seg *s)
 {
 	if ((p->flags & PF_TS) && s->h.has_ts &&
-	    seq_leq(s->seq, p->last_ack_sent) &&
-	    (int32_t)(s->h.tsval - p->ts_recent) >= 0) {
+	    seq_leq(SEQ(s->h.seq), p->last_ack_sent) &&
+	    ((int32_t)(s->h.tsval - p->ts_recent) >= 0 ||
+		mono_diff(s->now, p->ts_recent_at) > TCP_PAWS_24D_US)) {
 		p->ts_recent = s->h.tsval;
 		p->ts_recent_at = s->now;
 	}
@@ -378,7 +380,10 @@ check_fin(struct tcp_pcb *p, struct seg *s)
 static void
 synchronized_input(struct tcp_pcb *p, struct seg *s)
 {
-	if (check_ack(p, s) != NEXT || check_fin_acked(p, s->now) != NEXT)
+	if (check_ack(p, s) != NEXT)
+		return;
+	note_timestamp(p, s);
+	if (check_fin_acked(p, s->now) != NEXT)
 		return;
 	check_urg(p, s);
 	if (check_text(p, s) != NEXT)
@@ -401,7 +406,6 @@ pcb_input(struct tcp_pcb *p, struct seg *s)
 	s->wnd = (uint32_t)s->h.wnd << p->snd_wscale;
 	if (check_paws(p, s) != NEXT || check_sequence(p, s) != NEXT)
 		return;
-	note_timestamp(p, s);
 	if (check_rst(p, s) != NEXT || check_syn(p, s) != NEXT)
 		return;
 	/* An orphan's peer that answers is alive; its timer stays. */

@@ -251,7 +251,8 @@ struct tcp_pcb {
 	mono_t deadline[TMR_N];
 	uint32_t user_timeout_us, keepidle_s, keepintvl_s, linger2_s;
 	uint8_t keepcnt, max_syn_retries, tos, ttl;
-	mono_t last_rcv, last_snd, last_ack, challenged, oow_acked;
+	mono_t last_rcv, last_snd; /* data */
+	mono_t last_ack, challenged, oow_acked;
 
 	/* Lists and events. */
 	TAILQ_ENTRY(tcp_pcb) ready_link, event_link, all_link;
@@ -318,7 +319,7 @@ struct seg {
 	uint32_t wnd;	   /* scaled */
 	unsigned nsegs;	   /* segments of a GRO train */
 	bool fin;
-	seq_t fin_seq; /* the FIN's own number */
+	seq_t fin_seq;	    /* the FIN's own number */
 	bool has_iss_floor; /* a SYN that reopens a TIME-WAIT */
 	seq_t iss_floor;
 	mono_t now;

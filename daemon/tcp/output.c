@@ -57,7 +57,6 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	p->flags &= ~(PF_ACK_NOW | PF_ACK_DELAYED | PF_PROGRESS);
 	pcb_timer(p, TMR_DELACK, MONO_NEVER);
 	p->segs_out++;
-	p->last_snd = now;
 }
 
 static void
@@ -102,7 +101,6 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
 	no_payload(out);
 	p->segs_out++;
-	p->last_snd = now;
 	if (!timer_on(p, TMR_REXMT))
 		tcp_arm_rexmt(p, now);
 	return true;
@@ -113,7 +111,7 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 /* Data from seq on, at most *len: spans, GSO facts and *len as it became. */
 static void
 fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
-    uint32_t mss)
+    uint32_t mss, mono_t now)
 {
 	uint32_t pos = (uint32_t)seq_diff(seq, p->snd_una);
 
@@ -124,6 +122,7 @@ fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
 	out->gso_size = (uint16_t)(*len > mss ? mss : 0);
 	p->data_segs_out += (*len + mss - 1) / mss;
 	p->bytes_sent += *len;
+	p->last_snd = now;
 }
 
 static uint32_t
@@ -192,7 +191,7 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	fin = x->flags & TX_FIN;
 	len = x->len - fin;
 	if (len > 0)
-		fill_payload(p, out, x->seq, &len, mss);
+		fill_payload(p, out, x->seq, &len, mss, now);
 	else
 		no_payload(out);
 	if (len + fin < x->len) {
@@ -230,18 +229,20 @@ small_may_go(const struct tcp_pcb *p, uint32_t len, bool last)
 	       seq_leq(p->snd_sml, p->snd_una);
 }
 
-static void
+/* RFC 5681 4.1, when data goes again; true if that changed what may go. */
+static bool
 idle_restart(struct tcp_pcb *p, mono_t now)
 {
 	int64_t idle = mono_diff(now, p->last_snd);
 	uint32_t iw = IW_SEGMENTS * p->snd_mss;
 
-	/* RFC 5681 4.1 */
 	if (!TAILQ_EMPTY(&p->tx) || idle < tcp_rto(p))
-		return;
+		return false;
 	p->cc.ops->on_idle(&p->cc, idle);
-	if (p->cc.cwnd > iw)
-		p->cc.cwnd = iw;
+	if (p->cc.cwnd <= iw)
+		return false;
+	p->cc.cwnd = iw;
+	return true;
 }
 
 /*
@@ -304,8 +305,9 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	fin = p->flags & PF_FIN_QUEUED;
 	if (unsent == 0 && !fin)
 		return false;
-	idle_restart(p, now);
 	len = unsent > 0 ? sendable(p, mss) : 0;
+	if (len > 0 && idle_restart(p, now))
+		len = sendable(p, mss);
 	/* The FIN takes a number, so it needs room in the window too. */
 	if ((unsent > 0 && len == 0) ||
 	    (unsent == 0 && p->snd_wnd <= tcp_outstanding(p))) {
@@ -314,7 +316,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	}
 	no_payload(out);
 	if (len > 0)
-		fill_payload(p, out, p->snd_nxt, &len, mss);
+		fill_payload(p, out, p->snd_nxt, &len, mss, now);
 	fin = fin && len == unsent && p->snd_wnd > tcp_outstanding(p) + len;
 	x = txseg_add(p, p->snd_nxt, len + fin, now);
 	if (x == NULL) {

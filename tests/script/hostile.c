@@ -166,3 +166,43 @@ Test(hostile, user_timeout_with_a_long_queue)
 	}
 	in_state(TCPS_ESTABLISHED);
 }
+
+/* A timestamp counts only if the segment's ACK is acceptable too (RFC 5961 5's
+ * reason): one guess in the window must not shut the peer out by PAWS. */
+Test(hostile, timestamp_of_a_guess)
+{
+	handshake(.seq = 0, .mss = M, .tsval = 1000);
+	peer_sends(ACK, .seq = 1, .ack = 99999, .len = 10, .tsval = 900000,
+	    .tsecr = 0);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	peer_sends(
+	    ACK, .seq = 1, .ack = 1, .len = 10, .tsval = 1010, .tsecr = 0);
+	after(ms(40));
+	stack_sends(ACK, .seq = 1, .ack = 11, .tsecr = 1010);
+}
+
+/* RFC 7323 5.5: after 24 days TS.Recent is void, and is learnt anew. */
+Test(hostile, timestamp_after_24_days)
+{
+	handshake(.seq = 0, .mss = M, .tsval = 1000);
+	at(sec(25 * 24 * 3600));
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 10,
+	    .tsval = 1000 + 25LL * 24 * 3600 * 1000, .tsecr = 0);
+	after(ms(40));
+	stack_sends(
+	    ACK, .seq = 1, .ack = 11, .tsecr = 1000 + 25LL * 24 * 3600 * 1000);
+}
+
+/* Bare acknowledgments are not data that was sent (RFC 5681 4.1). */
+Test(hostile, idle_is_without_data)
+{
+	reach(TCPS_ESTABLISHED);
+	app_writes(10);
+	lab_drain();
+	peer_sends(ACK, .seq = 1, .ack = 11);
+	after(sec(5));
+	peer_sends(ACK, .seq = 1, .ack = 11, .len = 10);
+	after(ms(40));
+	stack_sends(ACK, .seq = 11, .ack = 11);
+	expect_eq(lab_info().last_data_sent_us, ms(5040));
+}
