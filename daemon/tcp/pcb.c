@@ -244,10 +244,10 @@ pcb_set_mss(struct tcp_pcb *p)
 		mss = p->peer_mss;
 	if (p->max_seg != 0 && mss > p->max_seg)
 		mss = p->max_seg;
+	if (mss < TCP_MIN_MSS)
+		mss = TCP_MIN_MSS;
 	if (p->flags & PF_TS)
 		mss -= 12;
-	if (mss < TCP_MIN_MSS - 12)
-		mss = TCP_MIN_MSS - 12;
 	p->snd_mss = (uint16_t)mss;
 	p->cc.mss = mss;
 	/* Less than a segment would wait for ever. */

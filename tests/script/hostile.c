@@ -206,3 +206,12 @@ Test(hostile, idle_is_without_data)
 	stack_sends(ACK, .seq = 11, .ack = 11);
 	expect_eq(lab_info().last_data_sent_us, ms(5040));
 }
+
+/* An MSS smaller than the options that come off it. */
+Test(hostile, mss_of_three)
+{
+	handshake(.seq = 0, .mss = 3, .tsval = 1000);
+	expect(lab_info().snd_mss < 536);
+	app_writes(3000);
+	expect(lab_drain() >= 10);
+}
