@@ -216,7 +216,7 @@ fi
 check_text | report
 check_functions | report
 if command -v "$CLANG_FORMAT" >/dev/null; then
-	check_format
+	check_format | report
 else
 	echo 'tidy: the format is not checked: clang-format is not installed'
 fi

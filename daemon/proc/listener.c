@@ -36,7 +36,7 @@
 #define SO_PEERPIDFD 77
 #endif
 #define PORT_PRIVILEGED 1024
-#define PROBE_FRESH_US 50000LL
+#define PROBE_FRESH_US	50000LL
 
 int
 bound_cmp(const struct bound *a, const struct bound *b)
