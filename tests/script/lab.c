@@ -357,6 +357,12 @@ lab_end(void)
 }
 
 void
+lab_label(const char *what)
+{
+	lab.what = what;
+}
+
+void
 use(unsigned i)
 {
 	cr_assert_lt(i, LAB_CONNS);

@@ -101,7 +101,9 @@ struct lab_config {
 void lab_start_(const struct lab_config *cfg);
 void passive_lab(void); /* listening on port 80 */
 void active_lab(void);	/* nobody listens */
-void lab_end(void);	/* nothing pending, every buffer returned */
+/* Said in every failure from now on, until the lab ends. */
+void lab_label(const char *what);
+void lab_end(void); /* nothing pending, every buffer returned */
 
 /* Spans of time. */
 #define us(n)  ((int64_t)(n))

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "sim.h"
 
-#define COUNT 300
+#define COUNT 500
 
 static _Noreturn void
 usage(void)
@@ -75,6 +75,10 @@ main(int argc, char **argv)
 			transfers = strtoull(optarg, NULL, 0);
 		else
 			usage();
+	}
+	if (getenv("SEED") != NULL) {
+		first = strtoull(getenv("SEED"), NULL, 0);
+		count = 1;
 	}
 	if (optind < argc && strncmp(argv[optind], "SEED=", 5) == 0) {
 		first = strtoull(argv[optind++] + 5, NULL, 0);
