@@ -7,8 +7,10 @@ bin_PROGRAMS += tcpd-run
 pkgconfig_DATA += libclient/libtcpd.pc
 
 SHIM_CFLAGS = $(TCPD_CFLAGS) -U_FORTIFY_SOURCE -fvisibility=hidden
+# At compile time only: linking needs nothing of it.
+SHIM_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 if SANITIZERS
-SHIM_CFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
+SHIM_CPPFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
 endif
 SHIM_SOURCES = libclient/connect.c libclient/ident.c libclient/io.c \
 	libclient/listen.c libclient/opt.c \
@@ -16,7 +18,7 @@ SHIM_SOURCES = libclient/connect.c libclient/ident.c libclient/io.c \
 	daemon/ipc/policy.c daemon/ipc/sockopt.c
 
 libtcpd_la_SOURCES = libclient/client.c $(SHIM_SOURCES)
-libtcpd_la_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+libtcpd_la_CPPFLAGS = $(SHIM_CPPFLAGS)
 libtcpd_la_CFLAGS = $(SHIM_CFLAGS)
 libtcpd_la_LDFLAGS = -version-info 0:0:0 -Wl,-z,now -Wl,-z,relro \
 	-Wl,--version-script=$(top_srcdir)/libclient/client.map
@@ -24,7 +26,7 @@ libtcpd_la_LIBADD = -ldl
 libtcpd_la_DEPENDENCIES = libclient/client.map
 
 libtcpd_preload_la_SOURCES = libclient/preload.c $(SHIM_SOURCES)
-libtcpd_preload_la_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+libtcpd_preload_la_CPPFLAGS = $(SHIM_CPPFLAGS)
 libtcpd_preload_la_CFLAGS = $(SHIM_CFLAGS)
 libtcpd_preload_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,now \
 	-Wl,-z,relro \

@@ -178,6 +178,7 @@ find_library(char *buf, size_t size)
 {
 	static const char *const trees[] = {
 	    "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64"};
+	static const char dir[] = LIBDIR;
 	size_t n;
 	unsigned i;
 
@@ -186,13 +187,13 @@ find_library(char *buf, size_t size)
 	if (access(LIBDIR "/libtcpd-preload.so", R_OK) != 0)
 		return NULL;
 	for (i = 0; i < sizeof trees / sizeof trees[0]; i++) {
-		n = strlen(LIBDIR) - strlen(trees[i]);
-		if (strlen(LIBDIR) > strlen(trees[i]) &&
-		    strcmp(LIBDIR + n, trees[i]) == 0) {
-			snprintf(buf, size, "%.*s/$LIB/libtcpd-preload.so",
-			    (int)n, LIBDIR);
-			return buf;
-		}
+		n = strlen(trees[i]);
+		if (sizeof dir - 1 <= n ||
+		    strcmp(&dir[sizeof dir - 1 - n], trees[i]) != 0)
+			continue;
+		snprintf(buf, size, "%.*s/$LIB/libtcpd-preload.so",
+		    (int)(sizeof dir - 1 - n), dir);
+		return buf;
 	}
 	return LIBDIR "/libtcpd-preload.so";
 }
