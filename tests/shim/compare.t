@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
 # The socket calls of tests/shim/cases.c on the kernel's TCP and under the
-# shim: the same results, line by line; once more under valgrind; and once
-# more with the program's sockets made by libtcpd instead of the shim.
+# shim: the same results, line by line, and once more under valgrind.  And a
+# program that links libtcpd instead.
 . "$(dirname "$0")/../e2e/lib.sh"
 cases=$top_builddir/tests/shim/cases
 labs=$LAB
@@ -55,6 +55,7 @@ if command -v valgrind >/dev/null &&
 else
 	skip "valgrind" "not installed, or a build with sanitizers"
 fi
+check "libtcpd" run env -u LD_PRELOAD "$top_builddir/tests/shim/linked"
 down
 echo "1..$count"
 [ "$failures" = 0 ]

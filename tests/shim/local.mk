@@ -10,6 +10,10 @@ tests_shim_cases_CFLAGS = $(TCPD_CFLAGS) -pthread
 tests_shim_cases_LDFLAGS = -pthread
 tests_shim_cases_LDADD = -lrt
 
+check_PROGRAMS += tests/shim/linked
+tests_shim_linked_SOURCES = tests/shim/linked.c
+tests_shim_linked_LDADD = libtcpd.la
+
 TESTS += tests/shim/preload.t
 NET_TESTS += tests/shim/compare.t
 dist_check_SCRIPTS += tests/shim/preload.t

@@ -48,6 +48,9 @@ is "libtcpd exports tcpd_* only" "$(nm -D --defined-only "$lib/libtcpd.so" |
 is "no allocation, no threads" "$(nm -D --undefined-only "$preload" |
     grep -wE 'malloc|calloc|realloc|pthread_create|open|fopen')" ""
 
+is "needs the C library only" "$(readelf -d "$preload" |
+    sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -vE '^(libc|libdl|ld-linux)')" ""
+
 is "silent" "$(LD_PRELOAD=$preload /bin/echo hello 2>&1)" hello
 
 # Cases that stay within the kernel, both ways.
