@@ -16,6 +16,9 @@
 #include "base/check.h"
 #include "proc/engine.h"
 
+#define SHARE_MIN 65536u
+#define SHARE_MAX (1u << 30)
+
 int
 account_cmp(const struct account *a, const struct account *b)
 {
@@ -139,12 +142,33 @@ count_exactly(struct engine *e, struct account *a)
 		charge(c, held(c));
 }
 
+/*
+ * What is advertised can arrive at once, before anything can be squeezed.  So
+ * a connection's window is its share of half the limit, in powers of two lest
+ * it changes with each connection that comes or goes.
+ */
+void
+account_share(struct chan *c)
+{
+	uint64_t share = c->acct->limit.buffer_bytes / 2 / c->acct->conns;
+	uint32_t window = SHARE_MIN;
+
+	while (window < SHARE_MAX && (uint64_t)window * 2 <= share)
+		window *= 2;
+	if (window == c->window || c->pcb == NULL)
+		return;
+	c->window = window;
+	if (!c->squeezed)
+		tcp_clamp_window(c->pcb, window);
+}
+
 void
 account_charge(struct chan *c)
 {
 	struct account *a = c->acct;
 	struct engine *e = c->e;
 
+	account_share(c);
 	charge(c, held(c));
 	if (a->bytes <= a->limit.buffer_bytes)
 		return;

@@ -378,7 +378,7 @@ chan_squeeze(struct chan *c, bool on)
 		if (c->in_pending)
 			chan_ready(c);
 	}
-	tcp_clamp_window(c->pcb, on ? 2048 : UINT32_MAX);
+	tcp_clamp_window(c->pcb, on ? 2048 : c->window);
 }
 
 /* ---- what TCP tells ---- */
@@ -401,6 +401,7 @@ connected(struct chan *c)
 	c->state = CHAN_OPEN;
 	c->lag = 1;
 	c->in_pending = true;
+	account_share(c);
 	return true;
 }
 

@@ -70,6 +70,7 @@ struct chan {
 	struct sockopts opts;
 	struct etimer timer;
 	uint64_t charged; /* bytes on the account */
+	uint32_t window;  /* the largest to advertise */
 	uint32_t bits;	  /* EPOLLRDHUP, HUP, ERR seen on D; they stay */
 	pid_t pid;
 	int fd; /* D */
@@ -380,6 +381,8 @@ struct account *account_get(struct engine *e, uint32_t uid);
 void account_put(struct engine *e, struct account *a);
 /* What c holds in buffers now; squeezes when the user has too much. */
 void account_charge(struct chan *c);
+/* Its share of the user's buffer bytes, as a bound of its window. */
+void account_share(struct chan *c);
 void account_uncharge(struct chan *c);
 uint32_t account_half_open(struct engine *e, struct account *a);
 /* The limits of a reloaded configuration. */

@@ -573,6 +573,7 @@ bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb)
 		(void)tcp_apply_opts(pcb, &opts, engine_now(e));
 	}
 	tcp_set_user(pcb, c);
+	account_share(c);
 	b->accepted++;
 	e->stats.accepts++;
 	return 0;
