@@ -386,3 +386,26 @@ Test(receive, zero_window_takes_rst_and_urg)
 	peer_sends(RST, .seq = 1 + (int)tcp_recv_queued(lab_pcb()));
 	in_state(TCPS_CLOSED);
 }
+
+/* SHLD-19 speaks of full segments: many small ones wait for the timer. */
+Test(receive, small_segments_wait)
+{
+	reach(TCPS_ESTABLISHED);
+	for (int i = 0; i < 4; i++)
+		peer_sends(ACK | PSH, .seq = 1 + 100 * i, .ack = 1, .len = 100);
+	silence();
+	at(ms(40));
+	stack_sends(ACK, .seq = 1, .ack = 401);
+	app_reads(400);
+}
+
+/* The peer's segments are smaller than the MSS: what it sends is full. */
+Test(receive, full_is_what_the_peer_sends)
+{
+	reach(TCPS_ESTABLISHED);
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 1000);
+	silence();
+	peer_sends(ACK, .seq = 1001, .ack = 1, .len = 1000);
+	stack_sends(ACK, .seq = 1, .ack = 2001);
+	app_reads(2000);
+}

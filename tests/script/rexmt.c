@@ -281,3 +281,54 @@ Test(rexmt, user_timeout_and_progress)
 	lab_run_until(lab_now() + sec(10));
 	gone(ETIMEDOUT);
 }
+
+/* The SYN's round trip is the first sample of an active open. */
+Test(rexmt, sample_of_an_active_open)
+{
+	active_lab();
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+	at(ms(20));
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	expect_eq(lab_info().srtt_us, ms(20));
+	expect_eq(lab_info().rttvar_us, ms(10));
+}
+
+/* 5.7: not if it was resent; then data begins with 3 s. */
+Test(rexmt, no_sample_of_a_resent_syn)
+{
+	active_lab();
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+	at(sec(1));
+	stack_sends(SYN, .seq = 0);
+	at(sec(1) + ms(20));
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	expect_eq(lab_info().srtt_us, 0);
+	app_writes(10);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 10);
+	quiet_until(sec(4) + ms(20) - 1);
+	at(sec(4) + ms(20));
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 10);
+}
+
+/* 5.7: a time-out backs off once for each, and an ACK of new data ends it. */
+Test(rexmt, backoff_ends_with_an_ack)
+{
+	reach(TCPS_ESTABLISHED);
+	app_writes(10);
+	lab_drain();
+	at(ms(200));
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 10);
+	at(ms(600));
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 10);
+	at(ms(610));
+	peer_sends(ACK, .seq = 1, .ack = 11);
+	expect_eq(lab_info().backoff, 0);
+	app_writes(10);
+	stack_sends(ACK | PSH, .seq = 11, .ack = 1, .len = 10);
+	after(lab_info().rto_us);
+	stack_sends(ACK | PSH, .seq = 11, .ack = 1, .len = 10);
+}
