@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The keys of tcpd.conf: one row each (section, name, check, where it goes,
+ * limits), and the checks, one function per kind of value.  Each value is
+ * checked when its line is read; what belongs together is compared later, in
+ * conf_file.c.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proc/conf_read.h"
+#include "tcpd/proto.h"
+
+/* ---- values ---- */
+
+/* "10.0.0.0/8" (or "10.0.0.1" when plen_wanted is false); host order. */
+bool
+conf_parse_cidr(const char *s, uint32_t *addr, uint8_t *plen)
+{
+	char buf[INET_ADDRSTRLEN];
+	const char *slash = strchr(s, '/');
+	struct in_addr in;
+	unsigned long n;
+	char *end;
+
+	if (slash == NULL || (size_t)(slash - s) >= sizeof buf ||
+	    slash[1] < '0' || slash[1] > '9')
+		return false;
+	memcpy(buf, s, (size_t)(slash - s));
+	buf[slash - s] = '\0';
+	if (inet_pton(AF_INET, buf, &in) != 1)
+		return false;
+	n = strtoul(slash + 1, &end, 10);
+	if (*end != '\0' || n > 32)
+		return false;
+	*addr = ntohl(in.s_addr);
+	*plen = (uint8_t)n;
+	return true;
+}
+
+uint32_t
+conf_mask(uint8_t plen)
+{
+	return plen == 0 ? 0 : UINT32_MAX << (32 - plen);
+}
+
+const char *
+conf_show_addr(uint32_t addr, char buf[INET_ADDRSTRLEN])
+{
+	struct in_addr in = {htonl(addr)};
+
+	return inet_ntop(AF_INET, &in, buf, INET_ADDRSTRLEN);
+}
+
+/* "80", "8000-8100". */
+bool
+conf_parse_ports(const char *s, uint16_t *first, uint16_t *last)
+{
+	unsigned long a, b;
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	a = b = strtoul(s, &end, 10);
+	if (*end == '-') {
+		if (end[1] < '0' || end[1] > '9')
+			return false;
+		b = strtoul(end + 1, &end, 10);
+	}
+	if (*end != '\0' || a < 1 || a > b || b > 65535)
+		return false;
+	*first = (uint16_t)a;
+	*last = (uint16_t)b;
+	return true;
+}
+/* ---- one function per kind of key ---- */
+
+const char *const conf_section_names[] = {
+    [S_TOP] = "root",
+    [S_DEVICE] = "device",
+    [S_ROUTE] = "route",
+    [S_POLICY] = "policy",
+    [S_CONNECT] = "connect",
+    [S_BIND] = "bind",
+    [S_QUOTA] = "quota",
+    [S_QUOTA_USER] = "quota_user",
+    [S_TCP] = "tcp",
+    [S_MEMORY] = "memory",
+};
+
+/* What the keys of a section are stored in. */
+static void *
+target(struct reader *r, enum section s)
+{
+	switch (s) {
+	case S_DEVICE:
+		return &r->conf->g.device;
+	case S_ROUTE:
+		return &r->route;
+	case S_CONNECT:
+	case S_BIND:
+		return &r->rule;
+	case S_QUOTA:
+		return &r->conf->g.quota;
+	case S_QUOTA_USER:
+		return &r->user.q.quota;
+	case S_TCP:
+		return &r->conf->g.tcp;
+	default:
+		return &r->conf->g;
+	}
+}
+
+static void
+store(struct reader *r, const struct key *k, uint64_t v)
+{
+	uint8_t *p = (uint8_t *)target(r, k->section) + k->off;
+	uint8_t v8 = (uint8_t)v;
+	uint16_t v16 = (uint16_t)v;
+	uint32_t v32 = (uint32_t)v;
+
+	switch (k->size) {
+	case 1:
+		memcpy(p, &v8, 1);
+		break;
+	case 2:
+		memcpy(p, &v16, 2);
+		break;
+	case 4:
+		memcpy(p, &v32, 4);
+		break;
+	default:
+		memcpy(p, &v, 8);
+		break;
+	}
+}
+
+static int
+set_number(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	int64_t v = cfg_opt_getnint(opt, 0);
+
+	if (v < k->min || v > k->max)
+		return conf_complain(r, line,
+		    "%s = %lld is out of range; give %lld to %lld", k->name,
+		    (long long)v, (long long)k->min, (long long)k->max);
+	store(r, k, (uint64_t)v);
+	return 0;
+}
+
+static int
+set_seconds(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	if (set_number(r, k, opt, line) != 0)
+		return -1;
+	store(r, k, (uint64_t)cfg_opt_getnint(opt, 0) * 1000000);
+	return 0;
+}
+
+static int
+set_bool(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	store(r, k, cfg_opt_getnbool(opt, 0) ? 1 : 0);
+	return 0;
+}
+
+static int
+put_string(struct reader *r, const struct key *k, const char *s, uint32_t line)
+{
+	if (strlen(s) >= k->size)
+		return conf_complain(r, line,
+		    "%s = \"%s\" is too long; at most %u bytes fit", k->name, s,
+		    k->size - 1);
+	strcpy((char *)target(r, k->section) + k->off, s);
+	return 0;
+}
+
+static int
+set_path(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (s[0] != '/' || s[strlen(s) - 1] == '/')
+		return conf_complain(r, line,
+		    "%s = \"%s\" is not the absolute path of a file; "
+		    "begin it with /",
+		    k->name, s);
+	return put_string(r, k, s, line);
+}
+
+static int
+set_ifname(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (s[0] == '\0' || strpbrk(s, "/ \t\n:%") != NULL ||
+	    strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
+		return conf_complain(r, line,
+		    "%s = \"%s\" is not an interface's name; use up to 15 "
+		    "letters and digits",
+		    k->name, s);
+	return put_string(r, k, s, line);
+}
+
+static int
+set_netns(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (s[0] != '/' && strchr(s, '/') != NULL)
+		return conf_complain(r, line,
+		    "netns = \"%s\" is neither the name of a network "
+		    "namespace (ip netns list) nor an absolute path",
+		    s);
+	return put_string(r, k, s, line);
+}
+
+static int
+set_mac(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+	struct conf_device *d = &r->conf->g.device;
+	unsigned b[6];
+	char more;
+
+	if (strlen(s) != 17 ||
+	    sscanf(s, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3],
+		&b[4], &b[5], &more) != 6)
+		return conf_complain(r, line,
+		    "mac = \"%s\" is not an Ethernet address; write it like "
+		    "02:00:00:00:00:01",
+		    s);
+	for (int i = 0; i < 6; i++)
+		d->mac[i] = (uint8_t)b[i];
+	if ((d->mac[0] & 1) != 0)
+		return conf_complain(r, line,
+		    "mac = \"%s\" is a group address; use an even first byte, "
+		    "like 02",
+		    s);
+	d->have_mac = 1;
+	return 0;
+}
+
+/* An interface's address with its network's length. */
+static int
+set_host(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+	uint32_t addr, host;
+	uint8_t plen;
+
+	if (!conf_parse_cidr(s, &addr, &plen) || plen == 0)
+		return conf_complain(r, line,
+		    "%s = \"%s\" is not an IPv4 address with its network; "
+		    "write it like 192.0.2.2/24",
+		    k->name, s);
+	host = addr & ~conf_mask(plen);
+	if (addr >> 24 == 0 || addr >> 24 == 127 || addr >> 28 >= 0xe)
+		return conf_complain(r, line,
+		    "%s = \"%s\" is a loopback, multicast or reserved "
+		    "address; use a unicast one",
+		    k->name, s);
+	if (plen < 31 && (host == 0 || host == ~conf_mask(plen)))
+		return conf_complain(r, line,
+		    "%s = \"%s\" is the network's own or its broadcast "
+		    "address; use one between them",
+		    k->name, s);
+	if (k->section == S_TOP) {
+		r->conf->g.addr = addr;
+		r->conf->g.plen = plen;
+	} else {
+		r->conf->g.device.host_addr = addr;
+		r->conf->g.device.host_plen = plen;
+	}
+	return 0;
+}
+
+static int
+set_via(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+	struct in_addr in;
+
+	if (inet_pton(AF_INET, s, &in) != 1 || in.s_addr == 0)
+		return conf_complain(r, line,
+		    "via = \"%s\" is not an IPv4 address; write it like "
+		    "192.0.2.1",
+		    s);
+	r->route.gateway = ntohl(in.s_addr);
+	r->via_line = line;
+	return 0;
+}
+
+static int
+set_action(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	static const char *const words[] = {[PROTO_KERNEL] = "kernel",
+	    [PROTO_TCPD] = "tcpd",
+	    [PROTO_REFUSE] = "refuse"};
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	for (unsigned i = 1; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(s, words[i]) == 0) {
+			r->rule.action = (uint8_t)i;
+			return 0;
+		}
+	return conf_complain(r, line,
+	    "action = \"%s\" is unknown; use kernel, tcpd or refuse", s);
+}
+
+static int
+set_user(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (getpwnam(s) == NULL)
+		return conf_complain(r, line,
+		    "user = \"%s\" does not exist; create it (useradd "
+		    "--system %s) or name another",
+		    s, s);
+	return put_string(r, k, s, line);
+}
+
+static int
+set_group(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+	struct group *gr;
+
+	if (s[0] == '\0')
+		return 0;
+	if ((gr = getgrnam(s)) == NULL)
+		return conf_complain(r, line,
+		    "control_group = \"%s\" does not exist; create it "
+		    "(groupadd --system %s) or name another",
+		    s, s);
+	r->conf->g.control_gid = gr->gr_gid;
+	return 0;
+}
+
+static int
+set_congestion(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (strcmp(s, "cubic") != 0 && strcmp(s, "newreno") != 0)
+		return conf_complain(r, line,
+		    "congestion = \"%s\" is unknown; use cubic or newreno", s);
+	return put_string(r, k, s, line);
+}
+
+static int
+set_port_range(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	struct conf_tcp *t = &r->conf->g.tcp;
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (!conf_parse_ports(s, &t->port_first, &t->port_last) ||
+	    t->port_first == t->port_last)
+		return conf_complain(r, line,
+		    "port_range = \"%s\" is not a range of ports; write it "
+		    "like 32768-60999",
+		    s);
+	return 0;
+}
+
+/* ---- the table ---- */
+
+#define G(m) offsetof(struct conf_global, m), sizeof((struct conf_global *)0)->m
+#define D(m) offsetof(struct conf_device, m), sizeof((struct conf_device *)0)->m
+#define T(m) offsetof(struct conf_tcp, m), sizeof((struct conf_tcp *)0)->m
+#define Q(m) offsetof(struct conf_quota, m), sizeof((struct conf_quota *)0)->m
+#define QUOTA_ROWS(s)                                                          \
+	{s, "connections", CFGT_INT, set_number, Q(conns), 0, UINT32_MAX},     \
+	    {s, "listeners", CFGT_INT, set_number, Q(listeners), 0,            \
+		UINT32_MAX},                                                   \
+	    {s, "half_open", CFGT_INT, set_number, Q(half_open), 0,            \
+		UINT32_MAX},                                                   \
+	{                                                                      \
+		s, "buffer_bytes", CFGT_INT, set_number, Q(buffer_bytes),      \
+		    65536, INT64_MAX                                           \
+	}
+
+const struct key conf_keys[] = {
+    {S_TOP, "address", CFGT_STR, set_host, 0, 0, 0, 0},
+    {S_TOP, "socket", CFGT_STR, set_path, G(socket), 0, 0},
+    {S_TOP, "control", CFGT_STR, set_path, G(control), 0, 0},
+    {S_TOP, "control_group", CFGT_STR, set_group, 0, 0, 0, 0},
+    {S_TOP, "pidfile", CFGT_STR, set_path, G(pidfile), 0, 0},
+    {S_TOP, "user", CFGT_STR, set_user, G(user), 0, 0},
+    {S_DEVICE, "name", CFGT_STR, set_ifname, D(name), 0, 0},
+    {S_DEVICE, "interface", CFGT_STR, set_ifname, D(name), 0, 0},
+    {S_DEVICE, "netns", CFGT_STR, set_netns, D(netns), 0, 0},
+    {S_DEVICE, "mtu", CFGT_INT, set_number, D(mtu), 576, 65521},
+    {S_DEVICE, "txqueuelen", CFGT_INT, set_number, D(txqueuelen), 1, 1000000},
+    {S_DEVICE, "offload", CFGT_BOOL, set_bool, D(offload), 0, 0},
+    {S_DEVICE, "multi_queue", CFGT_BOOL, set_bool, D(multi_queue), 0, 0},
+    {S_DEVICE, "host_address", CFGT_STR, set_host, 0, 0, 0, 0},
+    {S_DEVICE, "mac", CFGT_STR, set_mac, 0, 0, 0, 0},
+    {S_ROUTE, "via", CFGT_STR, set_via, 0, 0, 0, 0},
+    {S_CONNECT, "action", CFGT_STR, set_action, 0, 0, 0, 0},
+    {S_BIND, "action", CFGT_STR, set_action, 0, 0, 0, 0},
+    QUOTA_ROWS(S_QUOTA),
+    QUOTA_ROWS(S_QUOTA_USER),
+    {S_TCP, "congestion", CFGT_STR, set_congestion, T(congestion), 0, 0},
+    {S_TCP, "sndbuf", CFGT_INT, set_number, T(sndbuf), 4096, 1 << 30},
+    {S_TCP, "rcvbuf", CFGT_INT, set_number, T(rcvbuf), 4096, 1 << 30},
+    {S_TCP, "msl", CFGT_INT, set_seconds, T(msl_us), 1, 120},
+    {S_TCP, "port_range", CFGT_STR, set_port_range, 0, 0, 0, 0},
+    {S_TCP, "max_conns", CFGT_INT, set_number, T(max_conns), 0, INT64_MAX},
+    {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},
+};
+const unsigned conf_nkeys = sizeof conf_keys / sizeof conf_keys[0];
+_Static_assert(sizeof conf_keys / sizeof conf_keys[0] <= 64, "reader.key_line");
+
+uint32_t *
+conf_key_line(struct reader *r, enum section s, const char *name)
+{
+	for (unsigned i = 0; i < conf_nkeys; i++)
+		if (conf_keys[i].section == s &&
+		    strcmp(conf_keys[i].name, name) == 0)
+			return &r->key_line[i];
+	return NULL;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Between the files that read tcpd.conf: what is known while it is read, and
+ * the tables of keys and sections.  conf_file.c drives; conf.h is for others.
+ */
+#ifndef PROC_CONF_READ_H
+#define PROC_CONF_READ_H
+
+#include <netinet/in.h>
+
+#include <confuse.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proc/conf.h"
+
+enum section {
+	S_TOP,
+	S_DEVICE,
+	S_ROUTE,
+	S_POLICY,
+	S_CONNECT,
+	S_BIND,
+	S_QUOTA,
+	S_QUOTA_USER,
+	S_TCP,
+	S_MEMORY,
+};
+
+struct user_section {
+	struct conf_quota_user q;
+	unsigned given; /* bit per row of the section's keys */
+};
+
+struct reader {
+	const char *path;
+	char *text;
+	conf_error_fn *err;
+	void *arg;
+	bool failed;
+	struct conf *conf;
+
+	uint32_t *opened; /* line of each section's "{", in order of "}" */
+	unsigned nopened, closed;
+
+	/* The section that is being read, and on which line each key was. */
+	struct user_section user;
+	struct conf_route route;
+	struct conf_rule rule;
+	struct user_section *users;
+	unsigned nusers;
+	uint32_t key_line[64]; /* by row of conf_keys[]; 0: not given */
+	uint32_t device_line, via_line;
+};
+
+struct key {
+	enum section section;
+	const char *name;
+	cfg_type_t type;
+	/* Checks the value and stores it; 0 or conf_complain()'s -1. */
+	int (*set)(struct reader *r, const struct key *k, cfg_opt_t *opt,
+	    uint32_t line);
+	size_t off;	  /* in the section's struct */
+	unsigned size;	  /* of the member */
+	int64_t min, max; /* of a number */
+};
+
+/* A kind of section, and what is done at its "}". */
+struct section_kind {
+	enum section section, parent;
+	bool titled;
+	int (*end)(struct reader *r, cfg_t *sec, uint32_t line);
+};
+
+extern const char *const conf_section_names[];
+extern const struct key conf_keys[];
+extern const unsigned conf_nkeys;
+extern const struct section_kind conf_sections[];
+extern const unsigned conf_nsections;
+
+/* Tells the first mistake, by its line (0: of no line).  Always -1. */
+int conf_complain(struct reader *r, uint32_t line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The file's text, and whether its sections, strings and comments end. */
+int conf_read_text(struct reader *r);
+int conf_scan(struct reader *r);
+
+/* On which line a key was given; 0 there: not given. */
+uint32_t *conf_key_line(struct reader *r, enum section s, const char *name);
+
+/* "10.0.0.0/8", "80-90", in host order, and back. */
+bool conf_parse_cidr(const char *s, uint32_t *addr, uint8_t *plen);
+bool conf_parse_ports(const char *s, uint16_t *first, uint16_t *last);
+uint32_t conf_mask(uint8_t plen);
+const char *conf_show_addr(uint32_t addr, char buf[INET_ADDRSTRLEN]);
+
+#endif
