@@ -27,6 +27,9 @@ static struct sockaddr_un daemon_addr = {.sun_family = AF_UNIX,
 /* Mapped, or not yet; never unmapped. */
 static _Atomic(struct proto_policy *) policy_page;
 
+/* Which daemon the page is from. */
+static _Atomic uint64_t policy_origin;
+
 /* What pads a hello; never written. */
 static uint8_t zeros[PROTO_HELLO_BYTES];
 
@@ -294,15 +297,34 @@ fetch_policy(void)
 	return err;
 }
 
+/* A daemon that was killed cannot supersede its page; the next one makes the
+ * socket anew.  0: there is none. */
+static uint64_t
+origin(void)
+{
+	struct stat st;
+
+	if (stat(daemon_addr.sun_path, &st) != 0)
+		return 0;
+	return (uint64_t)st.st_ino ^ (uint64_t)st.st_ctim.tv_sec << 32 ^
+	       (uint64_t)st.st_ctim.tv_nsec;
+}
+
 const struct proto_policy *
 wire_policy(int *err)
 {
 	const struct proto_policy *p = atomic_load(&policy_page);
+	uint64_t now;
 	int saved = errno;
 
 	*err = 0;
-	if (p == NULL || p->superseded)
+	now = origin();
+	if (p == NULL || p->superseded ||
+	    (now != 0 && now != atomic_load(&policy_origin))) {
 		*err = fetch_policy();
+		if (*err == 0)
+			atomic_store(&policy_origin, now);
+	}
 	errno = saved;
 	p = atomic_load(&policy_page);
 	return p != NULL && policy_valid(p) ? p : NULL;
