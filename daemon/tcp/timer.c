@@ -53,8 +53,9 @@ tcp_arm_rexmt(struct tcp_pcb *p, mono_t now)
 	mono_t when = mono_add(now, tcp_rto(p));
 	mono_t limit = user_limit(p, stuck_since(p));
 
-	if (mono_before(limit, when))
-		when = mono_before(limit, now) ? now : limit;
+	/* A limit that is past did not end it (a closed window that lives). */
+	if (mono_before(now, limit) && mono_before(limit, when))
+		when = limit;
 	pcb_timer(p, TMR_REXMT, when);
 }
 

@@ -215,3 +215,19 @@ Test(hostile, mss_of_three)
 	app_writes(3000);
 	expect(lab_drain() >= 10);
 }
+
+/* A user's limit that passed while a closed window answers: the timer goes on,
+ * and not at once for ever. */
+Test(hostile, user_timeout_and_a_window_that_closed)
+{
+	reach(TCPS_ESTABLISHED);
+	app_sets(user_timeout_us = 3000000);
+	app_writes(M);
+	lab_drain();
+	for (unsigned i = 0; i < 30; i++) {
+		peer_sends(ACK, .seq = 1, .ack = 1, .win = 0);
+		lab_run_until(lab_now() + sec(1));
+	}
+	in_state(TCPS_ESTABLISHED);
+	expect(lab_stats().timeouts < 20);
+}
