@@ -359,6 +359,10 @@ void listener_done(struct engine *e);
 void chan_peer_name(const struct chan *c, struct proto_peer *out);
 int bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb);
 bool bound_may_open(void *ctx, struct tcp_bind *tb);
+struct sockaddr_un;
+/* Where connect() finds the descriptor of a node. */
+void bound_node_address(
+    const struct engine *e, int node, struct sockaddr_un *sun);
 struct bound *bound_find(struct engine *e, uint32_t uid, uint64_t handle);
 /* 0 or a positive errno; *node is taken over when a record is made. */
 int bound_bind(struct request *r, const struct ipaddr *addr, uint16_t port,

@@ -3,7 +3,8 @@
 # several in one process.
 noinst_HEADERS += daemon/proc/engine.h daemon/proc/names.h
 noinst_LTLIBRARIES += daemon/libengine.la
-daemon_libengine_la_SOURCES = daemon/proc/account.c daemon/proc/attach.c \
+daemon_libengine_la_SOURCES = daemon/proc/accept.c \
+	daemon/proc/account.c daemon/proc/attach.c \
 	daemon/proc/chan.c daemon/proc/chan_io.c daemon/proc/engine.c \
 	daemon/proc/engine_role.c daemon/proc/hello.c daemon/proc/listener.c \
 	daemon/proc/names.c daemon/proc/pump.c daemon/proc/report.c \
