@@ -5,7 +5,7 @@
  *	device  --pump.c-->  stack  --events-->  chan.c  --D=A-->  program
  *	        <--output--         <--writes--          <-------
  *	tcpd.sock --attach.c--> connect (chan.c) or one request (request.c)
- *	listener.c: bound and listening sockets; accept.c: peers' connections to them
+ *	listener.c: bound and listening sockets; accept.c: connections to them
  *
  * The engine accepts the clients of tcpd.sock itself (not the frontend, as
  * DESIGN.md first had it): a connect() then costs one wake-up of one process
