@@ -1,12 +1,28 @@
 # SPDX-License-Identifier: ISC
 # Fuzz targets: tests/fuzz/NAME_fuzz.c with the corpus tests/fuzz/corpus/NAME.
 # With --enable-fuzzer libFuzzer drives them; without it they replay their
-# corpus (make check does that in either case).  To fuzz for ten minutes:
+# corpus (make check does that in either case).  To fuzz each for ten minutes:
 #
-#	tests/fuzz/NAME_fuzz -max_total_time=600 DIRECTORY CORPUS
+#	make fuzz FUZZ_SECONDS=600
 #
 # A new one takes the lines below with its own name, and a word in
-# FUZZ_TARGETS of tests/fuzz/corpus.sh.
+# FUZZ_TARGETS.
+FUZZ_TARGETS = frames ipc control
+FUZZ_SECONDS = 600
+FUZZ_JOBS = 2
+AM_TESTS_ENVIRONMENT += FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;
+
+fuzz: $(FUZZ_TARGETS:%=tests/fuzz/%_fuzz$(EXEEXT))
+if FUZZER
+	@$(AM_TESTS_ENVIRONMENT) FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+	    FUZZ_JOBS='$(FUZZ_JOBS)' $(SHELL) $(srcdir)/tests/fuzz/fuzz.sh
+else
+	@echo 'make fuzz needs libFuzzer: configure CC=clang' \
+	    '--enable-sanitizers --enable-fuzzer'; exit 1
+endif
+.PHONY: fuzz
+EXTRA_DIST += tests/fuzz/fuzz.sh
+
 check_PROGRAMS += tests/fuzz/frames_fuzz
 tests_fuzz_frames_fuzz_SOURCES = tests/fuzz/frames_fuzz.c
 tests_fuzz_frames_fuzz_LDADD = daemon/libstack.la daemon/libtcp.la \

@@ -535,7 +535,7 @@ Test(engine, a_thousand_killed_at_once_leave_nothing)
 	}
 	close(ready[1]);
 	cr_assert_eq(read(ready[0], &c, 1), 1);
-	cr_assert_eq(lab_conns(0), n);
+	cr_assert_eq(lab_conns(0), (size_t)n);
 	for (i = 0; i < n / 2; i++)
 		cr_assert_geq(cl_accept(&l), 0);
 	kill(pid, SIGKILL);
