@@ -5,6 +5,7 @@ noinst_HEADERS += tests/sim/sim.h
 EXTRA_LTLIBRARIES = tests/sim/libsim.la
 tests_sim_libsim_la_SOURCES = tests/sim/sim.c tests/sim/link.c \
 	tests/sim/host.c tests/sim/app.c tests/sim/oracle.c \
+	tests/sim/stranger.c \
 	tests/sim/scenario.c
 
 SIM_LIBS = tests/sim/libsim.la daemon/libstack.la daemon/libip.la \

@@ -300,6 +300,8 @@ scenario_run(uint64_t seed, unsigned mode, struct result *r)
 	n = (unsigned)scaled(s, 1, 12);
 	for (unsigned i = 0; i < n; i++)
 		choose_flow(s);
+	if (one_in(s, 8))
+		stranger_start(s);
 	run(s, scaled(s, SEC, FAULTS_LAST));
 	conclude(s, r);
 }

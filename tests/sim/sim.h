@@ -13,6 +13,7 @@
  *	link.c      what happens to a frame between two hosts
  *	host.c      a stack with its device: cuts GSO frames, fills checksums
  *	app.c       the programs: bulk, request and response, slow reader ...
+ *	stranger.c  somebody who forges segments
  *	oracle.c    what must always be so
  *	scenario.c  from a seed to a network and its programs
  */
@@ -174,6 +175,9 @@ int app_accept(void *host, struct tcp_bind *listener, struct tcp_pcb *pcb);
 struct flow *flow_find(struct sim *s, unsigned client, uint16_t cport);
 /* True when every byte has arrived and both sides have seen the end. */
 bool flow_complete(const struct flow *f);
+
+/* A stranger who forges, until the faults stop. */
+void stranger_start(struct sim *s);
 
 /* ---- the oracle ---- */
 
