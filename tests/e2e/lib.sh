@@ -20,7 +20,7 @@ lab=$top_srcdir/contrib/lab
 load=$top_builddir/tests/bench/load
 LAB=$(basename "$0" .t).$$
 LAB_BUILD=$top_builddir
-LAB_DEVICE=${E2E_DEVICE:-tap}
+LAB_DEVICE=${E2E_DEVICE:-}
 export LAB LAB_BUILD LAB_DEVICE
 # Another user must be able to reach the sockets of root's labs.
 [ "$UID" = 0 ] && unset XDG_RUNTIME_DIR
@@ -179,7 +179,8 @@ up()
 		sed 's/^/# /' "$work/up.log"
 		if grep -q 'cannot make a network namespace\|/dev/net/tun' \
 		    "$work/up.log"; then
-			skip_all "$(head -n 1 "$work/up.log")"
+			skip_all "$(grep -m 1 'namespace\|/dev/net/tun' \
+			    "$work/up.log")"
 		fi
 		echo "Bail out! the lab does not come up"
 		exit 1

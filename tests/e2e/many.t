@@ -16,4 +16,4 @@ note "$(cat "$work/check.out")"
 check "connect, request, close: 2 s to tcpd, 8 at once" \
     peer "$load" -p 9001 -c 8 -t 2 crr $tcpd
 note "$(cat "$work/check.out")"
-finish 20000
+finish 3000
