@@ -72,18 +72,22 @@ killed()
 	wait_for 10 all_dead "${pids%% *}" "${pids##* }" "$1"
 	note "all dead after $(($(now_ms) - began)) ms"
 	began=$(now_ms)
-	wait_for 10 nothing_held
+	wait_for 30 nothing_held
 	note "nothing held after $(($(now_ms) - began)) ms"
-	if [ $(($(now_ms) - began)) -le 1000 ] && nothing_held; then
-		ok "kill -9 of $1 clients leaves nothing after 1 s"
+	if [ $(($(now_ms) - began)) -le "$limit_ms" ] && nothing_held; then
+		ok "kill -9 of $1 clients leaves nothing after $limit_ms ms"
 	else
-		not_ok "kill -9 of $1 clients leaves nothing after 1 s"
+		not_ok "kill -9 of $1 clients leaves nothing after $limit_ms ms"
 		note "held: $(held), $(($(descriptors) -
 		    descriptors_before)) descriptors"
 	fi
 }
 
 up
+# AF_PACKET loses frames when 1,000 connections burst into it, and what an
+# orphan owes its peer is then sent again after a time-out.
+limit_ms=1000
+grep -q 'device=packet' "$labdir/state" && limit_ms=20000
 serves peer 9000 load-kernel "$load" -p 9000 serve 0.0.0.0
 # One client comes and goes first, so that what is made once is there.
 check "a first client" run "$load" -p 9000 -c 1 -s 1000 many $kernel
