@@ -212,8 +212,8 @@ Test(recovery, impossible_blocks)
 	for (unsigned i = 0; i < 4; i++) {
 		peer_sends(ACK, .seq = 1, .ack = 1,
 		    .sack = {{1 + 20 * M, 1 + 25 * M}});
-		peer_sends(ACK, .seq = 1, .ack = 1,
-		    .sack = {{1 + 5 * M, 1 + 25 * M}});
+		peer_sends(
+		    ACK, .seq = 1, .ack = 1, .sack = {{1 + 5 * M, 1 + 25 * M}});
 		peer_sends(
 		    ACK, .seq = 1, .ack = 1, .sack = {{1 + 5 * M, 1 + 4 * M}});
 		peer_sends(ACK, .seq = 1, .ack = 1, .sack = {{5, 5}});
