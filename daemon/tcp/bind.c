@@ -155,6 +155,7 @@ bind_unref(struct tcp_bind *b)
 	if (--b->refs > 0)
 		return;
 	RB_REMOVE(bindtree, &t->binds, b);
+	bind_port_freed(t, NULL);
 	slab_free(&t->bindslab, b);
 }
 
@@ -200,25 +201,60 @@ bind_lookup(struct tcp *t, const struct tuple *id)
 	return best;
 }
 
+/* A port of a TIME-WAIT that may be taken over is good after so many others. */
+#define FREE_TRIES 512
+#define FULL_US	   1000000
+
+static bool
+same_peer(const struct tuple *a, const struct tuple *b)
+{
+	return a->rport == b->rport && ipaddr_eq(&a->raddr, &b->raddr) &&
+	       ipaddr_eq(&a->laddr, &b->laddr);
+}
+
+/* A connection or a bind went: its port may be free now. */
+void
+bind_port_freed(struct tcp *t, const struct tuple *id)
+{
+	if (id == NULL || same_peer(id, &t->full))
+		t->full_until.us = 0;
+}
+
 /*
  * A port for an active open (RFC 6056 3.3.3): the hash of the other three
  * numbers gives the start, so ports to one peer rise without being guessable
- * by another.  Sets id->lport; 0 or -EADDRNOTAVAIL.
+ * by another.  Sets id->lport, of a TIME-WAIT only when tw_reusable(); 0 or
+ * -EADDRNOTAVAIL.  That all ports are taken is remembered until one of them
+ * goes, so that a user who goes on trying costs no search each time.
  */
 int
-bind_pick_port(struct tcp *t, struct tuple *id)
+bind_pick_port(struct tcp *t, struct tuple *id, mono_t now)
 {
 	uint32_t n = (uint32_t)t->cfg.port_last - t->cfg.port_first + 1, i;
+	const struct tcp_node *node;
+	uint16_t again = 0;
 	uint32_t start;
 
+	if (mono_before(now, t->full_until) && same_peer(id, &t->full))
+		return -EADDRNOTAVAIL;
 	id->lport = 0;
 	start = (uint32_t)siphash(&t->key_port, id, sizeof *id) +
 		(uint32_t)t->st.active_opens;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && (i < FREE_TRIES || again == 0); i++) {
 		id->lport = (uint16_t)(t->cfg.port_first + (start + i) % n);
-		if (first_on_port(t, id->lport) == NULL &&
-		    conn_find(t, id) == NULL)
+		if (first_on_port(t, id->lport) != NULL)
+			continue;
+		if ((node = conn_find(t, id)) == NULL)
 			return 0;
+		if (again == 0 && node->kind == NODE_TW &&
+		    tw_reusable(t, (const struct tcp_tw *)node, now))
+			again = id->lport;
 	}
+	if (again != 0) {
+		id->lport = again;
+		return 0;
+	}
+	t->full = *id;
+	t->full_until = mono_add(now, FULL_US);
 	return -EADDRNOTAVAIL;
 }

@@ -298,6 +298,8 @@ struct tcp {
 	struct conn_table conns;
 	struct bindtree binds;
 	uint64_t bind_serial;
+	struct tuple full; /* no port is free to this peer until then */
+	mono_t full_until;
 	struct timerq timers; /* pcbs and half-open ones */
 	TAILQ_HEAD(, tcp_tw) tws;
 	struct tcp_pcbs all, ready, events;
@@ -353,7 +355,8 @@ drop(struct tcp *t, enum drop why)
 int bind_cmp(struct tcp_bind *a, struct tcp_bind *b);
 RB_PROTOTYPE(bindtree, tcp_bind, node, bind_cmp)
 struct tcp_bind *bind_lookup(struct tcp *t, const struct tuple *id);
-int bind_pick_port(struct tcp *t, struct tuple *id);
+int bind_pick_port(struct tcp *t, struct tuple *id, mono_t now);
+void bind_port_freed(struct tcp *t, const struct tuple *id);
 void bind_ref(struct tcp_bind *b);
 void bind_unref(struct tcp_bind *b);
 

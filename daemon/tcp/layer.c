@@ -86,6 +86,7 @@ conn_remove(struct tcp *t, struct tcp_node *n)
 	*at = n->hash_next;
 	n->hashed = false;
 	t->conns.count--;
+	bind_port_freed(t, &n->id);
 }
 
 /* ---- numbers that must not be guessed ---- */

@@ -58,9 +58,10 @@ choose_tuple(struct tcp *t, struct tcp_bind *bind, struct tuple *id,
 	struct tcp_node *n;
 
 	*has_floor = false;
-	if (bind == NULL)
-		return bind_pick_port(t, id);
-	id->lport = bind->port;
+	if (bind != NULL)
+		id->lport = bind->port;
+	else if (bind_pick_port(t, id, now) != 0)
+		return -EADDRNOTAVAIL;
 	n = conn_find(t, id);
 	if (n == NULL)
 		return 0;

@@ -263,3 +263,26 @@ Test(time_wait, isn_is_above_the_old_numbers)
 	stack_sends(SYN | ACK, .seq = 0, .ack = 100001);
 	expect((int32_t)(lab_iss() - old) > 0);
 }
+
+/* With timestamps it is, after a second, when no other is free (RFC 6191 from
+ * the other side): 2*MSL must not bound the connections to one server. */
+Test(time_wait, port_is_chosen_again_with_timestamps)
+{
+	lab_start(.port_first = 50000, .port_last = 50000);
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .tsval = 1000,
+	    .tsecr = 0);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	app_closes();
+	stack_sends(FIN | ACK, .seq = 1, .ack = 1);
+	peer_sends(FIN | ACK, .seq = 1, .ack = 2, .tsval = 1000, .tsecr = 0);
+	stack_sends(ACK, .seq = 2, .ack = 2);
+	use(2);
+	app_connects_fails(EADDRNOTAVAIL);
+	after(ms(999));
+	app_connects_fails(EADDRNOTAVAIL);
+	after(ms(1));
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+}
