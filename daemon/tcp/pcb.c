@@ -253,6 +253,9 @@ pcb_set_mss(struct tcp_pcb *p)
 	/* Less than a segment would wait for ever. */
 	if (p->cc.cwnd < mss)
 		p->cc.cwnd = mss;
+	/* A recovery may end with it. */
+	if (p->cc.ssthresh < 2 * mss)
+		p->cc.ssthresh = 2 * mss;
 }
 
 uint8_t
