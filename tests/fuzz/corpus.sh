@@ -5,7 +5,7 @@
 # TARGET_fuzz reads tests/fuzz/corpus/TARGET; with libFuzzer or without.
 src=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${top_builddir:-$src/build}
-: "${FUZZ_TARGETS:=frames ipc control}"
+: "${FUZZ_TARGETS:=frames segments ipc control}"
 fail=0
 for t in $FUZZ_TARGETS; do
 	echo "$t:"

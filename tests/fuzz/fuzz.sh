@@ -8,7 +8,7 @@
 # it.  Such a reproducer goes into tests/fuzz/corpus/TARGET with its mend.
 src=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${top_builddir:-$src/build}
-: "${FUZZ_TARGETS:=frames ipc control}"
+: "${FUZZ_TARGETS:=frames segments ipc control}"
 : "${FUZZ_SECONDS:=600}" "${FUZZ_JOBS:=2}"
 export src build FUZZ_SECONDS
 

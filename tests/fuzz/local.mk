@@ -7,7 +7,7 @@
 #
 # A new one takes the lines below with its own name, and a word in
 # FUZZ_TARGETS.
-FUZZ_TARGETS = frames ipc control
+FUZZ_TARGETS = frames segments ipc control
 FUZZ_SECONDS = 600
 FUZZ_JOBS = 2
 AM_TESTS_ENVIRONMENT += FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;
@@ -31,6 +31,16 @@ if FUZZER
 tests_fuzz_frames_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 else
 tests_fuzz_frames_fuzz_SOURCES += tests/fuzz/replay.c
+endif
+
+check_PROGRAMS += tests/fuzz/segments_fuzz
+tests_fuzz_segments_fuzz_SOURCES = tests/fuzz/segments_fuzz.c
+tests_fuzz_segments_fuzz_LDADD = daemon/libtcp.la daemon/libwire.la \
+	daemon/libbase.la
+if FUZZER
+tests_fuzz_segments_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+else
+tests_fuzz_segments_fuzz_SOURCES += tests/fuzz/replay.c
 endif
 
 dist_check_SCRIPTS += tests/fuzz/corpus.sh

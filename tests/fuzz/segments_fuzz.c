@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Two TCP layers and a hostile wire between them: it drops, repeats, reorders
+ * and, unlike the simulator's, rewrites what passes with a good checksum, and
+ * makes up segments and ICMP errors of its own.  So recovery, reassembly and
+ * the closing states are reached by real segments and then lied to.
+ *
+ * An input is a row of bytes, each an operation that takes what it needs from
+ * those that follow.  After each one both layers check themselves and what
+ * they send is taken apart.  At the end the wire is honest, the users close or
+ * abort, time passes, and nothing may be left: no connection, no deadline, no
+ * buffer.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "tcp/tcp.h"
+#include "wire/tcp.h"
+
+#define MAX_CONNS   4
+#define MAX_WIRE    512
+#define MAX_OPS	    2000
+#define MAX_PAYLOAD 65536
+#define MTU	    1500
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct packet {
+	unsigned to;
+	struct ipaddr src, dst;
+	struct wire_tcp h;
+	uint16_t gso_size;
+	uint32_t len;
+	uint8_t *payload;
+};
+
+struct host {
+	struct tcp *tcp;
+	struct bufpool *bufs;
+	struct drops drops;
+	uint32_t addr;
+	bool tso;
+	struct tcp_pcb *conns[MAX_CONNS];
+	struct tcp_bind *listener;
+};
+
+static struct {
+	const uint8_t *in;
+	size_t left;
+	mono_t now;
+	struct host host[2];
+	struct packet wire[MAX_WIRE];
+	unsigned nwire;
+	struct packet last[2]; /* the latest to each, without payload */
+} w;
+
+static unsigned
+byte(void)
+{
+	if (w.left == 0)
+		return 0;
+	w.left--;
+	return *w.in++;
+}
+
+/* A distance: small, a segment's, a window's, or far. */
+static uint32_t
+distance(void)
+{
+	unsigned b = byte(), v = byte();
+
+	switch (b & 7) {
+	case 0:
+		return v;
+	case 1:
+		return 0u - v;
+	case 2:
+		return v * 97;
+	case 3:
+		return 0u - v * 97;
+	case 4:
+		return v << 12;
+	case 5:
+		return 0u - (v << 12);
+	case 6:
+		return v << 24;
+	default:
+		return (uint32_t)(b >> 3) * 1448;
+	}
+}
+
+/* ---- hosts ---- */
+
+static int
+path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
+    struct tcp_path *out)
+{
+	const struct host *h = ctx;
+
+	(void)src;
+	(void)dst;
+	out->src = ipaddr_v4(h->addr);
+	out->mtu = MTU;
+	out->tso_max = h->tso ? 65000 : 0;
+	return 0;
+}
+
+static bool
+may_open(void *ctx, struct tcp_bind *listener)
+{
+	(void)ctx;
+	(void)listener;
+	return true;
+}
+
+static int
+adopt(struct host *h, struct tcp_pcb *p)
+{
+	unsigned i;
+
+	for (i = 0; i < MAX_CONNS; i++) {
+		if (h->conns[i] != NULL)
+			continue;
+		h->conns[i] = p;
+		tcp_set_user(p, &h->conns[i]);
+		return 0;
+	}
+	return -11; /* EAGAIN: the accept queue is full */
+}
+
+static int
+accept_one(void *ctx, struct tcp_bind *listener, struct tcp_pcb *p)
+{
+	(void)listener;
+	return adopt(ctx, p);
+}
+
+static void
+start(struct host *h, uint32_t addr, unsigned bits)
+{
+	struct ipaddr any = ipaddr_v4(0);
+	struct tcp_config c = {.env = {path, may_open, accept_one, h},
+	    .drops = &h->drops,
+	    .seed = {addr, bits},
+	    .sndbuf = bits & 1 ? 1 << 20 : 20000,
+	    .rcvbuf = bits & 2 ? 1 << 20 : 30000,
+	    .msl_us = 1000000,
+	    .port_first = 40000,
+	    .port_last = 40009,
+	    .congestion = bits & 4 ? "newreno" : "cubic"};
+
+	h->addr = addr;
+	h->tso = bits & 8;
+	h->bufs = c.bufs = bufpool_new(bits & 16 ? 400000 : 16 << 20);
+	CHECK(h->bufs != NULL);
+	h->tcp = tcp_new(&c, w.now);
+	CHECK(h->tcp != NULL);
+	CHECK(tcp_bind(h->tcp, &any, 80, 0, 0, NULL, &h->listener) == 0);
+	CHECK(tcp_listen(h->listener, 8) == 0);
+}
+
+static void
+events(struct host *h)
+{
+	struct tcp_event ev;
+	struct tcp_pcb **at;
+
+	while (tcp_event(h->tcp, &ev)) {
+		at = ev.user;
+		if (at == NULL)
+			continue;
+		CHECK(*at == ev.pcb);
+		if (ev.bits & TCP_EV_GONE)
+			*at = NULL;
+		else if (ev.bits & TCP_EV_ERROR)
+			(void)tcp_soft_error(ev.pcb);
+	}
+}
+
+/* ---- the wire ---- */
+
+static void
+forget(struct packet *p)
+{
+	free(p->payload);
+	p->payload = NULL;
+}
+
+static void
+take_out(unsigned i)
+{
+	w.nwire--;
+	memmove(&w.wire[i], &w.wire[i + 1], (w.nwire - i) * sizeof w.wire[0]);
+}
+
+static void
+put_on(unsigned to, const struct tcp_out *o)
+{
+	struct packet *p, spare;
+	unsigned i;
+	size_t n = 0;
+
+	p = w.nwire < MAX_WIRE ? &w.wire[w.nwire++] : &spare;
+	memset(p, 0, sizeof *p);
+	p->to = to;
+	p->src = o->src;
+	p->dst = o->dst;
+	p->gso_size = o->gso_size;
+	p->len = o->payload_len;
+	CHECK(wire_tcp_parse(o->hdr, o->hdr_len, &p->h) == 0);
+	CHECK(p->h.hdr_len == o->hdr_len);
+	if (o->gso_size == 0)
+		CHECK(o->payload_len + o->hdr_len + 20 <= MTU);
+	else
+		CHECK(o->payload_len > o->gso_size &&
+		      o->gso_size + o->hdr_len + 20 <= MTU);
+	CHECK(p->len <= MAX_PAYLOAD && o->nspans <= FRAME_SPANS - 2);
+	p->payload = malloc(p->len + 1);
+	CHECK(p->payload != NULL);
+	for (i = 0; i < o->nspans; i++) {
+		CHECK(n + o->spans[i].len <= p->len);
+		memcpy(p->payload + n, o->spans[i].base, o->spans[i].len);
+		n += o->spans[i].len;
+	}
+	CHECK(n == p->len);
+	w.last[to] = *p;
+	w.last[to].payload = NULL;
+	if (p == &spare)
+		forget(p);
+}
+
+static void
+settle(void)
+{
+	struct tcp_out o;
+	unsigned i, n = 0, turns;
+
+	for (i = 0; i < 2; i++) {
+		for (turns = 0; turns < 2; turns++) {
+			events(&w.host[i]);
+			memset(&o, 0, sizeof o);
+			while (tcp_output(w.host[i].tcp, &o, w.now)) {
+				put_on(!i, &o);
+				CHECK(++n < 20000);
+			}
+		}
+		tcp_check(w.host[i].tcp, w.now);
+	}
+}
+
+static void
+deliver(const struct packet *p)
+{
+	struct host *h = &w.host[p->to];
+	struct tcp_in in = {.src = p->src, .dst = p->dst, .csum_ok = true};
+	uint8_t hdr[WIRE_TCP_HDR_MAX];
+	size_t n = wire_tcp_emit(&p->h, hdr);
+
+	in.buf = buf_alloc(h->bufs, n + p->len);
+	if (in.buf == NULL)
+		return;
+	memcpy(in.buf->data, hdr, n);
+	if (p->payload != NULL)
+		memcpy(in.buf->data + n, p->payload, p->len);
+	else
+		memset(in.buf->data + n, 'f', p->len);
+	in.buf->len = in.len = (uint32_t)n + p->len;
+	in.gso_size = p->gso_size;
+	tcp_input(h->tcp, &in, w.now);
+	buf_unref(in.buf);
+}
+
+/* The lies. */
+static void
+rewrite(struct packet *p)
+{
+	unsigned b = byte(), i;
+	uint32_t base;
+
+	if (b & 1)
+		p->h.seq += distance();
+	if (b & 2)
+		p->h.ack += distance();
+	if (b & 4)
+		p->h.flags ^= (uint8_t)byte();
+	if (b & 8)
+		p->h.wnd = (uint16_t)distance();
+	if (b & 16 && p->len > 0)
+		p->len = p->len * byte() / 256;
+	if (b & 32) {
+		p->h.nsack = 1 + byte() % 4;
+		base = p->h.ack;
+		for (i = 0; i < p->h.nsack; i++) {
+			p->h.sack[i].left = base + distance();
+			base = p->h.sack[i].right =
+			    p->h.sack[i].left + 1 + distance();
+		}
+	}
+	if (b & 64) {
+		p->h.has_ts = !p->h.has_ts || b & 1;
+		p->h.tsval += distance();
+		p->h.tsecr += distance();
+	}
+	if (b & 128) {
+		p->h.mss = (uint16_t)distance();
+		p->h.wscale = byte() % 15;
+		p->h.sack_permitted = b & 1;
+		p->h.urp = (uint16_t)byte();
+	}
+}
+
+static void
+forge(void)
+{
+	struct packet p = w.last[byte() & 1];
+
+	if (p.src.b[10] == 0) /* nothing was sent yet */
+		return;
+	p.len = byte() & 1 ? byte() * 16u : 0;
+	p.gso_size = p.len > 1000 ? 536 : 0;
+	p.h.seq += distance();
+	rewrite(&p);
+	deliver(&p);
+}
+
+static void
+icmp(void)
+{
+	const struct packet *p = &w.last[byte() & 1];
+	struct tuple id = {p->src, p->dst, p->h.sport, p->h.dport};
+	unsigned what = byte() % (TCP_ICMP_TOO_BIG + 1);
+
+	tcp_icmp_input(w.host[!p->to].tcp, &id, p->h.seq + distance(),
+	    (enum tcp_icmp)what, (uint16_t)distance(), w.now);
+}
+
+static void
+pass_time(void)
+{
+	mono_t d =
+	    mono_min(tcp_deadline(w.host[0].tcp), tcp_deadline(w.host[1].tcp));
+	unsigned b = byte();
+
+	if (b & 128 && !mono_is_never(d))
+		w.now = mono_max(w.now, d);
+	else
+		w.now = mono_add(w.now, (int64_t)(b & 127) * 1000);
+	tcp_expire(w.host[0].tcp, w.now);
+	tcp_expire(w.host[1].tcp, w.now);
+}
+
+/* What is the next packet's fate? */
+static void
+move(unsigned op)
+{
+	unsigned i;
+	struct packet p;
+
+	if (w.nwire == 0)
+		return;
+	i = op & 1 ? byte() % w.nwire : 0;
+	p = w.wire[i];
+	switch (op >> 1 & 7) {
+	case 0: /* lost */
+		take_out(i);
+		forget(&p);
+		return;
+	case 1: /* twice */
+		deliver(&p);
+		return;
+	case 2: /* rewritten, and the true one later */
+	case 3:
+		rewrite(&p);
+		deliver(&p);
+		return;
+	default:
+		take_out(i);
+		deliver(&p);
+		forget(&p);
+	}
+}
+
+/* ---- users ---- */
+
+static void
+write_some(struct tcp_pcb *p, size_t want)
+{
+	struct span s[4];
+	unsigned n, i;
+	size_t got;
+
+	while (want > 0 && (n = tcp_send_reserve(p, s, 4, want)) > 0) {
+		for (got = 0, i = 0; i < n; i++) {
+			memset(s[i].base, 'x', s[i].len);
+			got += s[i].len;
+		}
+		CHECK(got > 0 && got <= want);
+		tcp_send_commit(p, got, w.now);
+		want -= got;
+	}
+}
+
+static void
+read_some(struct tcp_pcb *p, size_t want)
+{
+	struct span s[8];
+	size_t n, queued = tcp_recv_queued(p);
+	unsigned k, i;
+
+	if (want > queued)
+		want = queued;
+	while (want > 0 && (k = tcp_recv_peek(p, s, 8)) > 0) {
+		for (n = 0, i = 0; i < k; i++)
+			n += s[i].len;
+		n = n < want ? n : want;
+		tcp_recv_consume(p, n, w.now);
+		want -= n;
+	}
+	CHECK(want == 0);
+}
+
+static void
+options(struct tcp_pcb *p)
+{
+	unsigned v = byte();
+	struct tcp_opts o;
+
+	tcp_get_opts(p, &o);
+	o.nodelay = v & 1;
+	o.cork = v & 2;
+	o.quickack = v & 4;
+	o.keepalive = v & 8;
+	o.keepidle_s = v & 16 ? 1 : 0;
+	o.max_seg = v & 32 ? 100 : 0;
+	o.user_timeout_us = v & 64 ? 2000000 : 0;
+	o.rcvbuf = v & 128 ? 4096 : 200000;
+	CHECK(tcp_apply_opts(p, &o, w.now) == 0);
+}
+
+static void
+call(unsigned op)
+{
+	struct ipaddr any = ipaddr_v4(0), dst;
+	struct host *h = &w.host[op & 1];
+	struct tcp_pcb **at = &h->conns[byte() % MAX_CONNS], *p;
+	static const struct tcp_opts none;
+
+	if (*at == NULL) {
+		dst = ipaddr_v4(w.host[!(op & 1)].addr);
+		if (tcp_connect(h->tcp, NULL, &any, &dst,
+			byte() & 1 ? 80 : 40000, &none, NULL, w.now, &p) == 0)
+			CHECK(adopt(h, p) == 0);
+		return;
+	}
+	switch (op >> 1 & 15) {
+	case 0:
+		tcp_shutdown(*at, w.now);
+		break;
+	case 1:
+		tcp_close(*at, w.now);
+		*at = NULL;
+		break;
+	case 2:
+		tcp_abort(*at, w.now);
+		*at = NULL;
+		break;
+	case 3:
+		options(*at);
+		break;
+	case 4:
+		tcp_clamp_window(*at, byte() << 8);
+		break;
+	case 5:
+		tcp_recv_discard(*at, w.now);
+		break;
+	case 6:
+	case 7:
+	case 8:
+		read_some(*at, (size_t)byte() << (byte() & 15));
+		break;
+	default:
+		write_some(*at, (size_t)byte() << (byte() & 12));
+		break;
+	}
+}
+
+/* ---- a run ---- */
+
+static void
+one(void)
+{
+	unsigned op = byte();
+
+	switch (op >> 5) {
+	case 0:
+	case 1:
+		call(op);
+		break;
+	case 2:
+		pass_time();
+		break;
+	case 3:
+		if (op & 1)
+			forge();
+		else if (op & 2)
+			icmp();
+		else
+			rewrite(w.nwire > 0 ? &w.wire[0] : &w.last[0]);
+		break;
+	default:
+		move(op);
+		break;
+	}
+	settle();
+}
+
+static void
+finish(unsigned bits)
+{
+	struct tcp_stats st;
+	struct packet p;
+	unsigned i, k, turns;
+	mono_t d;
+
+	for (i = 0; i < 2; i++) {
+		for (k = 0; k < MAX_CONNS; k++) {
+			struct tcp_pcb *c = w.host[i].conns[k];
+
+			w.host[i].conns[k] = NULL;
+			if (c != NULL && bits & 32)
+				tcp_close(c, w.now);
+			else if (c != NULL)
+				tcp_abort(c, w.now);
+		}
+		tcp_unbind(w.host[i].listener, w.now);
+	}
+	for (turns = 0;; turns++) {
+		CHECK(turns < 100000);
+		settle();
+		if (w.nwire > 0) {
+			p = w.wire[0];
+			take_out(0);
+			deliver(&p);
+			forget(&p);
+			continue;
+		}
+		d = mono_min(
+		    tcp_deadline(w.host[0].tcp), tcp_deadline(w.host[1].tcp));
+		if (mono_is_never(d))
+			break;
+		w.now = mono_max(w.now, d);
+		tcp_expire(w.host[0].tcp, w.now);
+		tcp_expire(w.host[1].tcp, w.now);
+	}
+	for (i = 0; i < 2; i++) {
+		tcp_stats(w.host[i].tcp, &st);
+		CHECK(st.conns == 0 && st.half_open == 0 && st.time_wait == 0);
+		CHECK(st.binds == 0 && st.orphans == 0);
+		CHECK(bufpool_used(w.host[i].bufs) == 0);
+		tcp_free(w.host[i].tcp);
+		bufpool_free(w.host[i].bufs);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned i, bits;
+
+	memset(&w, 0, sizeof w);
+	w.in = data;
+	w.left = size;
+	w.now.us = 1000000000;
+	bits = byte();
+	start(&w.host[0], 0xc0000201, bits);
+	start(&w.host[1], 0xc0000202, byte());
+	for (i = 0; i < MAX_OPS && w.left > 0; i++)
+		one();
+	finish(bits);
+	return 0;
+}
