@@ -320,7 +320,6 @@ enter_recovery(struct tcp_pcb *p)
 {
 	struct tcp_cc *cc = &p->cc;
 
-	p->prior_cwnd = cc->cwnd;
 	cc->ssthresh = cc->ops->on_loss(cc, tcp_outstanding(p));
 	cc->cwnd = cc->ssthresh;
 	p->recover = p->snd_nxt;
@@ -341,7 +340,6 @@ tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 	(void)now;
 	/* Once for each loss: not when the timer backs off. */
 	if (p->ca_state != CA_LOSS || seq_geq(p->snd_una, p->recover)) {
-		p->prior_cwnd = cc->cwnd;
 		cc->ssthresh = cc->ops->on_loss(cc, tcp_outstanding(p));
 		cc->ops->on_rto(cc);
 	}

@@ -198,7 +198,6 @@ struct tcp_pcb {
 	seq_t iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
 	seq_t snd_sml;	     /* end of the last small segment (Nagle) */
 	seq_t recover;	     /* recovery ends here */
-	seq_t high_seq_loss; /* snd_nxt when the RTO struck */
 	uint32_t snd_wnd, max_wnd;
 	uint16_t snd_mss; /* payload of a full segment, options taken off */
 	uint16_t peer_mss, max_seg;
@@ -244,7 +243,6 @@ struct tcp_pcb {
 	/* RTT (RFC 6298). */
 	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
 	struct tcp_cc cc;
-	uint32_t prior_cwnd;
 
 	/* Timers: one heap entry, the earliest of these. */
 	struct timer timer;

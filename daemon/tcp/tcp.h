@@ -77,7 +77,9 @@ struct tcp_env {
 	/* A handshake for a listener is complete: hand the connection to its
 	 * user, who calls tcp_set_user().  Returns 0; -EAGAIN: the accept
 	 * queue is full, the ACK is ignored and the peer's next one asks
-	 * again (as Linux does); else the connection is reset. */
+	 * again (as Linux does); else the connection is reset.  It may let
+	 * go of the listener, but not close or abort pcb: it says so by its
+	 * result. */
 	int (*accept)(
 	    void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb);
 	void *ctx;
