@@ -86,7 +86,9 @@ killed()
 up
 # AF_PACKET loses frames when 1,000 connections burst into it, and what an
 # orphan owes its peer is then sent again after a time-out.
+# A daemon with sanitizers takes its time.
 limit_ms=1000
+grep -q '^#define WITH_SANITIZERS' "$top_builddir/config.h" && limit_ms=8000
 grep -q 'device=packet' "$labdir/state" && limit_ms=20000
 serves peer 9000 load-kernel "$load" -p 9000 serve 0.0.0.0
 # One client comes and goes first, so that what is made once is there.
