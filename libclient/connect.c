@@ -222,7 +222,6 @@ dissolve(int fd, uint64_t handle)
 	    .handle = handle,
 	    .body = {&po, &now},
 	    .len = {sizeof po, sizeof now},
-	    .pass_fd = -1,
 	    .auth_fd = fd};
 
 	if (!ident_attached(fd) && !ident_listening(fd))

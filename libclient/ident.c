@@ -172,7 +172,6 @@ has_peer_name(int fd, uint64_t handle)
 	struct proto_name name;
 	struct wire_req q = {.type = PROTO_GETPEERNAME,
 	    .handle = handle,
-	    .pass_fd = -1,
 	    .auth_fd = fd,
 	    .ans = &name,
 	    .ans_max = sizeof name};

@@ -121,13 +121,14 @@ bind_tcpd(int fd, uint64_t handle, const struct sockaddr_in *sin)
 		name.flags |= PROTO_REUSEPORT;
 	/* Bound natively and not in the daemon: it said EADDRINUSE before,
 	 * and has the node. */
-	q.pass_fd = bind_native(fd);
-	if (q.pass_fd < 0 && q.pass_fd != -EINVAL)
-		return q.pass_fd;
+	q.auth_fd = bind_native(fd);
+	if (q.auth_fd < 0 && q.auth_fd != -EINVAL)
+		return q.auth_fd;
 	err = wire_request(&q);
-	if (q.pass_fd < 0)
-		return err;
-	sys_close(q.pass_fd);
+	if (q.auth_fd < 0) /* EACCES: the daemon that had the node is gone */
+		return err == -EACCES && name.port >= IPPORT_RESERVED ? -EINVAL
+								      : err;
+	sys_close(q.auth_fd);
 	/* Otherwise refused, the node is lost: a fresh socket may try again. */
 	if (err != 0 && err != -EADDRINUSE)
 		ident_renew(fd, &handle);
@@ -201,7 +202,6 @@ tell_listen(int fd, uint64_t handle, int backlog)
 	    .handle = handle,
 	    .body = {&body, opts},
 	    .len = {sizeof body, 0},
-	    .pass_fd = -1,
 	    .auth_fd = fd};
 	struct sockopts o;
 
@@ -248,26 +248,15 @@ sock_listen(int fd, int backlog)
 	return (int)sock_result(listen_ours(fd, handle, backlog));
 }
 
-/* Two bytes and the descriptor itself, by which the daemon knows the preamble
- * from the program's data: then its queue is never empty, and a close of it
- * is seen as a reset. */
+/* The daemon leaves its last byte: then its queue is never empty, and a close
+ * of it is seen as a reset. */
 static void
-send_preamble(int fd)
+send_preamble(int fd, uint64_t handle)
 {
-	char two[2] = {0, 0};
-	struct iovec iov = {two, sizeof two};
-	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(int))] = {0};
-	struct msghdr m = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = ctl,
-	    .msg_controllen = sizeof ctl};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct proto_preamble p = {.handle = handle};
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	sys_sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	memcpy(p.magic, PROTO_PREAMBLE_MAGIC, sizeof p.magic);
+	sys_send(fd, &p, sizeof p, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* Linux's child has its listener's time-outs. */
@@ -294,7 +283,7 @@ welcome(int listener, int fd, const struct proto_peer *peer)
 	struct sockopts o;
 
 	ident_tag(fd, peer->handle & PROTO_HANDLE_MASK);
-	send_preamble(fd);
+	send_preamble(fd, peer->handle & PROTO_HANDLE_MASK);
 	ident_options(listener, &o);
 	ident_sndbuf(fd, &o);
 	inherit_timeouts(listener, fd);

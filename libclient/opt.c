@@ -53,7 +53,6 @@ ask_option(
 	    .handle = handle,
 	    .body = {&po},
 	    .len = {sizeof po},
-	    .pass_fd = -1,
 	    .auth_fd = fd,
 	    .ans = &ans,
 	    .ans_max = sizeof ans};
@@ -152,7 +151,6 @@ tell_option(int fd, uint64_t handle, int level, int name, const void *val,
 	    .handle = handle,
 	    .body = {&po, val},
 	    .len = {sizeof po, po.len},
-	    .pass_fd = -1,
 	    .auth_fd = fd};
 	int err = wire_request(&q);
 
@@ -229,7 +227,6 @@ get_outq(int fd, uint64_t handle, unsigned long req, int *out)
 	} ans;
 	struct wire_req q = {.type = PROTO_OUTQ,
 	    .handle = handle,
-	    .pass_fd = -1,
 	    .auth_fd = fd,
 	    .ans = &ans,
 	    .ans_max = sizeof ans};

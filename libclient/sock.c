@@ -62,7 +62,6 @@ sock_ask_name(int fd, uint64_t handle, uint16_t type, struct proto_name *name)
 {
 	struct wire_req q = {.type = type,
 	    .handle = handle,
-	    .pass_fd = -1,
 	    .auth_fd = fd,
 	    .ans = name,
 	    .ans_max = sizeof *name};
@@ -88,10 +87,8 @@ sock_native_error(int fd)
 int
 sock_take_error(int fd, uint64_t handle, int native)
 {
-	struct wire_req q = {.type = PROTO_ERROR,
-	    .handle = handle,
-	    .pass_fd = -1,
-	    .auth_fd = fd};
+	struct wire_req q = {
+	    .type = PROTO_ERROR, .handle = handle, .auth_fd = fd};
 	int err = wire_request(&q);
 
 	/* Unasked (no daemon, no descriptor left) the kernel's word holds. */
@@ -245,7 +242,6 @@ shutdown_listener(int fd, uint64_t handle, int how)
 	    .handle = handle,
 	    .body = {&body},
 	    .len = {sizeof body},
-	    .pass_fd = -1,
 	    .auth_fd = fd};
 	int err;
 

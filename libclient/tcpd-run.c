@@ -204,7 +204,7 @@ find_library(char *buf, size_t size)
 static int
 ask_daemon(const struct proto_policy **p, uint16_t *version)
 {
-	struct wire_req q = {.type = PROTO_ERROR, .pass_fd = -1, .auth_fd = -1};
+	struct wire_req q = {.type = PROTO_ERROR, .auth_fd = -1};
 	int err;
 
 	*p = wire_policy(&err);

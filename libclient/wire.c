@@ -186,30 +186,29 @@ receive_reply(int fd, struct wire_req *q)
 }
 
 static int
-ask(struct wire_req *q, int pass_fd)
+ask(int fd, struct wire_req *q, int pass_fd)
 {
-	int fd, err;
+	int err = send_request(fd, q, pass_fd);
 
-	fd = dial();
-	if (fd < 0)
-		return fd;
-	err = send_request(fd, q, pass_fd);
-	if (err == 0)
-		err = receive_reply(fd, q);
-	sys_close(fd);
-	return err;
+	return err != 0 ? err : receive_reply(fd, q);
 }
 
 int
 wire_request(struct wire_req *q)
 {
-	int err;
+	int fd, err;
 
 	q->answered = false;
-	err = ask(q, q->pass_fd);
-
-	if (err == -EACCES && q->auth_fd >= 0)
-		err = ask(q, q->auth_fd);
+	fd = dial();
+	if (fd < 0)
+		return fd;
+	err = ask(fd, q, -1);
+	if (err == -EACCES && q->auth_fd >= 0) {
+		err = ask(fd, q, q->auth_fd);
+		if (err == -ENETDOWN) /* it does not want to see it */
+			err = -EACCES;
+	}
+	sys_close(fd);
 	return err;
 }
 
@@ -287,7 +286,7 @@ fetch_policy(void)
 {
 	int fd = -1, err;
 	struct wire_req q = {
-	    .type = PROTO_POLICY, .pass_fd = -1, .auth_fd = -1, .got_fd = &fd};
+	    .type = PROTO_POLICY, .auth_fd = -1, .got_fd = &fd};
 
 	err = wire_request(&q);
 	if (err == 0)

@@ -29,7 +29,6 @@ struct wire_req {
 	uint64_t handle;
 	const void *body[2];
 	size_t len[2];
-	int pass_fd; /* sent along; -1: none */
 	int auth_fd; /* sent when the daemon asks for it; -1: none */
 	void *ans;
 	size_t ans_max, ans_len;

@@ -30,6 +30,9 @@
 #include "ipc/msg.h"
 
 #define QUEUE_DEFAULT (1u << 20)
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
 #define MSGS_PER_TURN 32 /* then the loop looks at others */
 
 struct outmsg {
@@ -98,6 +101,14 @@ msg_take_fd(struct msg *m, unsigned i)
 	fd = m->fds[i];
 	m->fds[i] = -1;
 	return fd;
+}
+
+bool
+msg_allow_fds(int fd, bool on)
+{
+	int v = on;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &v, sizeof v) == 0;
 }
 
 static void

@@ -59,6 +59,10 @@ int msg_rows(const struct msg *m, void *head, size_t headsize, size_t rowsize,
 /* The i-th descriptor, now the caller's; -1 when there is none. */
 int msg_take_fd(struct msg *m, unsigned i);
 
+/* May descriptors be sent to this socket of AF_UNIX (or, for a listener, to
+ * those that it accepts)?  false: this kernel has no such switch. */
+bool msg_allow_fds(int fd, bool on);
+
 struct msgchan;
 
 struct msgchan_ops {

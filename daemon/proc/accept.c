@@ -139,6 +139,7 @@ bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return accept_error(e, b, -errno);
+	(void)msg_allow_fds(fd, false);
 	c = chan_new(e, a, new_handle(e, a->uid), fd, b->pid);
 	if (c == NULL) {
 		close(fd);

@@ -70,7 +70,7 @@ void
 account_put(struct engine *e, struct account *a)
 {
 	if (a->conns == 0 && a->listeners == 0 && a->visits == 0 &&
-	    a->nerrors == 0 && a->conns_refused == 0 &&
+	    a->nerrors == 0 && a->unburied == 0 && a->conns_refused == 0 &&
 	    a->listeners_refused == 0 && a->half_open_refused == 0)
 		account_free(e, a);
 }

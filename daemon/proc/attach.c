@@ -8,6 +8,8 @@
  * a few hundred bytes here, for VISIT_US and at most VISITS_PER_UID times a
  * user.  An attach's hello stays unread even longer: see chan.c.
  *
+ * Descriptors are taken only from a client who was asked for one (rights.c).
+ *
  * Running out of descriptors: a spare one is given up to accept and close the
  * client at once, so nobody waits for nothing and the loop does not spin.
  */
@@ -33,7 +35,7 @@ attach_visit_done(struct visit *v)
 	if (v->ev_added)
 		event_del(&v->ev);
 	if (v->fd >= 0)
-		close(v->fd);
+		rights_leave(v);
 	etimer_done(e, &v->timer);
 	LIST_REMOVE(v, link);
 	e->nvisits--;
@@ -117,28 +119,6 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 		chan_abort(c, -r);
 }
 
-/* The descriptors that came with a request; those beyond two are closed. */
-static void
-take_fds(struct msghdr *m, int fds[2])
-{
-	struct cmsghdr *h;
-	size_t i, n, k = 0;
-	int fd;
-
-	for (h = CMSG_FIRSTHDR(m); h != NULL; h = CMSG_NXTHDR(m, h)) {
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (i = 0; i < n; i++) {
-			memcpy(&fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
-			if (k < 2)
-				fds[k++] = fd;
-			else
-				close(fd);
-		}
-	}
-}
-
 static void
 answer(struct request *r, int err)
 {
@@ -166,47 +146,55 @@ answer(struct request *r, int err)
 	(void)!sendmsg(r->visit_fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* What is left of the descriptors after the request. */
 static void
+put_away(struct visit *v, struct request *r, const int *fds, size_t n)
+{
+	if (n > 0 && (r->pass < 0 || r->good)) {
+		if (r->pass >= 0)
+			close(r->pass);
+		fds++;
+		n--;
+	}
+	if (n > 0)
+		rights_bury(v, fds, n);
+}
+
+/* false: the client may say it once more, with a descriptor. */
+static bool
 serve(struct visit *v, uint8_t *buf, size_t len)
 {
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(4 * sizeof(int))];
-	} ctl;
-	struct iovec iov = {buf, len};
-	struct msghdr m = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = ctl.space,
-	    .msg_controllen = sizeof ctl.space};
+	int fds[RIGHTS_MAX], err = -EPROTO;
+	size_t n = 0;
 	struct request r = {.e = v->e,
 	    .acct = v->acct,
 	    .pid = v->pid,
 	    .uid = v->uid,
 	    .visit_fd = v->fd,
 	    .pass_fd = -1,
-	    .fds = {-1, -1}};
-	int i, err = -EPROTO;
+	    .pass = -1};
 
-	if (recvmsg(v->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) ==
-	    (ssize_t)len) {
-		take_fds(&m, r.fds);
+	if (rights_recv(v, buf, len, fds, &n) == (ssize_t)len) {
+		if (n > 0)
+			r.pass = fds[0];
 		memcpy(&r.head, buf, sizeof r.head);
 		r.body = buf + sizeof r.head;
 		r.len = r.head.len;
 		v->e->stats.requests++;
 		v->acct->requests++;
 		err = request_serve(&r);
-	} else {
-		take_fds(&m, r.fds);
+		if (err == EACCES && rights_ask(v)) {
+			answer(&r, err);
+			return false;
+		}
 	}
 	if (err >= 0)
 		answer(&r, err);
 	else
 		drop_count(v->e->drops, DROP_IPC_MALFORMED);
-	for (i = 0; i < 2; i++)
-		if (r.fds[i] >= 0)
-			close(r.fds[i]);
+	put_away(v, &r, fds, n);
 	attach_visit_done(v);
+	return true;
 }
 
 static void
@@ -224,7 +212,7 @@ visit_broken(struct visit *v, const struct proto_head *head, ssize_t why)
 	attach_visit_done(v);
 }
 
-/* false: not whole yet. */
+/* false: not whole yet, or not the last one. */
 static bool
 visit_input(struct visit *v)
 {
@@ -248,8 +236,10 @@ visit_input(struct visit *v)
 		visit_broken(v, &head, len);
 		return true;
 	}
-	if (head.type != PROTO_ATTACH) {
-		serve(v, buf, (size_t)len);
+	if (head.type != PROTO_ATTACH)
+		return serve(v, buf, (size_t)len);
+	if (v->asked) {
+		visit_broken(v, &head, -EPROTO);
 		return true;
 	}
 	if (ioctl(v->fd, FIONREAD, &have) < 0 || have < PROTO_HELLO_BYTES)
@@ -393,6 +383,10 @@ engine_set_listener(struct engine *e, int fd)
 {
 	if (!etimer_init(e, &e->accept_timer, on_accept_timer))
 		return -ENOMEM;
+	if (!msg_allow_fds(fd, false))
+		log_info("this kernel cannot keep descriptors out of a stream "
+			 "(SO_PASSRIGHTS, Linux 6.16): a local user can make "
+			 "tcpd wait, by sending one that takes long to close");
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
 	e->listen_fd = fd;
 	e->spare_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

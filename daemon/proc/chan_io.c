@@ -11,10 +11,9 @@
  * byte out.
  *
  * The preamble.  An accepted program has written nothing that could serve as
- * the reset byte, so the shim's accept() sends two bytes with a descriptor
- * (SCM_RIGHTS).  The first read takes one byte: with a descriptor it is the
- * preamble and the second byte is the reset byte; without, it is data.  The
- * kernel never merges bytes across SCM_RIGHTS, so this is exact.
+ * the reset byte, so the shim's accept() sends a proto_preamble at once, in one
+ * piece.  All of it but the last byte is taken out, that one is the reset byte.
+ * First bytes that differ are data (a program that accepts without the shim).
  */
 #include "config.h"
 #include <sys/ioctl.h>
@@ -52,47 +51,21 @@ chan_drop_lag(struct chan *c)
 	c->lag = 0;
 }
 
-/* The first byte of an accepted connection. */
-static enum moved
-take_preamble(struct chan *c)
+/* The first n > 0 bytes of an accepted connection have come. */
+static void
+take_preamble(struct chan *c, int n)
 {
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(4 * sizeof(int))];
-	} ctl;
-	struct span s;
-	struct msghdr m = {0};
-	struct cmsghdr *h;
-	uint8_t byte;
-	ssize_t r;
-	size_t i, n = 0;
-	int fds[4];
+	struct proto_preamble want = {.handle = c->name.handle}, got;
 
-	if (tcp_send_reserve(c->pcb, &s, 1, 1) == 0)
-		return MOVED_WAIT;
-	m.msg_iov = &(struct iovec){&byte, 1};
-	m.msg_iovlen = 1;
-	m.msg_control = ctl.space;
-	m.msg_controllen = sizeof ctl.space;
-	r = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (r <= 0)
-		return r < 0 && errno == ECONNRESET ? MOVED_RESET : MOVED_ALL;
 	c->preamble = false;
-	for (h = CMSG_FIRSTHDR(&m); h != NULL; h = CMSG_NXTHDR(&m, h)) {
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(h), n * sizeof(int));
-		for (i = 0; i < n; i++)
-			close(fds[i]);
-	}
-	if (n > 0) {
+	memcpy(want.magic, PROTO_PREAMBLE_MAGIC, sizeof want.magic);
+	if ((size_t)n < sizeof got ||
+	    recv(c->fd, &got, sizeof got, MSG_PEEK | MSG_DONTWAIT) !=
+		sizeof got ||
+	    memcmp(&got, &want, sizeof got) != 0)
+		return;
+	if (recv(c->fd, &got, sizeof got - 1, MSG_DONTWAIT) == sizeof got - 1)
 		c->lag = 1;
-	} else {
-		*(uint8_t *)s.base = byte;
-		tcp_send_commit(c->pcb, 1, engine_now(c->e));
-	}
-	return MOVED_SOME;
 }
 
 /* Reads want bytes after the lag into spans.  Returns the new ones, 0 when
@@ -187,9 +160,7 @@ chan_take(struct chan *c, size_t budget)
 		if (n <= c->lag)
 			return c->bits != 0 ? MOVED_CLOSED : MOVED_ALL;
 		if (c->preamble) {
-			m = take_preamble(c);
-			if (m != MOVED_SOME)
-				return m;
+			take_preamble(c, n);
 			continue;
 		}
 		took = 0;

@@ -505,6 +505,7 @@ control_new(struct event_base *eb, int fd, const struct control_env *env)
 	ctl->fd = fd;
 	TAILQ_INIT(&ctl->askers);
 	evutil_make_socket_nonblocking(fd);
+	(void)msg_allow_fds(fd, false); /* nobody has one for us */
 	ctl->accept = event_new(eb, fd, EV_READ | EV_PERSIST, on_accept, ctl);
 	if (ctl->accept == NULL || event_add(ctl->accept, NULL) != 0) {
 		control_free(ctl);

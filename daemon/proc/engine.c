@@ -334,6 +334,7 @@ engine_new(
 	rng_init(&e->rng, seed[0], seed[1]);
 	TAILQ_INIT(&e->ready);
 	LIST_INIT(&e->visits);
+	LIST_INIT(&e->graves);
 	RB_INIT(&e->speakers);
 	LIST_INIT(&e->strays);
 	RB_INIT(&e->chans);
@@ -362,6 +363,7 @@ engine_free(struct engine *e)
 		bound_free(b);
 	listener_done(e);
 	chans_done(e);
+	rights_done(e);
 	accounts_free(e);
 	pump_done(e);
 	if (e->stack != NULL)

@@ -46,9 +46,11 @@ struct etimer {
 #define RESET_WAIT_US  (30 * 1000000LL) /* a reset nobody accepted yet */
 #define STOP_GRACE_US  2000000LL	/* data in flight when we stop */
 
-#define ERRORS_PER_UID 1024
-#define VISITS_PER_UID 4096
-#define CHAN_BUDGET    (256 * 1024) /* bytes a turn from one program */
+#define ERRORS_PER_UID	 1024
+#define VISITS_PER_UID	 4096
+#define ASKED_PER_UID	 64	      /* of them, that may send a descriptor */
+#define UNBURIED_PER_UID 8	      /* useless descriptors not closed yet */
+#define CHAN_BUDGET	 (256 * 1024) /* bytes a turn from one program */
 
 enum chan_state {
 	CHAN_CONNECTING, /* the hello is unread in D */
@@ -144,6 +146,8 @@ struct account {
 	uint32_t uid;
 	struct conf_quota limit;
 	uint32_t conns, listeners, half_active, visits, nerrors;
+	uint32_t asked;	       /* visits that may send a descriptor */
+	uint32_t unburied;     /* his descriptors that are being closed */
 	uint32_t half_passive; /* as counted at turn half_turn */
 	uint64_t half_turn;
 	uint64_t bytes;	     /* charged, see account_charge() */
@@ -170,6 +174,15 @@ struct visit {
 	pid_t pid;
 	uint32_t uid;
 	bool ev_added;
+	bool asked; /* for a descriptor */
+};
+
+/* Descriptors on their way out (undertaker.c). */
+struct grave {
+	LIST_ENTRY(grave) link;
+	struct account *acct;
+	struct burial *b;
+	size_t n;
 };
 
 /* What the engine counts besides the stack's drops. */
@@ -212,6 +225,7 @@ struct engine {
 	LIST_HEAD(, visit) visits;
 	size_t nvisits;
 	bool told_nofile;
+	LIST_HEAD(, grave) graves;
 
 	/* what there is */
 	struct names names;
@@ -315,6 +329,19 @@ int chan_pending(const struct chan *c);
 /* Takes out the reset byte, so that closing D is a clean end for A. */
 void chan_drop_lag(struct chan *c);
 
+/* ---- rights.c: descriptors that clients send ---- */
+#define RIGHTS_MAX 253 /* of a message: SCM_MAX_FD */
+/* From now on v may send one; false: this user may not (yet). */
+bool rights_ask(struct visit *v);
+/* As recv(); descriptors go to fds. */
+ssize_t rights_recv(
+    struct visit *v, void *buf, size_t len, int fds[RIGHTS_MAX], size_t *n);
+/* Closes what may block, in its own time. */
+void rights_bury(struct visit *v, const int *fds, size_t n);
+/* Closes the visit's own descriptor. */
+void rights_leave(struct visit *v);
+void rights_done(struct engine *e);
+
 /* ---- attach.c ---- */
 void attach_visit_done(struct visit *v);
 void attach_stop(struct engine *e);
@@ -343,7 +370,8 @@ struct request {
 	struct proto_head head;
 	const void *body;
 	size_t len;
-	int fds[2];   /* -1: none or taken */
+	int pass;     /* the client's descriptor; -1: none or taken */
+	bool good;    /* it is what was asked for: closing it is harmless */
 	int visit_fd; /* for SO_PEERPIDFD */
 	int pass_fd;  /* goes along with the answer; -1 */
 	uint8_t out[sizeof(struct proto_opt) + PROTO_OPT_MAX];
@@ -364,9 +392,10 @@ struct sockaddr_un;
 void bound_node_address(
     const struct engine *e, int node, struct sockaddr_un *sun);
 struct bound *bound_find(struct engine *e, uint32_t uid, uint64_t handle);
-/* 0 or a positive errno; *node is taken over when a record is made. */
+/* 0 or a positive errno, EACCES: without a node; it is taken over when a
+ * record is made. */
 int bound_bind(struct request *r, const struct ipaddr *addr, uint16_t port,
-    unsigned flags, int *node);
+    unsigned flags);
 int bound_listen(struct bound *b, uint32_t backlog);
 /* The program's shutdown() of its listener: bound, but no more listening. */
 int bound_unlisten(struct bound *b);

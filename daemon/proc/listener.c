@@ -281,7 +281,7 @@ bound_reap(struct engine *e)
 }
 
 static struct bound *
-bound_new(struct request *r, int *node)
+bound_new(struct request *r)
 {
 	struct engine *e = r->e;
 	struct bound *b;
@@ -292,8 +292,8 @@ bound_new(struct request *r, int *node)
 	b->e = e;
 	b->acct = r->acct;
 	b->pid = r->pid;
-	b->node = *node;
-	*node = -1;
+	b->node = r->pass;
+	r->pass = -1;
 	b->id = e->next_id++;
 	b->name = (struct name){
 	    .uid = r->uid, .handle = r->head.handle, .kind = NAME_BOUND};
@@ -344,31 +344,30 @@ over_limit(struct account *a)
 	return a->listeners >= a->limit.listeners;
 }
 
-/* An own node of this user's, or none (a second try). */
+/* An own node of this user's.  O_PATH first: anything else may be a file whose
+ * attributes somebody has to be asked for. */
 static bool
-node_ok(int node, uint32_t uid)
+node_ok(struct request *r)
 {
 	struct stat st;
-	int fl;
+	int fl = fcntl(r->pass, F_GETFL);
 
-	if (node < 0)
-		return true;
-	fl = fcntl(node, F_GETFL);
-	return fl >= 0 && fl & O_PATH && fstat(node, &st) == 0 &&
-	       S_ISSOCK(st.st_mode) && st.st_uid == uid;
+	r->good = fl >= 0 && fl & O_PATH && fstat(r->pass, &st) == 0 &&
+		  S_ISSOCK(st.st_mode) && st.st_uid == r->uid;
+	return r->good;
 }
 
 int
-bound_bind(struct request *r, const struct ipaddr *addr, uint16_t port,
-    unsigned flags, int *node)
+bound_bind(
+    struct request *r, const struct ipaddr *addr, uint16_t port, unsigned flags)
 {
 	struct engine *e = r->e;
 	struct name *n;
 	struct bound *b;
 	int err;
 
-	if (!node_ok(*node, r->uid))
-		return EACCES;
+	if (r->pass >= 0 && !node_ok(r))
+		return EPERM;
 	if (port != 0 && port < PORT_PRIVILEGED && r->uid != 0)
 		return EACCES;
 	n = names_find(&e->names, r->uid, r->head.handle);
@@ -384,9 +383,9 @@ bound_bind(struct request *r, const struct ipaddr *addr, uint16_t port,
 		e->stats.refused_quota++;
 		return EMFILE;
 	}
-	if (b == NULL && *node < 0)
-		return EINVAL;
-	if (b == NULL && (b = bound_new(r, node)) == NULL)
+	if (b == NULL && r->pass < 0)
+		return EACCES;
+	if (b == NULL && (b = bound_new(r)) == NULL)
 		return ENOMEM;
 	err = tcp_bind(e->tcp, addr, port, flags, r->uid, b, &b->tb);
 	if (err == -EADDRINUSE && bury(e, port))

@@ -3,7 +3,7 @@
 noinst_HEADERS += daemon/proc/conf.h daemon/proc/conf_read.h \
 	daemon/proc/control.h daemon/proc/log.h \
 	daemon/proc/page.h daemon/proc/proc.h daemon/proc/runtime.h \
-	daemon/proc/sandbox.h daemon/proc/spawn.h
+	daemon/proc/sandbox.h daemon/proc/spawn.h daemon/proc/undertaker.h
 
 noinst_LTLIBRARIES += daemon/libproc.la
 daemon_libproc_la_SOURCES = daemon/proc/conf.c daemon/proc/conf_file.c \
@@ -11,7 +11,8 @@ daemon_libproc_la_SOURCES = daemon/proc/conf.c daemon/proc/conf_file.c \
 	daemon/proc/conf_section.c \
 	daemon/proc/control.c daemon/proc/frontend.c daemon/proc/log.c \
 	daemon/proc/page.c daemon/proc/parent.c daemon/proc/proc.c \
-	daemon/proc/runtime.c daemon/proc/sandbox.c daemon/proc/spawn.c
+	daemon/proc/runtime.c daemon/proc/sandbox.c daemon/proc/spawn.c \
+	daemon/proc/undertaker.c
 daemon_libproc_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 	$(LIBBSD_CFLAGS) $(CONFUSE_CFLAGS) $(SECCOMP_CFLAGS)
 

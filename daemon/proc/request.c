@@ -51,9 +51,11 @@ socket_of(struct request *r, int *err)
 	*err = EBADF;
 	for (n = names_any(t, r->head.handle, NULL); n != NULL;
 	     n = names_any(t, r->head.handle, n)) {
-		if (r->fds[0] >= 0 && n->kind == NAME_CHAN &&
-		    proves((struct chan *)n, r->fds[0]))
+		if (r->pass >= 0 && n->kind == NAME_CHAN &&
+		    proves((struct chan *)n, r->pass)) {
+			r->good = true; /* its queue holds our bytes only */
 			return n;
+		}
 		*err = EACCES;
 	}
 	if (*err == EACCES)
@@ -87,7 +89,6 @@ do_bind(struct request *r)
 	struct proto_name name;
 	struct ipaddr addr;
 	unsigned flags = 0;
-	int err, node;
 
 	memcpy(&name, r->body, sizeof name);
 	if (!proto_name_get(&name, &addr))
@@ -98,10 +99,7 @@ do_bind(struct request *r)
 		flags |= TCP_BIND_REUSEADDR;
 	if (name.flags & PROTO_REUSEPORT)
 		flags |= TCP_BIND_REUSEPORT;
-	node = r->fds[0];
-	err = bound_bind(r, &addr, name.port, flags, &node);
-	r->fds[0] = node;
-	return err;
+	return bound_bind(r, &addr, name.port, flags);
 }
 
 static int

@@ -47,6 +47,7 @@
 #include "proc/log.h"
 #include "proc/sandbox.h"
 #include "proc/spawn.h"
+#include "proc/undertaker.h"
 
 static const char *fd_dir = "/proc/self/fd";
 
@@ -302,7 +303,10 @@ load_filter(bool engine)
 	if (f == NULL)
 		return -ENOMEM;
 	sigaction(SIGSYS, &sa, NULL);
-	rc = allow_list(f, SCMP_ACT_ALLOW, LIST(calls_common));
+	/* The undertaker's thread as well. */
+	rc = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (rc == 0)
+		rc = allow_list(f, SCMP_ACT_ALLOW, LIST(calls_common));
 	if (rc == 0)
 		rc = allow_list(f, SCMP_ACT_ERRNO(EACCES), LIST(calls_refused));
 	if (rc == 0 && engine)
@@ -338,6 +342,10 @@ sandbox_enter(enum proc_role role, const struct conf_global *g)
 	drop_bounding_set();
 	change_user(g, engine);
 	drop_capabilities();
+	if (engine && !undertaker_start())
+		log_warn("cannot begin a thread: %s; a local user can make "
+			 "tcpd wait",
+		    strerror(errno));
 	prctl(PR_SET_DUMPABLE, watcher != NULL, 0, 0, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		log_warn("no_new_privs was refused: %s", strerror(errno));

@@ -20,9 +20,14 @@
  *                the client closes.  A request names a socket by its handle,
  *                a number that the client chose when it made the socket; it
  *                is only a name.  Authority is the same user (SO_PEERCRED) or
- *                the socket itself, passed along by SCM_RIGHTS: EACCES in an
- *                answer asks for it.  EBADF: the daemon knows no socket of
- *                that handle (any more).
+ *                the socket itself, passed along by SCM_RIGHTS.  EBADF: the
+ *                daemon knows no socket of that handle (any more).
+ *
+ * Descriptors are taken only when they were asked for: a first answer EACCES
+ * says that the daemon now takes one, and the client may send the same message
+ * again on the same connection, with it.  At any other time sendmsg() fails
+ * with EPERM (SO_PASSRIGHTS, Linux 6.16): nobody shall be able to put a
+ * descriptor into the daemon's hands that it cannot let go of in time.
  */
 #ifndef TCPD_PROTO_H
 #define TCPD_PROTO_H
@@ -51,7 +56,7 @@
 
 enum proto_type {
 	PROTO_ATTACH = 1,
-	PROTO_BIND,   /* proto_name; descriptor: O_PATH of the bound node */
+	PROTO_BIND,   /* proto_name; asks for an O_PATH of the bound node */
 	PROTO_LISTEN, /* proto_listen */
 	PROTO_GETSOCKNAME, /* nothing; answer: proto_name */
 	PROTO_GETPEERNAME, /* nothing; answer: proto_name */
@@ -137,6 +142,19 @@ struct proto_peer {
 };
 _Static_assert(sizeof(struct proto_peer) == 64, "proto_peer");
 #define PROTO_PEER_MAGIC "tcpd\1\0"
+
+/*
+ * What accept() sends at once on the new descriptor: 15 bytes that the daemon
+ * takes out again and one that stays there (the "reset byte", see the engine).
+ * A program that accepts without this preamble is taken at its first bytes,
+ * which are these ones with the handle's chance, 2^-48, of a random guess.
+ */
+struct proto_preamble {
+	char magic[8];
+	uint64_t handle; /* of the proto_peer */
+};
+_Static_assert(sizeof(struct proto_preamble) == 16, "proto_preamble");
+#define PROTO_PREAMBLE_MAGIC "\0acc\xf5\xc0\1"
 
 /*
  * The policy: which stack a destination or a listening address belongs to.

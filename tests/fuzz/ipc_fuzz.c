@@ -202,7 +202,11 @@ request(unsigned type, const uint8_t *p, size_t len, bool pass)
 	/* Such a one ends by its deadline only, while it is not whole. */
 	w.knot |= with == fd;
 	h.len = (uint32_t)len;
-	transmit(fd, iov, 2, with);
+	transmit(fd, iov, 2, -1);
+	if (with >= 0) {
+		turns(2); /* now it may have been asked for */
+		transmit(fd, iov, 2, with);
+	}
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 #include "proc/engine.h"
 
 #define LAB_ADDR(i) (0xc0000201u + (unsigned)(i))
@@ -48,7 +49,12 @@ int cl_start(struct cl *c, int i, uint32_t addr, uint16_t port);
 /* Waits; 0 or the errno that PROTO_ERROR gives. */
 int cl_finish(struct cl *c, int i);
 int cl_connect(struct cl *c, int i, uint32_t addr, uint16_t port);
-/* One request; the answer's errno, its body in out. */
+/* A new connection to the daemon; 0 or an errno. */
+int cl_dial(int fd, int i);
+/* sendmsg() with fd, unless it is -1. */
+ssize_t cl_send_fd(int s, struct iovec *iov, size_t niov, int fd);
+/* One request, fd when it is asked for; the answer's errno, its body in
+ * out. */
 int cl_request(int i, uint16_t type, uint64_t handle, const void *body,
     size_t len, int fd, void *out, size_t *outlen);
 /* bind and listen on port (0: any); the port or a negative errno. */

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -756,6 +757,79 @@ Test(engine, out_of_descriptors_refuses_and_recovers)
 	while (cl_poll(l.fd) & POLLIN)
 		close(cl_accept(&l));
 	cr_assert_eq(dial_many(20, (uint16_t)port), 20);
+}
+
+/* A socket of the kernel's whose last close() waits for its peer, *peer. */
+static int
+lingerer(int *peer)
+{
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct linger wait = {1, 60};
+	static char junk[1 << 20];
+	socklen_t len = sizeof sin;
+	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (bind(l, (struct sockaddr *)&sin, len) < 0 || listen(l, 1) < 0 ||
+	    getsockname(l, (struct sockaddr *)&sin, &len) < 0 ||
+	    connect(fd, (struct sockaddr *)&sin, len) < 0)
+		cr_skip_test("no loopback");
+	*peer = accept4(l, NULL, NULL, SOCK_CLOEXEC);
+	close(l);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (write(fd, junk, sizeof junk) > 0)
+		;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &wait, sizeof wait);
+	return fd;
+}
+
+Test(engine, nobody_waits_for_a_strangers_descriptor)
+{
+	struct proto_name name = {.family = AF_INET};
+	struct cl l = cl_socket();
+	uint8_t out[64];
+	size_t len;
+	int peer, status, fd = lingerer(&peer);
+
+	/* The engine's is the last copy of it. */
+	if (fork() == 0) {
+		close(peer);
+		_exit(cl_request(0, PROTO_BIND, 1, &name, sizeof name, fd, out,
+			  &len) == EPERM
+			  ? 0
+			  : 1);
+	}
+	close(fd);
+	cr_assert(wait(&status) > 0);
+	cr_assert_eq(status, 0);
+	cr_assert_eq(
+	    cl_request(0, PROTO_ERROR, 1, NULL, 0, -1, out, &len), EBADF);
+	cr_assert_eq(lab_drops(0, DROP_IPC_MALFORMED), 1);
+	cr_assert_gt(cl_listen(&l, 0, 0, 1), 0);
+	close(peer);
+}
+
+Test(engine, descriptors_come_only_when_asked_for)
+{
+	struct proto_head h = {.magic = PROTO_MAGIC,
+	    .version = PROTO_VERSION,
+	    .type = PROTO_ERROR};
+	struct iovec iov = {&h, sizeof h};
+	struct cl a;
+	int b, s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	if (setsockopt(s, SOL_SOCKET, 83 /* SO_PASSRIGHTS */, &on, sizeof on) <
+	    0)
+		cr_skip_test("this kernel cannot refuse descriptors");
+	cr_assert_eq(cl_dial(s, 0), 0);
+	cr_assert_lt(cl_send_fd(s, &iov, 1, s), 0);
+	cr_assert_eq(errno, EPERM);
+	cl_pair(&a, &b);
+	cr_assert_lt(cl_send_fd(a.fd, &iov, 1, s), 0);
+	cr_assert_eq(errno, EPERM);
+	cr_assert_lt(cl_send_fd(b, &iov, 1, s), 0);
+	cr_assert_eq(errno, EPERM);
 }
 
 Test(engine, stop_is_never_silent)
