@@ -196,8 +196,8 @@ struct tcp_pcb {
 
 	/* Send side (RFC 9293 3.3.1). */
 	seq_t iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
-	seq_t snd_sml;	     /* end of the last small segment (Nagle) */
-	seq_t recover;	     /* recovery ends here */
+	seq_t snd_sml; /* end of the last small segment (Nagle) */
+	seq_t recover; /* recovery ends here */
 	uint32_t snd_wnd, max_wnd;
 	uint16_t snd_mss; /* payload of a full segment, options taken off */
 	uint16_t peer_mss, max_seg;
