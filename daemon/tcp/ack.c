@@ -148,9 +148,10 @@ tcp_rtt_sample(struct tcp_pcb *p, int64_t rtt)
 	}
 	p->srtt_us = (uint32_t)(srtt > 0 ? srtt : 1);
 	p->rttvar_us = (uint32_t)var;
-	rto = srtt + (4 * var > 1000 ? 4 * var : 1000);
-	if (rto < TCP_RTO_MIN_US)
-		rto = TCP_RTO_MIN_US;
+	/* The minimum is of the variance's part: with a steady RTT above it the
+	 * RTO would else be one tick more than the RTT, and each delayed ACK or
+	 * queue on the way a time-out. */
+	rto = srtt + (4 * var > TCP_RTO_MIN_US ? 4 * var : TCP_RTO_MIN_US);
 	if (rto > TCP_RTO_MAX_US)
 		rto = TCP_RTO_MAX_US;
 	p->rto_us = (uint32_t)rto;

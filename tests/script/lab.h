@@ -109,6 +109,8 @@ void lab_end(void); /* nothing pending, every buffer returned */
 #define us(n)  ((int64_t)(n))
 #define ms(n)  ((int64_t)(n)*1000)
 #define sec(n) ((int64_t)(n)*1000000)
+/* The RTO after a handshake that took no time, which counts as 1 us. */
+#define RTO    (ms(200) + 1)
 
 /* ---- the peer and the wire ---- */
 

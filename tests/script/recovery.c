@@ -124,7 +124,7 @@ Test(recovery, not_duplicates)
 Test(recovery, no_fast_retransmit_after_timeout)
 {
 	ten_out(false);
-	lab_run_until(ms(200));
+	lab_run_until(RTO);
 	expect_eq(lab_stats().timeouts, 1);
 	lab_drain();
 	for (unsigned i = 0; i < 6; i++)
