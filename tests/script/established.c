@@ -363,6 +363,7 @@ Test(established, info)
 	struct tcp_info_out i;
 
 	handshake(.mss = 1460, .win = 30000);
+	expect_eq(lab_info().timer_us, -1);
 	app_writes(3000);
 	expect_eq(tcp_send_queued(lab_pcb()), 3000);
 	expect_eq(tcp_send_unsent(lab_pcb()), 3000);

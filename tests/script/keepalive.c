@@ -131,3 +131,22 @@ Test(keepalive, in_close_wait)
 	lab_run_until(sec(30));
 	gone(ETIMEDOUT);
 }
+
+/* MUST-28 for a program that only turns it on. */
+Test(keepalive, defaults_of_connect)
+{
+	active_lab();
+	app_sets(keepalive = true);
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	quiet_until(sec(7200) - 1);
+	at(sec(7200));
+	for (unsigned i = 0; i < 9; i++) {
+		stack_sends(ACK, .seq = 0, .ack = 1);
+		after(sec(75));
+	}
+	lab_drain();
+	gone(ETIMEDOUT);
+}

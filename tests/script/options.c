@@ -251,3 +251,27 @@ Test(options, strange_syns)
 		expect_eq(lab_info().snd_mss, rows[i].mss);
 	}
 }
+
+/* The largest shift there is, for the largest buffer there is. */
+Test(options, largest_window)
+{
+	lab_start(.listens = true, .rcvbuf = UINT32_MAX);
+	peer_sends(SYN, .seq = 0, .mss = 1460, .wscale = 7);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1, .wscale = 14, .win = 65535);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	in_state(TCPS_ESTABLISHED);
+}
+
+/* SO_RCVBUF and SO_SNDBUF of one connection. */
+Test(options, own_buffers)
+{
+	active_lab();
+	app_sets(rcvbuf = 9000);
+	app_sets(sndbuf = 9000);
+	app_connects();
+	stack_sends(SYN, .seq = 0, .win = 9000);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK, .seq = 1, .ack = 1, .win = 9000);
+	expect_eq(lab_offers(100000), 9000);
+	lab_drain();
+}

@@ -354,3 +354,23 @@ Test(rexmt, backoff_ends_with_an_ack)
 	after(lab_info().rto_us);
 	stack_sends(ACK | PSH, .seq = 11, .ack = 1, .len = 10);
 }
+
+/* MUST-20: a peer that talks but never acknowledges does not put R2 off. */
+Test(rexmt, r2_despite_a_talking_peer)
+{
+	int64_t seq = 1;
+
+	reach(TCPS_ESTABLISHED);
+	app_writes(10);
+	lab_drain();
+	while (lab_now() < sec(1500) && lab_pcb() != NULL) {
+		lab_run_until(lab_now() + sec(10));
+		if (lab_pcb() == NULL)
+			break;
+		peer_sends(ACK | PSH, .seq = seq++, .ack = 1, .len = 1);
+		if (lab_pcb() != NULL)
+			app_reads(1);
+	}
+	lab_drain();
+	gone(ETIMEDOUT);
+}

@@ -424,3 +424,26 @@ Test(window, tso)
 	after(1);
 	stack_sends(ACK, .seq = 1 + 3 * M, .ack = 1, .len = M);
 }
+
+/* MUST-37, SHLD-17: the window closed over data that is out; the peer answers
+ * each retransmission, so the connection stays far beyond R2. */
+Test(window, closed_over_data_for_hours)
+{
+	unsigned n = 0;
+
+	reach(TCPS_ESTABLISHED);
+	app_writes(2 * M);
+	lab_drain();
+	at(ms(10));
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 0);
+	while (lab_now() < sec(4 * 3600)) {
+		n += lab_run_until(lab_now() + sec(20)) > 0;
+		peer_sends(ACK, .seq = 1, .ack = 1, .win = 0);
+		lab_drain();
+	}
+	expect(n > 50);
+	in_state(TCPS_ESTABLISHED);
+	peer_sends(ACK, .seq = 1, .ack = 1 + 2 * M, .win = 65535);
+	app_writes(10);
+	stack_sends(ACK | PSH, .seq = 1 + 2 * M, .ack = 1, .len = 10);
+}
