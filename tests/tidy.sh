@@ -18,6 +18,8 @@ export LC_ALL=C
 src=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 build=${top_builddir:-$src/build}
 : "${CC:=cc}" "${NM:=nm}" "${CLANG_FORMAT:=clang-format}"
+# Another version formats otherwise.
+format_version=14
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/tidy.XXXXXX") || exit 99
 trap 'rm -rf "$tmp"' EXIT
 cd "$src" || exit 99
@@ -215,11 +217,11 @@ if [ $# = 0 ]; then
 fi
 check_text | report
 check_functions | report
-if command -v "$CLANG_FORMAT" >/dev/null; then
-	check_format | report
-else
-	echo 'tidy: the format is not checked: clang-format is not installed'
-fi
+case $("$CLANG_FORMAT" --version 2>/dev/null) in
+*"version $format_version."*) check_format | report ;;
+*) echo "tidy: the format is not checked: clang-format is not installed," \
+	"or not version $format_version" ;;
+esac
 found=$(wc -l <"$tmp/found")
 echo "tidy: $(wc -l <"$tmp/sources") files, $found findings"
 [ "$found" = 0 ]

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define CTL_MAGIC   0x6c746374u /* "tctl" in memory */
-#define CTL_VERSION 1
+#define CTL_VERSION 1u
 #define CTL_SOCKET  "/run/tcpd/control.sock"
 
 #define CTL_DATA_MAX 32768 /* bytes after the head */
