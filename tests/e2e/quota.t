@@ -28,15 +28,18 @@ opens()
 	said=$(cat "$work/$name.log")
 }
 
+# The other users must be able to read the library, and a build tree may be
+# root's alone.
+mkdir -p "$work/build/.libs"
+cp "$top_builddir/tcpd" "$top_builddir/tcpctl" "$top_builddir/tcpd-run" \
+    "$work/build/"
+cp "$top_builddir/.libs/"libtcpd*.so* "$work/build/.libs/"
+LAB_BUILD=$work/build
 mkfifo "$work/hold"
 exec {hold}<>"$work/hold"
 export LAB_CONF='quota_user "games" { connections = 3
 	listeners = 2 }'
 up
-shim=$(run sh -c 'echo $LD_PRELOAD')
-setpriv --reuid "$alice" --regid "$alice" --clear-groups \
-    cat "${shim%%[: ]*}" >/dev/null 2>&1 ||
-    skip_all "user games cannot read $shim: build somewhere readable"
 cp "$e2e/opener.py" "$work/"
 e2e=$work
 serves peer 9000 load-kernel "$load" -p 9000 serve 0.0.0.0
