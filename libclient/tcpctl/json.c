@@ -275,7 +275,7 @@ client(const struct ctl_client *c)
 }
 
 static void
-counter(const struct ctl_counter *c)
+counter(const struct request *r, const struct ctl_counter *c)
 {
 	json_t *group;
 	char g[sizeof c->group + 1], n[sizeof c->name + 1];

@@ -20,7 +20,7 @@ struct output {
 	void (*conn)(const struct request *r, const struct ctl_conn *c);
 	void (*listener)(const struct request *r, const struct ctl_listener *l);
 	void (*client)(const struct ctl_client *c);
-	void (*counter)(const struct ctl_counter *c);
+	void (*counter)(const struct request *r, const struct ctl_counter *c);
 	void (*neigh)(const struct ctl_neigh *n);
 	void (*route)(const struct ctl_route *t);
 	void (*rule)(const struct ctl_rule *p);

@@ -45,14 +45,23 @@ set_verbose(struct request *r)
 	r->q.verbose = 1;
 }
 
+static void
+set_all(struct request *r)
+{
+	r->all = true;
+}
+
 static const struct token t_done[] = {{.type = T_DONE}, {.type = T_END}};
+
+static const struct token t_drops[] = {{.type = T_DONE},
+    {T_WORD, "all", CTL_DROPS, set_all, t_done}, {.type = T_END}};
 
 static const struct token t_show[] = {
     {T_WORD, "connections", CTL_CONNECTIONS, NULL, t_done},
     {T_WORD, "listeners", CTL_LISTENERS, NULL, t_done},
     {T_WORD, "clients", CTL_CLIENTS, NULL, t_done},
     {T_WORD, "stats", CTL_STATS, NULL, t_done},
-    {T_WORD, "drops", CTL_DROPS, NULL, t_done},
+    {T_WORD, "drops", CTL_DROPS, NULL, t_drops},
     {T_WORD, "neighbours", CTL_NEIGHBOURS, NULL, t_done},
     {T_WORD, "routes", CTL_ROUTES, NULL, t_done},
     {T_WORD, "policy", CTL_POLICY, NULL, t_done}, {.type = T_END}};
@@ -146,14 +155,18 @@ parse_number(const char *s, uint64_t *out)
 	return errno == 0 && *rest == '\0' && *out != 0;
 }
 
-/* "; possible: a | b | c" */
+/* "; possible: a | b | c", of the words that begin so. */
 static void
-list_words(const struct token *table, char *why, size_t len)
+list_words(const struct token *table, const char *begin, char *why, size_t len)
 {
 	size_t at = strlen(why);
 	const char *sep = "; possible here: ";
 
 	for (const struct token *t = table; t->type != T_END && at < len; t++) {
+		if (*begin != '\0' &&
+		    (t->word == NULL ||
+			strncmp(begin, t->word, strlen(begin)) != 0))
+			continue;
 		at += (size_t)snprintf(why + at, len - at, "%s%s", sep,
 		    t->type == T_DONE ? "(nothing more)" : t->word);
 		sep = " | ";
@@ -204,7 +217,7 @@ parse_request(
 		if ((t = match(table, argv[i], r, &many)) == NULL) {
 			snprintf(why, whylen, "\"%s\" is %s", argv[i],
 			    many ? "ambiguous" : "unknown");
-			list_words(table, why, whylen);
+			list_words(table, many ? argv[i] : "", why, whylen);
 			return false;
 		}
 		if (t->what != 0)
@@ -220,6 +233,6 @@ parse_request(
 		return true;
 	snprintf(why, whylen, "a word is missing%s%s",
 	    argc > 0 ? " after " : "", argc > 0 ? argv[argc - 1] : "");
-	list_words(table, why, whylen);
+	list_words(table, "", why, whylen);
 	return false;
 }

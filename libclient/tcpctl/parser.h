@@ -22,6 +22,7 @@ struct ss_opts {
 struct request {
 	struct ctl_query q;
 	bool is_ss;
+	bool all; /* show drops all: with the rows that are 0 */
 	struct ss_opts ss;
 };
 

@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,21 +25,20 @@ struct printing {
 };
 
 static _Noreturn void
-usage(const char *why)
+usage(FILE *to)
 {
-	if (why != NULL) {
-		fprintf(stderr, "tcpctl: %s\n", why);
-		exit(2);
-	}
-	fprintf(stderr,
+	fprintf(to,
 	    "usage: tcpctl [-j] [-s SOCKET] show connections|listeners|clients|"
-	    "stats|drops|\n"
-	    "                                    neighbours|routes|policy\n"
-	    "       tcpctl [-j] [-s SOCKET] ss [-tlanieopH] [state STATE]\n"
+	    "stats|\n"
+	    "                                    neighbours|routes|policy|"
+	    "drops [all]\n"
+	    "       tcpctl [-j] [-s SOCKET] ss [-tlanieopH] [state STATE] "
+	    "[exclude STATE]\n"
 	    "       tcpctl [-j] [-s SOCKET] why [bind] ADDR[:PORT]\n"
-	    "       tcpctl [-s SOCKET] close ID\n"
-	    "       tcpctl [-s SOCKET] log verbose|brief\n");
-	exit(2);
+	    "       tcpctl [-j] [-s SOCKET] close ID\n"
+	    "       tcpctl [-j] [-s SOCKET] log verbose|brief\n"
+	    "       tcpctl -V | -h\n");
+	exit(to == stdout ? 0 : 2);
 }
 
 static void
@@ -58,7 +58,7 @@ print_row(void *arg, const void *row)
 		break;
 	case CTL_STATS:
 	case CTL_DROPS:
-		p->out->counter(row);
+		p->out->counter(p->r, row);
 		break;
 	case CTL_NEIGHBOURS:
 		p->out->neigh(row);
@@ -114,6 +114,9 @@ run(int fd, const struct output *out, const struct request *r)
 int
 main(int argc, char *argv[])
 {
+	static const struct option longopts[] = {
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'}, {0}};
 	const struct output *out = &output_text;
 	const char *path = CTL_SOCKET;
 	struct request r;
@@ -121,7 +124,7 @@ main(int argc, char *argv[])
 	int c, fd;
 	bool ok;
 
-	while ((c = getopt(argc, argv, "+js:V")) != -1) {
+	while ((c = getopt_long(argc, argv, "+hjs:V", longopts, NULL)) != -1) {
 		switch (c) {
 		case 'j':
 			out = &output_json;
@@ -132,14 +135,18 @@ main(int argc, char *argv[])
 		case 'V':
 			puts(PACKAGE_STRING);
 			return 0;
+		case 'h':
+			usage(stdout);
 		default:
-			usage(NULL);
+			usage(stderr);
 		}
 	}
 	if (optind == argc)
-		usage(NULL);
-	if (!parse_request(&r, argc - optind, argv + optind, why, sizeof why))
-		usage(why);
+		usage(stderr);
+	if (!parse_request(&r, argc - optind, argv + optind, why, sizeof why)) {
+		fprintf(stderr, "tcpctl: %s\n", why);
+		return 2;
+	}
 	if ((fd = client_open(path, why, sizeof why)) == -1) {
 		fprintf(stderr, "tcpctl: %s\n", why);
 		return 1;

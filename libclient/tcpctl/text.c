@@ -12,6 +12,7 @@
 #include "ipc/policy.h"
 #include "names.h"
 #include "output.h"
+#include "tcpd/proto.h"
 
 static void
 nothing(const struct request *r)
@@ -258,9 +259,12 @@ client(const struct ctl_client *c)
 }
 
 static void
-counter(const struct ctl_counter *c)
+counter(const struct request *r, const struct ctl_counter *c)
 {
 	char name[64];
+
+	if (r->q.what == CTL_DROPS && c->value == 0 && !r->all)
+		return;
 
 	if (strncmp(c->group, "drop", sizeof c->group) == 0)
 		snprintf(
@@ -303,7 +307,8 @@ print_reason(const struct ctl_rule *p)
 {
 	printf("%s", policy_why_text(p->why));
 	if (p->line != 0)
-		printf(" (line %" PRIu32 " of tcpd.conf)", p->line);
+		printf(" (line %" PRIu32 "%s)", p->line,
+		    p->why == PROTO_WHY_CONF ? "" : " of tcpd.conf");
 }
 
 static void
@@ -311,7 +316,9 @@ rule(const struct ctl_rule *p)
 {
 	char prefix[ADDR_MAX], ports[24] = "any";
 
-	if (p->port_first > 0 || p->port_last < 65535)
+	if (p->port_first == p->port_last)
+		snprintf(ports, sizeof ports, "%u", p->port_first);
+	else if (p->port_first > 0 || p->port_last < 65535)
 		snprintf(
 		    ports, sizeof ports, "%u-%u", p->port_first, p->port_last);
 	printf("%-8s %-4" PRIu32 " %-22s %-12s %-7s ",
