@@ -124,12 +124,21 @@ inspect(const char *prog, bool report)
 	char found[PATH_MAX], next[PATH_MAX];
 	const char *path, *why;
 	struct elf_facts f;
+	struct stat st;
 	int depth;
 
 	path = find_program(prog, found, sizeof found);
 	if (path == NULL) {
 		warn("%s", prog);
 		return EXIT_NOT_FOUND;
+	}
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		warnx("%s is a directory", path);
+		return EXIT_NOT_RUN;
+	}
+	if (access(path, X_OK) != 0) {
+		warn("%s", path);
+		return EXIT_NOT_RUN;
 	}
 	for (depth = 0; depth < 5; depth++) {
 		elf_inspect(path, &f);
@@ -147,6 +156,10 @@ inspect(const char *prog, bool report)
 			    path);
 		if (f.kind != ELF_SCRIPT || f.interp[0] == '\0')
 			return 0;
+		if (access(f.interp, F_OK) != 0) {
+			warn("%s: its interpreter %s", path, f.interp);
+			return EXIT_NOT_FOUND;
+		}
 		memcpy(next, f.interp, sizeof next);
 		path = next;
 	}
@@ -346,6 +359,14 @@ check(int argc, char **argv, const char *library)
 			print_verdict(
 			    "bind", argv[i], policy_bind(p, &a, port));
 			continue;
+		}
+		questions++;
+		if (strspn(argv[i], "0123456789.:[]") == strlen(argv[i]) &&
+		    strpbrk(argv[i], ".:") != NULL) {
+			warnx("%s: an IPv4 address with a port is needed, "
+			      "like 192.0.2.1:80",
+			    argv[i]);
+			return EXIT_OURS;
 		}
 		status = inspect(argv[i], true);
 		break;
