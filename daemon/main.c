@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,19 +18,20 @@
 #include "proc/spawn.h"
 
 static _Noreturn void
-usage(void)
+usage(FILE *to)
 {
-	fprintf(stderr,
+	fprintf(to,
 	    "usage: tcpd [-dnv] [-f tcpd.conf]\n"
-	    "       tcpd -V\n"
+	    "       tcpd -V | -h\n"
 	    "\n"
 	    "  -d       stay in the foreground, log to standard error\n"
 	    "  -f FILE  the configuration (default %s/tcpd.conf)\n"
 	    "  -n       check the configuration and exit\n"
 	    "  -v       log more\n"
-	    "  -V       print the version and exit\n",
+	    "  -V       print the version and exit\n"
+	    "  -h       this text\n",
 	    SYSCONFDIR);
-	exit(2);
+	exit(to == stdout ? 0 : 2);
 }
 
 int
@@ -37,10 +39,14 @@ main(int argc, char *argv[])
 {
 	struct proc_args a = {
 	    .conf = SYSCONFDIR "/tcpd.conf", .self = "/proc/self/exe"};
+	static const struct option longopts[] = {
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'}, {0}};
 	enum proc_role role = ROLE_PARENT;
 	int c;
 
-	while ((c = getopt(argc, argv, "df:nR:vV")) != -1) {
+	while (
+	    (c = getopt_long(argc, argv, "df:hnR:vV", longopts, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			a.debug = true;
@@ -55,7 +61,7 @@ main(int argc, char *argv[])
 			role = role_of(optarg);
 			if (role == ROLE_PARENT ||
 			    fcntl(PROC_FD, F_GETFD) == -1)
-				usage();
+				usage(stderr);
 			break;
 		case 'v':
 			a.verbose++;
@@ -63,12 +69,14 @@ main(int argc, char *argv[])
 		case 'V':
 			puts(PACKAGE_STRING);
 			return 0;
+		case 'h':
+			usage(stdout);
 		default:
-			usage();
+			usage(stderr);
 		}
 	}
 	if (optind < argc)
-		usage();
+		usage(stderr);
 	log_init(role == ROLE_PARENT ? "" : role_name(role),
 	    role == ROLE_PARENT || a.debug ? LOG_DEST_STDERR : LOG_DEST_PARENT,
 	    a.verbose > 0 ? LOG_LVL_DEBUG : LOG_LVL_INFO);

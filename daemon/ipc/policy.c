@@ -76,7 +76,7 @@ policy_why_text(enum proto_why why)
 	    [PROTO_WHY_ROUTE] = "tcpd has a route to it",
 	    [PROTO_WHY_ADDRESS] = "it is an address of tcpd",
 	    [PROTO_WHY_WILDCARD] = "wildcard listeners are tcpd's",
-	    [PROTO_WHY_CONF] = "a rule of tcpd.conf",
+	    [PROTO_WHY_CONF] = "a rule of tcpd.conf says so",
 	    [PROTO_WHY_DEFAULT] = "no rule matches: the kernel's",
 	    [PROTO_WHY_MULTICAST] = "multicast and broadcast are the kernel's",
 	};

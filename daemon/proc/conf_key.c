@@ -351,6 +351,8 @@ set_congestion(
 {
 	const char *s = cfg_opt_getnstr(opt, 0);
 
+	if (strcmp(s, "reno") == 0) /* as TCP_CONGESTION calls it */
+		s = "newreno";
 	if (strcmp(s, "cubic") != 0 && strcmp(s, "newreno") != 0)
 		return conf_complain(r, line,
 		    "congestion = \"%s\" is unknown; use cubic or newreno", s);

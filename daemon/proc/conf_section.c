@@ -104,6 +104,21 @@ check_prefix(
 	return 0;
 }
 
+/* ADDRESS/LENGTH, or ADDRESS for one host. */
+static bool
+parse_prefix(const char *s, uint32_t *addr, uint8_t *plen)
+{
+	char host[INET_ADDRSTRLEN + 3];
+
+	if (strchr(s, '/') == NULL) {
+		if ((size_t)snprintf(host, sizeof host, "%s/32", s) >=
+		    sizeof host)
+			return false;
+		s = host;
+	}
+	return conf_parse_cidr(s, addr, plen);
+}
+
 static int
 end_route(struct reader *r, cfg_t *sec, uint32_t line)
 {
@@ -111,7 +126,7 @@ end_route(struct reader *r, cfg_t *sec, uint32_t line)
 	struct conf *c = r->conf;
 	struct conf_route *rt;
 
-	if (!conf_parse_cidr(title, &r->route.dst, &r->route.plen))
+	if (!parse_prefix(title, &r->route.dst, &r->route.plen))
 		return conf_complain(r, line,
 		    "route \"%s\" is not an IPv4 prefix; write it like "
 		    "\"198.51.100.0/24\"",
@@ -150,7 +165,7 @@ end_rule(struct reader *r, cfg_t *sec, uint32_t line, bool bind)
 
 	snprintf(prefix, sizeof prefix, "%.*s", (int)n, title);
 	r->rule.port_last = 65535;
-	if (!conf_parse_cidr(prefix, &addr, &plen) ||
+	if (!parse_prefix(prefix, &addr, &plen) ||
 	    (title[n] == ':' && !conf_parse_ports(title + n + 1,
 				    &r->rule.port_first, &r->rule.port_last)))
 		return conf_complain(r, line,

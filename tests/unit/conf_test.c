@@ -102,7 +102,7 @@ Test(conf, everything)
 	    "policy {\n"
 	    "  connect \"10.9.0.0/16\" { action = kernel }\n"
 	    "  connect \"10.9.0.0/16:80-90\" { action = tcpd }\n"
-	    "  bind \"0.0.0.0/32:22\" { action = refuse }\n"
+	    "  bind \"0.0.0.0:22\" { action = refuse }\n"
 	    "}\n"
 	    "quota_user \"7\" { connections = 3 }\n"
 	    "quota { connections = 10 listeners = 11 half_open = 12\n"
@@ -264,7 +264,7 @@ Test(conf, reload)
 		 "quota { connections = 9 }\n"
 		 "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
 		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
-		 "tcp { congestion = newreno msl = 1 }");
+		 "tcp { congestion = reno msl = 1 }");
 
 	changed[0] = '\0';
 	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
