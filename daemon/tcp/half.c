@@ -275,8 +275,13 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 	/* The SYN again: our answer was lost. */
 	if ((s->h.flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN &&
 	    seq_eq(s->seq, h->irs)) {
-		if (mono_diff(s->now, h->synack_at) >= TCP_CHALLENGE_US)
+		if (mono_diff(s->now, h->synack_at) >= TCP_CHALLENGE_US) {
 			half_synack(t, h, s->now);
+			/* Time for the ACK of this answer as well. */
+			timerq_set(&t->timers, &h->timer,
+			    mono_add(s->now,
+				(int64_t)TCP_RTO_INITIAL_US << h->retries));
+		}
 		return DROP;
 	}
 	if (s->h.flags & TH_RST) {

@@ -157,3 +157,17 @@ Test(syn_received, wrong_ack_then_right_one)
 	silence();
 	in_state(TCPS_ESTABLISHED);
 }
+
+/* The peer's SYN arrives just before we would have forgotten him: our answer
+ * is worth something only if its ACK still finds us. */
+Test(syn_received, syn_again_late)
+{
+	reach(TCPS_SYN_RECEIVED);
+	lab_run_until(sec(62));
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	quiet_until(sec(64));
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	silence();
+	in_state(TCPS_ESTABLISHED);
+}

@@ -182,6 +182,20 @@ end_early(struct end *e)
 	return true;
 }
 
+/* A careful program (as with SO_LINGER) stays until its end has arrived: an
+ * orphan is given up after 8 retries, which harsh paths do need. */
+static bool
+fin_is_out(struct end *e)
+{
+	enum tcp_state st = tcp_pcb_state(e->pcb);
+
+	if (!e->flow->orderly || (st != TCPS_FIN_WAIT_1 && st != TCPS_CLOSING &&
+				     st != TCPS_LAST_ACK))
+		return false;
+	wait_until(e, mono_add(e->flow->sim->now, SEC / 10));
+	return true;
+}
+
 static void
 run_end(struct end *e)
 {
@@ -192,7 +206,7 @@ run_end(struct end *e)
 		return;
 	read_some(e);
 	write_some(e);
-	if (e->pcb != NULL && e->eof && e->shut) {
+	if (e->pcb != NULL && e->eof && e->shut && !fin_is_out(e)) {
 		e->pcb = NULL;
 		e->closed = true;
 		e->finished = s->now;

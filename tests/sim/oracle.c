@@ -72,8 +72,9 @@ check_offer(struct end *e, const struct wire_tcp *h)
 	uint32_t edge = shown_edge(e, h);
 	int32_t slack = 1 << e->wire.wscale;
 
-	if (!(h->flags & TH_ACK) || (h->flags & TH_RST))
-		return;
+	if (!(h->flags & TH_ACK) || (h->flags & TH_RST) ||
+	    !peer_of(e)->wire.syn)
+		return; /* whether windows are scaled is not known */
 	if (e->wire.offer_known && (int32_t)(edge - e->wire.offer) <= -slack)
 		sim_fail(e->flow->sim,
 		    "flow %u end %d: the window is taken back by %d",
