@@ -35,7 +35,5 @@ void control_engine_gone(struct control *ctl);
 
 /* Is q a query that this version knows, with nothing set that it does not? */
 bool ctl_query_valid(const struct ctl_query *q);
-/* Bytes of one row of the kind what; 0: it answers without rows. */
-uint32_t ctl_row_size(uint16_t what);
 
 #endif

@@ -195,4 +195,23 @@ struct ctl_rule {
 };
 _Static_assert(sizeof(struct ctl_rule) == 36, "ctl_rule");
 
+/* Bytes of one row of the kind what; 0: it answers without rows. */
+static inline uint32_t
+ctl_row_size(uint16_t what)
+{
+	static const uint32_t sizes[CTL_NWHAT] = {
+	    [CTL_CONNECTIONS] = sizeof(struct ctl_conn),
+	    [CTL_LISTENERS] = sizeof(struct ctl_listener),
+	    [CTL_CLIENTS] = sizeof(struct ctl_client),
+	    [CTL_STATS] = sizeof(struct ctl_counter),
+	    [CTL_DROPS] = sizeof(struct ctl_counter),
+	    [CTL_NEIGHBOURS] = sizeof(struct ctl_neigh),
+	    [CTL_ROUTES] = sizeof(struct ctl_route),
+	    [CTL_POLICY] = sizeof(struct ctl_rule),
+	    [CTL_WHY] = sizeof(struct ctl_rule),
+	};
+
+	return what < CTL_NWHAT ? sizes[what] : 0;
+}
+
 #endif

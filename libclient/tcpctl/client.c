@@ -48,24 +48,6 @@ client_open(const char *path, char *why, size_t whylen)
 	return -1;
 }
 
-static uint32_t
-row_size(uint16_t what)
-{
-	static const uint32_t sizes[CTL_NWHAT] = {
-	    [CTL_CONNECTIONS] = sizeof(struct ctl_conn),
-	    [CTL_LISTENERS] = sizeof(struct ctl_listener),
-	    [CTL_CLIENTS] = sizeof(struct ctl_client),
-	    [CTL_STATS] = sizeof(struct ctl_counter),
-	    [CTL_DROPS] = sizeof(struct ctl_counter),
-	    [CTL_NEIGHBOURS] = sizeof(struct ctl_neigh),
-	    [CTL_ROUTES] = sizeof(struct ctl_route),
-	    [CTL_POLICY] = sizeof(struct ctl_rule),
-	    [CTL_WHY] = sizeof(struct ctl_rule),
-	};
-
-	return what < CTL_NWHAT ? sizes[what] : 0;
-}
-
 static int
 send_query(int fd, const struct ctl_query *q)
 {
@@ -123,7 +105,7 @@ static bool
 take_rows(const struct ctl_query *q, int len, client_row_fn *row, void *arg)
 {
 	const char *p = buf + sizeof(struct ctl_head);
-	uint32_t size = row_size(q->what);
+	uint32_t size = ctl_row_size(q->what);
 	struct ctl_rows h;
 
 	if ((size_t)len < sizeof h)
