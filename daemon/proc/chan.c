@@ -172,7 +172,10 @@ chan_free(struct chan *c)
 	struct account *a = c->acct;
 
 	half_open_done(c);
-	close(c->fd); /* nobody has a copy: it leaves the epoll as well */
+	/* close() alone would leave it in the epoll if anybody had a copy, and
+	 * a later event would bring a pointer to what is no more. */
+	(void)watch(c, EPOLL_CTL_DEL, 0);
+	close(c->fd);
 	if (c->is_ready)
 		TAILQ_REMOVE(&e->ready, c, ready);
 	if (c->bound != NULL)
