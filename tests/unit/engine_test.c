@@ -790,17 +790,25 @@ Test(engine, nobody_waits_for_a_strangers_descriptor)
 	struct cl l = cl_socket();
 	uint8_t out[64];
 	size_t len;
-	int peer, status, fd = lingerer(&peer);
+	int peer, status, go[2], fd = lingerer(&peer);
+	char c;
 
-	/* The engine's is the last copy of it. */
+	/* The engine's is the last copy of it: ours goes before the child
+	 * asks, and a process that exits does not wait. */
+	cr_assert_eq(pipe(go), 0);
 	if (fork() == 0) {
 		close(peer);
+		close(go[1]);
+		if (read(go[0], &c, 1) != 0)
+			_exit(2);
 		_exit(cl_request(0, PROTO_BIND, 1, &name, sizeof name, fd, out,
 			  &len) == EPERM
 			  ? 0
 			  : 1);
 	}
 	close(fd);
+	close(go[0]);
+	close(go[1]);
 	cr_assert(wait(&status) > 0);
 	cr_assert_eq(status, 0);
 	cr_assert_eq(
