@@ -58,7 +58,9 @@ socket_of(struct request *r, int *err)
 		}
 		*err = EACCES;
 	}
-	if (*err == EACCES)
+	/* Without a descriptor this is only how a client learns that he must
+	 * show one (a worker that changed its user). */
+	if (*err == EACCES && r->pass >= 0)
 		drop_count(r->e->drops, DROP_IPC_CREDENTIALS);
 	return NULL;
 }
