@@ -165,6 +165,7 @@ chan_take(struct chan *c, size_t budget)
 		}
 		took = 0;
 		m = take_some(c, (size_t)n - c->lag, budget, &took);
+		c->e->taken += took;
 		if (m != MOVED_SOME)
 			return m;
 		budget -= took < budget ? took : budget;

@@ -137,8 +137,11 @@ engine_flush(struct engine *e)
 	size_t limit;
 
 	drain_events(e);
-	/* Those that come back to the list wait for the next turn. */
-	for (limit = e->nchans; limit > 0; limit--) {
+	/* Those that come back to the list wait for the next turn; and after
+	 * FLUSH_BUDGET all do, so that a user with thousands of busy streams
+	 * does not keep frames, timers and clients of others waiting. */
+	e->taken = 0;
+	for (limit = e->nchans; limit > 0 && e->taken < FLUSH_BUDGET; limit--) {
 		if ((c = TAILQ_FIRST(&e->ready)) == NULL)
 			break;
 		TAILQ_REMOVE(&e->ready, c, ready);

@@ -48,8 +48,9 @@ struct etimer {
 
 #define ERRORS_PER_UID	 1024
 #define VISITS_PER_UID	 4096
-#define ASKED_PER_UID	 64	      /* of them, that may send a descriptor */
-#define UNBURIED_PER_UID 8	      /* useless descriptors not closed yet */
+#define ASKED_PER_UID	 64	   /* of them, that may send a descriptor */
+#define UNBURIED_PER_UID 8	   /* useless descriptors not closed yet */
+#define FLUSH_BUDGET	 (4 << 20) /* from all, before others are looked at */
 #define CHAN_BUDGET	 (256 * 1024) /* bytes a turn from one program */
 
 enum chan_state {
@@ -236,7 +237,8 @@ struct engine {
 	struct speakers speakers;
 	struct boundlist strays;
 	struct etimer stray_timer;
-	bool reap; /* some bound is dead */
+	size_t taken; /* bytes from programs in this flush */
+	bool reap;    /* some bound is dead */
 	bool told_path;
 	uint64_t next_id;
 	size_t nchans, nbounds;

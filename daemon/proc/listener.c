@@ -153,11 +153,16 @@ speaker_get(struct engine *e, pid_t pid, int visit_fd)
 	socklen_t len = sizeof(int);
 	int fd = -1;
 
+	if (pid <= 0)
+		return NULL; /* of a PID namespace that we cannot see */
 	s = RB_FIND(speakers, &e->speakers, &key);
 	if (s != NULL)
 		return s;
+	/* By number only where the kernel has no better: it may be used again
+	 * by now, and then somebody else's death would be waited for. */
 	if (getsockopt(visit_fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &len) < 0)
-		fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+		fd = errno == ENOPROTOOPT ? (int)syscall(SYS_pidfd_open, pid, 0)
+					  : -1;
 	if (fd < 0)
 		return NULL;
 	s = calloc(1, sizeof *s);
