@@ -7,9 +7,9 @@
  *	tcpd.sock --attach.c--> connect (chan.c) or one request (request.c)
  *	listener.c: bound and listening sockets; accept.c: connections to them
  *
- * The engine accepts the clients of tcpd.sock itself (not the frontend, as
- * DESIGN.md first had it): a connect() then costs one wake-up of one process
- * instead of two and a hand-over.  The frontend keeps the control plane.
+ * The engine accepts the clients of tcpd.sock itself: were it the frontend, a
+ * connect() would cost the wake-ups of two processes and a hand-over instead of
+ * one.  The frontend keeps the control plane.
  *
  * A turn: wait; the callbacks of libevent note what happened and feed received
  * frames to the stack; then engine_flush() drains the stack's events, moves
@@ -18,10 +18,10 @@
  * end gets CHAN_BUDGET bytes a turn and goes to the end of the ready list.
  *
  * The timer is one timerfd for the stack and the engine's own deadlines.  It is
- * set again when the next deadline moved forward, or when it is far away
- *anyway: retransmission deadlines mostly move back, and one wake-up that finds
- *nothing to do is cheaper than a system call a segment.  Without a deadline
- *there is no wake-up.
+ * set again when the next deadline moved forward, or when it is far away in any
+ * case: retransmission deadlines mostly move back, and one wake-up that finds
+ * nothing to do is cheaper than a system call a segment.  Without a deadline
+ * there is no wake-up.
  *
  * Trusts: the parent's messages (checked in engine_role.c) and nothing else;
  * programs and frames are hostile.

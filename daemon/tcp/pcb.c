@@ -380,8 +380,8 @@ check_queues(const struct tcp_pcb *p)
 	CHECK(n == p->sq.bytes + p->sq.head_off);
 }
 
-/* STYLE: every connection that is not closed owns a timer or waits for its
- * user or its peer. */
+/* Every connection that is not closed owns a timer or waits for its user or
+ * its peer; its sums are those of its queues. */
 void
 pcb_check(const struct tcp_pcb *p, mono_t now)
 {

@@ -3,12 +3,12 @@
  * The vocabulary of the segment scripts: the TCP layer alone, in virtual time,
  * with the script as its peer, its application and its clock.
  *
- *	peer_sends(ACK, .seq = 1, .ack = 1, .len = 100)	  a segment arrives
- *	stack_sends(ACK, .seq = 1, .ack = 101)		  exactly this is next
- *	silence()					  nothing to send now
- *	at(ms(200)), quiet_until(ms(199))		  time passes, in
- *silence app_writes(n), app_reads(n), app_closes(), ...	  the user's
- *calls event(TCP_EV_READABLE), gone(ECONNRESET)	  what the user learns
+ *	peer_sends(ACK, .seq = 1, .ack = 1, .len = 9)	a segment arrives
+ *	stack_sends(ACK, .seq = 1, .ack = 10)		exactly this is next
+ *	silence()					nothing to send now
+ *	at(ms(200)), quiet_until(ms(199))		time passes
+ *	app_writes(n), app_reads(n), app_closes(), ...	the user's calls
+ *	event(TCP_EV_READABLE), gone(ECONNRESET)	what he learns
  *	in_state(TCPS_ESTABLISHED)
  *
  * Sequence and acknowledgement numbers are relative to the two ISNs.  Flags,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The engine end to end, without shim and device: what a program sees on its
- * descriptor must be what a kernel's TCP socket shows.  DESIGN.md section 1.
+ * descriptor must be what a kernel's TCP socket shows.
  */
 #include "config.h"
 
