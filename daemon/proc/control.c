@@ -326,7 +326,8 @@ close_text(int err)
 	case EPERM:
 		return "only root and the connection's owner may close it";
 	case ENOENT:
-		return "there is no such connection; see show connections";
+		return "no connection has this ID (show connections lists "
+		       "them; a listener ends with its program)";
 	default:
 		return strerror(err);
 	}

@@ -400,7 +400,7 @@ drops(struct page_out *p)
 	unsigned i;
 
 	p->first = p->q->cursor[1];
-	for (i = 0; i < NDROPS; i++)
+	for (i = DROP_FIRST; i < NDROPS; i++)
 		counter(p, "drop", drop_name(i), drop_text(i),
 		    p->e->drops->count[i]);
 }
