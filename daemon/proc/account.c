@@ -70,8 +70,9 @@ void
 account_put(struct engine *e, struct account *a)
 {
 	if (a->conns == 0 && a->listeners == 0 && a->visits == 0 &&
-	    a->nerrors == 0 && a->unburied == 0 && a->conns_refused == 0 &&
-	    a->listeners_refused == 0 && a->half_open_refused == 0)
+	    a->nerrors == 0 && a->unburied == 0 && a->orphans == 0 &&
+	    a->conns_refused == 0 && a->listeners_refused == 0 &&
+	    a->half_open_refused == 0)
 		account_free(e, a);
 }
 
@@ -116,6 +117,12 @@ account_half_open(struct engine *e, struct account *a)
 }
 
 /* ---- buffer bytes ---- */
+
+static bool
+over(const struct account *a, uint64_t limit)
+{
+	return a->bytes + a->orphan_bytes > limit;
+}
 
 static void
 charge(struct chan *c, uint64_t bytes)
@@ -170,11 +177,11 @@ account_charge(struct chan *c)
 
 	account_share(c);
 	charge(c, held(c));
-	if (a->bytes <= a->limit.buffer_bytes)
+	if (!over(a, a->limit.buffer_bytes))
 		return;
 	if (a->exact_turn != e->turn)
 		count_exactly(e, a);
-	if (a->bytes <= a->limit.buffer_bytes || c->pcb == NULL)
+	if (!over(a, a->limit.buffer_bytes) || c->pcb == NULL)
 		return;
 	if (a->squeezed == 0)
 		etimer_set(e, &a->squeeze, mono_add(engine_now(e), SQUEEZE_US));
@@ -198,11 +205,42 @@ on_squeeze(struct engine *e, struct etimer *t)
 	struct chan *c;
 
 	count_exactly(e, a);
-	if (a->bytes <= a->limit.buffer_bytes / 8 * 7)
+	if (!over(a, a->limit.buffer_bytes / 8 * 7))
 		TAILQ_FOREACH (c, &a->chans, of_account)
 			chan_squeeze(c, false);
 	if (a->squeezed > 0)
 		etimer_set(e, t, mono_add(engine_now(e), SQUEEZE_US));
+}
+
+/* ---- connections that go on without their program ---- */
+
+/*
+ * close() leaves what was written to the stack, as it must; but a peer that
+ * never acknowledges could keep it for minutes.  So a user has as many of them
+ * as he may have connections, in as much memory; one more is reset at once,
+ * which Linux does beyond tcp_max_orphans.
+ */
+bool
+account_may_orphan(const struct account *a, size_t bytes)
+{
+	return a->orphans < a->limit.conns &&
+	       a->orphan_bytes + bytes <= a->limit.buffer_bytes;
+}
+
+void
+account_orphan(void *ctx, uint32_t uid, int n, size_t bytes)
+{
+	struct account key = {.uid = uid}, *a;
+	struct engine *e = ctx;
+
+	/* At the engine's end the accounts go first. */
+	a = RB_FIND(accounts, &e->accounts, &key);
+	if (a == NULL)
+		return;
+	a->orphans += (uint32_t)n;
+	a->orphan_bytes += n > 0 ? bytes : -(uint64_t)bytes;
+	if (n < 0)
+		account_put(e, a);
 }
 
 /* ---- errnos that wait ---- */

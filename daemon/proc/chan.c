@@ -223,6 +223,21 @@ left_unread(const struct chan *c)
 
 /* ---- the program's side ends ---- */
 
+/* The connection goes on without its program, on its user's account. */
+static void
+leave(struct chan *c)
+{
+	mono_t now = engine_now(c->e);
+
+	if (account_may_orphan(c->acct, tcp_send_queued(c->pcb))) {
+		tcp_set_owner(c->pcb, c->acct->uid);
+		tcp_close(c->pcb, now);
+	} else {
+		c->e->stats.orphans_reset++;
+		tcp_abort(c->pcb, now);
+	}
+}
+
 /*
  * All of its bytes are taken and it is gone, or has shut down both ways: D
  * polls HUP for both, and as soon as both FINs were passed on.  So this end is
@@ -234,7 +249,7 @@ program_closed(struct chan *c)
 	if (sockopt_val(&c->opts, OPT_SO_LINGER, -1) == 0 && !c->eof_given)
 		tcp_abort(c->pcb, engine_now(c->e));
 	else
-		tcp_close(c->pcb, engine_now(c->e));
+		leave(c);
 	c->pcb = NULL;
 	chan_drop_lag(c);
 	chan_free(c);
@@ -475,7 +490,7 @@ chan_stop(struct chan *c)
 	if (chan_pending(c) > c->lag)
 		tcp_abort(c->pcb, engine_now(e));
 	else
-		tcp_close(c->pcb, engine_now(e));
+		leave(c);
 	c->pcb = NULL;
 	free_as_reset(c);
 }

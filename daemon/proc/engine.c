@@ -168,7 +168,7 @@ engine_bytes(const struct engine *e)
 	uint64_t sum = 0;
 
 	RB_FOREACH (a, accounts, (struct accounts *)&e->accounts)
-		sum += a->bytes;
+		sum += a->bytes + a->orphan_bytes;
 	return sum;
 }
 
@@ -309,6 +309,7 @@ stack_init(struct engine *e, const struct engine_setup *s, uint64_t *seed)
 	cfg.tcp.seed[1] = seed[3];
 	cfg.tcp.env.accept = bound_accept;
 	cfg.tcp.env.may_open = bound_may_open;
+	cfg.tcp.env.orphan = account_orphan;
 	cfg.tcp.env.ctx = e;
 	e->stack = stack_new(&cfg, engine_now(e));
 	if (e->stack == NULL)

@@ -151,9 +151,11 @@ struct account {
 	uint32_t unburied;     /* his descriptors that are being closed */
 	uint32_t half_passive; /* as counted at turn half_turn */
 	uint64_t half_turn;
-	uint64_t bytes;	     /* charged, see account_charge() */
-	uint64_t exact_turn; /* when bytes was last counted exactly */
-	uint32_t squeezed;   /* chans that wait for bytes to go */
+	uint64_t bytes;	       /* charged, see account_charge() */
+	uint32_t orphans;      /* connections that his programs left */
+	uint64_t orphan_bytes; /* what was unsent or unacknowledged then */
+	uint64_t exact_turn;   /* when bytes was last counted exactly */
+	uint32_t squeezed;     /* chans that wait for bytes to go */
 	struct etimer squeeze;
 	uint64_t conns_refused, listeners_refused, half_open_refused;
 	uint64_t buffer_clamped, requests;
@@ -189,6 +191,7 @@ struct grave {
 /* What the engine counts besides the stack's drops. */
 struct engine_stats {
 	uint64_t attaches, accepts, requests, refused_quota, refused_nofile;
+	uint64_t orphans_reset;
 	uint64_t visits_silent, listeners_dead, probes, resets_to_program;
 	uint64_t turns;
 };
@@ -419,6 +422,8 @@ void account_charge(struct chan *c);
 /* Its share of the user's buffer bytes, as a bound of its window. */
 void account_share(struct chan *c);
 void account_uncharge(struct chan *c);
+bool account_may_orphan(const struct account *a, size_t bytes);
+void account_orphan(void *ctx, uint32_t uid, int n, size_t bytes);
 uint32_t account_half_open(struct engine *e, struct account *a);
 /* The limits of a reloaded configuration. */
 void account_relimit(struct engine *e);

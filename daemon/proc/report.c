@@ -268,7 +268,7 @@ clients(struct page_out *p)
 		r->conns_max = a->limit.conns;
 		r->listeners_max = a->limit.listeners;
 		r->half_open_max = a->limit.half_open;
-		r->buffer_bytes = a->bytes;
+		r->buffer_bytes = a->bytes + a->orphan_bytes;
 		r->buffer_bytes_max = a->limit.buffer_bytes;
 		r->conns_refused = a->conns_refused;
 		r->listeners_refused = a->listeners_refused;
@@ -375,6 +375,8 @@ engine_counters(struct page_out *p)
 	C(accepts, "connections handed to listeners");
 	C(requests, "requests of the shim");
 	C(refused_quota, "refused: the user is at his quota");
+	C(orphans_reset,
+	    "closed connections reset: their user is at his quota");
 	C(refused_nofile, "refused: out of descriptors");
 	C(visits_silent, "clients dropped for saying nothing");
 	C(listeners_dead, "listeners whose program died");

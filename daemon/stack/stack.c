@@ -69,6 +69,15 @@ accept_conn(void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb)
 	return s->user.accept(s->user.ctx, listener, pcb);
 }
 
+static void
+orphan(void *ctx, uint32_t owner, int n, size_t bytes)
+{
+	struct stack *s = ctx;
+
+	if (s->user.orphan != NULL)
+		s->user.orphan(s->user.ctx, owner, n, bytes);
+}
+
 static bool
 init_ip(struct stack *s, const struct stack_config *cfg, mono_t now)
 {
@@ -95,6 +104,7 @@ init_tcp(struct stack *s, const struct stack_config *cfg, mono_t now)
 	tc.env = (struct tcp_env){.path = path,
 	    .may_open = may_open,
 	    .accept = accept_conn,
+	    .orphan = orphan,
 	    .ctx = s};
 	tc.bufs = s->bufs;
 	tc.drops = &s->drops;

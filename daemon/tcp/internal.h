@@ -188,7 +188,8 @@ struct tcp_pcb {
 	struct tcp_node node;
 	struct tcp *t;
 	void *user;
-	struct tcp_bind *bind; /* holds the local port, or NULL */
+	uint32_t owner, orphan_bytes; /* for env.orphan */
+	struct tcp_bind *bind;	      /* holds the local port, or NULL */
 	uint32_t flags;
 	uint8_t state; /* enum tcp_state, set by tcp_set_state() alone */
 	uint8_t ca_state;

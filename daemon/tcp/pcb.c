@@ -125,8 +125,12 @@ pcb_free(struct tcp_pcb *p)
 	unlink_pcb(p);
 	if (p->on_events)
 		TAILQ_REMOVE(&t->events, p, event_link);
-	if (p->flags & PF_ORPHAN)
+	if (p->flags & PF_ORPHAN) {
 		t->orphans--;
+		if (t->cfg.env.orphan != NULL)
+			t->cfg.env.orphan(
+			    t->cfg.env.ctx, p->owner, -1, p->orphan_bytes);
+	}
 	sendq_free(p);
 	txseg_free_all(p);
 	reasm_free(p);

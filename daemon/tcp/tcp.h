@@ -82,6 +82,10 @@ struct tcp_env {
 	 * result. */
 	int (*accept)(
 	    void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb);
+	/* May be NULL.  n = 1: the user of a connection left it with bytes
+	 * still to be acknowledged; n = -1, with the same number: it is gone.
+	 * owner is tcp_set_owner()'s. */
+	void (*orphan)(void *ctx, uint32_t owner, int n, size_t bytes);
 	void *ctx;
 };
 
@@ -237,6 +241,8 @@ int tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
 
 void tcp_set_user(struct tcp_pcb *p, void *user);
 void *tcp_user(const struct tcp_pcb *p);
+/* Any number that stands for the user (a uid), for env.orphan. */
+void tcp_set_owner(struct tcp_pcb *p, uint32_t owner);
 const struct tuple *tcp_tuple(const struct tcp_pcb *p);
 enum tcp_state tcp_pcb_state(const struct tcp_pcb *p);
 

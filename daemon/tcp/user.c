@@ -12,6 +12,12 @@ tcp_set_user(struct tcp_pcb *p, void *user)
 	p->user = user;
 }
 
+void
+tcp_set_owner(struct tcp_pcb *p, uint32_t owner)
+{
+	p->owner = owner;
+}
+
 void *
 tcp_user(const struct tcp_pcb *p)
 {
@@ -170,6 +176,9 @@ forget_user(struct tcp_pcb *p)
 	p->flags |= PF_ORPHAN;
 	p->flags &= ~PF_KEEPALIVE;
 	t->orphans++;
+	p->orphan_bytes = p->sq.bytes;
+	if (t->cfg.env.orphan != NULL)
+		t->cfg.env.orphan(t->cfg.env.ctx, p->owner, 1, p->orphan_bytes);
 	p->events = 0;
 	if (p->on_events)
 		TAILQ_REMOVE(&t->events, p, event_link);

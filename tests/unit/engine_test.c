@@ -512,6 +512,71 @@ Test(engine_quota, buffer_bytes_are_back_pressure)
 	}
 }
 
+static void
+count_orphans(struct engine *e, void *arg)
+{
+	struct account *a;
+
+	RB_FOREACH (a, accounts, &e->accounts)
+		*(size_t *)arg += a->orphans;
+}
+
+static size_t
+orphans(int i)
+{
+	size_t n = 0;
+
+	lab_on(i, count_orphans, &n);
+	return n;
+}
+
+static void
+count_resets(struct engine *e, void *arg)
+{
+	*(size_t *)arg = e->stats.orphans_reset;
+}
+
+static void
+raise_limit(struct engine *e, void *arg)
+{
+	struct account *a;
+
+	RB_FOREACH (a, accounts, &e->accounts)
+		a->limit.conns = *(uint32_t *)arg;
+}
+
+/* Peers that never close hold what was left to them; a user may leave as many
+ * connections as he may have. */
+Test(engine_quota, left_connections_are_on_their_users_account)
+{
+	struct cl l = cl_socket(), a;
+	int port = cl_listen(&l, 1, 0, 16), b[4], i;
+	uint32_t peers = 100;
+	size_t resets = 0;
+	char c[8];
+
+	lab_on(1, raise_limit, &peers);
+	for (i = 0; i < 4; i++) {
+		a = cl_socket();
+		cr_assert_eq(cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
+		b[i] = cl_accept(&l);
+		cr_assert(cl_write(a.fd, "last", 4));
+		cr_assert_eq(cl_read(b[i], c, 4), 4);
+		close(a.fd);
+		cr_assert(lab_until(lab_conns, 0, 0, 1000));
+		if (i < 3)
+			cr_assert_eq(read(b[i], c, sizeof c), 0);
+		else
+			cr_assert(cl_wait(b[i], POLLERR, 1000));
+	}
+	lab_on(0, count_resets, &resets);
+	cr_assert_eq(resets, 1);
+	cr_assert_eq(orphans(0), 3);
+	for (i = 0; i < 3; i++)
+		close(b[i]);
+	cr_assert(lab_until(orphans, 0, 0, 1000));
+}
+
 Test(engine, a_thousand_killed_at_once_leave_nothing)
 {
 	struct cl l = cl_socket();
