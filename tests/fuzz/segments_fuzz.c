@@ -139,7 +139,10 @@ static void
 start(struct host *h, uint32_t addr, unsigned bits)
 {
 	struct ipaddr any = ipaddr_v4(0);
-	struct tcp_config c = {.env = {path, may_open, accept_one, h},
+	struct tcp_config c = {.env = {.path = path,
+				   .may_open = may_open,
+				   .accept = accept_one,
+				   .ctx = h},
 	    .drops = &h->drops,
 	    .seed = {addr, bits},
 	    .sndbuf = bits & 1 ? 1 << 20 : 20000,

@@ -194,7 +194,7 @@ ctl show connections | head -n 1 >/dev/null
 check "one who left half way leaves nothing" \
     test "$(stat_of control.malformed)" = 0
 check "close: what is not there" \
-    grep -q 'no such connection' <(ctl close 99 2>&1)
+    grep -q 'no connection has this ID' <(ctl close 99 2>&1)
 check "close: as root" ctl close 1
 check "log verbose" ctl log verbose
 check "is done" wait_log 'the log is verbose'
