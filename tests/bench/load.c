@@ -656,14 +656,10 @@ static void
 hold_one(int conn, int ready)
 {
 	char *buf = calloc(1, CHUNK);
-	int fd = dial(conn % 2 ? SINK : SOURCE), sndbuf = 65536;
+	int fd = dial(conn % 2 ? SINK : SOURCE);
 	bool told = false;
 	ssize_t n;
 
-	/* What is queued when the process dies is still owed to the peer. */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf)) ==
-	    -1)
-		err(1, "SO_SNDBUF");
 	for (;;) {
 		if (conn % 2)
 			n = send(fd, zeros, opt.size, MSG_NOSIGNAL);

@@ -295,47 +295,59 @@ Test(engine, accepted_peer_name_and_raw_accept)
 	cr_assert_eq(cl_read(a.fd, buf, 3), 0);
 }
 
-Test(engine, full_buffers_hold_back_and_go_on)
+/* Writes until nothing moves any more; how much. */
+static size_t
+fill(int fd)
 {
 	static char buf[1 << 16];
-	struct cl a;
-	size_t sent = 0, got = 0;
+	size_t sent = 0;
 	ssize_t r;
+
+	do {
+		while ((r = send(fd, buf, sizeof buf, MSG_DONTWAIT)) > 0)
+			sent += (size_t)r;
+	} while (cl_wait(fd, POLLOUT, 300));
+	return sent;
+}
+
+/* Reads to a clean end; how much. */
+static size_t
+drain(int fd)
+{
+	static char buf[1 << 16];
+	size_t got = 0;
+	ssize_t r;
+
+	while ((r = read(fd, buf, sizeof buf)) > 0)
+		got += (size_t)r;
+	cr_assert_eq(r, 0);
+	return got;
+}
+
+Test(engine, full_buffers_hold_back_and_go_on)
+{
+	struct cl a;
+	size_t sent;
 	int b;
 
 	cl_pair(&a, &b);
-	/* Until nothing moves any more. */
-	do {
-		for (; (r = send(a.fd, buf, sizeof buf, MSG_DONTWAIT)) > 0;)
-			sent += (size_t)r;
-	} while (cl_wait(a.fd, POLLOUT, 300));
+	sent = fill(a.fd);
 	cr_assert_gt(sent, 1 << 20);
 	cr_assert_lt(sent, 16 << 20);
 	shutdown(a.fd, SHUT_WR);
-	while ((r = read(b, buf, sizeof buf)) > 0)
-		got += (size_t)r;
-	cr_assert_eq(r, 0);
-	cr_assert_eq(got, sent);
+	cr_assert_eq(drain(b), sent);
 }
 
 Test(engine, program_that_leaves_with_full_buffers_is_drained)
 {
-	static char buf[1 << 16];
 	struct cl a;
-	size_t sent = 0, got = 0;
-	ssize_t r;
+	size_t sent;
 	int b;
 
 	cl_pair(&a, &b);
-	do {
-		for (; (r = send(a.fd, buf, sizeof buf, MSG_DONTWAIT)) > 0;)
-			sent += (size_t)r;
-	} while (cl_wait(a.fd, POLLOUT, 300));
+	sent = fill(a.fd);
 	close(a.fd);
-	while ((r = read(b, buf, sizeof buf)) > 0)
-		got += (size_t)r;
-	cr_assert_eq(r, 0);
-	cr_assert_eq(got, sent);
+	cr_assert_eq(drain(b), sent);
 	cr_assert(lab_until(lab_conns, 0, 0, 1000));
 }
 
