@@ -21,12 +21,20 @@ struct tcp_cc {
 	uint64_t priv[CC_PRIV_WORDS];
 };
 
+/* What one acknowledgment tells. */
+struct cc_ack {
+	mono_t now;
+	uint32_t acked;	 /* bytes that it newly acknowledges */
+	uint32_t flight; /* bytes that were out before it */
+};
+
 struct tcp_cc_ops {
 	const char *name;
 	/* A connection starts, or changes to this algorithm; cwnd is set. */
 	void (*init)(struct tcp_cc *cc);
-	/* acked new bytes arrived outside recovery while cwnd was the limit. */
-	void (*on_ack)(struct tcp_cc *cc, uint32_t acked, mono_t now);
+	/* New bytes were acknowledged outside recovery, cwnd being the limit.
+	 */
+	void (*on_ack)(struct tcp_cc *cc, const struct cc_ack *ack);
 	/* A loss was detected with flight bytes out: the new ssthresh. */
 	uint32_t (*on_loss)(struct tcp_cc *cc, uint32_t flight);
 	/* The retransmission timer fired (after on_loss). */

@@ -94,17 +94,17 @@ reno_friendly(struct tcp_cc *cc, uint32_t acked)
 }
 
 static void
-on_ack(struct tcp_cc *cc, uint32_t acked, mono_t now)
+on_ack(struct tcp_cc *cc, const struct cc_ack *ack)
 {
+	uint32_t acked = tcp_cc_slow_start(cc, ack->acked);
 	uint64_t target, num, est;
 	int64_t t_ms;
 
-	acked = tcp_cc_slow_start(cc, acked);
 	if (acked == 0)
 		return;
 	if (cc->priv[EPOCH_US] == 0)
-		start_epoch(cc, now);
-	t_ms = (now.us - (int64_t)cc->priv[EPOCH_US]) / 1000;
+		start_epoch(cc, ack->now);
+	t_ms = (ack->now.us - (int64_t)cc->priv[EPOCH_US]) / 1000;
 	target = w_cubic(cc, t_ms + cc->srtt_us / 1000);
 	if (target > cc->cwnd + cc->cwnd / 2)
 		target = cc->cwnd + cc->cwnd / 2;

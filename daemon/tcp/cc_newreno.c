@@ -16,10 +16,10 @@ init(struct tcp_cc *cc)
 }
 
 static void
-on_ack(struct tcp_cc *cc, uint32_t acked, mono_t now)
+on_ack(struct tcp_cc *cc, const struct cc_ack *ack)
 {
-	(void)now;
-	acked = tcp_cc_slow_start(cc, acked);
+	uint32_t acked = tcp_cc_slow_start(cc, ack->acked);
+
 	cc->priv[BYTES_ACKED] += acked;
 	while (cc->priv[BYTES_ACKED] >= cc->cwnd) {
 		cc->priv[BYTES_ACKED] -= cc->cwnd;

@@ -5,7 +5,10 @@
  *	input.c     RFC 9293 3.10.7: find, check, RST, SYN, ACK, text, FIN
  *	half.c      half-open passive connections (the SYN queue)
  *	timewait.c  TIME-WAIT, a small type of its own
- *	ack.c       what an acknowledgment does: SACK scoreboard, loss, RTT
+ *	ack.c       what an acknowledgment does
+ *	scoreboard.c what is out, and what SACK says of it
+ *	recovery.c  loss: found, answered, over
+ *	rtt.c       the round-trip time and the RTO
  *	reasm.c     the receive queue and what waits out of order
  *	output.c    what to send next: recovery, new data, FIN, ACK
  *	timer.c     retransmission, persist, delayed ACK, keep-alive
@@ -412,14 +415,37 @@ void sendq_free(struct tcp_pcb *p);
 
 /* ---- ack.c ---- */
 enum step ack_input(struct tcp_pcb *p, struct seg *s);
+
+/* ---- scoreboard.c ---- */
 uint32_t tcp_outstanding(const struct tcp_pcb *p);
 uint32_t tcp_pipe(const struct tcp_pcb *p);
 struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
 bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
 void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);
+/* Takes n of x's bytes out of the sums. */
+void txseg_uncount(struct tcp_pcb *p, const struct txseg *x, uint32_t n);
+void txseg_remove(struct tcp_pcb *p, struct txseg *x);
 void txseg_free_all(struct tcp_pcb *p);
+/* The segment's SACK blocks; returns the bytes that they newly mark. */
+uint32_t sack_input(struct tcp_pcb *p, const struct seg *s);
+/* RFC 6675 4 (IsLost); true if something new is lost. */
+bool sack_mark_lost(struct tcp_pcb *p);
+
+/* ---- recovery.c ---- */
+bool is_dupack(const struct tcp_pcb *p, const struct seg *s);
+/* After an ACK: advanced snd_una, or was a duplicate. */
+void recovery_detect(struct tcp_pcb *p, bool advanced, bool dup);
+/* snd_una has reached recover. */
+void recovery_leave(struct tcp_pcb *p);
+/* The retransmission timer fired. */
 void tcp_enter_loss(struct tcp_pcb *p, mono_t now);
+
+/* ---- rtt.c ---- */
 void tcp_rtt_sample(struct tcp_pcb *p, int64_t rtt_us);
+/* The sample that the echoed timestamp of s gives for what was retransmitted,
+ * last at retx_at. */
+void tcp_rtt_from_timestamp(
+    struct tcp_pcb *p, const struct seg *s, mono_t retx_at);
 int64_t tcp_rto(const struct tcp_pcb *p);
 
 /* ---- reasm.c ---- */

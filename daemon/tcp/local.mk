@@ -5,6 +5,7 @@ daemon_libtcp_la_SOURCES = daemon/tcp/tcp.h daemon/tcp/internal.h \
 	daemon/tcp/cc.c daemon/tcp/cc_cubic.c daemon/tcp/cc_newreno.c \
 	daemon/tcp/half.c daemon/tcp/input.c daemon/tcp/layer.c \
 	daemon/tcp/output.c daemon/tcp/pcb.c daemon/tcp/reasm.c \
+	daemon/tcp/recovery.c daemon/tcp/rtt.c daemon/tcp/scoreboard.c \
 	daemon/tcp/sendq.c daemon/tcp/timer.c daemon/tcp/timewait.c \
 	daemon/tcp/user.c
 daemon_libtcp_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBBSD_CFLAGS)

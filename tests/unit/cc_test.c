@@ -14,7 +14,9 @@ round_trip(struct tcp_cc *cc, mono_t *now, int64_t rtt_us)
 	cc->srtt_us = (uint32_t)rtt_us;
 	*now = mono_add(*now, rtt_us);
 	for (; left >= MSS; left -= MSS)
-		cc->ops->on_ack(cc, MSS, *now);
+		cc->ops->on_ack(
+		    cc, &(struct cc_ack){
+			    .now = *now, .acked = MSS, .flight = left});
 }
 
 static void
