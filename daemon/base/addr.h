@@ -51,6 +51,56 @@ ipaddr_eq(const struct ipaddr *a, const struct ipaddr *b)
 	return memcmp(a->b, b->b, sizeof a->b) == 0;
 }
 
+/* True when the first plen bits (of 128, of IPv4 addresses too: 96 + n) of a
+ * and prefix agree. */
+static inline bool
+ipaddr_in(const struct ipaddr *a, const struct ipaddr *prefix, unsigned plen)
+{
+	unsigned n = plen / 8, rest = plen % 8;
+
+	return memcmp(a->b, prefix->b, n) == 0 &&
+	       (rest == 0 || (a->b[n] ^ prefix->b[n]) >> (8 - rest) == 0);
+}
+
+/* How many leading bits a and b have in common, 0..128. */
+static inline unsigned
+ipaddr_common(const struct ipaddr *a, const struct ipaddr *b)
+{
+	unsigned n = 0;
+
+	while (n < 128 && ipaddr_in(a, b, n + 1))
+		n++;
+	return n;
+}
+
+/* a with all bits behind the first plen cleared. */
+static inline struct ipaddr
+ipaddr_masked(const struct ipaddr *a, unsigned plen)
+{
+	struct ipaddr m = {{0}};
+
+	memcpy(m.b, a->b, plen / 8);
+	if (plen % 8 != 0)
+		m.b[plen / 8] =
+		    (uint8_t)(a->b[plen / 8] & 0xff << (8 - plen % 8));
+	return m;
+}
+
+/* ff00::/8 and 224.0.0.0/4. */
+static inline bool
+ipaddr_is_multicast(const struct ipaddr *a)
+{
+	return a->b[0] == 0xff || (ipaddr_is_v4(a) && a->b[12] >> 4 == 0xe);
+}
+
+/* fe80::/10 and 169.254.0.0/16. */
+static inline bool
+ipaddr_is_link_local(const struct ipaddr *a)
+{
+	return (a->b[0] == 0xfe && a->b[1] >> 6 == 2) ||
+	       (ipaddr_is_v4(a) && a->b[12] == 169 && a->b[13] == 254);
+}
+
 /* The wildcard of either family: 0.0.0.0 (mapped) or ::. */
 static inline bool
 ipaddr_is_any(const struct ipaddr *a)

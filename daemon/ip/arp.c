@@ -24,6 +24,7 @@
 
 static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
+/* The packet a from our address spa. */
 static void
 send(struct ip *ip, const uint8_t *station, struct wire_arp *a)
 {
@@ -39,7 +40,6 @@ send(struct ip *ip, const uint8_t *station, struct wire_arp *a)
 	memcpy(eth.dst, station != NULL ? station : broadcast, sizeof eth.dst);
 	memcpy(eth.src, ip->mac, sizeof eth.src);
 	memcpy(a->sha, ip->mac, sizeof a->sha);
-	a->spa = ip->addr;
 	p = pkt_frame(b);
 	p += wire_ether_emit(&eth, p);
 	wire_arp_emit(a, p);
@@ -50,52 +50,57 @@ void
 arp_ask(struct ip *ip, uint32_t addr, const uint8_t *mac)
 {
 	struct wire_arp a = {.op = WIRE_ARP_REQUEST, .tpa = addr};
+	struct ipaddr dst = ipaddr_v4(addr);
+	const struct ifaddr *ours = ifaddr_source(ip, &dst);
 
+	if (ours == NULL)
+		return;
+	a.spa = ipaddr_to_v4(&ours->addr);
 	ip->arp_requests++;
 	send(ip, mac, &a);
 }
 
 static void
-announce_once(struct ip *ip)
+announce_once(struct ip *ip, const struct ifaddr *a)
 {
-	struct wire_arp a = {.op = WIRE_ARP_REQUEST, .tpa = ip->addr};
+	uint32_t addr = ipaddr_to_v4(&a->addr);
+	struct wire_arp p = {.op = WIRE_ARP_REQUEST, .spa = addr, .tpa = addr};
 
-	send(ip, NULL, &a);
+	send(ip, NULL, &p);
 }
 
 void
-arp_announce(struct ip *ip, mono_t now)
+arp_announce(struct ip *ip, struct ifaddr *a, mono_t now)
 {
-	announce_once(ip);
-	if (--ip->announcements > 0)
-		timerq_set(
-		    &ip->timers, &ip->announce, mono_add(now, ANNOUNCE_US));
+	announce_once(ip, a);
+	if (--a->announcements > 0)
+		timerq_set(&ip->timers, &a->timer, mono_add(now, ANNOUNCE_US));
 }
 
 void
-arp_start_announcing(struct ip *ip, mono_t now)
+arp_start_announcing(struct ip *ip, struct ifaddr *a, mono_t now)
 {
-	ip->announcements = ANNOUNCEMENTS;
-	ip->defended = mono_add(now, -DEFEND_INTERVAL_US);
-	arp_announce(ip, now);
+	a->announcements = ANNOUNCEMENTS;
+	a->defended = mono_add(now, -DEFEND_INTERVAL_US);
+	arp_announce(ip, a, now);
 }
 
 static void
-defend(struct ip *ip, mono_t now)
+defend(struct ip *ip, struct ifaddr *a, mono_t now)
 {
 	drop_count(ip->drops, DROP_ARP_CONFLICT);
-	if (mono_diff(now, ip->defended) < DEFEND_INTERVAL_US)
+	if (mono_diff(now, a->defended) < DEFEND_INTERVAL_US)
 		return;
-	ip->defended = now;
-	announce_once(ip);
+	a->defended = now;
+	announce_once(ip, a);
 }
 
 static bool
-on_link(const struct ip *ip, uint32_t addr)
+on_link(const struct ip *ip, const struct ipaddr *addr)
 {
 	const struct route *r = route_find(&ip->routes, addr);
 
-	return r != NULL && r->gateway == 0 && !ip_is_group(ip, addr);
+	return r != NULL && route_on_link(r) && !ip_is_group(ip, addr);
 }
 
 void
@@ -103,6 +108,8 @@ arp_input(struct ip *ip, const uint8_t *p, size_t len, bool to_us, mono_t now)
 {
 	static const uint8_t nobody[6];
 	struct wire_arp a, answer;
+	struct ipaddr sender, target;
+	struct ifaddr *claimed;
 	enum neigh_hint hint = NEIGH_OVERHEARD;
 	int why = wire_arp_parse(p, len, &a);
 
@@ -114,18 +121,24 @@ arp_input(struct ip *ip, const uint8_t *p, size_t len, bool to_us, mono_t now)
 	}
 	if (memcmp(a.sha, ip->mac, sizeof a.sha) == 0)
 		return; /* our own, come back */
-	if (a.spa == ip->addr) {
-		defend(ip, now);
+	sender = ipaddr_v4(a.spa);
+	target = ipaddr_v4(a.tpa);
+	claimed = ifaddr_find(ip, &sender);
+	if (claimed != NULL) {
+		defend(ip, claimed, now);
 		return;
 	}
-	if (a.op == WIRE_ARP_REQUEST && a.tpa == ip->addr) {
-		answer = (struct wire_arp){.op = WIRE_ARP_REPLY, .tpa = a.spa};
+	if (!ip_is_ours(ip, &target)) {
+		/* Between others: good for what is known already. */
+	} else if (a.op == WIRE_ARP_REQUEST) {
+		answer = (struct wire_arp){
+		    .op = WIRE_ARP_REPLY, .spa = a.tpa, .tpa = a.spa};
 		memcpy(answer.tha, a.sha, sizeof answer.tha);
 		send(ip, a.sha, &answer);
 		hint = NEIGH_ASKED_US;
-	} else if (a.op == WIRE_ARP_REPLY && a.tpa == ip->addr && to_us) {
+	} else if (to_us) {
 		hint = NEIGH_ANSWERED;
 	}
-	if (on_link(ip, a.spa))
-		neigh_learn(ip, a.spa, a.sha, hint, now);
+	if (on_link(ip, &sender))
+		neigh_learn(ip, &sender, a.sha, hint, now);
 }

@@ -11,6 +11,7 @@
 #include "base/mono.h"
 
 struct ip;
+struct ifaddr;
 
 /* One ARP packet.  to_us: its frame was addressed to our station alone. */
 void arp_input(
@@ -19,9 +20,9 @@ void arp_input(
 /* Who has addr?  To one station, or to all when mac is NULL. */
 void arp_ask(struct ip *ip, uint32_t addr, const uint8_t *mac);
 
-/* Our address is ours: now, and again after two seconds. */
-void arp_start_announcing(struct ip *ip, mono_t now);
+/* a is ours: now, and again after two seconds. */
+void arp_start_announcing(struct ip *ip, struct ifaddr *a, mono_t now);
 /* The announcement's timer ran out. */
-void arp_announce(struct ip *ip, mono_t now);
+void arp_announce(struct ip *ip, struct ifaddr *a, mono_t now);
 
 #endif

@@ -67,7 +67,7 @@ answer_echo(
 	p = pkt_frame(b) + IP_HEADS;
 	m->type = WIRE_ICMP_ECHO_REPLY;
 	memcpy(p + wire_icmp_emit(m, p), m->data, m->len);
-	ip_send(ip, b, h.dst, now);
+	ip_send(ip, b, &h.dst, now);
 	ip->echo_replies++;
 	return IP_DONE;
 }
@@ -77,18 +77,20 @@ take_error(struct ip *ip, struct ip_in *in, const struct wire_icmp *m)
 {
 	struct wire_icmp_quote q;
 	int why = wire_icmp_quote(m, &q);
+	struct ipaddr src;
 
 	if (why != DROP_NONE)
 		return dropped(ip, why);
 	/* Only what we can have sent: from us, in one piece (RFC 5927 4). */
-	if (q.ip.src != ip->addr || q.ip.frag_off != 0)
+	src = ipaddr_v4(q.ip.src);
+	if (!ip_is_ours(ip, &src) || q.ip.frag_off != 0)
 		return dropped(ip, DROP_ICMP_QUOTE);
 	if (q.ip.proto != WIRE_PROTO_TCP)
 		return dropped(ip, DROP_ICMP_TYPE);
 	in->error = (struct ip_error){.type = m->type,
 	    .code = m->code,
-	    .src = q.ip.src,
-	    .dst = q.ip.dst,
+	    .src = src,
+	    .dst = ipaddr_v4(q.ip.dst),
 	    .sport = q.sport,
 	    .dport = q.dport,
 	    .seq = q.seq};
@@ -148,6 +150,6 @@ icmp_unreachable(
 		return;
 	p = pkt_frame(b) + IP_HEADS;
 	memcpy(p + wire_icmp_emit(&m, p), packet, m.len);
-	ip_send(ip, b, h.dst, now);
+	ip_send(ip, b, &h.dst, now);
 	ip->icmp_errors++;
 }

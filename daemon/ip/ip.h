@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * IPv4 over Ethernet: packets in, with all that can be answered here answered;
+ * IP over Ethernet: packets in, with all that can be answered here answered;
  * packets out, with the way to their next hop found.  Knows nothing of TCP.
  *
  *	ip_input()   one packet: done with, a TCP segment, or an ICMP error
@@ -11,7 +11,6 @@
  *
  * What must go out (ARP, ICMP, frames that waited for a neighbour) stands in
  * ip->out, what is for ourselves in ip->loop; the stack takes it from there.
- * Addresses are in host order.
  */
 #ifndef IP_IP_H
 #define IP_IP_H
@@ -19,11 +18,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/addr.h"
 #include "base/buf.h"
 #include "base/drop.h"
 #include "base/mono.h"
 #include "base/rng.h"
 #include "base/timerq.h"
+#include "ip/ifaddr.h"
 #include "ip/neigh.h"
 #include "ip/pktq.h"
 #include "ip/route.h"
@@ -36,7 +37,6 @@
 struct ip_config {
 	uint8_t mac[6];
 	uint16_t mtu;
-	uint32_t addr, mask;
 	struct bufpool *bufs;
 	struct drops *drops;
 	uint64_t seed[2];
@@ -51,21 +51,25 @@ struct bucket {
 
 bool bucket_take(struct bucket *b, mono_t now);
 
+/* What a timer in ip->timers sits in. */
+enum ip_timer {
+	IP_TIMER_NEIGH,
+	IP_TIMER_ADDR,
+};
+
 struct ip {
 	uint8_t mac[6];
 	uint16_t mtu;
-	uint32_t addr, mask;
+	struct ifaddrs addrs;
 	struct bufpool *bufs;
 	struct drops *drops;
 	struct rng rng;
-	struct routes routes;
+	struct routes configured; /* by ip_set_routes() */
+	struct routes routes;	  /* all that hold, made from the others */
+	uint32_t changes;	  /* counts those of addresses and routes */
 	struct timerq timers;
 	struct neigh_table neigh;
 	struct pktq out, loop;
-
-	struct timer announce;	/* the next announcement of our address */
-	unsigned announcements; /* still to be made */
-	mono_t defended;	/* when we last defended it */
 
 	struct bucket echo, errors;
 	uint64_t in_packets, echo_replies, arp_requests, icmp_errors;
@@ -75,9 +79,15 @@ struct ip {
 bool ip_init(struct ip *ip, const struct ip_config *cfg, mono_t now);
 void ip_done(struct ip *ip);
 
-/* Our link first, then these; false when one of them makes no sense (the
+/* The configured addresses from now on; false when one of them makes no sense
+ * (they are as before then). */
+bool ip_set_addrs(
+    struct ip *ip, const struct ipnet *nets, unsigned n, mono_t now);
+/* Our links first, then these; false when one of them makes no sense (the
  * routes are as before then). */
 bool ip_set_routes(struct ip *ip, const struct route *r, unsigned n);
+/* The routes again, after an address or a router came or went. */
+void ip_rebuild_routes(struct ip *ip);
 
 /* ---- in ---- */
 
@@ -89,8 +99,8 @@ enum ip_verdict {
 
 struct ip_error {
 	uint8_t type, code;
-	uint16_t mtu;	   /* of "fragmentation needed" */
-	uint32_t src, dst; /* of the segment: ours, the peer's */
+	uint16_t mtu;		/* of "fragmentation needed" */
+	struct ipaddr src, dst; /* of the segment: ours, the peer's */
 	uint16_t sport, dport;
 	uint32_t seq;
 };
@@ -99,7 +109,7 @@ struct ip_in {
 	struct buf *buf;   /* the caller keeps his reference */
 	uint32_t off, len; /* the packet in it, perhaps with padding behind */
 	bool looped;	   /* sent by ourselves */
-	uint32_t src, dst; /* filled in from here on */
+	struct ipaddr src, dst; /* filled in from here on */
 	uint8_t proto, tos;
 	uint8_t hdr_len; /* of the IP header, in front of off */
 	struct ip_error error;
@@ -117,13 +127,15 @@ enum ip_way {
 };
 
 enum ip_way ip_way(
-    struct ip *ip, uint32_t dst, mono_t now, struct neigh **neigh);
+    struct ip *ip, const struct ipaddr *dst, mono_t now, struct neigh **neigh);
 
 /* True for addresses that no TCP connection and no answer goes to. */
-bool ip_is_group(const struct ip *ip, uint32_t addr);
+bool ip_is_group(const struct ip *ip, const struct ipaddr *addr);
+/* True when it is an address of ours that packets may come to. */
+bool ip_is_ours(const struct ip *ip, const struct ipaddr *addr);
 
 struct ip_hdr_out {
-	uint32_t src, dst;
+	struct ipaddr src, dst;
 	uint8_t proto, tos, ttl;
 	uint16_t len; /* of the payload */
 	uint16_t id;
@@ -139,7 +151,8 @@ void ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
  * NULL (counted) when there is no buffer. */
 struct buf *ip_packet(struct ip *ip, const struct ip_hdr_out *h);
 /* Sends it to its next hop by h->dst; takes the reference. */
-void ip_send(struct ip *ip, struct buf *b, uint32_t dst, mono_t now);
+void ip_send(
+    struct ip *ip, struct buf *b, const struct ipaddr *dst, mono_t now);
 /* Puts a frame of ours to wait for the device, or drops it (counted). */
 void ip_queue_out(struct ip *ip, struct buf *b);
 /* The same for the way back to ourselves. */

@@ -2,10 +2,10 @@
 /*
  * IPv4 packets in, and the headers of those that go out.
  *
- * Input follows RFC 1122 3.2.1 for a host with one address that forwards
- * nothing: the header is right (length, version, checksum, options), the
- * packet whole and in one piece, sent to our address alone, from an address
- * that one other station can have.  Each test that fails has its counter.
+ * Input follows RFC 1122 3.2.1 for a host that forwards nothing: the header is
+ * right (length, version, checksum, options), the packet whole and in one
+ * piece, sent to an address of ours, from an address that one other station can
+ * have.  Each test that fails has its counter.
  *
  * Options are skipped (RFC 1122 3.2.1.8 leaves most to us); source routes are
  * dropped (RFC 7126 4.3, 4.4).  Fragments are dropped: reassembly is not there
@@ -28,9 +28,10 @@ judge(const struct ip *ip, const struct ip_in *in, const struct wire_ipv4 *h)
 {
 	if (h->source_route)
 		return DROP_IP_OPTION;
-	if (ip_is_group(ip, h->src) || (h->src == ip->addr && !in->looped))
+	if (ip_is_group(ip, &in->src) ||
+	    (!in->looped && ifaddr_find(ip, &in->src) != NULL))
 		return DROP_IP_SOURCE;
-	if (h->dst != ip->addr)
+	if (!ip_is_ours(ip, &in->dst))
 		return DROP_IP_DST;
 	if (h->mf || h->frag_off != 0)
 		return DROP_IP_FRAGMENT;
@@ -53,14 +54,14 @@ ip_input(struct ip *ip, struct ip_in *in, mono_t now)
 	struct wire_ipv4 h;
 	int why = wire_ipv4_parse(in->buf->data + in->off, in->len, &h);
 
+	in->src = ipaddr_v4(h.src);
+	in->dst = ipaddr_v4(h.dst);
 	if (why == DROP_NONE)
 		why = judge(ip, in, &h);
 	if (why != DROP_NONE) {
 		drop_count(ip->drops, why);
 		return IP_DONE;
 	}
-	in->src = h.src;
-	in->dst = h.dst;
 	in->proto = h.proto;
 	in->tos = h.tos;
 	in->hdr_len = h.ihl;
@@ -88,8 +89,8 @@ ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
 	    .df = true,
 	    .ttl = h->ttl,
 	    .proto = h->proto,
-	    .src = h->src,
-	    .dst = h->dst,
+	    .src = ipaddr_to_v4(&h->src),
+	    .dst = ipaddr_to_v4(&h->dst),
 	    .total_len = (uint16_t)(WIRE_IPV4_HDR_MIN + h->len)};
 
 	memcpy(eth.src, ip->mac, sizeof eth.src);

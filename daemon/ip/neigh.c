@@ -83,22 +83,22 @@ neigh_done(struct ip *ip)
 }
 
 static struct neigh_list *
-bucket(struct neigh_table *t, uint32_t addr)
+bucket(struct neigh_table *t, const struct ipaddr *addr)
 {
-	uint64_t h = siphash(&t->key, &addr, sizeof addr);
+	uint64_t h = siphash(&t->key, addr, sizeof *addr);
 
 	return &t->hash[h & (NEIGH_BUCKETS - 1)];
 }
 
 static struct neigh *
-find(struct neigh_table *t, uint32_t addr)
+find(struct neigh_table *t, const struct ipaddr *addr)
 {
 	struct neigh *n;
 
-	if (t->last != NULL && t->last->addr == addr)
+	if (t->last != NULL && ipaddr_eq(&t->last->addr, addr))
 		return t->last;
 	LIST_FOREACH (n, bucket(t, addr), hash) {
-		if (n->addr == addr)
+		if (ipaddr_eq(&n->addr, addr))
 			return t->last = n;
 	}
 	return NULL;
@@ -151,13 +151,14 @@ take_unused(struct ip *ip)
 }
 
 static struct neigh *
-create(struct ip *ip, uint32_t addr, enum neigh_state state, mono_t now)
+create(struct ip *ip, const struct ipaddr *addr, enum neigh_state state,
+    mono_t now)
 {
 	struct neigh_table *t = &ip->neigh;
 	struct neigh *n = take_unused(ip);
 
 	*n = (struct neigh){
-	    .addr = addr, .state = state, .updated = now, .confirmed = now};
+	    .addr = *addr, .state = state, .updated = now, .confirmed = now};
 	TAILQ_INSERT_TAIL(&t->lru[0], n, lru);
 	LIST_INSERT_HEAD(bucket(t, addr), n, hash);
 	t->n++;
@@ -184,7 +185,8 @@ enter(struct ip *ip, struct neigh *n, enum neigh_state state, mono_t deadline)
 static void
 ask(struct ip *ip, struct neigh *n, mono_t now)
 {
-	arp_ask(ip, n->addr, n->state == NEIGH_PROBE ? n->mac : NULL);
+	arp_ask(ip, ipaddr_to_v4(&n->addr),
+	    n->state == NEIGH_PROBE ? n->mac : NULL);
 	n->probes++;
 	timerq_set(&ip->timers, &n->timer, mono_add(now, NEIGH_RETRANS_US));
 }
@@ -199,7 +201,7 @@ neigh_state_at(const struct neigh *n, mono_t now)
 }
 
 struct neigh *
-neigh_use(struct ip *ip, uint32_t addr, mono_t now)
+neigh_use(struct ip *ip, const struct ipaddr *addr, mono_t now)
 {
 	struct neigh *n = find(&ip->neigh, addr);
 
@@ -275,7 +277,7 @@ set_mac(struct neigh *n, const uint8_t mac[6], mono_t now)
 }
 
 void
-neigh_learn(struct ip *ip, uint32_t addr, const uint8_t mac[6],
+neigh_learn(struct ip *ip, const struct ipaddr *addr, const uint8_t mac[6],
     enum neigh_hint hint, mono_t now)
 {
 	struct neigh *n = find(&ip->neigh, addr);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The neighbour cache: which station answers for an IPv4 address on our link.
- * Addresses are in host order.
+ * The neighbour cache: which station answers for an address on our link.
  */
 #ifndef IP_NEIGH_H
 #define IP_NEIGH_H
@@ -10,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include "base/addr.h"
 #include "base/mono.h"
 #include "base/siphash.h"
 #include "base/timerq.h"
@@ -41,7 +41,7 @@ struct neigh {
 	LIST_ENTRY(neigh) hash;
 	TAILQ_ENTRY(neigh) lru;
 	struct timer timer;
-	uint32_t addr;
+	struct ipaddr addr;
 	uint8_t mac[6];
 	uint8_t state;	/* enum neigh_state */
 	uint8_t probes; /* sent in this state */
@@ -68,7 +68,7 @@ struct neigh_table {
 /* What was known of a neighbour that stopped answering: his address and the
  * frames that waited, which the caller takes over. */
 struct neigh_failure {
-	uint32_t addr;
+	struct ipaddr addr;
 	struct pktq undelivered;
 };
 
@@ -85,7 +85,7 @@ void neigh_done(struct ip *ip);
 
 /* The entry of addr, made when there is none, about to be sent to: starts
  * resolution or the unreachability check as its state demands. */
-struct neigh *neigh_use(struct ip *ip, uint32_t addr, mono_t now);
+struct neigh *neigh_use(struct ip *ip, const struct ipaddr *addr, mono_t now);
 
 /* Its station address is known (perhaps not confirmed). */
 static inline bool
@@ -101,7 +101,7 @@ void neigh_hold(struct ip *ip, struct neigh *n, struct buf *b);
 void neigh_confirm(struct ip *ip, struct neigh *n, mono_t now);
 
 /* addr was seen at mac. */
-void neigh_learn(struct ip *ip, uint32_t addr, const uint8_t mac[6],
+void neigh_learn(struct ip *ip, const struct ipaddr *addr, const uint8_t mac[6],
     enum neigh_hint hint, mono_t now);
 
 /* An expired timer of the table; true when that neighbour has now failed. */

@@ -263,7 +263,10 @@ struct engine {
 
 struct engine_setup {
 	struct stack_config stack; /* seed, env: filled in by the engine */
-	const char *fd_dir;	   /* sandbox_fd_dir() */
+	/* What stack.addrs and stack.routes may point to. */
+	struct stack_addr addrs[STACK_ADDRS];
+	struct stack_route routes[STACK_ROUTES];
+	const char *fd_dir; /* sandbox_fd_dir() */
 };
 
 /* conf becomes the engine's.  NULL when memory is out or the stack refuses
@@ -294,7 +297,9 @@ void etimer_done(struct engine *e, struct etimer *t);
 void etimer_set(struct engine *e, struct etimer *t, mono_t when);
 void engine_flush(struct engine *e);
 
-/* The routes of a configuration as the stack has them; at most STACK_ROUTES. */
+/* The addresses and routes of a configuration as the stack has them; at most
+ * STACK_ADDRS and STACK_ROUTES. */
+unsigned engine_addrs(const struct conf *conf, struct stack_addr *out);
 unsigned engine_routes(const struct conf *conf, struct stack_route *out);
 
 /* ---- pump.c ---- */

@@ -28,6 +28,14 @@ struct role {
 };
 
 unsigned
+engine_addrs(const struct conf *conf, struct stack_addr *out)
+{
+	out[0].addr = ipaddr_v4(conf->g.addr);
+	out[0].plen = (uint8_t)(96 + conf->g.plen);
+	return 1;
+}
+
+unsigned
 engine_routes(const struct conf *conf, struct stack_route *out)
 {
 	uint32_t i;
@@ -35,9 +43,9 @@ engine_routes(const struct conf *conf, struct stack_route *out)
 	for (i = 0; i < conf->g.nroutes && i < STACK_ROUTES; i++) {
 		const struct conf_route *r = &conf->routes[i];
 
-		out[i].dst = r->dst;
-		out[i].mask = r->plen == 0 ? 0 : UINT32_MAX << (32 - r->plen);
-		out[i].gateway = r->gateway;
+		out[i].dst = ipaddr_v4(r->dst);
+		out[i].plen = (uint8_t)(96 + r->plen);
+		out[i].gateway = ipaddr_v4(r->gateway);
 	}
 	return i;
 }
@@ -51,9 +59,10 @@ setup_from(
 	memset(s, 0, sizeof *s);
 	memcpy(s->stack.mac, caps->mac, sizeof s->stack.mac);
 	s->stack.mtu = caps->mtu;
-	s->stack.addr = g->addr;
-	s->stack.mask = g->plen == 0 ? 0 : UINT32_MAX << (32 - g->plen);
-	s->stack.nroutes = engine_routes(c, s->stack.routes);
+	s->stack.addrs = s->addrs;
+	s->stack.naddrs = engine_addrs(c, s->addrs);
+	s->stack.routes = s->routes;
+	s->stack.nroutes = engine_routes(c, s->routes);
 	s->stack.tx_csum = caps->csum;
 	s->stack.tx_tso = caps->tso;
 	s->stack.buf_bytes = g->buffers;

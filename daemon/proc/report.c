@@ -412,7 +412,6 @@ neighbour_row(void *arg, const struct stack_neigh *n)
 {
 	struct page_out *p = arg;
 	struct ctl_neigh *r;
-	struct ipaddr a = ipaddr_v4(n->addr);
 
 	if (p->full || p->index++ < p->first)
 		return;
@@ -420,7 +419,7 @@ neighbour_row(void *arg, const struct stack_neigh *n)
 		p->end.cursor[1] = p->index - 1;
 		return;
 	}
-	memcpy(r->addr, a.b, sizeof r->addr);
+	memcpy(r->addr, n->addr.b, sizeof r->addr);
 	memcpy(r->mac, n->mac, sizeof r->mac);
 	strlcpy(r->state, n->state, sizeof r->state);
 	r->age_us = n->age_us;

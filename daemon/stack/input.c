@@ -55,8 +55,8 @@ error_meaning(const struct ip_error *e, enum tcp_icmp *what)
 static void
 take_error(struct stack *s, const struct ip_error *e, mono_t now)
 {
-	struct tuple id = {.laddr = ipaddr_v4(e->src),
-	    .raddr = ipaddr_v4(e->dst),
+	struct tuple id = {.laddr = e->src,
+	    .raddr = e->dst,
 	    .lport = e->sport,
 	    .rport = e->dport};
 	enum tcp_icmp what;
@@ -77,8 +77,8 @@ take_ipv4(
 	case IP_DONE:
 		break;
 	case IP_TCP:
-		seg = (struct tcp_in){.src = ipaddr_v4(in->src),
-		    .dst = ipaddr_v4(in->dst),
+		seg = (struct tcp_in){.src = in->src,
+		    .dst = in->dst,
 		    .buf = in->buf,
 		    .off = in->off,
 		    .len = in->len,

@@ -51,8 +51,8 @@ static size_t
 write_headers(
     struct stack *s, const struct tcp_out *o, const uint8_t *mac, uint8_t *p)
 {
-	struct ip_hdr_out h = {.src = ipaddr_to_v4(&o->src),
-	    .dst = ipaddr_to_v4(&o->dst),
+	struct ip_hdr_out h = {.src = o->src,
+	    .dst = o->dst,
 	    .proto = WIRE_PROTO_TCP,
 	    .tos = o->tos,
 	    .ttl = o->ttl,
@@ -163,11 +163,10 @@ loop_segment(struct stack *s)
 static bool
 send_segment(struct stack *s, struct txframe *f, mono_t now)
 {
-	uint32_t dst = ipaddr_to_v4(&s->seg.dst);
 	struct neigh *n;
 
 	s->out_packets++;
-	switch (ip_way(&s->ip, dst, now, &n)) {
+	switch (ip_way(&s->ip, &s->seg.dst, now, &n)) {
 	case IP_WAY_FRAME:
 		if (s->seg.progress)
 			neigh_confirm(&s->ip, n, now);

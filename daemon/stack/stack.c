@@ -34,16 +34,19 @@ path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
     struct tcp_path *out)
 {
 	struct stack *s = ctx;
-	struct ipaddr ours = ipaddr_v4(s->ip.addr);
+	const struct ifaddr *ours;
 
-	if (!ipaddr_is_v4(dst) || !stack_has_route(s, ipaddr_to_v4(dst)))
+	if (!ipaddr_is_v4(dst) || !stack_has_route(s, dst))
 		return -ENETUNREACH;
-	if (!ipaddr_is_any(src) && !ipaddr_eq(src, &ours))
+	ours = ipaddr_is_any(src) ? ifaddr_source(&s->ip, dst)
+				  : ifaddr_find(&s->ip, src);
+	if (ours == NULL || !ifaddr_usable(ours) ||
+	    ipaddr_is_v4(&ours->addr) != ipaddr_is_v4(dst))
 		return -EADDRNOTAVAIL;
-	out->src = ours;
+	out->src = ours->addr;
 	out->mtu = s->ip.mtu;
 	out->tso_max = s->tx_tso ? TSO_MAX : 0;
-	if (ipaddr_eq(dst, &ours)) {
+	if (ip_is_ours(&s->ip, dst)) {
 		out->mtu = IP_LOOP_MTU;
 		out->tso_max = 0;
 	}
@@ -81,17 +84,15 @@ orphan(void *ctx, uint32_t owner, int n, size_t bytes)
 static bool
 init_ip(struct stack *s, const struct stack_config *cfg, mono_t now)
 {
-	struct ip_config ic = {.mtu = cfg->mtu,
-	    .addr = cfg->addr,
-	    .mask = cfg->mask,
-	    .bufs = s->bufs,
-	    .drops = &s->drops};
+	struct ip_config ic = {
+	    .mtu = cfg->mtu, .bufs = s->bufs, .drops = &s->drops};
 
 	memcpy(ic.mac, cfg->mac, sizeof ic.mac);
 	/* Other streams of numbers than TCP's, from the same secret. */
 	ic.seed[0] = cfg->tcp.seed[0] ^ 0x6970;
 	ic.seed[1] = cfg->tcp.seed[1];
-	return ip_init(&s->ip, &ic, now) && !ip_is_group(&s->ip, cfg->addr) &&
+	return ip_init(&s->ip, &ic, now) &&
+	       stack_set_addrs(s, cfg->addrs, cfg->naddrs, now) &&
 	       stack_set_routes(s, cfg->routes, cfg->nroutes);
 }
 
@@ -166,11 +167,28 @@ stack_drops(struct stack *s)
 	return &s->drops;
 }
 
+/* ---- addresses and routes ---- */
+
 bool
-stack_has_route(const struct stack *s, uint32_t dst)
+stack_has_route(const struct stack *s, const struct ipaddr *dst)
 {
 	return !ip_is_group(&s->ip, dst) &&
-	       (dst == s->ip.addr || route_find(&s->ip.routes, dst) != NULL);
+	       (ip_is_ours(&s->ip, dst) ||
+		   route_find(&s->ip.routes, dst) != NULL);
+}
+
+bool
+stack_set_addrs(
+    struct stack *s, const struct stack_addr *addrs, unsigned n, mono_t now)
+{
+	struct ipnet nets[STACK_ADDRS];
+	unsigned i;
+
+	if (n > STACK_ADDRS)
+		return false;
+	for (i = 0; i < n; i++)
+		nets[i] = (struct ipnet){addrs[i].addr, addrs[i].plen};
+	return ip_set_addrs(&s->ip, nets, n, now);
 }
 
 bool
@@ -182,9 +200,67 @@ stack_set_routes(struct stack *s, const struct stack_route *routes, unsigned n)
 	if (n > STACK_ROUTES)
 		return false;
 	for (i = 0; i < n; i++)
-		r[i] = (struct route){
-		    routes[i].dst, routes[i].mask, routes[i].gateway};
+		r[i] = (struct route){.dst = routes[i].dst,
+		    .gateway = routes[i].gateway,
+		    .plen = routes[i].plen,
+		    .origin = ROUTE_STATIC};
 	return ip_set_routes(&s->ip, r, n);
+}
+
+uint32_t
+stack_changes(const struct stack *s)
+{
+	return s->ip.changes;
+}
+
+bool
+stack_addrs_settled(const struct stack *s)
+{
+	const struct ifaddr *a = NULL;
+
+	while ((a = ifaddr_next(&s->ip, a)) != NULL) {
+		if (a->state == ADDR_TENTATIVE)
+			return false;
+	}
+	return true;
+}
+
+void
+stack_foreach_addr(const struct stack *s,
+    void (*fn)(void *arg, const struct stack_addr_row *a), void *arg,
+    mono_t now)
+{
+	const struct ifaddr *a = NULL;
+	struct stack_addr_row row;
+
+	(void)now;
+	while ((a = ifaddr_next(&s->ip, a)) != NULL) {
+		row = (struct stack_addr_row){.addr = a->addr,
+		    .plen = a->plen,
+		    .usable = ifaddr_usable(a),
+		    .state = addr_state_name(a->state),
+		    .origin = addr_origin_name(a->origin),
+		    .preferred_us = -1,
+		    .valid_us = -1};
+		fn(arg, &row);
+	}
+}
+
+void
+stack_foreach_route(const struct stack *s,
+    void (*fn)(void *arg, const struct stack_route_row *r), void *arg)
+{
+	const struct route *r = s->ip.routes.r;
+	const struct route *end = r + s->ip.routes.n;
+	struct stack_route_row row;
+
+	for (; r < end; r++) {
+		row = (struct stack_route_row){.dst = r->dst,
+		    .gateway = r->gateway,
+		    .plen = r->plen,
+		    .origin = route_origin_name(r->origin)};
+		fn(arg, &row);
+	}
 }
 
 /* ---- time ---- */
@@ -216,7 +292,7 @@ take_looped(struct stack *s, mono_t now)
 static void
 report_failure(struct stack *s, struct neigh_failure *fail, mono_t now)
 {
-	struct ipaddr dst, last = ipaddr_v4(fail->addr);
+	struct ipaddr dst, last = fail->addr;
 	struct buf *b;
 
 	tcp_host_unreachable(s->tcp, &last, now);

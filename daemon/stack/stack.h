@@ -26,27 +26,38 @@
 
 struct stack;
 
-struct stack_route {
-	uint32_t dst, mask; /* host order */
-	uint32_t gateway;   /* 0: on link */
+/* Prefix lengths count of 128 bits in both families: the /24 of an IPv4
+ * address is 96 + 24 (base/addr.h). */
+struct stack_addr {
+	struct ipaddr addr;
+	uint8_t plen; /* of its link */
 };
 
+struct stack_route {
+	struct ipaddr dst;
+	struct ipaddr gateway; /* any of either family: on link */
+	uint8_t plen;
+};
+
+#define STACK_ADDRS  64
 #define STACK_ROUTES 64
 
 struct stack_config {
 	uint8_t mac[6];
-	uint16_t mtu;				 /* of IP packets: 576..65535 */
-	uint32_t addr, mask;			 /* our address, host order */
-	struct stack_route routes[STACK_ROUTES]; /* besides addr/mask */
-	unsigned nroutes;
+	uint16_t mtu; /* of IP packets: 576..65535, below 1280 no IPv6 */
+	/* What is configured; read by stack_new() alone. */
+	const struct stack_addr *addrs;
+	unsigned naddrs; /* at most STACK_ADDRS */
+	const struct stack_route *routes;
+	unsigned nroutes;      /* at most STACK_ROUTES */
 	bool tx_csum;	       /* the device fills in checksums */
 	bool tx_tso;	       /* the device takes 64 KiB GSO frames */
 	size_t buf_bytes;      /* bound of all buffers together */
 	struct tcp_config tcp; /* bufs, drops and env.path are the stack's */
 };
 
-/* NULL when memory is out or the address, the MTU or a route makes no sense
- * (as stack_set_routes()). */
+/* NULL when memory is out or the MTU, an address or a route makes no sense (as
+ * in stack_set_addrs() and stack_set_routes()). */
 struct stack *stack_new(const struct stack_config *cfg, mono_t now);
 /* Every buf that was taken from stack_bufs() must be back. */
 void stack_free(struct stack *s);
@@ -60,13 +71,48 @@ struct tcp *stack_tcp(struct stack *s);
 struct bufpool *stack_bufs(struct stack *s); /* devices fill these */
 struct drops *stack_drops(struct stack *s);
 
-/* True when dst is one of our addresses or has a route; host order. */
-bool stack_has_route(const struct stack *s, uint32_t dst);
+/* True when dst is one of our addresses or has a route. */
+bool stack_has_route(const struct stack *s, const struct ipaddr *dst);
+
+/* Other configured addresses, at a reload; those that stay keep their state,
+ * and those that were not configured (link-local, SLAAC, DHCP) stay too.
+ * false, and nothing changes, when there are too many, one is doubled or no
+ * station's, or a prefix length is not of its family. */
+bool stack_set_addrs(
+    struct stack *s, const struct stack_addr *addrs, unsigned n, mono_t now);
 /* New routes at a reload; connections keep theirs alive by lookup.  false, and
- * nothing changes, when there are too many, a mask has holes, a destination
- * has bits outside its mask, or a gateway is not a station on our link. */
+ * nothing changes, when there are too many, a destination has bits behind its
+ * prefix, or a gateway is not a station on our link. */
 bool stack_set_routes(
     struct stack *s, const struct stack_route *routes, unsigned n);
+
+/* A number that is another one whenever what the next two calls tell may have
+ * changed otherwise than by time: an address became usable or was refused by
+ * its link, came or went; a route came or went. */
+uint32_t stack_changes(const struct stack *s);
+
+struct stack_addr_row {
+	struct ipaddr addr;
+	uint8_t plen;
+	bool usable;	    /* connections can have it */
+	const char *state;  /* "tentative", "preferred", "deprecated",
+			       "duplicate" */
+	const char *origin; /* "static", "link-local", "slaac", "dhcp" */
+	int64_t preferred_us, valid_us; /* still; -1: for ever */
+};
+void stack_foreach_addr(const struct stack *s,
+    void (*fn)(void *arg, const struct stack_addr_row *a), void *arg,
+    mono_t now);
+/* False while an address that can still become usable is not. */
+bool stack_addrs_settled(const struct stack *s);
+
+struct stack_route_row {
+	struct ipaddr dst, gateway; /* gateway as in struct stack_route */
+	uint8_t plen;
+	const char *origin; /* "static", "link", "ra", "dhcp" */
+};
+void stack_foreach_route(const struct stack *s,
+    void (*fn)(void *arg, const struct stack_route_row *r), void *arg);
 
 struct stack_stats {
 	uint64_t in_frames, out_frames, in_bytes, out_bytes;
@@ -78,7 +124,7 @@ struct stack_stats {
 void stack_stats(const struct stack *s, struct stack_stats *out);
 
 struct stack_neigh {
-	uint32_t addr;
+	struct ipaddr addr;
 	uint8_t mac[6];
 	const char *state; /* "REACHABLE", ... as ip neigh */
 	int64_t age_us;

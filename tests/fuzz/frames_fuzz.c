@@ -566,11 +566,13 @@ user_call(const uint8_t *b, size_t len)
 static struct stack *
 make_stack(uint8_t conf)
 {
+	struct stack_addr addr = {ipaddr_v4(OURS), 96 + 24};
+	struct stack_route route = {ipaddr_v4(0), ipaddr_v4(0xc00002fe), 96};
 	struct stack_config cfg = {.mtu = 1500,
-	    .addr = OURS,
-	    .mask = 0xffffff00,
+	    .addrs = &addr,
+	    .naddrs = 1,
+	    .routes = &route,
 	    .nroutes = 1,
-	    .routes = {{0, 0, 0xc00002fe}},
 	    .tx_csum = !(conf & CONF_PLAIN),
 	    .tx_tso = !(conf & CONF_PLAIN),
 	    .buf_bytes = conf & CONF_POOR ? 192 << 10 : 2 << 20,

@@ -89,8 +89,6 @@ begin(void)
 	struct engine_setup s = {.fd_dir = "/proc/self/fd",
 	    .stack = {.mac = {2, 0, 0, 0, 0, 1},
 		.mtu = 1500,
-		.addr = 0xc0000202,
-		.mask = 0xffffff00,
 		.buf_bytes = 1 << 22,
 		.tcp = {.sndbuf = 65536,
 		    .rcvbuf = 65536,
@@ -102,7 +100,10 @@ begin(void)
 	int sv[2], i;
 
 	CHECK(c != NULL);
-	c->g.addr = s.stack.addr;
+	c->g.addr = 0xc0000202;
+	c->g.plen = 24;
+	s.stack.addrs = s.addrs;
+	s.stack.naddrs = engine_addrs(c, s.addrs);
 	c->g.quota = (struct conf_quota){.conns = 8,
 	    .listeners = 4,
 	    .half_open = 6,

@@ -253,17 +253,19 @@ host_init(struct sim *s, unsigned index, const struct hostcfg *cfg)
 {
 	struct host *h = &s->hosts[index];
 	struct stack_config c = {0};
+	struct stack_addr addr;
 	struct ipaddr any = ipaddr_v4(0);
 
 	h->sim = s;
 	h->index = index;
 	h->addr = 0xc0000201u + index;
+	addr = (struct stack_addr){ipaddr_v4(h->addr), 96 + 24};
 	h->cfg = *cfg;
 	h->wake = MONO_NEVER;
 	memcpy(c.mac, (uint8_t[6]){2, 0, 0, 0, 0, (uint8_t)(index + 1)}, 6);
 	c.mtu = cfg->mtu;
-	c.addr = h->addr;
-	c.mask = 0xffffff00u;
+	c.addrs = &addr;
+	c.naddrs = 1;
 	c.tx_csum = cfg->csum;
 	c.tx_tso = cfg->tso;
 	c.buf_bytes = cfg->buf_bytes;

@@ -21,7 +21,7 @@ see(void *arg, const struct stack_neigh *n)
 {
 	struct seen *s = arg;
 
-	if (n->addr == s->addr) {
+	if (ipaddr_to_v4(&n->addr) == s->addr) {
 		s->n = *n;
 		s->count++;
 	}
@@ -375,7 +375,7 @@ Test(arp_start, a_scan_does_not_push_out_who_is_known)
 	struct stack_stats st;
 	uint32_t i;
 
-	lab.cfg.mask = 0xffff0000;
+	lab.addrs[0].plen = 96 + 16;
 	lab_start();
 	stack_sends_arp(all_macs, REQ, OURS, OURS);
 	peer_is_known();

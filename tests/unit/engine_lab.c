@@ -77,8 +77,8 @@ make_engine(int i)
 	c->g.quota = lab_quota;
 	memcpy(s.stack.mac, caps.mac, 6);
 	s.stack.mtu = 1500;
-	s.stack.addr = c->g.addr;
-	s.stack.mask = 0xffffff00;
+	s.stack.addrs = s.addrs;
+	s.stack.naddrs = engine_addrs(c, s.addrs);
 	s.stack.tx_csum = s.stack.tx_tso = true;
 	s.stack.buf_bytes = 1 << 28;
 	s.stack.tcp.sndbuf = s.stack.tcp.rcvbuf = 1 << 20;

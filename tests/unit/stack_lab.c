@@ -10,15 +10,18 @@ lab_defaults(void)
 {
 	lab = (struct lab){.now = {START_US},
 	    .cfg = {.mtu = 1500,
-		.addr = OURS,
-		.mask = 0xffffff00,
+		.addrs = lab.addrs,
+		.naddrs = 1,
+		.routes = lab.routes,
 		.nroutes = 1,
-		.routes = {{0, 0, GATEWAY}},
 		.tx_csum = true,
 		.tx_tso = true,
 		.buf_bytes = 8 << 20,
 		.tcp.seed = {1, 2}}};
 	memcpy(lab.cfg.mac, our_mac, 6);
+	lab.addrs[0] = (struct stack_addr){ipaddr_v4(OURS), 96 + 24};
+	lab.routes[0] =
+	    (struct stack_route){ipaddr_v4(0), ipaddr_v4(GATEWAY), 96};
 }
 
 void

@@ -56,6 +56,8 @@ extern struct fake_tcp fake;
 
 struct lab {
 	struct stack_config cfg;
+	struct stack_addr addrs[4]; /* cfg's; one is used */
+	struct stack_route routes[4];
 	struct stack *s;
 	mono_t now;
 	struct txframe f;

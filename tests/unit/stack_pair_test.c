@@ -42,9 +42,10 @@ on_accept(void *ctx, struct tcp_bind *l, struct tcp_pcb *p)
 static void
 start(struct end *e, uint8_t n, uint16_t mtu, bool csum, bool tso)
 {
+	struct stack_addr addr = {ipaddr_v4(0xc0000200 + n), 96 + 24};
 	struct stack_config cfg = {.mtu = mtu,
-	    .addr = 0xc0000200 + n,
-	    .mask = 0xffffff00,
+	    .addrs = &addr,
+	    .naddrs = 1,
 	    .mac = {2, 0, 0, 0, 0, n},
 	    .tx_csum = csum,
 	    .tx_tso = tso,

@@ -169,24 +169,32 @@ Test(stack, the_path_names_source_mtu_and_tso)
 	    fake.cfg.env.path(fake.cfg.env.ctx, &src, &six, &p), -ENETUNREACH);
 }
 
+static bool
+has_route(uint32_t dst)
+{
+	struct ipaddr a = ipaddr_v4(dst);
+
+	return stack_has_route(lab.s, &a);
+}
+
 Test(stack, the_gateway_serves_what_is_far)
 {
 	static const uint8_t gw[6] = {2, 0, 0, 0, 0, 0xfe};
-	static const struct stack_route none = {0, 0xff, 0};
+	struct stack_route none = {.dst = ipaddr_v4(0xff), .plen = 96};
 
 	tcp_says(FAR, NULL, 0);
 	stack_sends_arp(all_macs, WIRE_ARP_REQUEST, OURS, GATEWAY);
 	peer_sends_arp(our_mac, WIRE_ARP_REPLY, gw, GATEWAY, OURS);
 	stack_sends_packet(gw, FAR, WIRE_PROTO_TCP, 20);
-	cr_assert(stack_has_route(lab.s, FAR));
+	cr_assert(has_route(FAR));
 	/* A reload takes the route away. */
 	cr_assert(!stack_set_routes(lab.s, &none, 1));
-	cr_assert(stack_has_route(lab.s, FAR));
+	cr_assert(has_route(FAR));
 	cr_assert(stack_set_routes(lab.s, NULL, 0));
-	cr_assert(!stack_has_route(lab.s, FAR));
-	cr_assert(stack_has_route(lab.s, PEER));
-	cr_assert(stack_has_route(lab.s, OURS));
-	cr_assert(!stack_has_route(lab.s, 0xc00002ff));
+	cr_assert(!has_route(FAR));
+	cr_assert(has_route(PEER));
+	cr_assert(has_route(OURS));
+	cr_assert(!has_route(0xc00002ff));
 	tcp_says(FAR, NULL, 0);
 	silence();
 	dropped(DROP_IP_NO_ROUTE);
@@ -300,16 +308,88 @@ Test(stack_start, configurations_that_make_no_sense)
 	lab.cfg.mtu = 575;
 	cr_assert_null(stack_new(&lab.cfg, lab.now));
 	lab.cfg = good;
-	lab.cfg.addr = 0xc00002ff; /* a broadcast address */
+	lab.addrs[0].addr = ipaddr_v4(0xc00002ff); /* a broadcast address */
 	cr_assert_null(stack_new(&lab.cfg, lab.now));
-	lab.cfg = good;
-	lab.cfg.mask = 0xff00ff00;
+	lab.addrs[0].addr = ipaddr_v4(OURS);
+	lab.addrs[0].plen = 24; /* not of its family */
 	cr_assert_null(stack_new(&lab.cfg, lab.now));
-	lab.cfg = good;
-	lab.cfg.routes[0].gateway = FAR; /* not on our link */
+	lab.addrs[0].plen = 96 + 24;
+	lab.addrs[1] = lab.addrs[0]; /* doubled */
+	lab.cfg.naddrs = 2;
 	cr_assert_null(stack_new(&lab.cfg, lab.now));
-	lab.cfg = good;
+	lab.cfg.naddrs = 1;
+	lab.routes[0].gateway = ipaddr_v4(FAR); /* not on our link */
+	cr_assert_null(stack_new(&lab.cfg, lab.now));
+	lab.routes[0].gateway = ipaddr_v4(GATEWAY);
 	lab_start();
+}
+
+static unsigned nrows;
+
+static void
+row_is_ours(void *arg, const struct stack_addr_row *a)
+{
+	const struct stack_addr *want = arg;
+
+	cr_assert(ipaddr_eq(&a->addr, &want[nrows].addr));
+	cr_assert_eq(a->plen, want[nrows].plen);
+	cr_assert(a->usable);
+	cr_assert_str_eq(a->state, "preferred");
+	cr_assert_str_eq(a->origin, "static");
+	cr_assert(a->preferred_us == -1 && a->valid_us == -1);
+	nrows++;
+}
+
+Test(stack, addresses_come_and_go_at_a_reload)
+{
+	struct stack_addr two[2] = {
+	    {ipaddr_v4(0x0a000001), 96 + 8}, {ipaddr_v4(OURS), 96 + 24}};
+	uint32_t before = stack_changes(lab.s);
+
+	cr_assert(stack_set_addrs(lab.s, two, 2, lab.now));
+	cr_assert_neq(stack_changes(lab.s), before);
+	cr_assert(stack_addrs_settled(lab.s));
+	/* The new one is announced, the old one was. */
+	stack_sends_arp(all_macs, WIRE_ARP_REQUEST, 0x0a000001, 0x0a000001);
+	silence();
+	cr_assert(has_route(0x0a000009) && has_route(PEER));
+	peer_sends_arp(
+	    all_macs, WIRE_ARP_REQUEST, peer_mac, 0x0a000009, 0x0a000001);
+	stack_sends_arp(peer_mac, WIRE_ARP_REPLY, 0x0a000001, 0x0a000009);
+	nrows = 0;
+	stack_foreach_addr(
+	    lab.s, row_is_ours, (struct stack_addr[]){two[1], two[0]}, lab.now);
+	cr_assert_eq(nrows, 2);
+	/* The gateway's link goes with the old one, and comes back with it. */
+	cr_assert(stack_set_addrs(lab.s, two, 1, lab.now));
+	cr_assert(!has_route(FAR) && !has_route(PEER));
+	cr_assert(stack_set_addrs(lab.s, two, 2, lab.now));
+	cr_assert(has_route(FAR) && has_route(PEER));
+}
+
+static void
+source_is(uint32_t dst, uint32_t src)
+{
+	struct ipaddr any = ipaddr_v4(0), to = ipaddr_v4(dst);
+	struct tcp_path p;
+
+	cr_assert_eq(fake.cfg.env.path(fake.cfg.env.ctx, &any, &to, &p), 0);
+	cr_assert_eq(ipaddr_to_v4(&p.src), src);
+}
+
+/* RFC 6724 5 as far as it decides between IPv4 addresses. */
+Test(stack, the_source_is_of_the_next_hops_network)
+{
+	struct stack_addr some[4] = {{ipaddr_v4(0xcb007001), 96 + 32},
+	    {ipaddr_v4(0xa9fe0001), 96 + 16}, {ipaddr_v4(OURS), 96 + 24},
+	    {ipaddr_v4(0x0a000001), 96 + 8}};
+
+	cr_assert(stack_set_addrs(lab.s, some, 4, lab.now));
+	source_is(PEER, OURS);
+	source_is(0x0a010203, 0x0a000001);
+	source_is(0xa9fe0102, 0xa9fe0001); /* link-local */
+	source_is(0x0a000001, 0x0a000001); /* itself */
+	source_is(FAR, OURS); /* by the gateway, who is in OURS's network */
 }
 
 Test(stack, what_was_done_is_counted)
