@@ -36,7 +36,7 @@ libtcpd_preload_la_DEPENDENCIES = libclient/preload.map
 
 tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c libclient/wire.c
 tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
-tcpd_run_LDADD = libsockopt.la
+tcpd_run_LDADD = libsockopt.la daemon/libbase.la
 
 noinst_HEADERS += libclient/elf.h libclient/ident.h libclient/real.h \
 	libclient/sock.h libclient/sys.h libclient/wire.h

@@ -7,11 +7,9 @@
  * whether it is there, and whatever would make the program use the kernel's
  * TCP unnoticed is refused with the reason.  --check only reports.
  */
-#include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +17,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/addrtext.h"
 #include "elf.h"
 #include "ipc/policy.h"
 #include "wire.h"
@@ -283,25 +282,14 @@ need_daemon(const struct proto_policy **p, bool wait, int64_t limit_ms)
 
 /* ---- --check ---- */
 
+/* An address with a port. */
 static bool
 parse_question(const char *s, struct ipaddr *a, uint16_t *port)
 {
-	const char *colon = strrchr(s, ':');
-	char host[INET_ADDRSTRLEN], *end;
-	struct in_addr in;
-	long n;
+	const char *end = strrchr(s, ':');
 
-	if (colon == NULL || (size_t)(colon - s) >= sizeof host)
-		return false;
-	memcpy(host, s, (size_t)(colon - s));
-	host[colon - s] = '\0';
-	n = strtol(colon + 1, &end, 10);
-	if (*end != '\0' || end == colon + 1 || n < 0 || n > 65535 ||
-	    inet_pton(AF_INET, host, &in) != 1)
-		return false;
-	*a = ipaddr_v4(ntohl(in.s_addr));
-	*port = (uint16_t)n;
-	return true;
+	return end != NULL && addrtext_parse_endpoint(s, a, port) &&
+	       (*port != 0 || strcmp(end, ":0") == 0);
 }
 
 static void
@@ -317,21 +305,16 @@ print_verdict(const char *what, const char *addr, struct policy_verdict v)
 static void
 print_rules(const struct proto_policy *p)
 {
-	char addr[INET6_ADDRSTRLEN], rule[INET6_ADDRSTRLEN + 8];
+	char rule[ADDRTEXT_MAX];
 	uint32_t i, n = p->nconnect + p->nbind;
 	const struct proto_rule *r;
 	struct ipaddr a;
-	bool v4;
 
 	for (i = 0; i < n; i++) {
 		r = &p->rules[i];
 		memcpy(a.b, r->addr, sizeof a.b);
-		v4 = ipaddr_is_v4(&a) && r->plen >= 96;
-		inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a.b + 12 : a.b, addr,
-		    sizeof addr);
-		snprintf(rule, sizeof rule, "%s/%u", addr,
-		    v4 ? r->plen - 96u : r->plen);
-		print_verdict(i < p->nconnect ? "connect" : "bind", rule,
+		print_verdict(i < p->nconnect ? "connect" : "bind",
+		    addrtext_prefix(&a, r->plen, rule),
 		    (struct policy_verdict){r->action, r->why, r->line});
 	}
 }
@@ -361,10 +344,11 @@ check(int argc, char **argv, const char *library)
 			continue;
 		}
 		questions++;
-		if (strspn(argv[i], "0123456789.:[]") == strlen(argv[i]) &&
+		if (strspn(argv[i], "0123456789abcdefABCDEF.:[]") ==
+			strlen(argv[i]) &&
 		    strpbrk(argv[i], ".:") != NULL) {
-			warnx("%s: an IPv4 address with a port is needed, "
-			      "like 192.0.2.1:80",
+			warnx("%s: an address with a port is needed, like "
+			      "192.0.2.1:80 or [2001:db8::1]:80",
 			    argv[i]);
 			return EXIT_OURS;
 		}

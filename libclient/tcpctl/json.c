@@ -141,7 +141,7 @@ static void
 set_endpoint(json_t *o, const char *addr_key, const uint8_t addr[16],
     const char *port_key, uint16_t port)
 {
-	char buf[ADDR_MAX];
+	char buf[ADDRTEXT_MAX];
 
 	set_text(o, addr_key, addr_text(addr, buf));
 	json_object_set_new(o, port_key, json_integer(port));
@@ -298,7 +298,7 @@ static void
 neigh(const struct ctl_neigh *n)
 {
 	json_t *o = json_object();
-	char buf[ADDR_MAX];
+	char buf[ADDRTEXT_MAX];
 
 	set_text(o, "address", addr_text(n->addr, buf));
 	snprintf(buf, sizeof buf, "%02x:%02x:%02x:%02x:%02x:%02x", n->mac[0],
@@ -314,7 +314,7 @@ route(const struct ctl_route *t)
 {
 	static const uint8_t none[16];
 	json_t *o = json_object();
-	char buf[ADDR_MAX];
+	char buf[ADDRTEXT_MAX];
 
 	set_text(o, "destination", prefix_text(t->dst, t->plen, buf));
 	if (memcmp(t->gateway, none, sizeof none) != 0)
@@ -330,7 +330,7 @@ static json_t *
 rule_object(const struct ctl_rule *p)
 {
 	json_t *o = json_object();
-	char buf[ADDR_MAX];
+	char buf[ADDRTEXT_MAX];
 
 	set_text(o, "for", p->bind ? "bind" : "connect");
 	set_text(o, "stack", policy_action_text(p->action));

@@ -5,12 +5,10 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/addr.h"
 #include "names.h"
 #include "tcpd/proto.h"
 
@@ -24,44 +22,37 @@ state_text(uint8_t state)
 	return state < sizeof names / sizeof names[0] ? names[state] : names[0];
 }
 
-const char *
-addr_text(const uint8_t addr[16], char buf[ADDR_MAX])
+static struct ipaddr
+to_ipaddr(const uint8_t addr[16])
 {
 	struct ipaddr ip;
 
 	memcpy(ip.b, addr, sizeof ip.b);
-	if (ipaddr_is_v4(&ip))
-		inet_ntop(AF_INET, addr + 12, buf, ADDR_MAX);
-	else
-		inet_ntop(AF_INET6, addr, buf, ADDR_MAX);
-	return buf;
+	return ip;
 }
 
 const char *
-endpoint_text(const uint8_t addr[16], uint16_t port, char buf[ADDR_MAX])
+addr_text(const uint8_t addr[16], char buf[ADDRTEXT_MAX])
 {
-	char a[ADDR_MAX], p[8] = "*";
-	bool six;
+	struct ipaddr ip = to_ipaddr(addr);
 
-	addr_text(addr, a);
-	six = strchr(a, ':') != NULL;
-	if (port != 0)
-		snprintf(p, sizeof p, "%u", port);
-	snprintf(buf, ADDR_MAX, six ? "[%.45s]:%s" : "%.45s:%s", a, p);
-	return buf;
+	return addrtext(&ip, buf);
 }
 
 const char *
-prefix_text(const uint8_t addr[16], uint8_t plen, char buf[ADDR_MAX])
+endpoint_text(const uint8_t addr[16], uint16_t port, char buf[ADDRTEXT_MAX])
 {
-	struct ipaddr ip;
-	char a[ADDR_MAX];
+	struct ipaddr ip = to_ipaddr(addr);
 
-	memcpy(ip.b, addr, sizeof ip.b);
-	addr_text(addr, a);
-	snprintf(buf, ADDR_MAX, "%.45s/%d", a,
-	    ipaddr_is_v4(&ip) && plen >= 96 ? plen - 96 : plen);
-	return buf;
+	return addrtext_endpoint(&ip, port, buf);
+}
+
+const char *
+prefix_text(const uint8_t addr[16], uint8_t plen, char buf[ADDRTEXT_MAX])
+{
+	struct ipaddr ip = to_ipaddr(addr);
+
+	return addrtext_prefix(&ip, plen, buf);
 }
 
 const char *

@@ -9,19 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ADDR_MAX     64 /* "[v6]:port" and more */
+#include "base/addrtext.h"
+
 #define STATE_LISTEN 10
 
 /* "ESTAB", as ss has them. */
 const char *state_text(uint8_t state);
 /* "192.0.2.1" */
-const char *addr_text(const uint8_t addr[16], char buf[ADDR_MAX]);
+const char *addr_text(const uint8_t addr[16], char buf[ADDRTEXT_MAX]);
 /* "192.0.2.1:80"; port 0: "192.0.2.1:*" */
 const char *endpoint_text(
-    const uint8_t addr[16], uint16_t port, char buf[ADDR_MAX]);
+    const uint8_t addr[16], uint16_t port, char buf[ADDRTEXT_MAX]);
 /* "10.0.0.0/8" of a v4-mapped prefix of 128 bits */
 const char *prefix_text(
-    const uint8_t addr[16], uint8_t plen, char buf[ADDR_MAX]);
+    const uint8_t addr[16], uint8_t plen, char buf[ADDRTEXT_MAX]);
 /* A user's name, or his number; "-" for nobody. */
 const char *user_text(uint32_t uid);
 /* A process's name, or its user's. */

@@ -8,12 +8,12 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addrtext.h"
 #include "parser.h"
 
 enum token_type {
@@ -102,47 +102,6 @@ match_word(const char *word, const char *const words[])
 	return found;
 }
 
-bool
-parse_endpoint(const char *s, uint8_t addr[16], uint16_t *port)
-{
-	char buf[INET6_ADDRSTRLEN];
-	const char *colon = NULL, *end = s + strlen(s);
-	struct in_addr in;
-	unsigned long n;
-	char *rest;
-
-	if (*s == '[') {
-		end = strchr(++s, ']');
-		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-			return false;
-		colon = end[1] == ':' ? end + 1 : NULL;
-	} else if ((colon = strchr(s, ':')) != NULL) {
-		if (strchr(colon + 1, ':') != NULL)
-			colon = NULL; /* IPv6 without a port */
-		else
-			end = colon;
-	}
-	*port = 0;
-	if (colon != NULL) {
-		n = strtoul(colon + 1, &rest, 10);
-		if (colon[1] < '0' || colon[1] > '9' || *rest != '\0' ||
-		    n > 65535)
-			return false;
-		*port = (uint16_t)n;
-	}
-	if ((size_t)(end - s) >= sizeof buf)
-		return false;
-	memcpy(buf, s, (size_t)(end - s));
-	buf[end - s] = '\0';
-	if (inet_pton(AF_INET, buf, &in) == 1) {
-		memset(addr, 0, 10);
-		addr[10] = addr[11] = 0xff;
-		memcpy(addr + 12, &in, 4);
-		return true;
-	}
-	return inet_pton(AF_INET6, buf, addr) == 1;
-}
-
 static bool
 parse_number(const char *s, uint64_t *out)
 {
@@ -173,6 +132,18 @@ list_words(const struct token *table, const char *begin, char *why, size_t len)
 	}
 }
 
+/* "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80". */
+static bool
+parse_endpoint(const char *s, struct ctl_query *q)
+{
+	struct ipaddr a;
+
+	if (!addrtext_parse_endpoint(s, &a, &q->port))
+		return false;
+	memcpy(q->addr, a.b, sizeof q->addr);
+	return true;
+}
+
 /* The row of table that word is; NULL: none or several (*many). */
 static const struct token *
 match(
@@ -183,8 +154,7 @@ match(
 
 	*many = false;
 	for (const struct token *t = table; t->type != T_END; t++) {
-		if (t->type == T_ENDPOINT &&
-		    parse_endpoint(word, r->q.addr, &r->q.port))
+		if (t->type == T_ENDPOINT && parse_endpoint(word, &r->q))
 			return t;
 		if (t->type == T_NUMBER && parse_number(word, &r->q.id))
 			return t;

@@ -34,9 +34,6 @@ bool parse_request(
 bool parse_ss(
     struct request *r, int argc, char *const argv[], char *why, size_t whylen);
 
-/* "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80". */
-bool parse_endpoint(const char *s, uint8_t addr[16], uint16_t *port);
-
 /* Is word the only one of words (NULL-terminated) that begins so?  Its place,
  * -1: none, -2: several. */
 int match_word(const char *word, const char *const words[]);

@@ -171,7 +171,7 @@ ss_info(const struct ctl_conn *c)
 static void
 ss_conn(const struct request *r, const struct ctl_conn *c)
 {
-	char local[ADDR_MAX], peer[ADDR_MAX];
+	char local[ADDRTEXT_MAX], peer[ADDRTEXT_MAX];
 
 	ss_head(r, state_text(c->state), c->recv_q, c->send_q,
 	    endpoint_text(c->laddr, c->lport, local),
@@ -189,7 +189,7 @@ ss_conn(const struct request *r, const struct ctl_conn *c)
 static void
 ss_listener(const struct request *r, const struct ctl_listener *l)
 {
-	char local[ADDR_MAX], peer[ADDR_MAX];
+	char local[ADDRTEXT_MAX], peer[ADDRTEXT_MAX];
 	static const uint8_t any[16] = {[10] = 0xff, [11] = 0xff};
 
 	if (!l->listening)
@@ -208,7 +208,7 @@ ss_listener(const struct request *r, const struct ctl_listener *l)
 static void
 conn(const struct request *r, const struct ctl_conn *c)
 {
-	char local[ADDR_MAX], peer[ADDR_MAX], id[24] = "-";
+	char local[ADDRTEXT_MAX], peer[ADDRTEXT_MAX], id[24] = "-";
 
 	if (r->is_ss) {
 		ss_conn(r, c);
@@ -226,7 +226,7 @@ conn(const struct request *r, const struct ctl_conn *c)
 static void
 listener(const struct request *r, const struct ctl_listener *l)
 {
-	char local[ADDR_MAX];
+	char local[ADDRTEXT_MAX];
 
 	if (r->is_ss) {
 		ss_listener(r, l);
@@ -279,7 +279,7 @@ counter(const struct request *r, const struct ctl_counter *c)
 static void
 neigh(const struct ctl_neigh *n)
 {
-	char addr[ADDR_MAX];
+	char addr[ADDRTEXT_MAX];
 
 	printf("%-22s %02x:%02x:%02x:%02x:%02x:%02x  %-11.*s %.1f s\n",
 	    addr_text(n->addr, addr), n->mac[0], n->mac[1], n->mac[2],
@@ -291,7 +291,8 @@ static void
 route(const struct ctl_route *t)
 {
 	static const uint8_t none[16];
-	char dst[ADDR_MAX], via[ADDR_MAX] = "on link", from[32] = "address";
+	char dst[ADDRTEXT_MAX], via[ADDRTEXT_MAX] = "on link",
+				from[32] = "address";
 
 	if (memcmp(t->gateway, none, sizeof none) != 0)
 		addr_text(t->gateway, via);
@@ -314,7 +315,7 @@ print_reason(const struct ctl_rule *p)
 static void
 rule(const struct ctl_rule *p)
 {
-	char prefix[ADDR_MAX], ports[24] = "any";
+	char prefix[ADDRTEXT_MAX], ports[24] = "any";
 
 	if (p->port_first == p->port_last)
 		snprintf(ports, sizeof ports, "%u", p->port_first);
@@ -332,7 +333,7 @@ rule(const struct ctl_rule *p)
 static void
 why(const struct request *r, const struct ctl_rule *p)
 {
-	char where[ADDR_MAX], prefix[ADDR_MAX];
+	char where[ADDRTEXT_MAX], prefix[ADDRTEXT_MAX];
 
 	printf("%s %s: %s, because ", r->q.bind ? "bind" : "connect",
 	    r->q.port != 0 ? endpoint_text(r->q.addr, r->q.port, where)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The small inline types of base: addresses and points in time.
+ * The small types of base: addresses, their texts, and points in time.
  */
 #include <criterion/criterion.h>
 #include "base/addr.h"
+#include "base/addrtext.h"
 #include "base/mono.h"
 
 Test(addr, v4_is_kept_mapped)
@@ -29,6 +30,86 @@ Test(addr, wildcards)
 	cr_assert(!ipaddr_is_any(&one4));
 	cr_assert(!ipaddr_is_any(&one6));
 	cr_assert(!ipaddr_eq(&any4, &any6));
+}
+
+/* What is read is written as it should be, and what is wrong is refused. */
+Test(addr, text)
+{
+	static const struct {
+		const char *in, *out;
+	} good[] = {{"192.0.2.1", "192.0.2.1"},
+	    {"2001:DB8:0::1", "2001:db8::1"}, {"::", "::"}, {"::1", "::1"},
+	    {"0.0.0.0", "0.0.0.0"}, {"::ffff:192.0.2.1", "192.0.2.1"},
+	    {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"}};
+	static const char *const bad[] = {"", "192.0.2", "192.0.2.256",
+	    "192.0.2.1 ", "2001:db8::1::", "fe80::1%lo", "[::1]", "1.2.3.4/8",
+	    "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb"};
+	char buf[ADDRTEXT_MAX];
+	struct ipaddr a;
+	size_t i;
+
+	for (i = 0; i < sizeof good / sizeof good[0]; i++) {
+		cr_assert(addrtext_parse(good[i].in, &a), "%s", good[i].in);
+		cr_assert_str_eq(addrtext(&a, buf), good[i].out);
+	}
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		cr_assert(!addrtext_parse(bad[i], &a), "%s", bad[i]);
+}
+
+Test(addr, prefix_text)
+{
+	static const struct {
+		const char *in, *out;
+		unsigned plen;
+	} good[] = {{"10.0.0.0/8", "10.0.0.0/8", 104},
+	    {"192.0.2.1", "192.0.2.1/32", 128}, {"0.0.0.0/0", "0.0.0.0/0", 96},
+	    {"::/0", "::/0", 0}, {"2001:db8::/32", "2001:db8::/32", 32},
+	    {"::1", "::1/128", 128}, {"::ffff:0:0/96", "0.0.0.0/0", 96},
+	    {"::ffff:0:0/95", "::ffff:0.0.0.0/95", 95}};
+	static const char *const bad[] = {"10.0.0.0/33", "10.0.0.0/", "/8",
+	    "10.0.0.0/8x", "::/129", "::/-1", "::/ 1", "x/8"};
+	char buf[ADDRTEXT_MAX];
+	struct ipaddr a;
+	uint8_t plen;
+	size_t i;
+
+	for (i = 0; i < sizeof good / sizeof good[0]; i++) {
+		cr_assert(addrtext_parse_prefix(good[i].in, &a, &plen));
+		cr_assert_eq(plen, good[i].plen, "%s", good[i].in);
+		cr_assert_str_eq(addrtext_prefix(&a, plen, buf), good[i].out);
+	}
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		cr_assert(
+		    !addrtext_parse_prefix(bad[i], &a, &plen), "%s", bad[i]);
+	cr_assert(addrtext_parse("2001:db8:ffff::1", &a));
+	a = ipaddr_masked(&a, 33);
+	cr_assert_str_eq(addrtext(&a, buf), "2001:db8:8000::");
+	a = ipaddr_masked(&a, 0);
+	cr_assert_str_eq(addrtext(&a, buf), "::");
+}
+
+Test(addr, endpoint_text)
+{
+	static const struct {
+		const char *in, *out;
+	} good[] = {{"192.0.2.1:80", "192.0.2.1:80"}, {"[::1]:80", "[::1]:80"},
+	    {"192.0.2.1", "192.0.2.1:*"}, {"::1", "[::1]:*"},
+	    {"[2001:db8::1]", "[2001:db8::1]:*"},
+	    {"2001:db8::1:80", "[2001:db8::1:80]:*"}};
+	static const char *const bad[] = {"192.0.2.1:", "192.0.2.1:65536",
+	    "[::1", "[::1]80", "[::1]:", "::1]:80", ":80", "[]:80", "80"};
+	char buf[ADDRTEXT_MAX];
+	struct ipaddr a;
+	uint16_t port;
+	size_t i;
+
+	for (i = 0; i < sizeof good / sizeof good[0]; i++) {
+		cr_assert(addrtext_parse_endpoint(good[i].in, &a, &port));
+		cr_assert_str_eq(addrtext_endpoint(&a, port, buf), good[i].out);
+	}
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		cr_assert(
+		    !addrtext_parse_endpoint(bad[i], &a, &port), "%s", bad[i]);
 }
 
 Test(mono, never_is_last_and_stays)
