@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Local addresses and ports.  A struct tcp_bind is what a user holds by bind();
- * connections that came from it and TIME-WAITs keep it alive ("refs") after he
- * let go ("released"), so that its port is not handed out under them.
+ * connections that came from it ("refs") and TIME-WAITs ("tws") keep it alive
+ * after he let go ("released"), so that its port is not handed out under them.
  *
  * Conflicts are Linux's: two binds of one port and overlapping addresses are
  * refused, unless both say REUSEADDR and the other does not listen, or both say
@@ -146,17 +146,49 @@ bind_ref(struct tcp_bind *b)
 	b->refs++;
 }
 
+static void
+bind_free(struct tcp *t, struct tcp_bind *b)
+{
+	RB_REMOVE(bindtree, &t->binds, b);
+	bind_port_freed(t, NULL);
+	slab_free(&t->bindslab, b);
+}
+
 void
 bind_unref(struct tcp_bind *b)
 {
 	struct tcp *t = b->t;
 
 	CHECK(b->refs > 0);
-	if (--b->refs > 0)
-		return;
-	RB_REMOVE(bindtree, &t->binds, b);
-	bind_port_freed(t, NULL);
-	slab_free(&t->bindslab, b);
+	if (--b->refs == 0 && b->tws == 0)
+		bind_free(t, b);
+}
+
+/*
+ * A TIME-WAIT has no room to say whose it is.  One of an address that is bound
+ * by itself is taken from there before the wildcard, which serves others too:
+ * so the counts always come out even.  Of several the released one goes first.
+ */
+void
+bind_tw_gone(struct tcp *t, const struct tuple *id)
+{
+	struct tcp_bind *b, *best = NULL;
+	int rank, best_rank = -1;
+
+	for (b = first_on_port(t, id->lport); b != NULL; b = next_on_port(b)) {
+		bool exact = ipaddr_eq(&b->addr, &id->laddr);
+
+		if (b->tws == 0 || (!exact && !ipaddr_is_any(&b->addr)))
+			continue;
+		rank = 2 * exact + b->released;
+		if (rank > best_rank) {
+			best = b;
+			best_rank = rank;
+		}
+	}
+	CHECK(best != NULL);
+	if (--best->tws == 0 && best->refs == 0)
+		bind_free(t, best);
 }
 
 void

@@ -67,8 +67,13 @@ enum node_kind {
 struct tcp_node {
 	struct tcp_node *hash_next;
 	struct tuple id;
-	uint8_t kind;
-	bool hashed;
+	uint8_t kind : 2;
+	uint8_t hashed : 1;
+	/* TIME-WAIT's, in what would be padding. */
+	uint8_t tw_ts : 1;    /* timestamps were in use */
+	uint8_t tw_bound : 1; /* counted in a bind's tws */
+	uint8_t tw_slot;      /* its place in the wheel */
+	uint16_t tw_wnd;      /* as on the wire */
 };
 
 struct conn_table {
@@ -96,13 +101,29 @@ struct tcp_half {
 
 struct tcp_tw {
 	struct tcp_node node;
-	TAILQ_ENTRY(tcp_tw) link; /* by expiry: all last as long */
-	mono_t expires, challenged;
 	seq_t snd_nxt, rcv_nxt;
-	uint32_t ts_recent, ts_off;
-	uint16_t wnd; /* as on the wire */
-	bool ts;
-	struct tcp_bind *bind; /* keeps the port, may be NULL */
+	uint32_t ts_recent;
+	uint32_t next; /* in its slot of the wheel, or among the free */
+};
+_Static_assert(sizeof(struct tcp_tw) == 64, "a TIME-WAIT is one cache line");
+
+#define TW_SLOTS 256  /* tw_slot has 8 bits */
+#define TW_SPAN	 128  /* slots that 2*MSL covers */
+#define TW_RATES 1024 /* of answers, each for its share of the tuples */
+
+/* All TIME-WAITs, and the wheel that ends them; see timewait.c. */
+struct tw_store {
+	struct tcp_tw **chunks;
+	uint32_t nchunks, chunk_room;
+	uint32_t free; /* records by index; TW_NIL ends a list */
+	uint32_t live, held, limit;
+	uint32_t deaths, sweep; /* slots to be swept, the next: cursor */
+	uint32_t cursor;
+	uint32_t slots[TW_SLOTS];
+	int64_t tick_us;	     /* what a slot stands for */
+	int64_t done;		     /* ticks up to this one are over */
+	int64_t first;		     /* the first tick with records */
+	uint32_t answered[TW_RATES]; /* ms */
 };
 
 /* ---- what was sent and not yet acknowledged ---- */
@@ -278,7 +299,8 @@ struct tcp_bind {
 	uint16_t flags;
 	bool listening, released;
 	uint32_t owner, backlog, nhalf;
-	uint32_t refs; /* connections, TIME-WAITs that use the port */
+	uint32_t refs; /* connections that use the port, and the user */
+	uint32_t tws;  /* TIME-WAITs that do */
 	void *user;
 	TAILQ_HEAD(, tcp_half) halves;
 };
@@ -303,10 +325,10 @@ struct tcp {
 	struct tuple full; /* no port is free to this peer until then */
 	mono_t full_until;
 	struct timerq timers; /* pcbs and half-open ones */
-	TAILQ_HEAD(, tcp_tw) tws;
+	struct tw_store tw;
 	struct tcp_pcbs all, ready, events;
 	struct tcp_pcb *delivered; /* GONE was handed out: free it next */
-	struct slab pcbs, halves, twslab, txsegs, rxsegs, bindslab;
+	struct slab pcbs, halves, txsegs, rxsegs, bindslab;
 	struct tcp_ctl *ctl;
 	unsigned ctl_head, ctl_n;
 	size_t orphans;
@@ -361,6 +383,8 @@ int bind_pick_port(struct tcp *t, struct tuple *id, mono_t now);
 void bind_port_freed(struct tcp *t, const struct tuple *id);
 void bind_ref(struct tcp_bind *b);
 void bind_unref(struct tcp_bind *b);
+/* A TIME-WAIT of this local address and port, counted in a bind, is over. */
+void bind_tw_gone(struct tcp *t, const struct tuple *id);
 
 /* ---- half.c ---- */
 void half_syn(struct tcp_bind *b, struct seg *s);
@@ -370,6 +394,12 @@ void half_free(struct tcp *t, struct tcp_half *h);
 void half_reset(struct tcp *t, struct tcp_half *h);
 
 /* ---- timewait.c ---- */
+void tw_init(struct tcp *t, mono_t now);
+void tw_done(struct tcp *t);
+mono_t tw_deadline(const struct tcp *t);
+size_t tw_bytes(const struct tcp *t);
+void tw_foreach(const struct tcp *t,
+    void (*fn)(void *arg, const struct tcp_tw *w, mono_t expires), void *arg);
 void tw_enter(struct tcp_pcb *p, mono_t now);
 void tw_input(struct tcp *t, struct tcp_tw *w, struct seg *s);
 void tw_free(struct tcp *t, struct tcp_tw *w);

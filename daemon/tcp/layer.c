@@ -202,10 +202,7 @@ tcp_output(struct tcp *t, struct tcp_out *out, mono_t now)
 mono_t
 tcp_deadline(const struct tcp *t)
 {
-	mono_t d = timerq_deadline(&t->timers);
-	const struct tcp_tw *w = TAILQ_FIRST(&t->tws);
-
-	return w != NULL ? mono_min(d, w->expires) : d;
+	return mono_min(timerq_deadline(&t->timers), tw_deadline(t));
 }
 
 void
@@ -249,7 +246,6 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	const struct tcp_cc_ops *cc = tcp_cc_find(cfg->congestion);
 	struct tcp *t;
 
-	(void)now;
 	if (cc == NULL || (t = calloc(1, sizeof *t)) == NULL)
 		return NULL;
 	t->cfg = *cfg;
@@ -268,13 +264,12 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	derive_keys(t);
 	timerq_init(&t->timers);
 	RB_INIT(&t->binds);
-	TAILQ_INIT(&t->tws);
 	TAILQ_INIT(&t->all);
 	TAILQ_INIT(&t->ready);
 	TAILQ_INIT(&t->events);
 	slab_init(&t->pcbs, sizeof(struct tcp_pcb), cfg->max_conns);
 	slab_init(&t->halves, sizeof(struct tcp_half), cfg->max_conns);
-	slab_init(&t->twslab, sizeof(struct tcp_tw), cfg->max_conns);
+	tw_init(t, now);
 	slab_init(&t->txsegs, sizeof(struct txseg), 0);
 	slab_init(&t->rxsegs, sizeof(struct rxseg), 0);
 	slab_init(&t->bindslab, sizeof(struct tcp_bind), 0);
@@ -301,7 +296,6 @@ tcp_free(struct tcp *t)
 {
 	struct tcp_pcb *p;
 	struct tcp_bind *b;
-	struct tcp_tw *w;
 
 	if (t == NULL)
 		return;
@@ -310,8 +304,7 @@ tcp_free(struct tcp *t)
 	t->delivered = NULL;
 	while ((p = TAILQ_FIRST(&t->all)) != NULL)
 		pcb_free(p);
-	while ((w = TAILQ_FIRST(&t->tws)) != NULL)
-		tw_free(t, w);
+	tw_done(t);
 	while ((b = RB_MIN(bindtree, &t->binds)) != NULL) {
 		b->listening = false;
 		while (!TAILQ_EMPTY(&b->halves))
@@ -322,7 +315,6 @@ tcp_free(struct tcp *t)
 	timerq_done(&t->timers);
 	slab_done(&t->pcbs);
 	slab_done(&t->halves);
-	slab_done(&t->twslab);
 	slab_done(&t->txsegs);
 	slab_done(&t->rxsegs);
 	slab_done(&t->bindslab);
@@ -333,6 +325,21 @@ tcp_free(struct tcp *t)
 
 /* ---- censuses ---- */
 
+struct census {
+	void (*fn)(void *arg, const struct tcp_entry *e);
+	void *arg;
+};
+
+static void
+census_tw(void *arg, const struct tcp_tw *w, mono_t expires)
+{
+	const struct census *c = arg;
+
+	c->fn(c->arg, &(struct tcp_entry){.id = w->node.id,
+			  .state = TCPS_TIME_WAIT,
+			  .deadline = expires});
+}
+
 void
 tcp_foreach(const struct tcp *t,
     void (*fn)(void *arg, const struct tcp_entry *e), void *arg)
@@ -340,7 +347,7 @@ tcp_foreach(const struct tcp *t,
 	struct tcp_pcb *p;
 	struct tcp_bind *b;
 	struct tcp_half *h;
-	struct tcp_tw *w;
+	struct census c = {fn, arg};
 
 	TAILQ_FOREACH (p, &t->all, all_link) {
 		fn(arg, &(struct tcp_entry){.id = p->node.id,
@@ -356,11 +363,7 @@ tcp_foreach(const struct tcp *t,
 				    .deadline = h->timer.when});
 		}
 	}
-	TAILQ_FOREACH (w, &t->tws, link) {
-		fn(arg, &(struct tcp_entry){.id = w->node.id,
-			    .state = TCPS_TIME_WAIT,
-			    .deadline = w->expires});
-	}
+	tw_foreach(t, census_tw, &c);
 }
 
 void
@@ -382,18 +385,36 @@ tcp_stats(const struct tcp *t, struct tcp_stats *out)
 	*out = t->st;
 	out->conns = t->pcbs.used;
 	out->half_open = t->halves.used;
-	out->time_wait = t->twslab.used;
+	out->time_wait = t->tw.live;
+	out->time_wait_bytes = tw_bytes(t);
 	out->binds = t->bindslab.used;
 	out->orphans = t->orphans;
+}
+
+struct tw_census {
+	size_t n, bound;
+	mono_t now;
+	int64_t longest; /* us that one may last */
+};
+
+static void
+check_tw(void *arg, const struct tcp_tw *w, mono_t expires)
+{
+	struct tw_census *c = arg;
+
+	CHECK(mono_diff(expires, c->now) <= c->longest);
+	c->n++;
+	c->bound += w->node.tw_bound;
 }
 
 void
 tcp_check(const struct tcp *t, mono_t now)
 {
 	struct tcp_pcb *p;
-	struct tcp_tw *w;
-	mono_t last = {0};
-	size_t n = 0, orphans = 0, hashed = 0;
+	struct tcp_bind *b;
+	struct tw_census tw = {.now = now,
+	    .longest = 2 * (int64_t)t->cfg.msl_us + 2 * t->tw.tick_us};
+	size_t n = 0, orphans = 0, hashed = 0, bound = 0;
 
 	TAILQ_FOREACH (p, &t->all, all_link) {
 		pcb_check(p, now);
@@ -403,12 +424,10 @@ tcp_check(const struct tcp *t, mono_t now)
 	}
 	CHECK(n == t->pcbs.used);
 	CHECK(orphans == t->orphans);
-	n = 0;
-	TAILQ_FOREACH (w, &t->tws, link) {
-		CHECK(!mono_before(w->expires, last));
-		last = w->expires;
-		n++;
-	}
-	CHECK(n == t->twslab.used);
-	CHECK(t->conns.count == hashed + n + t->halves.used);
+	tw_foreach(t, check_tw, &tw);
+	CHECK(tw.n == t->tw.live);
+	RB_FOREACH (b, bindtree, (struct bindtree *)&t->binds)
+		bound += b->tws;
+	CHECK(tw.bound == bound);
+	CHECK(t->conns.count == hashed + tw.n + t->halves.used);
 }

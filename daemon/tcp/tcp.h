@@ -325,6 +325,7 @@ struct tcp_stats {
 	uint64_t syn_cookies, challenge_acks, delayed_acks, window_probes;
 	uint64_t keepalive_probes, ooo_queued, paws_rejected, time_waits;
 	size_t conns, half_open, time_wait, binds, orphans; /* now */
+	size_t time_wait_bytes; /* that their records take */
 };
 void tcp_stats(const struct tcp *t, struct tcp_stats *out);
 

@@ -1,27 +1,277 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * TIME-WAIT (RFC 9293 3.10.7.4, RFC 6191): what must be remembered for 2*MSL
- * of a connection that is over, in a small record.  All wait as long, so the
- * list in order of arrival is the list in order of expiry.
+ * of a connection that is over, in 64 bytes, since a busy server has a hundred
+ * thousand of them.
+ *
+ * That is why records are known by index, and stand in the slots of a wheel
+ * of ticks, each a 128th of 2*MSL, linked in one direction: a wait is up to a
+ * tick longer than 2*MSL, never shorter.  A record that ends early, or whose
+ * time starts anew, stays in its slot until that is cleaned; slots are swept
+ * at the rate at which records end early, so that the dead never outnumber
+ * what a wheel's turn brings.
  */
+#include <stdlib.h>
+#include <string.h>
 #include "tcp/internal.h"
 
-void
-tw_free(struct tcp *t, struct tcp_tw *w)
+#define TW_CHUNK 1024
+#define TW_NIL	 UINT32_MAX
+
+/* ---- the store ---- */
+
+static struct tcp_tw *
+record(const struct tw_store *st, uint32_t i)
 {
-	TAILQ_REMOVE(&t->tws, w, link);
-	conn_remove(t, &w->node);
-	if (w->bind != NULL)
-		bind_unref(w->bind);
-	slab_free(&t->twslab, w);
+	return &st->chunks[i / TW_CHUNK][i % TW_CHUNK];
+}
+
+void
+tw_init(struct tcp *t, mono_t now)
+{
+	struct tw_store *st = &t->tw;
+	unsigned i;
+
+	st->tick_us = 2 * (int64_t)t->cfg.msl_us / TW_SPAN;
+	if (st->tick_us == 0)
+		st->tick_us = 1;
+	st->done = now.us / st->tick_us;
+	st->free = TW_NIL;
+	st->limit = t->cfg.max_conns == 0 || t->cfg.max_conns > TW_NIL
+			? TW_NIL
+			: (uint32_t)t->cfg.max_conns;
+	for (i = 0; i < TW_SLOTS; i++)
+		st->slots[i] = TW_NIL;
+}
+
+/* Another chunk of free records; false when memory is out. */
+static bool
+grow(struct tw_store *st)
+{
+	uint32_t room = st->chunk_room, first = st->nchunks * TW_CHUNK, i;
+	struct tcp_tw **chunks, *c;
+
+	if (st->nchunks == room) {
+		room = room == 0 ? 16 : 2 * room;
+		if ((chunks = calloc(room, sizeof *chunks)) == NULL)
+			return false;
+		if (st->nchunks > 0)
+			memcpy(
+			    chunks, st->chunks, st->nchunks * sizeof *chunks);
+		free(st->chunks);
+		st->chunks = chunks;
+		st->chunk_room = room;
+	}
+	if ((c = aligned_alloc(64, TW_CHUNK * sizeof *c)) == NULL)
+		return false;
+	st->chunks[st->nchunks++] = c;
+	for (i = TW_CHUNK; i-- > 0;) {
+		c[i].next = st->free;
+		st->free = first + i;
+	}
+	return true;
+}
+
+/* A zeroed record, its number in *index; NULL when there is none. */
+static struct tcp_tw *
+take(struct tw_store *st, uint32_t *index)
+{
+	struct tcp_tw *w;
+
+	if (st->live >= st->limit || (st->free == TW_NIL && !grow(st)))
+		return NULL;
+	*index = st->free;
+	w = record(st, *index);
+	st->free = w->next;
+	st->held++;
+	st->live++;
+	return memset(w, 0, sizeof *w);
 }
 
 static void
-restart(struct tcp *t, struct tcp_tw *w, mono_t now)
+give_back(struct tw_store *st, uint32_t index)
 {
-	w->expires = mono_add(now, 2 * (int64_t)t->cfg.msl_us);
-	TAILQ_REMOVE(&t->tws, w, link);
-	TAILQ_INSERT_TAIL(&t->tws, w, link);
+	struct tcp_tw *w = record(st, index);
+
+	w->next = st->free;
+	st->free = index;
+	st->held--;
+}
+
+size_t
+tw_bytes(const struct tcp *t)
+{
+	return (size_t)t->tw.nchunks * TW_CHUNK * sizeof(struct tcp_tw);
+}
+
+/* ---- the wheel ---- */
+
+static int64_t
+ending_tick(const struct tcp *t, mono_t now)
+{
+	return (now.us + 2 * (int64_t)t->cfg.msl_us) / t->tw.tick_us + 1;
+}
+
+static void
+push(struct tw_store *st, uint8_t slot, uint32_t index)
+{
+	record(st, index)->next = st->slots[slot];
+	st->slots[slot] = index;
+}
+
+/* When the slot of w will be over. */
+static mono_t
+ending(const struct tw_store *st, const struct tcp_tw *w)
+{
+	int64_t next = st->done + 1;
+	int64_t ahead = (w->node.tw_slot - next) & (TW_SLOTS - 1);
+
+	return (mono_t){(next + ahead) * st->tick_us};
+}
+
+static void
+retire(struct tcp *t, struct tcp_tw *w)
+{
+	conn_remove(t, &w->node);
+	if (w->node.tw_bound)
+		bind_tw_gone(t, &w->node.id);
+	t->tw.live--;
+}
+
+/* Ends the record for the rest of tcp/; its slot gives it back. */
+void
+tw_free(struct tcp *t, struct tcp_tw *w)
+{
+	struct tw_store *st = &t->tw;
+
+	retire(t, w);
+	/* Those that end early must not pile up until their slots come. */
+	if (++st->deaths > st->held / TW_SLOTS) {
+		st->deaths = 0;
+		st->sweep++;
+	}
+}
+
+/* Empties a slot of what ended early, of what moved on and, when it is over,
+ * of all the rest. */
+static void
+clean_slot(struct tcp *t, uint8_t slot, bool over)
+{
+	struct tw_store *st = &t->tw;
+	uint32_t i = st->slots[slot], next;
+
+	st->slots[slot] = TW_NIL;
+	for (; i != TW_NIL; i = next) {
+		struct tcp_tw *w = record(st, i);
+
+		next = w->next;
+		if (w->node.hashed && w->node.tw_slot != slot) {
+			push(st, w->node.tw_slot, i);
+			continue;
+		}
+		if (w->node.hashed && !over) {
+			push(st, slot, i);
+			continue;
+		}
+		if (w->node.hashed)
+			retire(t, w);
+		give_back(st, i);
+	}
+}
+
+/* The first tick after the last one done that has records. */
+static void
+find_first(struct tw_store *st)
+{
+	for (st->first = st->done + 1; st->first <= st->done + TW_SLOTS;
+	     st->first++) {
+		if (st->slots[st->first % TW_SLOTS] != TW_NIL)
+			return;
+	}
+}
+
+void
+tw_expire(struct tcp *t, mono_t now)
+{
+	struct tw_store *st = &t->tw;
+	int64_t tick = now.us / st->tick_us;
+
+	while (st->held > 0 && st->first <= tick) {
+		st->done = st->first;
+		clean_slot(t, (uint8_t)(st->first % TW_SLOTS), true);
+		find_first(st);
+	}
+	if (tick > st->done)
+		st->done = tick;
+	for (; st->sweep > 0; st->sweep--)
+		clean_slot(t, (uint8_t)(st->cursor++), false);
+}
+
+mono_t
+tw_deadline(const struct tcp *t)
+{
+	const struct tw_store *st = &t->tw;
+
+	if (st->held == 0)
+		return MONO_NEVER;
+	return (mono_t){st->first * st->tick_us};
+}
+
+void
+tw_foreach(const struct tcp *t,
+    void (*fn)(void *arg, const struct tcp_tw *w, mono_t expires), void *arg)
+{
+	const struct tw_store *st = &t->tw;
+	unsigned slot;
+	uint32_t i;
+
+	for (slot = 0; slot < TW_SLOTS; slot++) {
+		for (i = st->slots[slot]; i != TW_NIL;
+		     i = record(st, i)->next) {
+			const struct tcp_tw *w = record(st, i);
+
+			if (w->node.hashed)
+				fn(arg, w, ending(st, w));
+		}
+	}
+}
+
+void
+tw_done(struct tcp *t)
+{
+	struct tw_store *st = &t->tw;
+	uint32_t i;
+
+	for (i = 0; i < TW_SLOTS; i++)
+		clean_slot(t, (uint8_t)i, true);
+	for (i = 0; i < TW_SLOTS; i++) /* what had moved */
+		clean_slot(t, (uint8_t)i, true);
+	CHECK(st->held == 0 && st->live == 0);
+	for (i = 0; i < st->nchunks; i++)
+		free(st->chunks[i]);
+	free(st->chunks);
+}
+
+/* ---- a connection's end ---- */
+
+/* A fresh record in the wheel, or NULL. */
+static struct tcp_tw *
+tw_new(struct tcp *t, mono_t now)
+{
+	struct tw_store *st = &t->tw;
+	struct tcp_tw *w;
+	uint32_t index;
+	int64_t tick;
+
+	tw_expire(t, now);
+	if ((w = take(st, &index)) == NULL)
+		return NULL;
+	tick = ending_tick(t, now);
+	w->node.tw_slot = (uint8_t)(tick % TW_SLOTS);
+	push(st, w->node.tw_slot, index);
+	if (st->held == 1 || tick < st->first)
+		st->first = tick;
+	return w;
 }
 
 /* The connection is over on our side first; its user may still have data to
@@ -30,7 +280,7 @@ void
 tw_enter(struct tcp_pcb *p, mono_t now)
 {
 	struct tcp *t = p->t;
-	struct tcp_tw *w = slab_alloc(&t->twslab);
+	struct tcp_tw *w = tw_new(t, now);
 
 	tcp_set_state(p, TCPS_TIME_WAIT);
 	t->st.time_waits++;
@@ -44,17 +294,14 @@ tw_enter(struct tcp_pcb *p, mono_t now)
 	w->node.kind = NODE_TW;
 	w->snd_nxt = p->snd_nxt;
 	w->rcv_nxt = p->rcv_nxt;
-	w->ts = p->flags & PF_TS;
 	w->ts_recent = p->ts_recent;
-	w->ts_off = p->ts_off;
-	w->wnd = (uint16_t)tcp_select_window(p);
-	w->expires = mono_add(now, 2 * (int64_t)t->cfg.msl_us);
-	w->challenged = mono_add(now, -TCP_CHALLENGE_US);
-	w->bind = p->bind;
-	if (w->bind != NULL)
-		bind_ref(w->bind);
+	w->node.tw_ts = (p->flags & PF_TS) != 0;
+	w->node.tw_wnd = (uint16_t)tcp_select_window(p);
+	if (p->bind != NULL) {
+		w->node.tw_bound = 1;
+		p->bind->tws++;
+	}
 	conn_remove(t, &p->node);
-	TAILQ_INSERT_TAIL(&t->tws, w, link);
 	CHECK(conn_insert(t, &w->node));
 	/* What p had to acknowledge, the peer's FIN first of all. */
 	if (p->flags & PF_ACK_NOW)
@@ -65,24 +312,40 @@ tw_enter(struct tcp_pcb *p, mono_t now)
 void
 tw_ack(struct tcp *t, struct tcp_tw *w, mono_t now)
 {
+	const struct tuple *id = &w->node.id;
 	struct wire_tcp h = {
 	    .seq = w->snd_nxt.v,
 	    .ack = w->rcv_nxt.v,
 	    .flags = TH_ACK,
-	    .wnd = w->wnd,
-	    .has_ts = w->ts,
-	    .tsval = tcp_ts_now(now, w->ts_off),
+	    .wnd = w->node.tw_wnd,
+	    .has_ts = w->node.tw_ts,
+	    .tsval = tcp_ts_now(now, tcp_ts_offset(t, id)),
 	    .tsecr = w->ts_recent,
 	};
 
-	tcp_ctl_send(t, &w->node.id, &h, 0, 64);
+	tcp_ctl_send(t, id, &h, 0, 64);
+}
+
+/* RFC 5961 7: may one more answer go to this peer?  A share of the tuples has
+ * one clock in common, a secret one, so that nobody can watch another's. */
+static bool
+may_answer(struct tcp *t, const struct tcp_tw *w, mono_t now)
+{
+	uint64_t h = siphash(&t->key_table, &w->node.id, sizeof w->node.id);
+	uint32_t *last = &t->tw.answered[(h >> 32) % TW_RATES];
+	uint32_t ms = (uint32_t)(now.us / 1000) | 1; /* 0: never yet */
+
+	if (*last != 0 && ms - *last < TCP_CHALLENGE_US / 1000)
+		return false;
+	*last = ms;
+	return true;
 }
 
 /* RFC 6191 2: is this SYN surely newer than the old connection? */
 static bool
 syn_is_newer(const struct tcp_tw *w, const struct seg *s)
 {
-	if (w->ts && s->h.has_ts) {
+	if (w->node.tw_ts && s->h.has_ts) {
 		int32_t d = (int32_t)(s->h.tsval - w->ts_recent);
 
 		if (d != 0)
@@ -94,11 +357,26 @@ syn_is_newer(const struct tcp_tw *w, const struct seg *s)
 bool
 tw_reusable(const struct tcp *t, const struct tcp_tw *w, mono_t now)
 {
-	int64_t left = mono_diff(w->expires, now);
+	int64_t left = mono_diff(ending(&t->tw, w), now);
 
 	/* Our timestamps go on counting, so after a second the peer can tell
 	 * the new connection from the old (RFC 6191 from the other side). */
-	return w->ts && 2 * (int64_t)t->cfg.msl_us - left >= 1000000;
+	return w->node.tw_ts && 2 * (int64_t)t->cfg.msl_us - left >= 1000000;
+}
+
+/* Its time starts anew. */
+static void
+restart(struct tcp *t, struct tcp_tw *w, mono_t now)
+{
+	struct tw_store *st = &t->tw;
+	int64_t tick = now.us / st->tick_us;
+
+	/* Slots are told apart as long as done keeps up. */
+	if (tick >= st->first)
+		tick = st->first - 1;
+	if (tick > st->done)
+		st->done = tick;
+	w->node.tw_slot = (uint8_t)(ending_tick(t, now) % TW_SLOTS);
 }
 
 void
@@ -123,7 +401,8 @@ tw_input(struct tcp *t, struct tcp_tw *w, struct seg *s)
 		half_syn(b, s);
 		return;
 	}
-	if (w->ts && s->h.has_ts && (int32_t)(s->h.tsval - w->ts_recent) < 0)
+	if (w->node.tw_ts && s->h.has_ts &&
+	    (int32_t)(s->h.tsval - w->ts_recent) < 0)
 		t->st.paws_rejected++;
 	/* A FIN again: the last ACK was lost; wait anew. */
 	if (s->fin && seq_lt(s->seq, w->rcv_nxt) &&
@@ -135,20 +414,9 @@ tw_input(struct tcp *t, struct tcp_tw *w, struct seg *s)
 	/* Anything that carries something is answered, at a bounded rate. */
 	if ((s->len == 0 && !s->fin && !(s->h.flags & TH_SYN) &&
 		seq_eq(s->seq, w->rcv_nxt)) ||
-	    mono_diff(s->now, w->challenged) < TCP_CHALLENGE_US) {
+	    !may_answer(t, w, s->now)) {
 		drop(t, DROP_TCP_SEQ);
 		return;
 	}
-	w->challenged = s->now;
 	tw_ack(t, w, s->now);
-}
-
-void
-tw_expire(struct tcp *t, mono_t now)
-{
-	struct tcp_tw *w;
-
-	while (
-	    (w = TAILQ_FIRST(&t->tws)) != NULL && !mono_before(now, w->expires))
-		tw_free(t, w);
 }
