@@ -253,11 +253,13 @@ bind_port_freed(struct tcp *t, const struct tuple *id)
 }
 
 /*
- * A port for an active open (RFC 6056 3.3.3): the hash of the other three
- * numbers gives the start, so ports to one peer rise without being guessable
- * by another.  Sets id->lport, of a TIME-WAIT only when tw_reusable(); 0 or
- * -EADDRNOTAVAIL.  That all ports are taken is remembered until one of them
- * goes, so that a user who goes on trying costs no search each time.
+ * A port for an active open (RFC 6056 3.3.4, with the steps of 3.3.5): a hash
+ * of the other three numbers gives the start, and another one says which
+ * counter moves it on.  So ports to one peer rise, by steps that he cannot
+ * foresee, and tell him nothing of the connections to others.  Sets id->lport,
+ * of a TIME-WAIT only when tw_reusable(); 0 or -EADDRNOTAVAIL.  That all ports
+ * are taken is remembered until one of them goes, so that a user who goes on
+ * trying costs no search each time.
  */
 int
 bind_pick_port(struct tcp *t, struct tuple *id, mono_t now)
@@ -265,19 +267,23 @@ bind_pick_port(struct tcp *t, struct tuple *id, mono_t now)
 	uint32_t n = (uint32_t)t->cfg.port_last - t->cfg.port_first + 1, i;
 	const struct tcp_node *node;
 	uint16_t again = 0;
-	uint32_t start;
+	uint32_t start, *moved;
+	uint64_t hash;
 
 	if (mono_before(now, t->full_until) && same_peer(id, &t->full))
 		return -EADDRNOTAVAIL;
 	id->lport = 0;
-	start = (uint32_t)siphash(&t->key_port, id, sizeof *id) +
-		(uint32_t)t->st.active_opens;
+	hash = siphash(&t->key_port, id, sizeof *id);
+	moved = &t->port_moved[(hash >> 32) % TCP_PORT_COUNTERS];
+	start = (uint32_t)hash + *moved;
 	for (i = 0; i < n && (i < FREE_TRIES || again == 0); i++) {
 		id->lport = (uint16_t)(t->cfg.port_first + (start + i) % n);
 		if (first_on_port(t, id->lport) != NULL)
 			continue;
-		if ((node = conn_find(t, id)) == NULL)
+		if ((node = conn_find(t, id)) == NULL) {
+			*moved += i + 1 + rng_below(&t->rng, TCP_PORT_STEP);
 			return 0;
+		}
 		if (again == 0 && node->kind == NODE_TW &&
 		    tw_reusable(t, (const struct tcp_tw *)node, now))
 			again = id->lport;

@@ -53,6 +53,8 @@
 #define TCP_DUPTHRESH	    3
 #define TCP_DEFAULT_MSS	    536 /* MUST-15 */
 #define TCP_MIN_MSS	    88
+#define TCP_PORT_COUNTERS   1024
+#define TCP_PORT_STEP	    8 /* ports skipped at most, plus one */
 #define TCP_PAWS_24D_US	    (24LL * 24 * 3600 * 1000000)
 
 /* ---- tables ---- */
@@ -322,6 +324,7 @@ struct tcp {
 	struct conn_table conns;
 	struct bindtree binds;
 	uint64_t bind_serial;
+	uint32_t port_moved[TCP_PORT_COUNTERS]; /* RFC 6056 3.3.4's table */
 	struct tuple full; /* no port is free to this peer until then */
 	mono_t full_until;
 	struct timerq timers; /* pcbs and half-open ones */

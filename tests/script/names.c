@@ -69,23 +69,29 @@ Test(names, isn_grows_for_the_same_tuple)
 	}
 }
 
-/* Ports are chosen within the range and differ; RFC 6056 3.3.3: they begin at
+/* Ports are chosen within the range and differ; RFC 6056 3.3.4: they begin at
  * another place for another destination and another key. */
 static uint16_t
-port_to(uint64_t seed, uint16_t dport)
+next_port_to(uint16_t dport)
 {
 	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER);
 	struct tcp_opts o = {0};
 	struct tcp_pcb *p;
 	uint16_t port;
 
-	lab_start(.seed = seed);
 	expect_eq(tcp_connect(lab_tcp(), NULL, &any, &dst, dport, &o, NULL,
 		      lab_mono(), &p),
 	    0);
 	port = tcp_tuple(p)->lport;
 	tcp_abort(p, lab_mono());
 	return port;
+}
+
+static uint16_t
+port_to(uint64_t seed, uint16_t dport)
+{
+	lab_start(.seed = seed);
+	return next_port_to(dport);
 }
 
 Test(names, ephemeral_ports)
@@ -108,6 +114,31 @@ Test(names, ephemeral_ports)
 	expect(a >= 32768 && a <= 60999);
 	expect(a != b && a != c && b != c);
 	expect(b != a + 1);
+}
+
+/* RFC 6056 3.3.4, 3.3.5: what goes to others does not show in the ports to a
+ * peer, and the steps between those differ. */
+Test(names, ephemeral_ports_tell_nothing)
+{
+	uint16_t quiet[9], busy[9];
+	bool even = true;
+
+	lab_start(.seed = 7);
+	for (int i = 0; i < 9; i++)
+		quiet[i] = next_port_to(80);
+	lab_start(.seed = 7);
+	for (int i = 0; i < 9; i++) {
+		busy[i] = next_port_to(80);
+		for (uint16_t p = 100; p < 105; p++)
+			next_port_to(p);
+	}
+	for (int i = 1; i < 9; i++) {
+		expect(busy[i] > busy[i - 1] && busy[i] - busy[i - 1] <= 8);
+		expect(quiet[i] > quiet[i - 1] && quiet[i] - quiet[i - 1] <= 8);
+		even = even && quiet[i] - quiet[i - 1] == quiet[1] - quiet[0];
+	}
+	expect_eq(busy[0], quiet[0]);
+	expect(!even);
 }
 
 /* All ports in use: an error, not a loop. */
