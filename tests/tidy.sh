@@ -57,7 +57,7 @@ may_link()
 may_allocate()
 {
 	case $1 in
-	tcp/layer.c | ip/neigh.c | stack/stack.c) return 0 ;;
+	tcp/layer.c | tcp/timewait.c | ip/neigh.c | stack/stack.c) return 0 ;;
 	esac
 	return 1
 }

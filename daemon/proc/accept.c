@@ -21,7 +21,7 @@
 
 #define PROBE_FRESH_US 50000LL
 
-bool
+enum tcp_admit
 bound_may_open(void *ctx, struct tcp_bind *tb)
 {
 	struct engine *e = ctx;
@@ -32,24 +32,24 @@ bound_may_open(void *ctx, struct tcp_bind *tb)
 	tcp_bind_info(tb, &info);
 	b = info.user;
 	if (b == NULL || b->dead)
-		return false;
+		return TCP_ADMIT_NO;
 	/* A listener that its living program closed: nobody told us. */
 	if (mono_diff(engine_now(e), b->probed) > PROBE_FRESH_US &&
 	    !bound_alive(b)) {
 		b->dead = e->reap = true;
-		return false;
+		return TCP_ADMIT_NO;
 	}
 	a = b->acct;
-	if (account_half_open(e, a) >= a->limit.half_open) {
-		a->half_open_refused++;
-		return false;
-	}
 	if (a->conns >= a->limit.conns) {
 		a->conns_refused++;
-		return false;
+		return TCP_ADMIT_NO;
+	}
+	if (account_half_open(e, a) >= a->limit.half_open) {
+		a->half_open_refused++;
+		return TCP_ADMIT_COOKIE;
 	}
 	a->half_passive++;
-	return true;
+	return TCP_ADMIT_YES;
 }
 
 void

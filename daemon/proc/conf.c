@@ -16,6 +16,7 @@
 
 #include "proc/conf.h"
 #include "proc/proc.h"
+#include "tcp/tcp.h"
 #include "tcpd/proto.h"
 
 void
@@ -82,6 +83,7 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	    now->g.tcp.congestion, b->tcp.congestion, sizeof b->tcp.congestion);
 	now->g.tcp.sndbuf = b->tcp.sndbuf;
 	now->g.tcp.rcvbuf = b->tcp.rcvbuf;
+	now->g.tcp.syncookies = b->tcp.syncookies;
 	now->g.quota = b->quota;
 	now->g.nroutes = b->nroutes;
 	now->g.nrules = b->nrules;
@@ -150,12 +152,12 @@ global_valid(const struct conf_global *g)
 	       t->sndbuf >= 4096 && t->sndbuf <= 1u << 30 &&
 	       t->rcvbuf >= 4096 && t->rcvbuf <= 1u << 30 &&
 	       t->msl_us >= 1000000 && t->msl_us <= 120000000 &&
-	       t->port_first >= 1 && t->port_first < t->port_last &&
-	       g->plen >= 1 && g->plen <= 32 && ENDS(g->socket) &&
-	       ENDS(g->control) && ENDS(g->pidfile) && ENDS(g->user) &&
-	       g->buffers >= 1u << 20 && g->quota.buffer_bytes >= 65536 &&
-	       g->nroutes <= CONF_ROUTES && g->nrules <= CONF_RULES &&
-	       g->nquotas <= CONF_QUOTAS;
+	       t->syncookies <= TCP_COOKIES_ALWAYS && t->port_first >= 1 &&
+	       t->port_first < t->port_last && g->plen >= 1 && g->plen <= 32 &&
+	       ENDS(g->socket) && ENDS(g->control) && ENDS(g->pidfile) &&
+	       ENDS(g->user) && g->buffers >= 1u << 20 &&
+	       g->quota.buffer_bytes >= 65536 && g->nroutes <= CONF_ROUTES &&
+	       g->nrules <= CONF_RULES && g->nquotas <= CONF_QUOTAS;
 }
 
 static bool

@@ -38,6 +38,8 @@ struct conf_tcp {
 	uint32_t sndbuf, rcvbuf;
 	uint32_t msl_us;
 	uint16_t port_first, port_last;
+	uint8_t syncookies; /* enum tcp_cookies */
+	uint8_t pad[7];
 	uint64_t max_conns; /* 0: as memory allows */
 };
 

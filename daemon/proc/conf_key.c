@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "proc/conf_read.h"
+#include "tcp/tcp.h"
 #include "tcpd/proto.h"
 
 /* ---- values ---- */
@@ -298,21 +299,44 @@ set_via(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 	return 0;
 }
 
+/* One of words, which end with NULL; stored is its place, counted from first.
+ */
+static int
+put_word(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line,
+    const char *const *words, unsigned first)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+	char list[128] = "";
+
+	for (unsigned i = 0; words[i] != NULL; i++) {
+		if (strcmp(s, words[i]) == 0) {
+			store(r, k, first + i);
+			return 0;
+		}
+		if (i > 0)
+			strlcat(list, words[i + 1] == NULL ? " or " : ", ",
+			    sizeof list);
+		strlcat(list, words[i], sizeof list);
+	}
+	return conf_complain(
+	    r, line, "%s = \"%s\" is unknown; use %s", k->name, s, list);
+}
+
 static int
 set_action(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
-	static const char *const words[] = {[PROTO_KERNEL] = "kernel",
-	    [PROTO_TCPD] = "tcpd",
-	    [PROTO_REFUSE] = "refuse"};
-	const char *s = cfg_opt_getnstr(opt, 0);
+	static const char *const words[] = {"kernel", "tcpd", "refuse", NULL};
 
-	for (unsigned i = 1; i < sizeof words / sizeof words[0]; i++)
-		if (strcmp(s, words[i]) == 0) {
-			r->rule.action = (uint8_t)i;
-			return 0;
-		}
-	return conf_complain(r, line,
-	    "action = \"%s\" is unknown; use kernel, tcpd or refuse", s);
+	return put_word(r, k, opt, line, words, PROTO_KERNEL);
+}
+
+static int
+set_syncookies(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	static const char *const words[] = {"auto", "never", "always", NULL};
+
+	return put_word(r, k, opt, line, words, TCP_COOKIES_AUTO);
 }
 
 static int
@@ -380,6 +404,7 @@ set_port_range(
 #define G(m) offsetof(struct conf_global, m), sizeof((struct conf_global *)0)->m
 #define D(m) offsetof(struct conf_device, m), sizeof((struct conf_device *)0)->m
 #define T(m) offsetof(struct conf_tcp, m), sizeof((struct conf_tcp *)0)->m
+#define R(m) offsetof(struct conf_rule, m), sizeof((struct conf_rule *)0)->m
 #define Q(m) offsetof(struct conf_quota, m), sizeof((struct conf_quota *)0)->m
 #define QUOTA_ROWS(s)                                                          \
 	{s, "connections", CFGT_INT, set_number, Q(conns), 0, UINT32_MAX},     \
@@ -409,8 +434,8 @@ const struct key conf_keys[] = {
     {S_DEVICE, "host_address", CFGT_STR, set_host, 0, 0, 0, 0},
     {S_DEVICE, "mac", CFGT_STR, set_mac, 0, 0, 0, 0},
     {S_ROUTE, "via", CFGT_STR, set_via, 0, 0, 0, 0},
-    {S_CONNECT, "action", CFGT_STR, set_action, 0, 0, 0, 0},
-    {S_BIND, "action", CFGT_STR, set_action, 0, 0, 0, 0},
+    {S_CONNECT, "action", CFGT_STR, set_action, R(action), 0, 0},
+    {S_BIND, "action", CFGT_STR, set_action, R(action), 0, 0},
     QUOTA_ROWS(S_QUOTA),
     QUOTA_ROWS(S_QUOTA_USER),
     {S_TCP, "congestion", CFGT_STR, set_congestion, T(congestion), 0, 0},
@@ -419,6 +444,7 @@ const struct key conf_keys[] = {
     {S_TCP, "msl", CFGT_INT, set_seconds, T(msl_us), 1, 120},
     {S_TCP, "port_range", CFGT_STR, set_port_range, 0, 0, 0, 0},
     {S_TCP, "max_conns", CFGT_INT, set_number, T(max_conns), 0, INT64_MAX},
+    {S_TCP, "syncookies", CFGT_STR, set_syncookies, T(syncookies), 0, 0},
     {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},
 };
 const unsigned conf_nkeys = sizeof conf_keys / sizeof conf_keys[0];

@@ -405,6 +405,7 @@ engine_set_conf(struct engine *e, struct conf *conf)
 	account_relimit(e);
 	n = engine_routes(conf, routes);
 	stack_set_routes(e->stack, routes, n);
+	tcp_set_syncookies(e->tcp, conf->g.tcp.syncookies);
 	if (tcp_set_defaults(e->tcp, conf->g.tcp.congestion, conf->g.tcp.sndbuf,
 		conf->g.tcp.rcvbuf) != 0)
 		log_warn("congestion control %s is unknown; the default stays",

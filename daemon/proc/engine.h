@@ -396,7 +396,7 @@ void listener_done(struct engine *e);
 /* The name that A's getpeername() gives for an accepted connection. */
 void chan_peer_name(const struct chan *c, struct proto_peer *out);
 int bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb);
-bool bound_may_open(void *ctx, struct tcp_bind *tb);
+enum tcp_admit bound_may_open(void *ctx, struct tcp_bind *tb);
 struct sockaddr_un;
 /* Where connect() finds the descriptor of a node. */
 void bound_node_address(

@@ -73,6 +73,7 @@ setup_from(
 	s->stack.tcp.port_first = g->tcp.port_first;
 	s->stack.tcp.port_last = g->tcp.port_last;
 	s->stack.tcp.congestion = g->tcp.congestion;
+	s->stack.tcp.syncookies = g->tcp.syncookies;
 	s->fd_dir = sandbox_fd_dir();
 }
 

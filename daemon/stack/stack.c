@@ -53,13 +53,14 @@ path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 	return 0;
 }
 
-static bool
+static enum tcp_admit
 may_open(void *ctx, struct tcp_bind *listener)
 {
 	struct stack *s = ctx;
 
-	return s->user.may_open == NULL ||
-	       s->user.may_open(s->user.ctx, listener);
+	return s->user.may_open == NULL
+		   ? TCP_ADMIT_YES
+		   : s->user.may_open(s->user.ctx, listener);
 }
 
 static int

@@ -124,41 +124,16 @@ queue_has_room(const struct tcp_bind *b)
 	return b->nhalf < (b->backlog > 128 ? b->backlog : 128);
 }
 
-/* A SYN for listener b (RFC 9293 3.10.7.2, third). */
-void
-half_syn(struct tcp_bind *b, struct seg *s)
+/* What a SYN says and how it is answered. */
+static void
+describe(struct tcp *t, struct tcp_half *h, const struct seg *s,
+    const struct tcp_path *path)
 {
-	struct tcp *t = b->t;
-	struct tcp_path path;
-	struct tcp_half *h;
-
-	/* MUST-57, MUST-63 */
-	if (!address_valid(&s->id.raddr) || !address_valid(&s->id.laddr)) {
-		drop(t, DROP_TCP_ADDR);
-		return;
-	}
-	if (!queue_has_room(b)) {
-		drop(t, DROP_TCP_SYN_QUEUE);
-		return;
-	}
-	if (!t->cfg.env.may_open(t->cfg.env.ctx, b)) {
-		drop(t, DROP_TCP_QUOTA);
-		return;
-	}
-	if (t->cfg.env.path(
-		t->cfg.env.ctx, &s->id.laddr, &s->id.raddr, &path) != 0 ||
-	    (h = half_new(b, &s->id)) == NULL) {
-		drop(t, DROP_TCP_NO_MEMORY);
-		return;
-	}
-	h->path = path;
+	h->path = *path;
 	h->irs = s->seq;
 	h->challenged = mono_add(s->now, -TCP_CHALLENGE_US);
-	h->iss = tcp_isn(t, &s->id, s->now);
-	if (s->has_iss_floor && !seq_gt(h->iss, s->iss_floor))
-		h->iss = seq_add(s->iss_floor, 65537);
 	h->peer_mss = s->h.has_mss ? s->h.mss : TCP_DEFAULT_MSS;
-	h->our_mss = (uint16_t)(path.mtu - 40);
+	h->our_mss = (uint16_t)(path->mtu - 40);
 	h->snd_wnd = s->h.wnd;
 	h->rcv_wnd = t->cfg.rcvbuf;
 	h->wscale = s->h.has_wscale;
@@ -168,6 +143,67 @@ half_syn(struct tcp_bind *b, struct seg *s)
 	h->ts = s->h.has_ts;
 	h->ts_recent = s->h.tsval;
 	h->ts_off = tcp_ts_offset(t, &s->id);
+}
+
+/* The answer that leaves nothing here (cookie.c). */
+static void
+syn_cookie(struct tcp_bind *b, struct seg *s, const struct tcp_path *path)
+{
+	struct tcp_half h = {.node.id = s->id};
+
+	describe(b->t, &h, s, path);
+	if (!cookie_encode(b->t, &h, s->now)) {
+		drop(b->t, DROP_TCP_SYN_QUEUE);
+		return;
+	}
+	cookie_note(b, s->now);
+	half_synack(b->t, &h, s->now);
+}
+
+/* A SYN for listener b (RFC 9293 3.10.7.2, third). */
+void
+half_syn(struct tcp_bind *b, struct seg *s)
+{
+	struct tcp *t = b->t;
+	bool full = !queue_has_room(b);
+	enum tcp_admit admit;
+	struct tcp_path path;
+	struct tcp_half *h;
+
+	/* MUST-57, MUST-63 */
+	if (!address_valid(&s->id.raddr) || !address_valid(&s->id.laddr)) {
+		drop(t, DROP_TCP_ADDR);
+		return;
+	}
+	if (full && t->cfg.syncookies == TCP_COOKIES_NEVER) {
+		drop(t, DROP_TCP_SYN_QUEUE);
+		return;
+	}
+	admit = t->cfg.env.may_open(t->cfg.env.ctx, b);
+	if (admit == TCP_ADMIT_NO ||
+	    (admit == TCP_ADMIT_COOKIE &&
+		t->cfg.syncookies == TCP_COOKIES_NEVER)) {
+		drop(t, DROP_TCP_QUOTA);
+		return;
+	}
+	if (t->cfg.env.path(
+		t->cfg.env.ctx, &s->id.laddr, &s->id.raddr, &path) != 0) {
+		drop(t, DROP_TCP_ADDR);
+		return;
+	}
+	if (full || admit == TCP_ADMIT_COOKIE ||
+	    t->cfg.syncookies == TCP_COOKIES_ALWAYS) {
+		syn_cookie(b, s, &path);
+		return;
+	}
+	if ((h = half_new(b, &s->id)) == NULL) {
+		drop(t, DROP_TCP_NO_MEMORY);
+		return;
+	}
+	describe(t, h, s, &path);
+	h->iss = tcp_isn(t, &s->id, s->now);
+	if (s->has_iss_floor && !seq_gt(h->iss, s->iss_floor))
+		h->iss = seq_add(s->iss_floor, 65537);
 	half_synack(t, h, s->now);
 	timerq_set(&t->timers, &h->timer, mono_add(s->now, TCP_RTO_INITIAL_US));
 }
@@ -218,14 +254,19 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	tcp_set_state(p, TCPS_SYN_RECEIVED);
 	pcb_set_mss(p);
 	tcp_cc_init(&p->cc, t->cc, p->snd_mss);
-	/* Karn: a SYN-ACK that was sent twice gives no sample. */
-	if (h->retries == 0)
+	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one
+	 * that nobody remembers. */
+	if (h->stateless)
+		p->rto_us = TCP_RTO_INITIAL_US;
+	else if (h->retries == 0)
 		tcp_rtt_sample(p, mono_diff(s->now, h->synack_at));
 	else
 		p->rto_us = TCP_RTO_FALLBACK_US;
 	return p;
 }
 
+/* Makes the connection and hands it to its listener; h goes if it is in the
+ * table. */
 static enum step
 complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 {
@@ -250,6 +291,8 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 		pcb_free(p);
 		if (there)
 			half_reset(t, h);
+		else if (h->stateless)
+			tcp_send_rst_for(t, s);
 		return DROP;
 	}
 	if (there)
@@ -261,6 +304,31 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 }
 
 /*
+ * An ACK for listener b, or for a half-open connection of another answer to
+ * the same SYN (h), that may bring back a cookie.  NEXT: it did, and there is
+ * a connection; DROP: it did, to no avail; DONE: it is no cookie of ours.
+ */
+enum step
+half_cookie(struct tcp_bind *b, struct tcp_half *old, struct seg *s)
+{
+	struct tcp *t = b->t;
+	struct tcp_half h = {
+	    .listener = b, .stateless = true, .rcv_wnd = t->cfg.rcvbuf};
+
+	if ((s->h.flags & (TH_SYN | TH_ACK | TH_RST)) != TH_ACK ||
+	    !mono_before(s->now, b->cookies_until) || !cookie_decode(t, s, &h))
+		return DONE;
+	if (t->cfg.env.path(
+		t->cfg.env.ctx, &s->id.laddr, &s->id.raddr, &h.path) != 0)
+		return drop(t, DROP_TCP_ADDR);
+	if (old != NULL)
+		half_free(t, old);
+	else if (conn_table_full(t))
+		return drop(t, DROP_TCP_NO_MEMORY);
+	return complete(t, &h, s);
+}
+
+/*
  * A segment for a half-open connection.  NEXT: it is a connection now, and the
  * segment goes on there.
  */
@@ -269,6 +337,7 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 {
 	seq_t nxt = seq_add(h->irs, 1);
 	uint32_t wnd = h->rcv_wnd < 65535 ? h->rcv_wnd : 65535;
+	enum step step;
 	bool in_window =
 	    seq_geq(s->seq, nxt) && seq_lt(s->seq, seq_add(nxt, wnd));
 
@@ -310,9 +379,12 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 	}
 	if (!(s->h.flags & TH_ACK))
 		return drop(t, DROP_TCP_NO_ACK);
-	if (!seq_eq(s->ack, seq_add(h->iss, 1))) {
-		tcp_send_rst_for(t, s);
-		return drop(t, DROP_TCP_ACK_FUTURE);
-	}
-	return complete(t, h, s);
+	if (seq_eq(s->ack, seq_add(h->iss, 1)))
+		return complete(t, h, s);
+	/* The answer to the cookie that went out before there was room. */
+	step = half_cookie(h->listener, h, s);
+	if (step != DONE)
+		return step;
+	tcp_send_rst_for(t, s);
+	return drop(t, DROP_TCP_ACK_FUTURE);
 }

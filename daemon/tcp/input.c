@@ -416,32 +416,41 @@ pcb_input(struct tcp_pcb *p, struct seg *s)
 
 /* ---- no connection: LISTEN or CLOSED (3.10.7.1, 3.10.7.2) ---- */
 
-static void
+/* LISTEN.  NEXT: the ACK of a SYN cookie made a connection. */
+static enum step
+listen_input(struct tcp_bind *b, struct seg *s)
+{
+	struct tcp *t = b->t;
+	enum step step;
+
+	switch (s->h.flags & (TH_SYN | TH_ACK)) {
+	case 0:
+		return drop(t, DROP_TCP_NO_ACK);
+	case TH_SYN:
+		if (s->h.flags & TH_FIN)
+			return drop(t, DROP_TCP_FLAGS);
+		half_syn(b, s);
+		return DONE;
+	default:
+		step = half_cookie(b, NULL, s);
+		if (step != DONE)
+			return step;
+		tcp_send_rst_for(t, s);
+		return drop(t, DROP_TCP_NO_CONN);
+	}
+}
+
+static enum step
 no_connection(struct tcp *t, struct seg *s)
 {
 	struct tcp_bind *b;
 
-	if (s->h.flags & TH_RST) {
-		drop(t, DROP_TCP_NO_CONN);
-		return;
-	}
-	/* 3.10.7.2, fourth: LISTEN drops what is neither SYN nor ACK. */
-	if (!(s->h.flags & (TH_SYN | TH_ACK)) &&
-	    bind_lookup(t, &s->id) != NULL) {
-		drop(t, DROP_TCP_NO_ACK);
-		return;
-	}
-	if ((s->h.flags & (TH_SYN | TH_ACK)) == TH_SYN &&
-	    (b = bind_lookup(t, &s->id)) != NULL) {
-		if (s->h.flags & TH_FIN) {
-			drop(t, DROP_TCP_FLAGS);
-			return;
-		}
-		half_syn(b, s);
-		return;
-	}
-	drop(t, DROP_TCP_NO_CONN);
+	if (s->h.flags & TH_RST)
+		return drop(t, DROP_TCP_NO_CONN);
+	if ((b = bind_lookup(t, &s->id)) != NULL)
+		return listen_input(b, s);
 	tcp_send_rst_for(t, s);
+	return drop(t, DROP_TCP_NO_CONN);
 }
 
 static bool
@@ -499,22 +508,19 @@ tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now)
 		return;
 	}
 	n = conn_find(t, &s.id);
-	if (n == NULL) {
-		no_connection(t, &s);
+	if (n != NULL && n->kind == NODE_PCB) {
+		pcb_input((struct tcp_pcb *)n, &s);
 		return;
 	}
-	switch (n->kind) {
-	case NODE_TW:
+	if (n != NULL && n->kind == NODE_TW) {
 		tw_input(t, (struct tcp_tw *)n, &s);
 		return;
-	case NODE_HALF:
-		if (half_input(t, (struct tcp_half *)n, &s) != NEXT)
-			return;
-		n = conn_find(t, &s.id);
-		CHECK(n != NULL && n->kind == NODE_PCB);
-		break;
-	default:
-		break;
 	}
+	if ((n == NULL ? no_connection(t, &s)
+		       : half_input(t, (struct tcp_half *)n, &s)) != NEXT)
+		return;
+	/* The handshake is complete; the segment goes on there. */
+	n = conn_find(t, &s.id);
+	CHECK(n != NULL && n->kind == NODE_PCB);
 	pcb_input((struct tcp_pcb *)n, &s);
 }

@@ -4,6 +4,7 @@
  *
  *	input.c     RFC 9293 3.10.7: find, check, RST, SYN, ACK, text, FIN
  *	half.c      half-open passive connections (the SYN queue)
+ *	cookie.c    SYN cookies, when the SYN queue is full
  *	timewait.c  TIME-WAIT, a small type of its own
  *	ack.c       what an acknowledgment does
  *	scoreboard.c what is out, and what SACK says of it
@@ -96,6 +97,7 @@ struct tcp_half {
 	uint16_t peer_mss, our_mss;
 	uint8_t snd_wscale, rcv_wscale;
 	bool wscale, ts, sack;
+	bool stateless; /* made of a SYN cookie, never in the table */
 	uint8_t retries;
 	mono_t synack_at, challenged;
 	struct tcp_path path;
@@ -301,8 +303,9 @@ struct tcp_bind {
 	uint16_t flags;
 	bool listening, released;
 	uint32_t owner, backlog, nhalf;
-	uint32_t refs; /* connections that use the port, and the user */
-	uint32_t tws;  /* TIME-WAITs that do */
+	mono_t cookies_until; /* SYN cookies may come back until then */
+	uint32_t refs;	      /* connections that use the port, and the user */
+	uint32_t tws;	      /* TIME-WAITs that do */
 	void *user;
 	TAILQ_HEAD(, tcp_half) halves;
 };
@@ -320,7 +323,7 @@ struct tcp {
 	struct tcp_config cfg;
 	const struct tcp_cc_ops *cc;
 	struct rng rng;
-	struct siphash_key key_table, key_isn, key_port, key_ts;
+	struct siphash_key key_table, key_isn, key_port, key_ts, key_cookie;
 	struct conn_table conns;
 	struct bindtree binds;
 	uint64_t bind_serial;
@@ -363,6 +366,7 @@ enum step {
 /* ---- layer.c ---- */
 struct tcp_node *conn_find(const struct tcp *t, const struct tuple *id);
 bool conn_insert(struct tcp *t, struct tcp_node *n);
+bool conn_table_full(const struct tcp *t);
 void conn_remove(struct tcp *t, struct tcp_node *n);
 void tcp_ctl_send(struct tcp *t, const struct tuple *id,
     const struct wire_tcp *h, uint8_t tos, uint8_t ttl);
@@ -391,10 +395,21 @@ void bind_tw_gone(struct tcp *t, const struct tuple *id);
 
 /* ---- half.c ---- */
 void half_syn(struct tcp_bind *b, struct seg *s);
+enum step half_cookie(struct tcp_bind *b, struct tcp_half *old, struct seg *s);
 enum step half_input(struct tcp *t, struct tcp_half *h, struct seg *s);
 void half_timeout(struct tcp *t, struct tcp_half *h, mono_t now);
 void half_free(struct tcp *t, struct tcp_half *h);
 void half_reset(struct tcp *t, struct tcp_half *h);
+
+/* ---- cookie.c ---- */
+/* Sets h's ISN and the timestamp offset of its SYN-ACK at now, and takes away
+ * the options that cannot be kept; false: the peer's MSS is too small. */
+bool cookie_encode(const struct tcp *t, struct tcp_half *h, mono_t now);
+/* Is s the answer to a cookie?  Then what it brought back is in h. */
+bool cookie_decode(
+    const struct tcp *t, const struct seg *s, struct tcp_half *h);
+/* b sends one: their answers are expected for a while. */
+void cookie_note(struct tcp_bind *b, mono_t now);
 
 /* ---- timewait.c ---- */
 void tw_init(struct tcp *t, mono_t now);

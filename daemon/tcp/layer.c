@@ -60,10 +60,16 @@ table_grow(struct tcp *t)
 }
 
 bool
+conn_table_full(const struct tcp *t)
+{
+	return t->cfg.max_conns != 0 && t->conns.count >= t->cfg.max_conns;
+}
+
+bool
 conn_insert(struct tcp *t, struct tcp_node *n)
 {
 	CHECK(!n->hashed);
-	if (t->cfg.max_conns != 0 && t->conns.count >= t->cfg.max_conns)
+	if (conn_table_full(t))
 		return false;
 	if (t->conns.count >= t->conns.nslots)
 		table_grow(t);
@@ -230,8 +236,8 @@ tcp_expire(struct tcp *t, mono_t now)
 static void
 derive_keys(struct tcp *t)
 {
-	struct siphash_key *keys[] = {
-	    &t->key_table, &t->key_isn, &t->key_port, &t->key_ts};
+	struct siphash_key *keys[] = {&t->key_table, &t->key_isn, &t->key_port,
+	    &t->key_ts, &t->key_cookie};
 	size_t i;
 
 	for (i = 0; i < sizeof keys / sizeof keys[0]; i++) {
@@ -289,6 +295,12 @@ tcp_set_defaults(
 	t->cfg.sndbuf = sndbuf;
 	t->cfg.rcvbuf = rcvbuf;
 	return 0;
+}
+
+void
+tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode)
+{
+	t->cfg.syncookies = mode;
 }
 
 void

@@ -65,15 +65,30 @@ struct tcp_path {
 	uint32_t tso_max;  /* largest payload of one GSO segment, 0: no TSO */
 };
 
+/* May a SYN begin something? */
+enum tcp_admit {
+	TCP_ADMIT_NO,
+	TCP_ADMIT_YES,
+	TCP_ADMIT_COOKIE, /* if it takes no memory: with a SYN cookie */
+};
+
+/* When SYNs are answered with cookies (RFC 4987 3.6): when the SYN queue is
+ * full, or as env.may_open says; or by these. */
+enum tcp_cookies {
+	TCP_COOKIES_AUTO,
+	TCP_COOKIES_NEVER,
+	TCP_COOKIES_ALWAYS,
+};
+
 /* What the layer asks of its owner, synchronously. */
 struct tcp_env {
 	/* The path to dst (src: the wanted source or a wildcard).  Returns 0
 	 * or a negative errno: -ENETUNREACH, -EADDRNOTAVAIL. */
 	int (*path)(void *ctx, const struct ipaddr *src,
 	    const struct ipaddr *dst, struct tcp_path *out);
-	/* May another half-open connection start for this listener?  false
-	 * drops the SYN (a quota). */
-	bool (*may_open)(void *ctx, struct tcp_bind *listener);
+	/* May another half-open connection start for this listener?  NO drops
+	 * the SYN (a quota). */
+	enum tcp_admit (*may_open)(void *ctx, struct tcp_bind *listener);
 	/* A handshake for a listener is complete: hand the connection to its
 	 * user, who calls tcp_set_user().  Returns 0; -EAGAIN: the accept
 	 * queue is full, the ACK is ignored and the peer's next one asks
@@ -100,6 +115,7 @@ struct tcp_config {
 	uint32_t msl_us;  /* TIME-WAIT lasts 2*MSL; 30 s */
 	uint16_t port_first, port_last; /* ephemeral ports */
 	const char *congestion;		/* "cubic", "newreno" */
+	enum tcp_cookies syncookies;
 };
 
 /* NULL when memory is out or the congestion control is unknown. */
@@ -108,6 +124,8 @@ struct tcp *tcp_new(const struct tcp_config *cfg, mono_t now);
  * -ENOENT: no such congestion control, nothing changed. */
 int tcp_set_defaults(
     struct tcp *t, const char *congestion, uint32_t sndbuf, uint32_t rcvbuf);
+/* For SYNs that come from now on. */
+void tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode);
 /* Aborts everything without a word and frees it. */
 void tcp_free(struct tcp *t);
 

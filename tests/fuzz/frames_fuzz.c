@@ -51,6 +51,7 @@ enum {
 	CONF_BUSY = 8,	  /* nobody accepts */
 	CONF_NARROW = 16, /* small windows */
 	CONF_NEWRENO = 32,
+	CONF_COOKIES = 64, /* for every SYN */
 };
 
 enum {
@@ -131,10 +132,10 @@ app_accept(void *ctx, struct tcp_bind *b, struct tcp_pcb *p)
 	return 0;
 }
 
-static bool
+static enum tcp_admit
 app_may_open(void *ctx, struct tcp_bind *b)
 {
-	return !(w.conf & CONF_DENY);
+	return w.conf & CONF_DENY ? TCP_ADMIT_NO : TCP_ADMIT_YES;
 }
 
 static void
@@ -583,6 +584,8 @@ make_stack(uint8_t conf)
 		.msl_us = 1000000,
 		.port_first = 40000,
 		.port_last = 40099,
+		.syncookies =
+		    conf & CONF_COOKIES ? TCP_COOKIES_ALWAYS : TCP_COOKIES_AUTO,
 		.congestion = conf & CONF_NEWRENO ? "newreno" : "cubic"}};
 
 	memcpy(cfg.mac, our_mac, 6);

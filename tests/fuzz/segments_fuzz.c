@@ -105,12 +105,12 @@ path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 	return 0;
 }
 
-static bool
+static enum tcp_admit
 may_open(void *ctx, struct tcp_bind *listener)
 {
 	(void)ctx;
 	(void)listener;
-	return true;
+	return TCP_ADMIT_YES;
 }
 
 static int

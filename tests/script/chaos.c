@@ -158,7 +158,7 @@ begin(uint64_t seed)
 	    .wscale = below(2) == 0 ? (int)below(15) : NONE,
 	    .sackok = sack ? 1 : NONE, .tsval = ts ? 10 : NONE);
 	/* One life only: a SYN after the end begins no other. */
-	lab_may_open = false;
+	lab_may_open = TCP_ADMIT_NO;
 }
 
 Test(chaos, one_connection)

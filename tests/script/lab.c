@@ -68,7 +68,7 @@ static struct lab {
 } lab;
 
 int lab_accept_error;
-bool lab_may_open = true;
+enum tcp_admit lab_may_open = TCP_ADMIT_YES;
 int lab_path_error;
 
 /* ---- messages ---- */
@@ -232,7 +232,7 @@ env_path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 	return 0;
 }
 
-static bool
+static enum tcp_admit
 env_may_open(void *ctx, struct tcp_bind *listener)
 {
 	return lab_may_open;
@@ -299,7 +299,7 @@ lab_start_(const struct lab_config *cfg)
 		lab.cfg.mtu = 1500;
 	lab_accept_error = 0;
 	lab_path_error = 0;
-	lab_may_open = true;
+	lab_may_open = TCP_ADMIT_YES;
 	lab.start = lab.now =
 	    (mono_t){cfg->boot_us != 0 ? cfg->boot_us : sec(1000)};
 	lab.bufs = bufpool_new(cfg->pool != 0 ? cfg->pool : 64u << 20);
@@ -316,6 +316,7 @@ lab_start_(const struct lab_config *cfg)
 	tc.msl_us = cfg->msl_us != 0 ? cfg->msl_us : (uint32_t)sec(30);
 	tc.port_first = cfg->port_first != 0 ? cfg->port_first : 32768;
 	tc.port_last = cfg->port_last != 0 ? cfg->port_last : 60999;
+	tc.syncookies = cfg->syncookies;
 	tc.congestion = cfg->congestion != NULL ? cfg->congestion : "newreno";
 	lab.tcp = tcp_new(&tc, lab.now);
 	cr_assert_not_null(lab.tcp, "tcp_new failed");

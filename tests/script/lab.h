@@ -91,6 +91,7 @@ struct lab_config {
 	bool listens;			/* on port 80, backlog 128 */
 	uint32_t backlog;
 	unsigned bind_flags;
+	enum tcp_cookies syncookies;
 	int64_t boot_us; /* the clock's value at the start */
 };
 
@@ -221,7 +222,7 @@ struct tcp_stats lab_stats(void);
 mono_t lab_mono(void);
 uint32_t lab_iss(void);	     /* the stack's ISN on this connection, learnt */
 extern int lab_accept_error; /* what env.accept answers */
-extern bool lab_may_open;
+extern enum tcp_admit lab_may_open; /* what env.may_open does */
 extern int lab_path_error;
 
 /* ---- ready-made beginnings; they are scripts too ---- */

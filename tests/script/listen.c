@@ -82,11 +82,11 @@ Test(listen, unbind)
 /* A quota says no: the SYN is dropped without a word, and counted. */
 Test(listen, quota)
 {
-	lab_may_open = false;
+	lab_may_open = TCP_ADMIT_NO;
 	peer_sends(SYN, .seq = 0);
 	silence();
 	dropped(TCP_QUOTA);
-	lab_may_open = true;
+	lab_may_open = TCP_ADMIT_YES;
 	peer_sends(SYN, .seq = 0);
 	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
 }
@@ -95,7 +95,8 @@ Test(listen, quota)
  * with the handshake. */
 Test(listen, syn_queue)
 {
-	lab_start(.listens = true, .backlog = 130);
+	lab_start(.listens = true, .backlog = 130,
+	    .syncookies = TCP_COOKIES_NEVER);
 	for (unsigned i = 0; i < 130; i++) {
 		use(i);
 		peer_sends(SYN, .seq = 0);

@@ -242,10 +242,10 @@ host_tcp(struct host *h)
 	return stack_tcp(h->stack);
 }
 
-static bool
+static enum tcp_admit
 may_open(void *ctx, struct tcp_bind *listener)
 {
-	return true;
+	return TCP_ADMIT_YES;
 }
 
 void

@@ -20,6 +20,7 @@
 #include "dev/dev.h"
 #include "ipc/policy.h"
 #include "proc/conf.h"
+#include "tcp/tcp.h"
 #include "proc/page.h"
 #include "proc/proc.h"
 
@@ -112,12 +113,14 @@ Test(conf, everything)
 	    "\"/tmp/a/p\"\n"
 	    "control_group = \"\"\n"
 	    "tcp { congestion = newreno sndbuf = 8192 rcvbuf = 16384 msl = 2\n"
-	    "  port_range = \"2000-3000\" max_conns = 5 }\n"
+	    "  port_range = \"2000-3000\" max_conns = 5\n"
+	    "  syncookies = always }\n"
 	    "memory { buffers = 2097152 }\n");
 
 	cr_assert_str_eq(c->g.device.name, "tap7");
 	cr_assert_str_eq(c->g.device.netns, "blue");
 	cr_assert_eq(c->g.device.multi_queue, 1);
+	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
 	cr_assert_eq(c->g.device.mac[5], 0x2a);
 	cr_assert_eq(c->g.nroutes, 2);
 	cr_assert_eq(c->routes[0].gateway, 0x0a010001);
@@ -211,6 +214,8 @@ static const struct {
     {LEAST "control = \"/run/tcpd/tcpd.sock\"", ":3: socket and control",
 	"its own"},
     {"tcp { congestion = bbr }", ":1: congestion", "cubic or newreno"},
+    {"tcp { syncookies = 1 }", ":1: syncookies = \"1\"",
+	"auto, never or always"},
     {"tcp { port_range = \"5-3\" }", ":1: port_range", "32768-60999"},
     {"tcp { msl = 0 }", ":1: msl = 0", "1 to 120"},
     {"tcp { msl = 1 }\ntcp { msl = 2 }", ":2: msl is given twice", "line 1"},
@@ -264,7 +269,7 @@ Test(conf, reload)
 		 "quota { connections = 9 }\n"
 		 "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
 		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
-		 "tcp { congestion = reno msl = 1 }");
+		 "tcp { congestion = reno msl = 1 syncookies = never }");
 
 	changed[0] = '\0';
 	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
@@ -273,6 +278,7 @@ Test(conf, reload)
 	cr_assert_eq(now->g.addr, 0xc0000202);
 	cr_assert_eq(now->g.tcp.msl_us, 30000000);
 	cr_assert_str_eq(now->g.tcp.congestion, "newreno");
+	cr_assert_eq(now->g.tcp.syncookies, TCP_COOKIES_NEVER);
 	cr_assert_eq(now->g.nroutes, 1);
 	cr_assert_eq(now->g.nrules, 1);
 	cr_assert_eq(conf_quota(now, 7)->conns, 9);

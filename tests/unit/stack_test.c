@@ -268,11 +268,11 @@ Test(stack, one_deadline_for_all)
 	cr_assert_eq(fake.expired, 1);
 }
 
-static bool
+static enum tcp_admit
 no(void *ctx, struct tcp_bind *b)
 {
 	*(unsigned *)ctx += 1;
-	return false;
+	return TCP_ADMIT_NO;
 }
 
 static int
@@ -288,13 +288,13 @@ Test(stack_start, the_owners_callbacks_are_passed_on)
 	unsigned calls = 0;
 
 	lab_start();
-	cr_assert(env->may_open(env->ctx, NULL));
+	cr_assert_eq(env->may_open(env->ctx, NULL), TCP_ADMIT_YES);
 	cr_assert_eq(env->accept(env->ctx, NULL, NULL), -ECONNREFUSED);
 	stack_free(lab.s);
 	lab.cfg.tcp.env =
 	    (struct tcp_env){.may_open = no, .accept = later, .ctx = &calls};
 	lab_start();
-	cr_assert(!env->may_open(env->ctx, NULL));
+	cr_assert_eq(env->may_open(env->ctx, NULL), TCP_ADMIT_NO);
 	cr_assert_eq(env->accept(env->ctx, NULL, NULL), -EAGAIN);
 	cr_assert_eq(calls, 17);
 	cr_assert_eq(fake.cfg.bufs, stack_bufs(lab.s));
