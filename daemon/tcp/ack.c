@@ -29,6 +29,9 @@ clear_acked(
 		/* What was SACKed came earlier than this ACK says. */
 		if (!(x->flags & (TX_SACKED | TX_EVER_RETX)))
 			*rtt = mono_diff(now, x->sent_at);
+		if (!(x->flags & TX_SACKED))
+			rate_delivered(p, x,
+			    (uint32_t)seq_diff(seq_min(end, ack), x->seq));
 		if (seq_leq(end, ack)) {
 			txseg_remove(p, x);
 			continue;
@@ -43,31 +46,14 @@ clear_acked(
 }
 
 static void
-grow_cwnd(struct tcp_pcb *p, const struct cc_ack *ack)
-{
-	struct tcp_cc *cc = &p->cc;
-	bool limited = (p->flags & PF_CWND_LIMITED) ||
-		       ack->flight >= cc->cwnd ||
-		       (cc->cwnd < cc->ssthresh && ack->flight >= cc->cwnd / 2);
-
-	if (!limited)
-		return;
-	if (p->ca_state == CA_LOSS)
-		tcp_cc_slow_start(cc, ack->acked);
-	else
-		cc->ops->on_ack(cc, ack);
-}
-
-static void
 ack_advance(struct tcp_pcb *p, struct seg *s)
 {
 	uint32_t acked = (uint32_t)seq_diff(s->ack, p->snd_una), data = acked;
-	struct cc_ack sample = {.now = s->now, .flight = tcp_outstanding(p)};
 	mono_t retx_at;
-	bool recovering = p->ca_state == CA_RECOVERY;
 	int64_t rtt;
 
 	clear_acked(p, s->ack, s->now, &rtt, &retx_at);
+	p->rate.ack.rtt_us = rtt;
 	if (rtt >= 0)
 		tcp_rtt_sample(p, rtt);
 	else if ((p->flags & PF_TS) && s->h.has_ts && retx_at.us != 0)
@@ -80,7 +66,7 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 		p->recover = p->snd_una;
 	if ((p->flags & PF_FIN_SENT) && seq_eq(s->ack, p->snd_nxt))
 		data--;
-	sample.acked = data;
+	p->rate.ack.acked = data;
 	p->bytes_acked += data;
 	p->last_ack = p->advanced = s->now;
 	p->retries = p->backoff = 0;
@@ -98,9 +84,6 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 
 		p->dupacks -= n < p->dupacks ? n : p->dupacks;
 	}
-	/* RFC 6582 3.2 step 3: not with the ACK that ends a recovery. */
-	if (!recovering)
-		grow_cwnd(p, &sample);
 	/* RFC 6298 5.2, 5.3 */
 	pcb_timer(p, TMR_REXMT, MONO_NEVER);
 	if (!TAILQ_EMPTY(&p->tx))
@@ -153,6 +136,7 @@ ack_input(struct tcp_pcb *p, struct seg *s)
 	/* An answer to a zero-window probe keeps it open (MUST-37). */
 	p->probes = 0;
 	p->last_ack = s->now;
+	rate_ack_begin(p, s->now);
 	fresh = sack_input(p, s);
 	advanced = seq_gt(s->ack, p->snd_una);
 	dup = p->flags & PF_SACK ? fresh > 0 && !advanced : is_dupack(p, s);
@@ -166,5 +150,6 @@ ack_input(struct tcp_pcb *p, struct seg *s)
 		update_window(p, s, advanced);
 	if (p->ca_state < CA_RECOVERY || !TAILQ_EMPTY(&p->tx))
 		recovery_detect(p, advanced, dup);
+	rate_ack_end(p);
 	return NEXT;
 }

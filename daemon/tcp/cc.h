@@ -1,9 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Congestion control: what an algorithm sees, and the few calls it answers.
- * An algorithm is one file with a struct tcp_cc_ops and a line in cc.c's
- * table.  Loss detection and what may be sent when are not its business: it
- * moves cwnd and says what ssthresh a loss gives.  All sizes are bytes.
+ * Congestion control: what an algorithm sees, and what it may say.  This is
+ * the guide for who writes one, too.
+ *
+ * An algorithm is one file, cc_NAME.c: a struct of its own state, laid over
+ * tcp_cc.priv by CC_STATE(), a struct tcp_cc_ops, and a line in cc.c's table
+ * and in the Makefile's list; from then on it can be chosen by its name.  All
+ * sizes are bytes, all times microseconds, all arithmetic is on integers.
+ *
+ * It moves cc->cwnd with each acknowledgment (on_ack), says what ssthresh a
+ * sign of congestion gives (on_congestion), and may set cc->pacing_rate.  It
+ * does not find losses, resend or shrink the window step by step during a
+ * recovery: scoreboard.c, rack and recovery.c do.  on_ack therefore comes
+ *
+ *	- by default only when the window should move: outside recovery, for
+ *	  new bytes acknowledged, and only if cwnd was what held data back in
+ *	  the last round trip (cc_validate); an algorithm need not ask;
+ *	- with CC_DRIVES for each acknowledgment that delivers or loses
+ *	  something, in each state: the algorithm alone moves cwnd then.
+ *
+ * Pacing is done for all alike (pacing.c); CC_PACED makes it a must.  What is
+ * sent with the marks of ECN is the business of who negotiates it: CC_ECN asks
+ * for it, cc->ecn says whether it came about, and cc_ack.ce counts what met
+ * congestion.  An undo gives back cwnd and ssthresh by itself; undo() is for
+ * the algorithm's own state.
+ *
+ * Rules: cwnd stays at one mss at least; everything fits priv; no time but
+ * the one that is given.
  */
 #ifndef TCP_CC_H
 #define TCP_CC_H
@@ -12,43 +35,158 @@
 #include <stdint.h>
 #include "base/mono.h"
 
-#define CC_PRIV_WORDS 10
+#define CC_PRIV_BYTES 248
+#define CC_CWND_MAX   (UINT32_MAX / 2)
+#define CC_IW_SEGS    10 /* RFC 6928 */
+
+#define CC_STATE(type, cc) ((struct type *)(void *)(cc)->priv)
+
+enum ca_state {
+	CA_OPEN = 0,
+	CA_DISORDER = 1,
+	CA_CWR = 2,
+	CA_RECOVERY = 3,
+	CA_LOSS = 4,
+};
+
+/* HyStart++ (RFC 9406), for whoever uses tcp_cc_slow_start(). */
+struct cc_hystart {
+	uint64_t round_end; /* of delivered */
+	uint32_t last_min_us, min_us, baseline_us;
+	uint8_t samples, css_rounds; /* css_rounds 0: not in CSS */
+	uint32_t fraction;	     /* CSS: bytes not yet worth one of cwnd */
+};
 
 struct tcp_cc {
 	const struct tcp_cc_ops *ops;
 	uint32_t cwnd, ssthresh, mss;
-	uint32_t srtt_us; /* 0: not measured yet */
-	uint64_t priv[CC_PRIV_WORDS];
+	uint32_t srtt_us;    /* 0: not measured yet */
+	uint32_t prior_cwnd; /* before the last congestion; 0: none */
+	uint32_t prior_ssthresh;
+	uint64_t pacing_rate; /* bytes a second; 0: from cwnd and srtt_us */
+	uint32_t quantum;     /* bytes in one go when paced; 0: 1 ms worth */
+	bool ecn;	      /* the peer takes part in ECN */
+	struct cc_hystart hystart;
+	_Alignas(8) unsigned char priv[CC_PRIV_BYTES];
+};
+
+/* The delivery rate that an acknowledgment shows: delivered bytes came there
+ * within interval_us (rate.c). */
+struct cc_rate {
+	uint64_t prior_delivered; /* in all, when what it acknowledges left */
+	uint64_t delivered;
+	int64_t interval_us; /* 0: this acknowledgment shows none */
+	uint32_t lost;	     /* of what was out with it */
+	uint32_t flight;     /* when it had been sent, it included */
+	bool app_limited;
 };
 
 /* What one acknowledgment tells. */
 struct cc_ack {
 	mono_t now;
-	uint32_t acked;	 /* bytes that it newly acknowledges */
-	uint32_t flight; /* bytes that were out before it */
+	uint32_t acked;	    /* bytes newly acknowledged */
+	uint32_t delivered; /* bytes newly known to be there: acked, SACKed */
+	uint32_t lost;	    /* bytes found lost since the last one */
+	uint32_t ce;	    /* of delivered, what met CE (by ECN's feedback) */
+	uint32_t prior_flight, flight; /* pipe before and after */
+	int64_t rtt_us;		       /* -1: no sample */
+	uint64_t total_delivered, total_lost;
+	struct cc_rate rate;
+	uint8_t ca_state;
+	bool cwnd_limited; /* cwnd held data back in the last round trip */
+};
+
+/* A segment that was found lost, as it was when it had been sent. */
+struct cc_lost {
+	uint32_t len;
+	uint32_t flight; /* it included */
+	uint32_t lost;	 /* in all since then, it included */
+	bool app_limited;
+};
+
+enum cc_signal {
+	CC_LOSS, /* a loss was detected; recovery begins */
+	CC_RTO,	 /* the retransmission timer fired */
+	CC_CE,	 /* ECN: at most once a round trip */
+};
+
+enum {
+	CC_PACED = 1 << 0,    /* never without pacing */
+	CC_DRIVES = 1 << 1,   /* moves cwnd itself, in recovery too */
+	CC_ECN = 1 << 2,      /* asks for ECN, even where it is off */
+	CC_ECN_EACH = 1 << 3, /* CE's answer is in on_ack: no CC_CE comes */
+};
+
+/* What TCP_CC_INFO shows; kind says which. */
+struct tcp_cc_info {
+	enum {
+		CC_INFO_NONE,
+		CC_INFO_BBR,
+		CC_INFO_DCTCP
+	} kind;
+	uint64_t bw;				    /* bytes a second */
+	uint32_t min_rtt_us;			    /* BBR */
+	uint32_t pacing_gain_256, cwnd_gain_256;    /* BBR, 256 is 1 */
+	uint32_t alpha_1024, ce_bytes, total_bytes; /* DCTCP: this window */
+	bool ecn;				    /* DCTCP: at work */
 };
 
 struct tcp_cc_ops {
 	const char *name;
-	/* A connection starts, or changes to this algorithm; cwnd is set. */
-	void (*init)(struct tcp_cc *cc);
-	/* New bytes were acknowledged outside recovery, cwnd being the limit.
-	 */
+	unsigned flags;
+	/* A connection starts, or changes to this algorithm; cwnd is set and
+	 * priv is zero. */
+	void (*init)(struct tcp_cc *cc, mono_t now);
 	void (*on_ack)(struct tcp_cc *cc, const struct cc_ack *ack);
-	/* A loss was detected with flight bytes out: the new ssthresh. */
-	uint32_t (*on_loss)(struct tcp_cc *cc, uint32_t flight);
-	/* The retransmission timer fired (after on_loss). */
-	void (*on_rto)(struct tcp_cc *cc);
-	/* Sending resumes after an idle time of idle_us. */
-	void (*on_idle)(struct tcp_cc *cc, int64_t idle_us);
+	/* The new ssthresh, with flight bytes out.  cwnd is moved by the
+	 * caller (unless CC_DRIVES). */
+	uint32_t (*on_congestion)(
+	    struct tcp_cc *cc, enum cc_signal why, uint32_t flight);
+	/* The rest may be NULL. */
+	/* The congestion was none: own state is as before on_congestion. */
+	void (*undo)(struct tcp_cc *cc);
+	/* With each segment that is found lost, before on_ack tells the sum. */
+	void (*on_lost)(struct tcp_cc *cc, const struct cc_lost *lost);
+	/* Sending begins again with nothing out, after idle_us of silence. */
+	void (*on_idle)(struct tcp_cc *cc, mono_t now, int64_t idle_us);
+	void (*info)(const struct tcp_cc *cc, struct tcp_cc_info *out);
 };
 
 extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic;
 
 /* NULL for an unknown name; a NULL name gives the default. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
-void tcp_cc_init(struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss);
-/* Slow start (RFC 5681 3.1): returns what is left of acked beyond ssthresh. */
-uint32_t tcp_cc_slow_start(struct tcp_cc *cc, uint32_t acked);
+/* The i-th algorithm's name; NULL behind the last. */
+const char *tcp_cc_name(unsigned i);
+void tcp_cc_init(
+    struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss, mono_t now);
+/* To another algorithm, with the window as it is. */
+void tcp_cc_change(struct tcp_cc *cc, const struct tcp_cc_ops *ops, mono_t now);
+
+/*
+ * For who finds congestion (recovery.c, ECN): ssthresh as the algorithm says,
+ * and cwnd at once: ssthresh, or one segment after a time-out; what they were
+ * is kept for undo.  Where cwnd is to fall more softly, set it afterwards,
+ * unless CC_DRIVES.
+ */
+void tcp_cc_congestion(struct tcp_cc *cc, enum cc_signal why, uint32_t flight);
+/* The last congestion was none: cwnd and ssthresh are at least as they were
+ * before it.  Once; false: nothing to give back. */
+bool tcp_cc_undo(struct tcp_cc *cc);
+/* RFC 5681 4.1: with nothing out for idle_us, which is more than an RTO when
+ * long_idle is set, sending begins again. */
+void tcp_cc_idle(
+    struct tcp_cc *cc, mono_t now, int64_t idle_us, bool long_idle);
+
+/* For algorithms: slow start (RFC 5681 3.1) with HyStart++; returns what is
+ * left of the acknowledged bytes beyond ssthresh. */
+uint32_t tcp_cc_slow_start(struct tcp_cc *cc, const struct cc_ack *ack);
+/* a + b within what a window may be. */
+static inline uint32_t
+tcp_cc_add(uint32_t a, uint64_t b)
+{
+	return b < CC_CWND_MAX && a + b < CC_CWND_MAX ? a + (uint32_t)b
+						      : CC_CWND_MAX;
+}
 
 #endif

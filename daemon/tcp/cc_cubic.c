@@ -5,19 +5,32 @@
  *	W_cubic(t) = C * (t - K)^3 + W_max,  C = 0.4 segments/s^3
  *	K = cbrt((W_max - cwnd_epoch) / C)
  *
- * with beta 0.7, fast convergence (4.7) and the Reno-friendly region (4.3).
+ * with beta 0.7 (4.6; 0.85 after a mark of ECN, RFC 8511), fast convergence
+ * (4.7), the Reno-friendly region (4.3), a fresh start after a time-out (4.8),
+ * undo (4.9), and HyStart++ for slow start (4.10).
+ *
+ * The time in which the program or the peer's window was the limit is no time
+ * for the cubic (5.8): on_ack does not come then, and the gap moves the epoch.
  */
 #include "tcp/cc.h"
 
-enum {
-	W_MAX,	    /* bytes */
-	EPOCH_US,   /* start of this congestion avoidance stage, 0: none */
-	K_MS,	    /* */
-	W_EST,	    /* bytes: what Reno would have */
-	CWND_PRIOR, /* bytes: cwnd at the last loss */
-	FRACTION,   /* bytes acknowledged, not yet worth one byte of cwnd */
-	EST_FRACTION,
+/* A congestion avoidance stage; undo puts back the one before. */
+struct stage {
+	int64_t epoch_us; /* its start; 0: none has begun */
+	uint32_t w_max;	  /* bytes */
+	uint32_t k_ms;
+	uint32_t w_est;	     /* bytes: what Reno would have */
+	uint32_t cwnd_prior; /* bytes: cwnd at the last congestion */
+	uint64_t fraction;   /* acknowledged, not yet worth a byte of cwnd */
+	uint64_t est_fraction;
 };
+
+struct cubic {
+	struct stage s, before;
+	int64_t last_ack_us;
+};
+
+_Static_assert(sizeof(struct cubic) <= CC_PRIV_BYTES, "fits");
 
 /* Longest (t - K) considered, so that its cube fits: about 8 minutes. */
 #define DELTA_MAX_MS 500000
@@ -38,35 +51,33 @@ cube_root(uint64_t x)
 }
 
 static void
-init(struct tcp_cc *cc)
+init(struct tcp_cc *cc, mono_t now)
 {
-	int i;
-
-	for (i = 0; i < CC_PRIV_WORDS; i++)
-		cc->priv[i] = 0;
+	*CC_STATE(cubic, cc) = (struct cubic){.last_ack_us = now.us};
 }
 
 static void
-start_epoch(struct tcp_cc *cc, mono_t now)
+start_stage(struct tcp_cc *cc, mono_t now)
 {
+	struct stage *s = &CC_STATE(cubic, cc)->s;
 	uint64_t below = 0;
 
-	cc->priv[EPOCH_US] = (uint64_t)now.us | 1;
-	cc->priv[W_EST] = cc->cwnd;
-	cc->priv[FRACTION] = cc->priv[EST_FRACTION] = 0;
-	if (cc->priv[W_MAX] > cc->cwnd)
-		below = cc->priv[W_MAX] - cc->cwnd;
+	s->epoch_us = now.us;
+	s->w_est = cc->cwnd;
+	s->fraction = s->est_fraction = 0;
+	if (s->w_max > cc->cwnd)
+		below = s->w_max - cc->cwnd;
 	else
-		cc->priv[W_MAX] = cc->cwnd;
+		s->w_max = cc->cwnd;
 	/* K^3 = below / (C * MSS) s^3 = below * 2.5e9 / MSS ms^3 */
-	cc->priv[K_MS] = cube_root(below * 2500000000ULL / cc->mss);
+	s->k_ms = cube_root(below * 2500000000ULL / cc->mss);
 }
 
-/* W_cubic at t_ms after the epoch's start, in bytes. */
+/* W_cubic at t_ms after the stage's start, in bytes. */
 static uint64_t
-w_cubic(const struct tcp_cc *cc, int64_t t_ms)
+w_cubic(const struct stage *s, uint32_t mss, int64_t t_ms)
 {
-	int64_t d = t_ms - (int64_t)cc->priv[K_MS];
+	int64_t d = t_ms - (int64_t)s->k_ms;
 	uint64_t ad, segs_1e3, off;
 
 	if (d > DELTA_MAX_MS)
@@ -75,92 +86,90 @@ w_cubic(const struct tcp_cc *cc, int64_t t_ms)
 		d = -DELTA_MAX_MS;
 	ad = (uint64_t)(d < 0 ? -d : d);
 	segs_1e3 = ad * ad * ad / 2500000; /* 0.4e-9 * ad^3, in thousandths */
-	off = segs_1e3 * cc->mss / 1000;
+	off = segs_1e3 * mss / 1000;
 	if (d >= 0)
-		return cc->priv[W_MAX] + off;
-	return off < cc->priv[W_MAX] ? cc->priv[W_MAX] - off : 0;
+		return s->w_max + off;
+	return off < s->w_max ? s->w_max - off : 0;
 }
 
 /* RFC 9438 4.3: alpha is 3(1-b)/(1+b) = 0.529, then 1 above the old cwnd. */
 static void
-reno_friendly(struct tcp_cc *cc, uint32_t acked)
+reno_friendly(const struct tcp_cc *cc, struct stage *s, uint32_t acked)
 {
-	uint64_t alpha = cc->priv[W_EST] >= cc->priv[CWND_PRIOR] ? 1000 : 529;
-	uint64_t num = alpha * acked * cc->mss + cc->priv[EST_FRACTION];
+	uint64_t alpha = s->w_est >= s->cwnd_prior ? 1000 : 529;
+	uint64_t num = alpha * acked * cc->mss + s->est_fraction;
 	uint64_t den = 1000ULL * cc->cwnd;
 
-	cc->priv[W_EST] += num / den;
-	cc->priv[EST_FRACTION] = num % den;
+	s->w_est = tcp_cc_add(s->w_est, num / den);
+	s->est_fraction = num % den;
 }
 
 static void
 on_ack(struct tcp_cc *cc, const struct cc_ack *ack)
 {
-	uint32_t acked = tcp_cc_slow_start(cc, ack->acked);
-	uint64_t target, num, est;
-	int64_t t_ms;
+	struct cubic *c = CC_STATE(cubic, cc);
+	struct stage *s = &c->s;
+	uint32_t acked = tcp_cc_slow_start(cc, ack);
+	int64_t gap = ack->now.us - c->last_ack_us, t_ms;
+	uint64_t target, num;
 
+	c->last_ack_us = ack->now.us;
 	if (acked == 0)
 		return;
-	if (cc->priv[EPOCH_US] == 0)
-		start_epoch(cc, ack->now);
-	t_ms = (ack->now.us - (int64_t)cc->priv[EPOCH_US]) / 1000;
-	target = w_cubic(cc, t_ms + cc->srtt_us / 1000);
+	if (s->epoch_us == 0)
+		start_stage(cc, ack->now);
+	else if (gap > 2 * (int64_t)cc->srtt_us)
+		s->epoch_us += gap - cc->srtt_us;
+	t_ms = (ack->now.us - s->epoch_us) / 1000;
+	target = w_cubic(s, cc->mss, t_ms + cc->srtt_us / 1000);
 	if (target > cc->cwnd + cc->cwnd / 2)
 		target = cc->cwnd + cc->cwnd / 2;
-	reno_friendly(cc, acked);
-	est = cc->priv[W_EST];
-	if (w_cubic(cc, t_ms) < est && est > cc->cwnd) {
-		cc->cwnd =
-		    est < UINT32_MAX / 2 ? (uint32_t)est : UINT32_MAX / 2;
+	reno_friendly(cc, s, acked);
+	if (s->w_est > cc->cwnd && w_cubic(s, cc->mss, t_ms) < s->w_est) {
+		cc->cwnd = s->w_est;
 		return;
 	}
 	if (target <= cc->cwnd)
 		return;
 	/* cwnd grows by (target - cwnd) / cwnd per byte acknowledged. */
-	num = (target - cc->cwnd) * acked + cc->priv[FRACTION];
-	cc->priv[FRACTION] = num % cc->cwnd;
-	num /= cc->cwnd;
-	if (cc->cwnd + num < UINT32_MAX / 2)
-		cc->cwnd += (uint32_t)num;
+	num = (target - cc->cwnd) * acked + s->fraction;
+	s->fraction = num % cc->cwnd;
+	cc->cwnd = tcp_cc_add(cc->cwnd, num / cc->cwnd);
 }
 
 static uint32_t
-on_loss(struct tcp_cc *cc, uint32_t flight)
+on_congestion(struct tcp_cc *cc, enum cc_signal why, uint32_t flight)
 {
+	struct cubic *c = CC_STATE(cubic, cc);
+	struct stage *s = &c->s;
 	uint32_t w = cc->cwnd, ss;
 
-	(void)flight;
-	cc->priv[CWND_PRIOR] = w;
-	/* Fast convergence: give room to a newcomer. */
-	if (w < cc->priv[W_MAX])
-		cc->priv[W_MAX] = (uint64_t)w * 17 / 20;
+	(void)flight; /* cwnd does not grow beyond what is used */
+	c->before = *s;
+	s->cwnd_prior = w;
+	if (why == CC_RTO)
+		s->w_max = 0; /* 4.8: K is 0, W_max where the stage begins */
+	else if (w < s->w_max)
+		s->w_max = (uint32_t)((uint64_t)w * 17 / 20); /* 4.7 */
 	else
-		cc->priv[W_MAX] = w;
-	cc->priv[EPOCH_US] = 0;
-	ss = (uint32_t)((uint64_t)w * 7 / 10);
+		s->w_max = w;
+	s->epoch_us = 0;
+	ss = (uint32_t)((uint64_t)w * (why == CC_CE ? 17 : 14) / 20);
 	return ss > 2 * cc->mss ? ss : 2 * cc->mss;
 }
 
 static void
-on_rto(struct tcp_cc *cc)
+undo(struct tcp_cc *cc)
 {
-	cc->priv[EPOCH_US] = 0;
-}
+	struct cubic *c = CC_STATE(cubic, cc);
 
-static void
-on_idle(struct tcp_cc *cc, int64_t idle_us)
-{
-	/* The cubic must not grow over a time in which nothing was sent. */
-	if (cc->priv[EPOCH_US] != 0)
-		cc->priv[EPOCH_US] += (uint64_t)idle_us & ~1ULL;
+	c->s = c->before;
 }
 
 const struct tcp_cc_ops tcp_cc_cubic = {
     .name = "cubic",
     .init = init,
     .on_ack = on_ack,
-    .on_loss = on_loss,
-    .on_rto = on_rto,
-    .on_idle = on_idle,
+    .on_congestion = on_congestion,
+    .undo = undo,
 };

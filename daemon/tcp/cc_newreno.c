@@ -1,57 +1,48 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * NewReno's window (RFC 5681 3.1, 3.2 and RFC 3465's byte counting): slow
- * start, one MSS a round trip in congestion avoidance, half on a loss.
+ * start, one MSS a round trip in congestion avoidance, half on a loss; after a
+ * mark of ECN four fifths (RFC 8511), since a queue that marks is short.
  */
 #include "tcp/cc.h"
 
-enum {
-	BYTES_ACKED
-}; /* in priv: since cwnd last grew */
+struct newreno {
+	uint32_t bytes_acked; /* since cwnd last grew */
+};
 
 static void
-init(struct tcp_cc *cc)
+init(struct tcp_cc *cc, mono_t now)
 {
-	cc->priv[BYTES_ACKED] = 0;
+	(void)now;
+	CC_STATE(newreno, cc)->bytes_acked = 0;
 }
 
 static void
 on_ack(struct tcp_cc *cc, const struct cc_ack *ack)
 {
-	uint32_t acked = tcp_cc_slow_start(cc, ack->acked);
+	struct newreno *r = CC_STATE(newreno, cc);
+	uint64_t acked = tcp_cc_slow_start(cc, ack);
 
-	cc->priv[BYTES_ACKED] += acked;
-	while (cc->priv[BYTES_ACKED] >= cc->cwnd) {
-		cc->priv[BYTES_ACKED] -= cc->cwnd;
-		cc->cwnd += cc->mss;
+	acked += r->bytes_acked;
+	while (acked >= cc->cwnd && cc->cwnd < CC_CWND_MAX) {
+		acked -= cc->cwnd;
+		cc->cwnd = tcp_cc_add(cc->cwnd, cc->mss);
 	}
+	r->bytes_acked = (uint32_t)acked;
 }
 
 static uint32_t
-on_loss(struct tcp_cc *cc, uint32_t flight)
+on_congestion(struct tcp_cc *cc, enum cc_signal why, uint32_t flight)
 {
-	cc->priv[BYTES_ACKED] = 0;
-	return flight / 2 > 2 * cc->mss ? flight / 2 : 2 * cc->mss;
-}
+	uint32_t ss = why == CC_CE ? flight / 5 * 4 : flight / 2;
 
-static void
-on_rto(struct tcp_cc *cc)
-{
-	cc->priv[BYTES_ACKED] = 0;
-}
-
-static void
-on_idle(struct tcp_cc *cc, int64_t idle_us)
-{
-	(void)cc;
-	(void)idle_us;
+	CC_STATE(newreno, cc)->bytes_acked = 0;
+	return ss > 2 * cc->mss ? ss : 2 * cc->mss;
 }
 
 const struct tcp_cc_ops tcp_cc_newreno = {
     .name = "newreno",
     .init = init,
     .on_ack = on_ack,
-    .on_loss = on_loss,
-    .on_rto = on_rto,
-    .on_idle = on_idle,
+    .on_congestion = on_congestion,
 };

@@ -253,7 +253,7 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	p->rcv_mss = TCP_DEFAULT_MSS;
 	tcp_set_state(p, TCPS_SYN_RECEIVED);
 	pcb_set_mss(p);
-	tcp_cc_init(&p->cc, t->cc, p->snd_mss);
+	tcp_cc_init(&p->cc, t->cc, p->snd_mss, s->now);
 	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one
 	 * that nobody remembers. */
 	if (h->stateless)

@@ -32,7 +32,7 @@ learn_options(struct tcp_pcb *p, const struct seg *s)
 		p->ts_recent_at = s->now;
 	}
 	pcb_set_mss(p);
-	tcp_cc_init(&p->cc, p->cc.ops, p->snd_mss);
+	tcp_cc_init(&p->cc, p->cc.ops, p->snd_mss, s->now);
 }
 
 static void

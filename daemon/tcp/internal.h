@@ -10,6 +10,7 @@
  *	scoreboard.c what is out, and what SACK says of it
  *	recovery.c  loss: found, answered, over
  *	rtt.c       the round-trip time and the RTO
+ *	rate.c      what congestion control is told
  *	reasm.c     the receive queue and what waits out of order
  *	output.c    what to send next: recovery, new data, FIN, ACK
  *	timer.c     retransmission, persist, delayed ACK, keep-alive
@@ -141,12 +142,21 @@ enum {
 	TX_SPLIT = 1 << 5,     /* a SACK block's edge made it: in tx_splits */
 };
 
+/* What was known when it left (rate.c); times are back from sent_at. */
+struct tx_rate {
+	uint32_t delivered, lost; /* the counts, their low 32 bits */
+	uint32_t delivered_back, first_tx_back;
+	uint32_t flight; /* it included */
+	bool app_limited;
+};
+
 struct txseg {
 	TAILQ_ENTRY(txseg) link;
 	seq_t seq;
 	uint32_t len; /* sequence space */
 	uint8_t flags;
 	mono_t sent_at;
+	struct tx_rate rate;
 };
 TAILQ_HEAD(txsegs, txseg);
 
@@ -203,13 +213,6 @@ enum {
 	PF_WND_CLAMPED = 1 << 23,
 	PF_PROGRESS = 1 << 24, /* something acknowledged since we last sent */
 	PF_NO_MEMORY = 1 << 25,
-};
-
-enum ca_state {
-	CA_OPEN = 0,
-	CA_DISORDER = 1,
-	CA_RECOVERY = 3,
-	CA_LOSS = 4,
 };
 
 struct tcp_pcb {
@@ -272,6 +275,21 @@ struct tcp_pcb {
 	/* RTT (RFC 6298). */
 	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
 	struct tcp_cc cc;
+	struct {
+		uint64_t delivered, lost; /* bytes, in all */
+		uint64_t lost_told;	  /* of lost, to congestion control */
+		uint64_t app_limited;	  /* until delivered is more; 0: not */
+		mono_t delivered_at;	  /* when delivered last moved */
+		mono_t first_tx; /* when the newest delivered one went */
+		mono_t since;	 /* the sample: its start ... */
+		int64_t sent_us; /* ... and how long sending took */
+		bool sampled, recovering;
+		bool limited, best_limited;
+		uint32_t max_out; /* in this window's time */
+		seq_t window_end;
+		uint64_t best_delivered, best_us; /* for TCP_INFO */
+		struct cc_ack ack;		  /* being worked through */
+	} rate;
 
 	/* Timers: one heap entry, the earliest of these. */
 	struct timer timer;
@@ -495,6 +513,20 @@ void tcp_rtt_sample(struct tcp_pcb *p, int64_t rtt_us);
 void tcp_rtt_from_timestamp(
     struct tcp_pcb *p, const struct seg *s, mono_t retx_at);
 int64_t tcp_rto(const struct tcp_pcb *p);
+
+/* ---- rate.c ---- */
+/* x goes out, again perhaps, and is not in the pipe yet. */
+void rate_sent(struct tcp_pcb *p, struct txseg *x, mono_t now);
+/* n bytes of x are there: acknowledged, or SACKed before that. */
+void rate_delivered(struct tcp_pcb *p, const struct txseg *x, uint32_t n);
+/* x is newly lost. */
+void rate_lost(struct tcp_pcb *p, const struct txseg *x);
+/* An acknowledgment: p->rate.ack is filled in between these two, and the
+ * second lets congestion control know. */
+void rate_ack_begin(struct tcp_pcb *p, mono_t now);
+void rate_ack_end(struct tcp_pcb *p);
+/* pcb_output() has nothing more for now. */
+void rate_output_done(struct tcp_pcb *p);
 
 /* ---- reasm.c ---- */
 int rxseg_cmp(struct rxseg *a, struct rxseg *b);

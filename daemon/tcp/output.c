@@ -11,8 +11,6 @@
  */
 #include "tcp/internal.h"
 
-#define IW_SEGMENTS 10 /* RFC 6928 */
-
 static uint32_t
 sack_option_len(const struct tcp_pcb *p)
 {
@@ -203,6 +201,7 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	if (len > 0 && seq_diff(x->seq, p->snd_una) + len == p->sq.bytes)
 		flags = TH_PSH;
 	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
+	rate_sent(p, x, now);
 	x->flags |= TX_RETX | TX_EVER_RETX;
 	p->retx_bytes += x->len;
 	x->sent_at = now;
@@ -234,15 +233,12 @@ static bool
 idle_restart(struct tcp_pcb *p, mono_t now)
 {
 	int64_t idle = mono_diff(now, p->last_snd);
-	uint32_t iw = IW_SEGMENTS * p->snd_mss;
+	uint32_t cwnd = p->cc.cwnd;
 
-	if (!TAILQ_EMPTY(&p->tx) || idle < tcp_rto(p))
+	if (!TAILQ_EMPTY(&p->tx))
 		return false;
-	p->cc.ops->on_idle(&p->cc, idle);
-	if (p->cc.cwnd <= iw)
-		return false;
-	p->cc.cwnd = iw;
-	return true;
+	tcp_cc_idle(&p->cc, now, idle, idle >= tcp_rto(p));
+	return p->cc.cwnd != cwnd;
 }
 
 /*
@@ -267,7 +263,7 @@ sendable(struct tcp_pcb *p, uint32_t mss)
 	if (len > cw) {
 		len = cw - cw % mss;
 		p->flags |= PF_CWND_LIMITED;
-	} else if (len == queued) {
+	} else {
 		p->flags &= ~PF_CWND_LIMITED;
 	}
 	if (len > burst_max(p, mss))
@@ -397,5 +393,6 @@ pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		emit(p, out, 0, p->snd_nxt, now);
 		return true;
 	}
+	rate_output_done(p);
 	return false;
 }

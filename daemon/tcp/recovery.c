@@ -24,10 +24,7 @@ mark_head_lost(struct tcp_pcb *p)
 static void
 enter_recovery(struct tcp_pcb *p)
 {
-	struct tcp_cc *cc = &p->cc;
-
-	cc->ssthresh = cc->ops->on_loss(cc, tcp_outstanding(p));
-	cc->cwnd = cc->ssthresh;
+	tcp_cc_congestion(&p->cc, CC_LOSS, tcp_outstanding(p));
 	p->recover = p->snd_nxt;
 	p->ca_state = CA_RECOVERY;
 	p->flags |= PF_REXMT_NOW;
@@ -40,16 +37,14 @@ void
 tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 {
 	struct txseg *x = TAILQ_FIRST(&p->tx);
-	struct tcp_cc *cc = &p->cc;
 	bool reneged = x != NULL && (x->flags & TX_SACKED);
 
 	(void)now;
 	/* Once for each loss: not when the timer backs off. */
-	if (p->ca_state != CA_LOSS || seq_geq(p->snd_una, p->recover)) {
-		cc->ssthresh = cc->ops->on_loss(cc, tcp_outstanding(p));
-		cc->ops->on_rto(cc);
-	}
-	cc->cwnd = cc->mss;
+	if (p->ca_state != CA_LOSS || seq_geq(p->snd_una, p->recover))
+		tcp_cc_congestion(&p->cc, CC_RTO, tcp_outstanding(p));
+	else
+		p->cc.cwnd = p->cc.mss;
 	TAILQ_FOREACH (x, &p->tx, link) {
 		/* RFC 2018 8: a receiver that took back what it SACKed. */
 		if (reneged && (x->flags & TX_SACKED)) {
@@ -68,7 +63,7 @@ tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 void
 recovery_leave(struct tcp_pcb *p)
 {
-	if (p->ca_state == CA_RECOVERY) {
+	if (p->ca_state == CA_RECOVERY && !(p->cc.ops->flags & CC_DRIVES)) {
 		/* RFC 6582 3.2 step 3: no burst after the end. */
 		uint32_t flight = tcp_outstanding(p) + p->snd_mss;
 

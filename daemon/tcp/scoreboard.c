@@ -49,6 +49,7 @@ txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
 	x->seq = seq;
 	x->len = len;
 	x->sent_at = now;
+	rate_sent(p, x, now);
 	TAILQ_INSERT_TAIL(&p->tx, x, link);
 	return x;
 }
@@ -66,6 +67,7 @@ txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 	y->len = x->len - len;
 	y->flags = x->flags & (uint8_t)~TX_SPLIT;
 	y->sent_at = x->sent_at;
+	y->rate = x->rate;
 	x->len = len;
 	x->flags &= ~TX_FIN;
 	TAILQ_INSERT_AFTER(&p->tx, x, y, link);
@@ -110,6 +112,8 @@ txseg_mark_lost(struct tcp_pcb *p, struct txseg *x)
 {
 	if (x->flags & TX_SACKED)
 		return;
+	if ((x->flags & (TX_LOST | TX_RETX)) != TX_LOST)
+		rate_lost(p, x);
 	txseg_uncount(p, x, x->len);
 	x->flags = (uint8_t)((x->flags | TX_LOST) & ~TX_RETX);
 	p->lost_bytes += x->len;
@@ -192,6 +196,7 @@ sack_block(struct tcp_pcb *p, seq_t left, seq_t right)
 		if (seq_gt(end, right) &&
 		    !sack_split(p, x, (uint32_t)seq_diff(right, x->seq)))
 			break;
+		rate_delivered(p, x, x->len);
 		txseg_uncount(p, x, x->len);
 		x->flags =
 		    (uint8_t)((x->flags | TX_SACKED) & ~(TX_LOST | TX_RETX));

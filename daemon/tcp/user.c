@@ -97,7 +97,7 @@ start_syn(struct tcp_pcb *p, seq_t iss, mono_t now)
 	p->rcv_wscale = tcp_wscale_for(p->rcvbuf);
 	p->ts_off = tcp_ts_offset(p->t, &p->node.id);
 	pcb_set_mss(p);
-	tcp_cc_init(&p->cc, p->cc.ops, p->snd_mss);
+	tcp_cc_init(&p->cc, p->cc.ops, p->snd_mss, now);
 	tcp_set_state(p, TCPS_SYN_SENT);
 	tcp_arm_rexmt(p, now);
 	pcb_ready(p);
@@ -260,15 +260,6 @@ tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *o)
 	};
 }
 
-static void
-change_congestion(struct tcp_pcb *p, const struct tcp_cc_ops *cc)
-{
-	if (p->cc.ops == cc)
-		return;
-	p->cc.ops = cc;
-	cc->init(&p->cc);
-}
-
 int
 tcp_apply_opts(struct tcp_pcb *p, const struct tcp_opts *o, mono_t now)
 {
@@ -281,7 +272,7 @@ tcp_apply_opts(struct tcp_pcb *p, const struct tcp_opts *o, mono_t now)
 	pcb_opts_apply(p, o);
 	if (p->state == TCPS_CLOSED || (p->flags & PF_FINISHED))
 		return 0;
-	change_congestion(p, cc);
+	tcp_cc_change(&p->cc, cc, now);
 	pcb_set_mss(p);
 	if (!(p->flags & PF_KEEPALIVE))
 		pcb_timer(p, TMR_KEEP, MONO_NEVER);
