@@ -6,7 +6,8 @@
  *
  * Conflicts are Linux's: two binds of one port and overlapping addresses are
  * refused, unless both say REUSEADDR and the other does not listen, or both say
- * REUSEPORT and have one owner.
+ * REUSEPORT and have one owner.  The wildcard 0.0.0.0 stands for all addresses
+ * of IPv4, :: for those of IPv6 and, unless V6ONLY is said, of IPv4 as well.
  */
 #include <errno.h>
 #include "tcp/internal.h"
@@ -39,13 +40,26 @@ next_on_port(struct tcp_bind *b)
 	return n != NULL && n->port == b->port ? n : NULL;
 }
 
+/* How well b's address is addr: 0 not at all, 1 as the wildcard of both
+ * families, 2 of its own, 3 as this address. */
+static unsigned
+covers(const struct tcp_bind *b, const struct ipaddr *addr)
+{
+	if (ipaddr_eq(&b->addr, addr))
+		return 3;
+	if (!ipaddr_is_any(&b->addr))
+		return 0;
+	if (ipaddr_is_v4(&b->addr) == ipaddr_is_v4(addr))
+		return 2;
+	return ipaddr_is_v4(&b->addr) || b->flags & TCP_BIND_V6ONLY ? 0 : 1;
+}
+
 /* May b be bound, or listen, beside a?  A server that starts again listens
  * beside the connections of its last life (MUST-42). */
 static bool
 compatible(const struct tcp_bind *a, const struct tcp_bind *b)
 {
-	if (!ipaddr_eq(&a->addr, &b->addr) && !ipaddr_is_any(&a->addr) &&
-	    !ipaddr_is_any(&b->addr))
+	if (covers(a, &b->addr) == 0 && covers(b, &a->addr) == 0)
 		return true;
 	if (a->flags & b->flags & TCP_BIND_REUSEPORT)
 		return a->owner == b->owner;
@@ -202,30 +216,29 @@ tcp_bind_info(const struct tcp_bind *b, struct tcp_bind_info *out)
 	    .half_open = b->nhalf,
 	    .user = b->user,
 	    .owner = b->owner,
+	    .flags = b->flags,
 	};
 }
 
 /*
- * The listener for a SYN: the exact address before the wildcard; among several
- * equals (REUSEPORT) one by the connection's hash, so that its segments agree.
+ * The listener for a SYN: the exact address before the wildcards, that of its
+ * family before that of both; among several equals (REUSEPORT) one by the
+ * connection's hash, so that its segments agree.
  */
 struct tcp_bind *
 bind_lookup(struct tcp *t, const struct tuple *id)
 {
 	struct tcp_bind *b, *best = NULL;
-	bool best_exact = false;
+	unsigned good, most = 0;
 	uint64_t hash = siphash(&t->key_port, id, sizeof *id), n = 0;
 
 	for (b = first_on_port(t, id->lport); b != NULL; b = next_on_port(b)) {
-		bool exact = ipaddr_eq(&b->addr, &id->laddr);
-
-		if (!b->listening || (!exact && !ipaddr_is_any(&b->addr)))
-			continue;
-		if (best == NULL || (exact && !best_exact)) {
+		good = b->listening ? covers(b, &id->laddr) : 0;
+		if (good > most) {
 			best = b;
-			best_exact = exact;
+			most = good;
 			n = 1;
-		} else if (exact == best_exact && hash % ++n == 0) {
+		} else if (good != 0 && good == most && hash % ++n == 0) {
 			/* Each of n equals with probability 1/n. */
 			best = b;
 		}

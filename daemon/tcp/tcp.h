@@ -208,6 +208,7 @@ bool tcp_event(struct tcp *t, struct tcp_event *ev);
 enum {
 	TCP_BIND_REUSEADDR = 1 << 0,
 	TCP_BIND_REUSEPORT = 1 << 1, /* only among equal owner ids */
+	TCP_BIND_V6ONLY = 1 << 2,    /* :: is not for IPv4 (RFC 3493 5.3) */
 };
 
 /*
@@ -229,6 +230,7 @@ struct tcp_bind_info {
 	uint32_t backlog, half_open;
 	void *user;
 	uint32_t owner;
+	unsigned flags; /* TCP_BIND_* */
 };
 void tcp_bind_info(const struct tcp_bind *b, struct tcp_bind_info *out);
 

@@ -225,6 +225,72 @@ Test(names, second_listen)
 	tcp_unbind(b2, lab_mono());
 }
 
+/* The wildcards of the families beside each other, on one port. */
+Test(names, wildcards_of_the_families)
+{
+	static const struct {
+		bool six;
+		unsigned flags;
+	} both = {true, 0}, only6 = {true, TCP_BIND_V6ONLY}, only4 = {false, 0};
+	const struct {
+		typeof(both) a, b;
+		int want;
+	} rows[] = {{both, only4, -EADDRINUSE}, {only4, both, -EADDRINUSE},
+	    {only6, only4, 0}, {only4, only6, 0}, {both, only6, -EADDRINUSE},
+	    {only6, both, -EADDRINUSE}};
+	struct ipaddr any6 = {{0}}, any4 = ipaddr_v4(0);
+	struct tcp_bind *b1, *b2;
+
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		b2 = NULL;
+		expect_eq(tcp_bind(lab_tcp(), rows[i].a.six ? &any6 : &any4, 80,
+			      rows[i].a.flags, 1, NULL, &b1),
+		    0);
+		lab_expect_eq(__FILE__, (int)i,
+		    tcp_bind(lab_tcp(), rows[i].b.six ? &any6 : &any4, 80,
+			rows[i].b.flags, 1, NULL, &b2),
+		    rows[i].want, "row of wildcards (line is its index)");
+		tcp_unbind(b1, lab_mono());
+		if (b2 != NULL)
+			tcp_unbind(b2, lab_mono());
+	}
+}
+
+/* An IPv4 SYN finds :: unless that is for IPv6 alone, and 0.0.0.0 both. */
+Test(names, both_families_listener)
+{
+	struct ipaddr any6 = {{0}};
+	struct tcp_bind *six, *four;
+
+	expect_eq(
+	    tcp_bind(lab_tcp(), &any6, 80, TCP_BIND_V6ONLY, 1, NULL, &six), 0);
+	expect_eq(tcp_listen(six, 5), 0);
+	use(0);
+	peer_sends(SYN, .seq = 0);
+	stack_sends(RST | ACK, .seq = 0, .ack = 1);
+	tcp_unbind(six, lab_mono());
+	expect_eq(
+	    tcp_bind(lab_tcp(), &any6, 80, TCP_BIND_REUSEPORT, 1, NULL, &six),
+	    0);
+	expect_eq(tcp_listen(six, 5), 0);
+	use(1);
+	peer_sends(SYN, .seq = 0);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	expect_eq(bind_to(0, 80, TCP_BIND_REUSEPORT, 1, &four), 0);
+	expect_eq(tcp_listen(four, 100), 0);
+	for (unsigned i = 2; i < 40; i++) {
+		use(i);
+		peer_sends(SYN, .seq = 0);
+		stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	}
+	tcp_unbind(four, lab_mono());
+	lab_drain();
+	/* The one of before it came. */
+	expect_eq(lab_stats().half_open, 1);
+	tcp_unbind(six, lab_mono());
+	lab_drain();
+}
+
 /* Port 0: one is chosen, in the range, each another. */
 Test(names, bind_chooses_a_port)
 {
