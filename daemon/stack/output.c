@@ -76,8 +76,8 @@ settle_checksum(
 	uint8_t *field = tcp + WIRE_TCP_CSUM_OFF;
 
 	*off = (struct offload){0};
-	wire_csum_pseudo4(&c, ipaddr_to_v4(&o->src), ipaddr_to_v4(&o->dst),
-	    WIRE_PROTO_TCP, o->hdr_len + o->payload_len);
+	wire_csum_pseudo(
+	    &c, &o->src, &o->dst, WIRE_PROTO_TCP, o->hdr_len + o->payload_len);
 	if (!s->tx_csum) {
 		wire_csum_add(&c, tcp, o->hdr_len);
 		wire_csum_spans(&c, o->spans, o->nspans, 0);

@@ -44,10 +44,10 @@ path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 	    ipaddr_is_v4(&ours->addr) != ipaddr_is_v4(dst))
 		return -EADDRNOTAVAIL;
 	out->src = ours->addr;
-	out->mtu = s->ip.mtu;
+	out->mtu = out->rcv_mtu = s->ip.mtu;
 	out->tso_max = s->tx_tso ? TSO_MAX : 0;
 	if (ip_is_ours(&s->ip, dst)) {
-		out->mtu = IP_LOOP_MTU;
+		out->mtu = out->rcv_mtu = IP_LOOP_MTU;
 		out->tso_max = 0;
 	}
 	return 0;

@@ -111,7 +111,7 @@ address_valid(const struct ipaddr *a)
 	if (ipaddr_is_any(a))
 		return false;
 	if (!ipaddr_is_v4(a))
-		return a->b[0] != 0xff;
+		return !ipaddr_is_multicast(a);
 	v4 = ipaddr_to_v4(a);
 	return v4 < 0xe0000000; /* multicast, reserved, broadcast */
 }
@@ -132,8 +132,8 @@ describe(struct tcp *t, struct tcp_half *h, const struct seg *s,
 	h->path = *path;
 	h->irs = s->seq;
 	h->challenged = mono_add(s->now, -TCP_CHALLENGE_US);
-	h->peer_mss = s->h.has_mss ? s->h.mss : TCP_DEFAULT_MSS;
-	h->our_mss = (uint16_t)(path->mtu - 40);
+	h->peer_mss = s->h.has_mss ? s->h.mss : tcp_default_mss(&s->id.raddr);
+	h->our_mss = tcp_adv_mss(path);
 	h->snd_wnd = s->h.wnd;
 	h->rcv_wnd = t->cfg.rcvbuf;
 	h->wscale = s->h.has_wscale;
@@ -246,11 +246,12 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	p->snd_wnd = p->max_wnd = (uint32_t)s->h.wnd << p->snd_wscale;
 	p->snd_wl1 = s->seq;
 	p->snd_wl2 = s->ack;
-	p->peer_mss = h->peer_mss != 0 ? h->peer_mss : TCP_DEFAULT_MSS;
+	p->peer_mss =
+	    h->peer_mss != 0 ? h->peer_mss : tcp_default_mss(&h->node.id.raddr);
 	p->ts_off = h->ts_off;
 	p->ts_recent = h->ts_recent;
 	p->ts_recent_at = s->now;
-	p->rcv_mss = TCP_DEFAULT_MSS;
+	p->rcv_mss = tcp_default_mss(&h->node.id.raddr);
 	tcp_set_state(p, TCPS_SYN_RECEIVED);
 	pcb_set_mss(p);
 	tcp_cc_init(&p->cc, t->cc, p->snd_mss, s->now);

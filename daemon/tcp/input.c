@@ -14,8 +14,9 @@
 static void
 learn_options(struct tcp_pcb *p, const struct seg *s)
 {
-	p->peer_mss =
-	    s->h.has_mss && s->h.mss != 0 ? s->h.mss : TCP_DEFAULT_MSS;
+	p->peer_mss = s->h.has_mss && s->h.mss != 0
+			  ? s->h.mss
+			  : tcp_default_mss(&p->node.id.raddr);
 	/* RFC 7323 1.3, 2.2 and RFC 2018 2: only if both sides offered. */
 	if (!s->h.has_ts)
 		p->flags &= ~PF_TS;
@@ -86,7 +87,7 @@ syn_sent_input(struct tcp_pcb *p, struct seg *s)
 	p->rcv_nxt = p->last_ack_sent = p->urg_seq = seq_add(s->seq, 1);
 	/* What our SYN offered, unscaled. */
 	p->rcv_adv = seq_add(p->rcv_nxt, p->rcvbuf < 65535 ? p->rcvbuf : 65535);
-	p->rcv_mss = TCP_DEFAULT_MSS;
+	p->rcv_mss = tcp_default_mss(&p->node.id.raddr);
 	learn_options(p, s);
 	p->snd_wnd = p->max_wnd = s->h.wnd; /* RFC 7323 2.2: not scaled */
 	p->snd_wl1 = s->seq;
@@ -460,8 +461,7 @@ checksum_ok(const struct tcp_in *in)
 
 	if (in->csum_ok)
 		return true;
-	wire_csum_pseudo4(
-	    &c, ipaddr_to_v4(&in->src), ipaddr_to_v4(&in->dst), 6, in->len);
+	wire_csum_pseudo(&c, &in->src, &in->dst, 6, in->len);
 	wire_csum_add(&c, in->buf->data + in->off, in->len);
 	return wire_csum_final(&c) == 0;
 }

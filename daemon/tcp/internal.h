@@ -53,7 +53,8 @@
 #define TCP_MEMORY_US	    50000  /* until memory is asked for again */
 #define TCP_CHALLENGE_US    500000 /* at most one challenge ACK in this time */
 #define TCP_DUPTHRESH	    3
-#define TCP_DEFAULT_MSS	    536 /* MUST-15 */
+#define TCP_DEFAULT_MSS	    536	 /* MUST-15 */
+#define TCP_DEFAULT_MSS6    1220 /* the same, over IPv6 */
 #define TCP_MIN_MSS	    88
 #define TCP_PORT_COUNTERS   1024
 #define TCP_PORT_STEP	    8 /* ports skipped at most, plus one */
@@ -392,6 +393,29 @@ void tcp_send_rst_for(struct tcp *t, const struct seg *s);
 uint32_t tcp_ts_now(mono_t now, uint32_t ts_off);
 uint32_t tcp_ts_offset(const struct tcp *t, const struct tuple *id);
 seq_t tcp_isn(const struct tcp *t, const struct tuple *id, mono_t now);
+
+/* Bytes of an IP and a TCP header without options, between addresses of a's
+ * family. */
+static inline uint16_t
+tcp_hdrs(const struct ipaddr *a)
+{
+	return ipaddr_is_v4(a) ? 40 : 60;
+}
+
+/* What a peer takes who names no MSS. */
+static inline uint16_t
+tcp_default_mss(const struct ipaddr *a)
+{
+	return ipaddr_is_v4(a) ? TCP_DEFAULT_MSS : TCP_DEFAULT_MSS6;
+}
+
+/* The MSS to announce (MUST-67): what we can receive, not what the path to
+ * the peer is known to carry. */
+static inline uint16_t
+tcp_adv_mss(const struct tcp_path *path)
+{
+	return (uint16_t)(path->rcv_mtu - tcp_hdrs(&path->src));
+}
 
 static inline enum step
 drop(struct tcp *t, enum drop why)

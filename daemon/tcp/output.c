@@ -79,7 +79,7 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	    .flags = both ? TH_SYN | TH_ACK : TH_SYN,
 	    .wnd = (uint16_t)(p->rcvbuf < 65535 ? p->rcvbuf : 65535),
 	    .has_mss = true,
-	    .mss = (uint16_t)(p->path.mtu - 40),
+	    .mss = tcp_adv_mss(&p->path),
 	    .has_wscale = p->flags & PF_WSCALE,
 	    .wscale = p->rcv_wscale,
 	    .sack_permitted = p->flags & PF_SACK,

@@ -92,7 +92,7 @@ pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
 	p->last_rcv = p->last_snd = p->last_ack = p->advanced = now;
 	/* So that the first challenge is never withheld. */
 	p->challenged = p->oow_acked = mono_add(now, -TCP_CHALLENGE_US);
-	p->peer_mss = TCP_DEFAULT_MSS;
+	p->peer_mss = tcp_default_mss(&p->node.id.raddr);
 	p->cc.ops = t->cc;
 	TAILQ_INSERT_TAIL(&t->all, p, all_link);
 	return p;
@@ -240,7 +240,7 @@ pcb_timer(struct tcp_pcb *p, enum tcp_timer which, mono_t when)
 void
 pcb_set_mss(struct tcp_pcb *p)
 {
-	uint32_t hdr = ipaddr_is_v4(&p->node.id.raddr) ? 40 : 60;
+	uint32_t hdr = tcp_hdrs(&p->node.id.raddr);
 	uint32_t mss =
 	    p->path.mtu > hdr + TCP_MIN_MSS ? p->path.mtu - hdr : TCP_MIN_MSS;
 

@@ -46,7 +46,8 @@ window_room(const struct tcp_pcb *p)
 static uint32_t
 window_gain(const struct tcp_pcb *p)
 {
-	uint32_t mss = p->rcv_mss != 0 ? p->rcv_mss : TCP_DEFAULT_MSS;
+	uint32_t mss =
+	    p->rcv_mss != 0 ? p->rcv_mss : tcp_default_mss(&p->node.id.raddr);
 	uint32_t least = p->rcvbuf / 2 < mss ? p->rcvbuf / 2 : mss;
 	int32_t gain =
 	    seq_diff(seq_add(p->rcv_nxt, window_room(p)), p->rcv_adv);

@@ -61,7 +61,8 @@ const char *tcp_state_name(enum tcp_state s); /* "ESTAB", as ss has them */
 /* What the way to a destination allows; the stack fills it in. */
 struct tcp_path {
 	struct ipaddr src; /* the source address to use */
-	uint16_t mtu;	   /* of IP packets, bytes */
+	uint16_t mtu;	   /* of IP packets to there, bytes */
+	uint16_t rcv_mtu;  /* of IP packets that can come to us */
 	uint32_t tso_max;  /* largest payload of one GSO segment, 0: no TSO */
 };
 
@@ -172,7 +173,8 @@ enum tcp_icmp {
 	TCP_ICMP_PARAM_PROBLEM,
 	TCP_ICMP_TOO_BIG, /* mtu given */
 };
-void tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
+/* True: it was about something that is under way, and believed. */
+bool tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
     enum tcp_icmp what, uint16_t mtu, mono_t now);
 
 /* The neighbour or route to dst is gone: soft error for its connections;

@@ -85,7 +85,9 @@ destination_valid(const struct ipaddr *dst)
 	/* MUST-46 */
 	if (ipaddr_is_any(dst))
 		return false;
-	return !ipaddr_is_v4(dst) || ipaddr_to_v4(dst) < 0xe0000000;
+	if (!ipaddr_is_v4(dst))
+		return !ipaddr_is_multicast(dst);
+	return ipaddr_to_v4(dst) < 0xe0000000;
 }
 
 static void
@@ -309,11 +311,13 @@ icmp_errno(enum tcp_icmp what)
 static void
 path_too_big(struct tcp_pcb *p, uint16_t mtu)
 {
+	/* Linux's floor, and RFC 8201 4's. */
+	uint16_t least = ipaddr_is_v4(&p->node.id.raddr) ? 552 : 1280;
 	struct txseg *x;
 	bool any = false;
 
-	if (mtu < 552)
-		mtu = 552;
+	if (mtu < least)
+		mtu = least;
 	if (mtu >= p->path.mtu)
 		return;
 	p->path.mtu = mtu;
@@ -336,7 +340,7 @@ path_too_big(struct tcp_pcb *p, uint16_t mtu)
 	pcb_ready(p);
 }
 
-void
+bool
 tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
     enum tcp_icmp what, uint16_t mtu, mono_t now)
 {
@@ -346,27 +350,28 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 	(void)now;
 	if (n == NULL || n->kind != NODE_PCB) {
 		drop(t, DROP_TCP_NO_CONN);
-		return;
+		return false;
 	}
 	/* RFC 5927 4.1: only about what is out. */
 	if (!seq_geq(SEQ(seq), p->snd_una) || !seq_lt(SEQ(seq), p->snd_nxt)) {
 		drop(t, DROP_TCP_SEQ);
-		return;
+		return false;
 	}
 	if (what == TCP_ICMP_TOO_BIG) {
 		if (synchronized(p))
 			path_too_big(p, mtu);
-		return;
+		return true;
 	}
 	/* DEVIATION: MUST-56 and SHLD-26 for synchronized connections only
 	 * and not at all: there all errors are soft (RFC 5927 5.2); a connect
 	 * in progress fails at once, as on Linux (RFC 5461 4.1). */
 	if (p->state == TCPS_SYN_SENT) {
 		pcb_dead(p, icmp_errno(what));
-		return;
+		return true;
 	}
 	p->soft_error = icmp_errno(what);
 	pcb_event(p, TCP_EV_ERROR); /* MUST-47, SHLD-25 */
+	return true;
 }
 
 void
@@ -421,7 +426,7 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	    .congestion = p->cc.ops->name,
 	    .snd_mss = p->snd_mss,
 	    .rcv_mss = p->rcv_mss,
-	    .advmss = p->path.mtu - 40u,
+	    .advmss = tcp_adv_mss(&p->path),
 	    .pmtu = p->path.mtu,
 	    .cwnd_bytes = p->cc.cwnd,
 	    .ssthresh_bytes = p->cc.ssthresh,

@@ -135,6 +135,20 @@ wire_csum_pseudo4(struct wire_csum *c, uint32_t src, uint32_t dst,
 	c->sum = add_carry(c->sum, from_memory(fold(s)));
 }
 
+void
+wire_csum_pseudo(struct wire_csum *c, const struct ipaddr *src,
+    const struct ipaddr *dst, uint8_t proto, uint32_t len)
+{
+	if (ipaddr_is_v4(dst)) {
+		wire_csum_pseudo4(
+		    c, ipaddr_to_v4(src), ipaddr_to_v4(dst), proto, len);
+		return;
+	}
+	wire_csum_add(c, src->b, sizeof src->b);
+	wire_csum_add(c, dst->b, sizeof dst->b);
+	wire_csum_pseudo4(c, 0, 0, proto, len);
+}
+
 uint16_t
 wire_csum_partial(const struct wire_csum *c)
 {

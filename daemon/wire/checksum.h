@@ -5,7 +5,7 @@
  *
  *	struct wire_csum c = WIRE_CSUM_INIT;
  *
- *	wire_csum_pseudo4(&c, src, dst, WIRE_PROTO_TCP, tcp_len);
+ *	wire_csum_pseudo(&c, &src, &dst, WIRE_PROTO_TCP, tcp_len);
  *	wire_csum_add(&c, hdr, hdr_len);
  *	wire_csum_add(&c, payload, payload_len);
  *	put16(hdr + 16, wire_csum_final(&c));
@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/addr.h"
 #include "base/frame.h"
 
 struct wire_csum {
@@ -38,6 +39,9 @@ void wire_csum_spans(struct wire_csum *c, const struct span *spans,
  * Nothing odd may have been added before. */
 void wire_csum_pseudo4(struct wire_csum *c, uint32_t src, uint32_t dst,
     uint8_t proto, uint32_t len);
+/* The same for either family, by what dst is (RFC 8200 8.1). */
+void wire_csum_pseudo(struct wire_csum *c, const struct ipaddr *src,
+    const struct ipaddr *dst, uint8_t proto, uint32_t len);
 
 /* The sum folded to 16 bits, not complemented: what a device that fills in
  * checksums wants to find in the field (over the pseudo header). */

@@ -100,7 +100,7 @@ path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 	(void)src;
 	(void)dst;
 	out->src = ipaddr_v4(h->addr);
-	out->mtu = MTU;
+	out->mtu = out->rcv_mtu = MTU;
 	out->tso_max = h->tso ? 65000 : 0;
 	return 0;
 }

@@ -227,7 +227,7 @@ env_path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 	if (lab_path_error != 0)
 		return lab_path_error;
 	out->src = ipaddr_is_any(src) ? ipaddr_v4(OUR_ADDR) : *src;
-	out->mtu = lab.cfg.mtu;
+	out->mtu = out->rcv_mtu = lab.cfg.mtu;
 	out->tso_max = lab.cfg.tso;
 	return 0;
 }

@@ -159,6 +159,28 @@ Test(checksum, pseudo_header)
 	}
 }
 
+Test(checksum, pseudo_header_of_ipv6)
+{
+	struct ipaddr a, b;
+	uint8_t pkt[40 + 33];
+	struct rng r;
+
+	rng_init(&r, 6, 0);
+	for (int run = 0; run < 1000; run++) {
+		struct wire_csum c = WIRE_CSUM_INIT;
+
+		fill(&r, pkt, sizeof pkt);
+		memcpy(a.b, pkt, 16);
+		memcpy(b.b, pkt + 16, 16);
+		put32(pkt + 32, 33); /* RFC 8200 8.1 */
+		put32(pkt + 36, WIRE_PROTO_TCP);
+		wire_csum_pseudo(&c, &a, &b, WIRE_PROTO_TCP, 33);
+		wire_csum_add(&c, pkt + 40, 33);
+		cr_assert(same(
+		    (uint16_t)~wire_csum_partial(&c), naive(pkt, sizeof pkt)));
+	}
+}
+
 Test(checksum, one_wrong_bit_shows)
 {
 	uint8_t data[65];

@@ -42,7 +42,7 @@ tcp_output(struct tcp *t, struct tcp_out *out, mono_t now)
 	return true;
 }
 
-void
+bool
 tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
     enum tcp_icmp what, uint16_t mtu, mono_t now)
 {
@@ -51,6 +51,7 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 	fake.seq = seq;
 	fake.what = what;
 	fake.mtu = mtu;
+	return fake.believes;
 }
 
 void

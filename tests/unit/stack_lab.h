@@ -44,6 +44,7 @@ struct fake_tcp {
 	struct tuple id;
 	uint32_t seq;
 	enum tcp_icmp what;
+	bool believes; /* what is said to it */
 	uint16_t mtu;
 	unsigned unreachable;	/* tcp_host_unreachable() */
 	struct ipaddr gone[64]; /* the first ones */
