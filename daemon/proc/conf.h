@@ -40,7 +40,8 @@ struct conf_tcp {
 	uint16_t port_first, port_last;
 	uint8_t syncookies; /* enum tcp_cookies */
 	uint8_t pad[7];
-	uint64_t max_conns; /* 0: as memory allows */
+	uint64_t max_conns;   /* 0: as memory allows */
+	uint64_t max_orphans; /* 0: as many as there are */
 };
 
 /* Limits of one user. */

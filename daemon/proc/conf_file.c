@@ -289,6 +289,7 @@ new_conf(void)
 	    .sndbuf = 4u << 20,
 	    .rcvbuf = 4u << 20,
 	    .msl_us = 30000000,
+	    .max_orphans = 65536,
 	    .port_first = 32768,
 	    .port_last = 60999};
 	g->quota = (struct conf_quota){.conns = 4096,

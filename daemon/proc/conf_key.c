@@ -445,6 +445,7 @@ const struct key conf_keys[] = {
     {S_TCP, "port_range", CFGT_STR, set_port_range, 0, 0, 0, 0},
     {S_TCP, "max_conns", CFGT_INT, set_number, T(max_conns), 0, INT64_MAX},
     {S_TCP, "syncookies", CFGT_STR, set_syncookies, T(syncookies), 0, 0},
+    {S_TCP, "max_orphans", CFGT_INT, set_number, T(max_orphans), 0, INT64_MAX},
     {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},
 };
 const unsigned conf_nkeys = sizeof conf_keys / sizeof conf_keys[0];

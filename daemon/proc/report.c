@@ -332,6 +332,7 @@ tcp_counters(struct page_out *p)
 	C(keepalive_probes, "keep-alive probes sent");
 	C(ooo_queued, "segments received out of order");
 	C(paws_rejected, "old duplicates by timestamp");
+	C(orphans_reset, "connections reset for the limit of orphans");
 	C(time_waits, "connections that went to TIME-WAIT");
 #undef C
 }

@@ -117,6 +117,8 @@ struct tcp_config {
 	uint16_t port_first, port_last; /* ephemeral ports */
 	const char *congestion;		/* "cubic", "newreno" */
 	enum tcp_cookies syncookies;
+	/* Connections that their users left; one more is reset.  0: any. */
+	size_t max_orphans;
 };
 
 /* NULL when memory is out or the congestion control is unknown. */
@@ -346,6 +348,7 @@ struct tcp_stats {
 	uint64_t fast_retransmits, timeouts, sack_recoveries, spurious_rtos;
 	uint64_t syn_cookies, challenge_acks, delayed_acks, window_probes;
 	uint64_t keepalive_probes, ooo_queued, paws_rejected, time_waits;
+	uint64_t orphans_reset;
 	size_t conns, half_open, time_wait, binds, orphans; /* now */
 	size_t time_wait_bytes; /* that their records take */
 };

@@ -211,6 +211,13 @@ tcp_close(struct tcp_pcb *p, mono_t now)
 		tcp_abort(p, now);
 		return;
 	}
+	/* What nobody waits for may hold only so much. */
+	if (p->t->cfg.max_orphans != 0 &&
+	    p->t->orphans >= p->t->cfg.max_orphans) {
+		p->t->st.orphans_reset++;
+		tcp_abort(p, now);
+		return;
+	}
 	tcp_shutdown(p, now);
 	forget_user(p);
 	if (p->state == TCPS_FIN_WAIT_2) {

@@ -80,3 +80,57 @@ Test(fin_wait_1, orphan_is_given_up)
 	expect_eq(lab_stats().conns, 0);
 	expect_eq(lab_stats().orphans, 0);
 }
+
+/* Nor does one whose peer keeps its window shut and answers every probe: that
+ * peer would hold our memory as long as he likes. */
+Test(fin_wait_1, orphan_of_a_closed_window_is_given_up)
+{
+	struct lab_seg s;
+
+	handshake(.mss = 1460);
+	app_writes(100);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 100);
+	peer_sends(ACK, .seq = 1, .ack = 101, .win = 0);
+	app_writes(5000);
+	app_closes();
+	in_state(TCPS_FIN_WAIT_1);
+	expect_eq(lab_stats().orphans, 1);
+	for (int i = 0; lab_stats().orphans == 1; i++) {
+		expect(i < 20);
+		speaks_between(lab_now(), lab_now() + sec(130));
+		s = lab_next();
+		if (s.flags & RST)
+			break;
+		peer_sends(ACK, .seq = 1, .ack = 101, .win = 0);
+	}
+	expect(lab_now() > sec(30) && lab_now() < sec(600));
+	expect_eq(lab_stats().conns, 0);
+}
+
+/* The layer has a limit of them: one more is reset, and nobody else. */
+Test(fin_wait_1, orphans_are_limited)
+{
+	lab_start(.listens = true, .max_orphans = 2);
+	for (unsigned i = 0; i < 4; i++) {
+		use(i);
+		reach(TCPS_ESTABLISHED);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		use(i);
+		app_closes();
+		stack_sends(FIN | ACK, .seq = 1, .ack = 1);
+	}
+	use(2);
+	app_closes();
+	stack_sends(RST | ACK, .seq = 1, .ack = 1);
+	expect_eq(lab_stats().orphans, 2);
+	expect_eq(lab_stats().orphans_reset, 1);
+	/* One ends in order and leaves its place. */
+	use(0);
+	peer_sends(FIN | ACK, .seq = 1, .ack = 2);
+	stack_sends(ACK, .seq = 2, .ack = 2);
+	use(3);
+	app_closes();
+	stack_sends(FIN | ACK, .seq = 1, .ack = 1);
+	expect_eq(lab_stats().orphans, 2);
+}

@@ -317,6 +317,7 @@ lab_start_(const struct lab_config *cfg)
 	tc.port_first = cfg->port_first != 0 ? cfg->port_first : 32768;
 	tc.port_last = cfg->port_last != 0 ? cfg->port_last : 60999;
 	tc.syncookies = cfg->syncookies;
+	tc.max_orphans = cfg->max_orphans;
 	tc.congestion = cfg->congestion != NULL ? cfg->congestion : "newreno";
 	lab.tcp = tcp_new(&tc, lab.now);
 	cr_assert_not_null(lab.tcp, "tcp_new failed");

@@ -113,7 +113,7 @@ Test(conf, everything)
 	    "\"/tmp/a/p\"\n"
 	    "control_group = \"\"\n"
 	    "tcp { congestion = newreno sndbuf = 8192 rcvbuf = 16384 msl = 2\n"
-	    "  port_range = \"2000-3000\" max_conns = 5\n"
+	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
 	    "  syncookies = always }\n"
 	    "memory { buffers = 2097152 }\n");
 
@@ -121,6 +121,7 @@ Test(conf, everything)
 	cr_assert_str_eq(c->g.device.netns, "blue");
 	cr_assert_eq(c->g.device.multi_queue, 1);
 	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
+	cr_assert_eq(c->g.tcp.max_orphans, 6);
 	cr_assert_eq(c->g.device.mac[5], 0x2a);
 	cr_assert_eq(c->g.nroutes, 2);
 	cr_assert_eq(c->routes[0].gateway, 0x0a010001);
