@@ -11,6 +11,14 @@ tests_bench_load_CFLAGS = $(TCPD_CFLAGS) -O2 -pthread
 tests_bench_load_LDFLAGS = -pthread
 CLEANFILES += tests/bench/load$(EXEEXT)
 
+# SYNs from nobody, for tests/e2e/synflood.t.
+EXTRA_PROGRAMS += tests/bench/synflood
+tests_bench_synflood_SOURCES = tests/bench/synflood.c
+tests_bench_synflood_CPPFLAGS = -D_GNU_SOURCE
+tests_bench_synflood_CFLAGS = $(TCPD_CFLAGS) -O2
+tests_bench_synflood_LDFLAGS =
+CLEANFILES += tests/bench/synflood$(EXEEXT)
+
 EXTRA_DIST += tests/bench/bench
 CLEANFILES += bench.json
 bench: all tests/bench/load$(EXEEXT)

@@ -14,6 +14,7 @@ NET_TESTS = \
 	tests/e2e/plain.t \
 	tests/e2e/kill.t \
 	tests/e2e/quota.t \
+	tests/e2e/synflood.t \
 	tests/e2e/stop.t \
 	tests/e2e/errors.t \
 	tests/e2e/idle.t
@@ -27,7 +28,7 @@ EXTRA_DIST += $(NET_TESTS) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/aio.py tests/e2e/opener.py tests/e2e/ends.py
 dist_noinst_SCRIPTS += tests/summary
 
-check-net: all tests/bench/load$(EXEEXT)
+check-net: all tests/bench/load$(EXEEXT) tests/bench/synflood$(EXEEXT)
 	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(NET_TESTS)' \
 	    TEST_SUITE_LOG=test-suite-net.log
 .PHONY: check-net
