@@ -152,6 +152,7 @@ read_some(struct end *e)
 	}
 	if (tcp_recv_eof(e->pcb) && !e->eof) {
 		e->eof = true;
+		e->eof_at = s->now;
 		if (e->cfg.ending == END_IN_ORDER &&
 		    other(e)->cfg.ending == END_IN_ORDER &&
 		    e->received != other(e)->cfg.total)
@@ -249,6 +250,7 @@ app_event(struct host *h, const struct tcp_event *ev)
 		/* The end came in the same breath, and no byte is unread. */
 		if (ev->error == 0 && ev->bits & TCP_EV_EOF)
 			e->eof = true;
+		e->eof_at = h->sim->now;
 		e->error = ev->error;
 		if (try_again(e))
 			return;

@@ -248,6 +248,12 @@ may_open(void *ctx, struct tcp_bind *listener)
 	return TCP_ADMIT_YES;
 }
 
+static void
+deliver(struct link *l, struct packet *p)
+{
+	host_receive(&l->sim->hosts[l->to], p);
+}
+
 void
 host_init(struct sim *s, unsigned index, const struct hostcfg *cfg)
 {
@@ -258,6 +264,7 @@ host_init(struct sim *s, unsigned index, const struct hostcfg *cfg)
 
 	h->sim = s;
 	h->index = index;
+	s->links[1 - index].deliver = deliver;
 	h->addr = 0xc0000201u + index;
 	addr = (struct stack_addr){ipaddr_v4(h->addr), 96 + 24};
 	h->cfg = *cfg;

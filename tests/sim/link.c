@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What happens to a frame on its way: outage, loss (alone or in bursts), the
- * policer's token bucket, the queue before the bottleneck, propagation with
- * jitter that keeps the order, reordering that does not, doubling, damage.
+ * What happens to a frame on its way: outage, loss (alone or in bursts, or of
+ * acknowledgements only), the policer's token bucket, the queue before the
+ * bottleneck with its marks (RFC 3168), propagation with jitter that keeps the
+ * order, reordering that does not, doubling, damage.
+ *
+ * Both worlds use it: the simulator in virtual time between two stacks, relay
+ * in real time between two devices.  So it knows no host.
  *
  * Damage is one octet of an IP packet, changed: Ethernet's own check sum would
  * have caught damage to its header and to ARP, and the Internet check sum
@@ -13,13 +17,15 @@
 #include "base/check.h"
 #include "sim.h"
 
+#define ETH 14
+
 static void
 arrive(void *arg)
 {
 	struct packet *p = arg;
 	struct link *l = p->link;
 
-	host_receive(&l->sim->hosts[l->to], p);
+	l->deliver(l, p);
 }
 
 static bool
@@ -30,8 +36,38 @@ is_down(const struct link *l)
 	return t >= l->cfg.down_from && t < l->cfg.down_to;
 }
 
+/* Where the TCP header is, and where the packet ends; false: it has none. */
 static bool
-lost_by_chance(struct link *l)
+find_tcp(const struct packet *p, size_t *tcp, size_t *end)
+{
+	const uint8_t *d = p->data;
+
+	if (p->len >= ETH + 20 && d[12] == 0x08 && d[13] == 0x00 &&
+	    d[ETH + 9] == 6) {
+		*tcp = ETH + (d[ETH] & 0x0fu) * 4u;
+		*end = ETH + ((size_t)d[ETH + 2] << 8 | d[ETH + 3]);
+	} else if (p->len >= ETH + 40 && d[12] == 0x86 && d[13] == 0xdd &&
+		   d[ETH + 6] == 6) {
+		*tcp = ETH + 40;
+		*end = *tcp + ((size_t)d[ETH + 4] << 8 | d[ETH + 5]);
+	} else {
+		return false;
+	}
+	return *tcp + 20 <= *end && *end <= p->len;
+}
+
+static bool
+only_acknowledges(const struct packet *p)
+{
+	size_t tcp, end;
+
+	return find_tcp(p, &tcp, &end) &&
+	       (p->data[tcp + 13] & (TH_SYN | TH_FIN | TH_RST)) == 0 &&
+	       tcp + (p->data[tcp + 12] >> 4) * 4u == end;
+}
+
+static bool
+lost_by_chance(struct link *l, const struct packet *p)
 {
 	struct sim *s = l->sim;
 
@@ -40,6 +76,9 @@ lost_by_chance(struct link *l)
 	else
 		l->bad = sim_chance(s, l->cfg.bad_begin);
 	if (l->bad && sim_chance(s, 500000))
+		return true;
+	if (l->cfg.ack_loss != 0 && only_acknowledges(p) &&
+	    sim_chance(s, l->cfg.ack_loss))
 		return true;
 	return sim_chance(s, l->cfg.loss);
 }
@@ -63,10 +102,37 @@ policed(struct link *l, size_t len)
 	return false;
 }
 
+/* ECT becomes CE; true when it did.  In IPv4 the check sum follows (RFC 1624:
+ * the word of the TOS grows by the bits that were not set). */
+static bool
+set_ce(struct packet *p)
+{
+	uint8_t *d = p->data;
+	uint32_t sum;
+
+	if (p->len >= ETH + 20 && d[12] == 0x08 && d[13] == 0x00 &&
+	    (d[ETH + 1] & 3) != 0 && (d[ETH + 1] & 3) != 3) {
+		sum = (uint32_t)d[ETH + 10] << 8 | d[ETH + 11];
+		sum += 0xffffu - (3u - (d[ETH + 1] & 3u));
+		sum = (sum & 0xffff) + (sum >> 16);
+		d[ETH + 1] |= 3;
+		d[ETH + 10] = (uint8_t)(sum >> 8);
+		d[ETH + 11] = (uint8_t)sum;
+		return true;
+	}
+	if (p->len >= ETH + 40 && d[12] == 0x86 && d[13] == 0xdd &&
+	    (d[ETH + 1] & 0x30) != 0 && (d[ETH + 1] & 0x30) != 0x30) {
+		d[ETH + 1] |= 0x30;
+		return true;
+	}
+	return false;
+}
+
 /* When the frame leaves the bottleneck; false when its queue is full. */
 static bool
-through_queue(struct link *l, size_t len, mono_t *out)
+through_queue(struct link *l, struct packet *p, mono_t *out)
 {
+	size_t len = p->len;
 	struct sim *s = l->sim;
 	mono_t from = mono_max(s->now, l->busy);
 	uint64_t waiting;
@@ -78,6 +144,8 @@ through_queue(struct link *l, size_t len, mono_t *out)
 	waiting = (uint64_t)mono_diff(from, s->now) * l->cfg.rate / SEC;
 	if (waiting + len > l->cfg.queue)
 		return false;
+	if (l->cfg.mark != 0 && waiting + len > l->cfg.mark && set_ce(p))
+		l->marked++;
 	*out = l->busy = mono_add(
 	    from, (int64_t)((len * SEC + l->cfg.rate - 1) / l->cfg.rate));
 	return true;
@@ -120,29 +188,39 @@ link_send(struct link *l, struct packet *p)
 	mono_t out, when;
 
 	l->sent++;
-	if (l->faults &&
-	    (is_down(l) || lost_by_chance(l) || policed(l, p->len))) {
+	if (l->faults && (is_down(l) || lost_by_chance(l, p))) {
 		l->lost++;
 		free(p);
 		return;
 	}
-	if (!through_queue(l, p->len, &out)) {
+	if (l->faults && policed(l, p->len)) {
+		l->policed++;
+		free(p);
+		return;
+	}
+	if (!through_queue(l, p, &out)) {
 		l->queued_out++;
 		free(p);
 		return;
 	}
 	when = mono_add(out, l->cfg.delay_us);
 	if (l->faults && sim_chance(s, l->cfg.reorder)) {
-		when = mono_add(when, sim_between(s, 1, l->cfg.reorder_us));
+		when = mono_add(when,
+		    sim_between(s,
+			l->cfg.reorder_min_us > 0 ? l->cfg.reorder_min_us : 1,
+			l->cfg.reorder_us));
+		l->late++;
 	} else {
 		if (l->faults && l->cfg.jitter_us > 0)
 			when =
 			    mono_add(when, sim_between(s, 0, l->cfg.jitter_us));
 		when = l->last = mono_max(when, l->last);
 	}
-	if (l->faults && sim_chance(s, l->cfg.dup))
+	if (l->faults && sim_chance(s, l->cfg.dup)) {
+		l->twice++;
 		deliver_at(
 		    l, copy_of(p), mono_add(when, sim_between(s, 0, 2000)));
+	}
 	if (l->faults && p->off.gso == GSO_NONE && !p->off.csum_valid &&
 	    sim_chance(s, l->cfg.corrupt))
 		damage(l, p);

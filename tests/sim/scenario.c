@@ -63,6 +63,10 @@ choose_faults(struct sim *s, struct linkcfg *c)
 		c->police_rate = (uint64_t)scaled(s, 100000, 10000000);
 		c->police_burst = (uint32_t)sim_between(s, 20000, 200000);
 	}
+	if (one_in(s, 6))
+		c->ack_loss = (uint32_t)scaled(s, 1000, 400000);
+	if (one_in(s, 4))
+		c->mark = (uint32_t)scaled(s, 1500, 100000);
 }
 
 static void
@@ -177,8 +181,8 @@ choose_flow(struct sim *s)
 	f->opts.syn_retries = 20;
 }
 
-static bool
-all_done(struct sim *s)
+bool
+scenario_done(struct sim *s)
 {
 	for (unsigned i = 0; i < s->nflows; i++)
 		if (!flow_done(&s->flows[i]))
@@ -237,18 +241,18 @@ static void
 run(struct sim *s, int64_t faults_us)
 {
 	sim_faults(s, true);
-	sim_run(s, mono_add(s->now, faults_us), all_done);
+	sim_run(s, mono_add(s->now, faults_us), scenario_done);
 	sim_faults(s, false);
 	s->faults_end = s->now;
-	sim_run(s, mono_add(s->now, BUDGET), all_done);
-	if (!s->failed && !all_done(s))
+	sim_run(s, mono_add(s->now, BUDGET), scenario_done);
+	if (!s->failed && !scenario_done(s))
 		blame(s);
-	bury(s);
 }
 
-static void
-conclude(struct sim *s, struct result *r)
+void
+scenario_end(struct sim *s, struct result *r)
 {
+	bury(s);
 	memset(r, 0, sizeof *r);
 	r->ok = !s->failed;
 	memcpy(r->why, s->why, sizeof r->why);
@@ -303,7 +307,7 @@ scenario_run(uint64_t seed, unsigned mode, struct result *r)
 	if (one_in(s, 8))
 		stranger_start(s);
 	run(s, scaled(s, SEC, FAULTS_LAST));
-	conclude(s, r);
+	scenario_end(s, r);
 }
 
 uint64_t
@@ -334,14 +338,13 @@ scenario_goodput(uint32_t loss, int64_t delay_us, uint32_t queue,
 	f = flow_add(s, 0, s->now, &a, &b);
 	f->opts.syn_retries = 20;
 	sim_faults(s, true);
-	sim_run(s, mono_add(s->now, 4 * 3600 * SEC), all_done);
-	if (!s->failed && !all_done(s))
+	sim_run(s, mono_add(s->now, 4 * 3600 * SEC), scenario_done);
+	if (!s->failed && !scenario_done(s))
 		blame(s);
 	if (!s->failed)
 		goodput = a.total * SEC /
 			  (uint64_t)mono_diff(f->end[1].finished, f->start);
-	bury(s);
-	conclude(s, r);
+	scenario_end(s, r);
 	return goodput;
 }
 
@@ -400,9 +403,8 @@ scenario_idle(struct result *r)
 	if (!s->failed && woken > 15 * 12 * 4)
 		sim_fail(s, "%llu wake-ups in an idle day",
 		    (unsigned long long)woken);
-	sim_run(s, mono_add(s->now, 4000 * SEC), all_done);
-	if (!s->failed && !all_done(s))
+	sim_run(s, mono_add(s->now, 4000 * SEC), scenario_done);
+	if (!s->failed && !scenario_done(s))
 		blame(s);
-	bury(s);
-	conclude(s, r);
+	scenario_end(s, r);
 }

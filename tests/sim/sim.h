@@ -41,25 +41,33 @@ struct linkcfg {
 	int64_t delay_us, jitter_us; /* jitter keeps the order */
 	uint64_t rate;		     /* bytes a second, 0: no bottleneck */
 	uint32_t queue;		     /* bytes before the bottleneck */
-	uint64_t police_rate;	     /* bytes a second, 0: no policer */
+	uint32_t mark; /* bytes in the queue from which ECT becomes CE, or 0 */
+	uint64_t police_rate; /* bytes a second, 0: no policer */
 	uint32_t police_burst;
 	/* In millionths of the frames. */
 	uint32_t loss, dup, reorder, corrupt;
 	uint32_t bad_begin, bad_end; /* bursts in which half is lost */
-	int64_t reorder_us;	     /* how late a reordered frame is */
-	int64_t down_from, down_to;  /* nothing passes */
+	uint32_t ack_loss;	     /* of the segments that only acknowledge */
+	/* How late a reordered frame is: from (0: 1 us), to. */
+	int64_t reorder_min_us, reorder_us;
+	int64_t down_from, down_to; /* nothing passes */
 };
+
+struct packet;
 
 struct link {
 	struct sim *sim;
 	unsigned to; /* the host it leads to */
 	struct linkcfg cfg;
+	/* Takes over a frame that has passed. */
+	void (*deliver)(struct link *l, struct packet *p);
 	bool faults; /* chance and policer are at work */
 	bool bad;
 	mono_t busy, last;
 	int64_t tokens; /* policer, bytes * 1e6 */
 	mono_t filled;
-	uint64_t sent, lost, queued_out, damaged;
+	/* Frames: offered; what became of them. */
+	uint64_t sent, lost, policed, queued_out, damaged, marked, late, twice;
 };
 
 struct packet {
@@ -148,6 +156,7 @@ struct end {
 	uint64_t key; /* of the stream that this end sends */
 	uint64_t sent, received;
 	bool opened, shut, eof, closed, gone, refused;
+	mono_t eof_at;
 	bool timer_on;
 	int error;
 	mono_t next_write, next_read, finished;
@@ -251,6 +260,10 @@ enum {
 
 /* A network and programs out of the seed. */
 void scenario_run(uint64_t seed, unsigned mode, struct result *r);
+/* Every flow is done. */
+bool scenario_done(struct sim *s);
+/* Waits until the last timer has run out and nothing is left; frees s. */
+void scenario_end(struct sim *s, struct result *r);
 /* One bulk transfer; returns bytes a second. */
 uint64_t scenario_goodput(uint32_t loss, int64_t delay_us, uint32_t queue,
     const char *congestion, struct result *r);
