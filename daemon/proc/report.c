@@ -334,6 +334,7 @@ tcp_counters(struct page_out *p)
 	C(paws_rejected, "old duplicates by timestamp");
 	C(orphans_reset, "connections reset for the limit of orphans");
 	C(time_waits, "connections that went to TIME-WAIT");
+	C(lost_retransmits, "retransmissions found lost again");
 #undef C
 }
 

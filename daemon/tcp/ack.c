@@ -7,52 +7,14 @@
  */
 #include "tcp/internal.h"
 
-/* Takes everything below ack off the list; the RTT sample if it is clean
- * (Karn): of the latest segment, so that a delayed ACK does not count.
- * *retx_at: when the latest retransmission among it went out. */
 static void
-clear_acked(
-    struct tcp_pcb *p, seq_t ack, mono_t now, int64_t *rtt, mono_t *retx_at)
+ack_advance(struct tcp_pcb *p, struct ackinfo *a)
 {
-	struct txseg *x;
-	bool clean = true;
-
-	*rtt = -1;
-	retx_at->us = 0;
-	while ((x = TAILQ_FIRST(&p->tx)) != NULL && seq_lt(x->seq, ack)) {
-		seq_t end = seq_add(x->seq, x->len);
-
-		if (x->flags & TX_EVER_RETX) {
-			clean = false;
-			*retx_at = mono_max(*retx_at, x->sent_at);
-		}
-		/* What was SACKed came earlier than this ACK says. */
-		if (!(x->flags & (TX_SACKED | TX_EVER_RETX)))
-			*rtt = mono_diff(now, x->sent_at);
-		if (!(x->flags & TX_SACKED))
-			rate_delivered(p, x,
-			    (uint32_t)seq_diff(seq_min(end, ack), x->seq));
-		if (seq_leq(end, ack)) {
-			txseg_remove(p, x);
-			continue;
-		}
-		txseg_uncount(p, x, (uint32_t)seq_diff(ack, x->seq));
-		x->len = (uint32_t)seq_diff(end, ack);
-		x->seq = ack;
-		break;
-	}
-	if (!clean)
-		*rtt = -1;
-}
-
-static void
-ack_advance(struct tcp_pcb *p, struct seg *s)
-{
-	uint32_t acked = (uint32_t)seq_diff(s->ack, p->snd_una), data = acked;
+	const struct seg *s = a->s;
 	mono_t retx_at;
 	int64_t rtt;
 
-	clear_acked(p, s->ack, s->now, &rtt, &retx_at);
+	txseg_ack(p, a, s->ack, &rtt, &retx_at);
 	p->rate.ack.rtt_us = rtt;
 	if (rtt >= 0)
 		tcp_rtt_sample(p, rtt);
@@ -64,26 +26,15 @@ ack_advance(struct tcp_pcb *p, struct seg *s)
 		p->snd_sml = p->snd_una;
 	if (seq_lt(p->recover, p->snd_una))
 		p->recover = p->snd_una;
+	/* The FIN is no data. */
 	if ((p->flags & PF_FIN_SENT) && seq_eq(s->ack, p->snd_nxt))
-		data--;
-	p->rate.ack.acked = data;
-	p->bytes_acked += data;
+		a->acked--;
+	p->rate.ack.acked = a->acked;
+	p->bytes_acked += a->acked;
 	p->last_ack = p->advanced = s->now;
 	p->retries = p->backoff = 0;
 	p->probes = 0;
-	sendq_ack(p, data);
-	if (p->ca_state >= CA_RECOVERY && seq_geq(p->snd_una, p->recover))
-		recovery_leave(p);
-	else if (p->ca_state == CA_DISORDER && p->sacked_bytes == 0)
-		p->ca_state = CA_OPEN;
-	if (p->ca_state < CA_RECOVERY)
-		p->dupacks = 0;
-	else if (!(p->flags & PF_SACK)) {
-		/* RFC 6582: deflate by what the partial ACK covers. */
-		uint32_t n = acked / p->snd_mss;
-
-		p->dupacks -= n < p->dupacks ? n : p->dupacks;
-	}
+	sendq_ack(p, a->acked);
 	/* RFC 6298 5.2, 5.3 */
 	pcb_timer(p, TMR_REXMT, MONO_NEVER);
 	if (!TAILQ_EMPTY(&p->tx))
@@ -121,8 +72,7 @@ update_window(struct tcp_pcb *p, const struct seg *s, bool advanced)
 enum step
 ack_input(struct tcp_pcb *p, struct seg *s)
 {
-	bool advanced, dup;
-	uint32_t fresh;
+	struct ackinfo a = {.s = s, .now = s->now};
 
 	if (seq_gt(s->ack, p->snd_nxt)) {
 		/* MAY-12, RFC 5961 5.2 */
@@ -137,19 +87,18 @@ ack_input(struct tcp_pcb *p, struct seg *s)
 	p->probes = 0;
 	p->last_ack = s->now;
 	rate_ack_begin(p, s->now);
-	fresh = sack_input(p, s);
-	advanced = seq_gt(s->ack, p->snd_una);
-	dup = p->flags & PF_SACK ? fresh > 0 && !advanced : is_dupack(p, s);
-	if (dup) {
-		p->dupacks++;
-		pcb_ready(p);
+	a.fack = a.overtaken = p->rack.fack;
+	a.advanced = seq_gt(s->ack, p->snd_una);
+	sack_input(p, &a);
+	a.dup = p->flags & PF_SACK ? a.delivered > 0 && !a.advanced
+				   : is_dupack(p, s);
+	if (a.advanced) {
+		a.acked = (uint32_t)seq_diff(s->ack, p->snd_una);
+		ack_advance(p, &a);
 	}
-	if (advanced)
-		ack_advance(p, s);
-	if (seq_geq(s->ack, p->snd_una) || advanced)
-		update_window(p, s, advanced);
-	if (p->ca_state < CA_RECOVERY || !TAILQ_EMPTY(&p->tx))
-		recovery_detect(p, advanced, dup);
+	if (seq_geq(s->ack, p->snd_una) || a.advanced)
+		update_window(p, s, a.advanced);
+	recovery_ack(p, &a);
 	rate_ack_end(p);
 	return NEXT;
 }

@@ -61,7 +61,7 @@ syn_acked(struct tcp_pcb *p, const struct seg *s)
 	else
 		p->rto_us = TCP_RTO_FALLBACK_US;
 	txseg_free_all(p);
-	p->snd_una = p->recover = p->snd_sml = p->snd_nxt;
+	p->snd_una = p->recover = p->snd_sml = p->rack.fack = p->snd_nxt;
 	pcb_timer(p, TMR_REXMT, MONO_NEVER);
 	p->flags &= ~PF_SYN_NOW;
 }

@@ -8,7 +8,8 @@
  *	timewait.c  TIME-WAIT, a small type of its own
  *	ack.c       what an acknowledgment does
  *	scoreboard.c what is out, and what SACK says of it
- *	recovery.c  loss: found, answered, over
+ *	rack.c      what time says of loss
+ *	recovery.c  loss: answered, over
  *	rtt.c       the round-trip time and the RTO
  *	rate.c      what congestion control is told
  *	reasm.c     the receive queue and what waits out of order
@@ -55,6 +56,7 @@
 #define TCP_DUPTHRESH	    3
 #define TCP_DEFAULT_MSS	    536	 /* MUST-15 */
 #define TCP_DEFAULT_MSS6    1220 /* the same, over IPv6 */
+#define TCP_REORDERING_MAX  300	 /* segments; as on Linux */
 #define TCP_MIN_MSS	    88
 #define TCP_PORT_COUNTERS   1024
 #define TCP_PORT_STEP	    8 /* ports skipped at most, plus one */
@@ -153,13 +155,28 @@ struct tx_rate {
 
 struct txseg {
 	TAILQ_ENTRY(txseg) link;
+	TAILQ_ENTRY(txseg) turn; /* in flight, or lost and to be resent */
+	RB_ENTRY(txseg) node;
 	seq_t seq;
 	uint32_t len; /* sequence space */
 	uint8_t flags;
-	mono_t sent_at;
+	mono_t sent_at; /* last */
 	struct tx_rate rate;
 };
 TAILQ_HEAD(txsegs, txseg);
+RB_HEAD(txtree, txseg);
+
+/* What one acknowledgment does, as it is found out. */
+struct ackinfo {
+	const struct seg *s;
+	mono_t now;
+	uint32_t acked;	    /* octets by which snd_una moves */
+	uint32_t delivered; /* octets that are newly known to be there */
+	uint32_t lost;	    /* octets found lost */
+	seq_t fack;	    /* the highest that was known before */
+	seq_t overtaken;    /* lowest below it that went once and came now */
+	bool advanced, dup;
+};
 
 /* ---- what was received ---- */
 
@@ -184,6 +201,7 @@ enum tcp_timer {
 	TMR_DELACK,
 	TMR_KEEP,   /* keep-alive; orphan's FIN-WAIT-2 */
 	TMR_MEMORY, /* the user wanted a buffer and there was none */
+	TMR_RACK,   /* what may only be late is lost then */
 	TMR_N
 };
 
@@ -243,12 +261,13 @@ struct tcp_pcb {
 		struct buf *cur;   /* cursor: cur starts at cur_pos */
 		uint32_t cur_pos;  /* bytes from the queue's start */
 	} sq;
-	struct txsegs tx;
+	struct txsegs tx;	 /* all of it, by number */
+	struct txtree tx_tree;	 /* the same */
+	struct txsegs flying;	 /* not SACKed, not known lost: by sent_at */
+	struct txsegs lost;	 /* and not resent: by number */
+	struct txseg *turn_hint; /* last put into the middle of either */
 	uint32_t sacked_bytes, lost_bytes, retx_bytes;
 	uint32_t tx_splits;
-	struct txseg
-	    *retx_hint; /* none before it waits to be resent; or NULL */
-	seq_t judged;	/* by SACK: what is below is lost or was resent */
 	uint32_t dupacks;
 	uint8_t backoff, probes, syn_retries;
 	uint16_t retries; /* R1/R2 count, cleared by progress */
@@ -272,6 +291,21 @@ struct tcp_pcb {
 	/* Timestamps (RFC 7323). */
 	uint32_t ts_recent, ts_off;
 	mono_t ts_recent_at;
+
+	/* RACK (RFC 8985 5.2): of what came, the one that was sent last. */
+	struct {
+		mono_t xmit_at; /* zero: nothing came yet */
+		seq_t end;
+		uint32_t rtt_us;
+		seq_t fack;	    /* beyond the highest number that came */
+		uint32_t degree;    /* of reordering seen, in segments */
+		uint32_t reordered; /* times that it was seen */
+	} rack;
+
+	/* Proportional rate reduction (RFC 9937 5): bytes. */
+	struct {
+		uint32_t delivered, out, flight; /* flight 0: not at work */
+	} prr;
 
 	/* RTT (RFC 6298). */
 	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
@@ -507,26 +541,45 @@ void sendq_free(struct tcp_pcb *p);
 enum step ack_input(struct tcp_pcb *p, struct seg *s);
 
 /* ---- scoreboard.c ---- */
+int txseg_cmp(struct txseg *a, struct txseg *b);
+RB_PROTOTYPE(txtree, txseg, node, txseg_cmp)
+void scoreboard_init(struct tcp_pcb *p);
 uint32_t tcp_outstanding(const struct tcp_pcb *p);
 uint32_t tcp_pipe(const struct tcp_pcb *p);
 struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
 bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
 void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);
-/* Takes n of x's bytes out of the sums. */
-void txseg_uncount(struct tcp_pcb *p, const struct txseg *x, uint32_t n);
-void txseg_remove(struct tcp_pcb *p, struct txseg *x);
+/* x, which is lost, went again. */
+void txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now);
+/* Takes what is below ack off the list; *rtt and *retx_at as in ack.c. */
+void txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
+    mono_t *retx_at);
 void txseg_free_all(struct tcp_pcb *p);
-/* The segment's SACK blocks; returns the bytes that they newly mark. */
-uint32_t sack_input(struct tcp_pcb *p, const struct seg *s);
-/* RFC 6675 4 (IsLost); true if something new is lost. */
-bool sack_mark_lost(struct tcp_pcb *p);
+/* The segment's SACK blocks. */
+void sack_input(struct tcp_pcb *p, struct ackinfo *a);
+/* SACKs are void: the peer has thrown away what it SACKed. */
+void sack_forget(struct tcp_pcb *p);
+
+/* ---- rack.c ---- */
+/* x, as far as end, is newly known to be there. */
+void rack_delivered(
+    struct tcp_pcb *p, struct ackinfo *a, const struct txseg *x, seq_t end);
+/* After the acknowledgment: was there reordering? */
+void rack_reordering(struct tcp_pcb *p, const struct ackinfo *a);
+/* Marks what is lost; returns its bytes.  The timer is set for the rest. */
+uint32_t rack_detect_loss(struct tcp_pcb *p, mono_t now);
+/* The same for all that went before a time-out (RFC 8985 6.3). */
+void rack_mark_on_rto(struct tcp_pcb *p, mono_t now);
+bool rack_timeout(struct tcp_pcb *p, mono_t now);
 
 /* ---- recovery.c ---- */
 bool is_dupack(const struct tcp_pcb *p, const struct seg *s);
-/* After an ACK: advanced snd_una, or was a duplicate. */
-void recovery_detect(struct tcp_pcb *p, bool advanced, bool dup);
-/* snd_una has reached recover. */
-void recovery_leave(struct tcp_pcb *p);
+/* After all else that an ACK does. */
+void recovery_ack(struct tcp_pcb *p, struct ackinfo *a);
+/* Something was found lost without an ACK. */
+void recovery_lost(struct tcp_pcb *p, uint32_t lost);
+/* What is marked lost goes again, and congestion has nothing to do with it. */
+void recovery_resend(struct tcp_pcb *p);
 /* The retransmission timer fired. */
 void tcp_enter_loss(struct tcp_pcb *p, mono_t now);
 

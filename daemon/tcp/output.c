@@ -140,28 +140,13 @@ burst_max(const struct tcp_pcb *p, uint32_t mss)
 	return max > mss ? max - max % mss : mss;
 }
 
-/* The first segment that is lost and not yet out again. */
-static struct txseg *
-next_lost(struct tcp_pcb *p)
-{
-	struct txseg *x;
-
-	if (p->lost_bytes == p->retx_bytes)
-		return NULL;
-	x = p->retx_hint != NULL ? p->retx_hint : TAILQ_FIRST(&p->tx);
-	while (x != NULL && (x->flags & (TX_LOST | TX_RETX)) != TX_LOST)
-		x = TAILQ_NEXT(x, link);
-	p->retx_hint = x;
-	return x;
-}
-
 /* MUST-34, SHLD-15, SHLD-16: retransmissions keep to the window, except for
  * the first segment, which also serves as the probe of a closed one. */
 static bool
 retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 {
 	uint32_t pipe = tcp_pipe(p), mss = effective_mss(p), room, len;
-	struct txseg *x = next_lost(p);
+	struct txseg *x = TAILQ_FIRST(&p->lost);
 	uint8_t flags = 0;
 	bool fin;
 
@@ -170,7 +155,7 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		return false;
 	}
 	room = pipe < p->cc.cwnd ? p->cc.cwnd - pipe : 0;
-	if (room < mss) {
+	if (room < mss && room < x->len) {
 		if (!(p->flags & PF_REXMT_NOW) && pipe > 0) {
 			p->flags |= PF_CWND_LIMITED;
 			return false;
@@ -181,7 +166,8 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	    seq_gt(seq_add(x->seq, x->len), seq_add(p->snd_una, p->snd_wnd)))
 		return false;
 	p->flags &= ~PF_REXMT_NOW;
-	room -= room % mss;
+	if (room >= mss)
+		room -= room % mss;
 	if (room > burst_max(p, mss))
 		room = burst_max(p, mss);
 	if (x->len > room && !txseg_split(p, x, room))
@@ -201,14 +187,13 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	if (len > 0 && seq_diff(x->seq, p->snd_una) + len == p->sq.bytes)
 		flags = TH_PSH;
 	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
-	rate_sent(p, x, now);
-	x->flags |= TX_RETX | TX_EVER_RETX;
-	p->retx_bytes += x->len;
-	x->sent_at = now;
+	txseg_resent(p, x, now);
+	p->prr.out += x->len;
 	p->total_retrans += (len + mss - 1) / mss + (len == 0);
 	p->t->st.retrans_segs += (len + mss - 1) / mss + (len == 0);
 	p->bytes_retrans += len;
-	if (!timer_on(p, TMR_REXMT))
+	/* RFC 6298 5.1, and again with the first one (RFC 6675 5). */
+	if (!timer_on(p, TMR_REXMT) || x == TAILQ_FIRST(&p->tx))
 		tcp_arm_rexmt(p, now);
 	return true;
 }
@@ -330,6 +315,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		flags &= ~TH_PSH;
 	emit(p, out, flags, p->snd_nxt, now);
 	p->snd_nxt = seq_add(p->snd_nxt, len + fin);
+	p->prr.out += len + fin;
 	if (len % mss != 0)
 		p->snd_sml = p->snd_nxt;
 	p->flags &= ~PF_OVERRIDE;

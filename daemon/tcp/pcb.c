@@ -75,7 +75,8 @@ pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
 	p->timer.when = MONO_NEVER;
 	for (i = 0; i < TMR_N; i++)
 		p->deadline[i] = MONO_NEVER;
-	TAILQ_INIT(&p->tx);
+	scoreboard_init(p);
+	p->rack.degree = TCP_DUPTHRESH;
 	STAILQ_INIT(&p->rcvq);
 	RB_INIT(&p->ooo);
 	p->sndbuf = t->cfg.sndbuf;
@@ -308,34 +309,58 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 	p->ttl = o->ttl != 0 ? o->ttl : 64;
 }
 
+/* Each record waits where its flags say, in order. */
+static void
+check_turns(const struct tcp_pcb *p, uint32_t flying, uint32_t lost)
+{
+	const struct txseg *x, *prev = NULL;
+
+	TAILQ_FOREACH (x, &p->flying, turn) {
+		CHECK(!(x->flags & TX_SACKED));
+		CHECK((x->flags & (TX_LOST | TX_RETX)) != TX_LOST);
+		CHECK(prev == NULL || prev->sent_at.us <= x->sent_at.us);
+		prev = x;
+		flying -= x->len;
+	}
+	prev = NULL;
+	TAILQ_FOREACH (x, &p->lost, turn) {
+		CHECK((x->flags & (TX_LOST | TX_RETX)) == TX_LOST);
+		CHECK(prev == NULL || seq_lt(prev->seq, x->seq));
+		prev = x;
+		lost -= x->len;
+	}
+	CHECK(flying == 0 && lost == 0);
+}
+
 static void
 check_tx(const struct tcp_pcb *p)
 {
 	uint32_t sacked = 0, lost = 0, retx = 0, splits = 0;
-	bool before_hint = p->retx_hint != NULL;
 	seq_t at = p->snd_una;
 	const struct txseg *x;
+	struct txseg *in_tree = RB_MIN(txtree, (struct txtree *)&p->tx_tree);
 
 	TAILQ_FOREACH (x, &p->tx, link) {
+		CHECK(x == in_tree);
+		in_tree = RB_NEXT(txtree, &p->tx_tree, in_tree);
 		CHECK(seq_eq(x->seq, at));
 		CHECK(x->len > 0);
 		CHECK(!(x->flags & TX_SACKED) ||
 		      !(x->flags & (TX_LOST | TX_RETX)));
-		before_hint = before_hint && x != p->retx_hint;
-		CHECK(!before_hint ||
-		      (x->flags & (TX_LOST | TX_RETX)) != TX_LOST);
 		at = seq_add(at, x->len);
 		splits += (x->flags & TX_SPLIT) != 0;
 		sacked += x->flags & TX_SACKED ? x->len : 0;
 		lost += x->flags & TX_LOST ? x->len : 0;
 		retx += x->flags & TX_RETX ? x->len : 0;
 	}
+	CHECK(in_tree == NULL);
 	CHECK(seq_eq(at, p->snd_nxt));
-	CHECK(!before_hint);
 	CHECK(splits == p->tx_splits);
 	CHECK(sacked == p->sacked_bytes);
 	CHECK(lost == p->lost_bytes);
 	CHECK(retx == p->retx_bytes);
+	check_turns(
+	    p, tcp_outstanding(p) - sacked - (lost - retx), lost - retx);
 }
 
 /* What we told the peer by SACK is here. */

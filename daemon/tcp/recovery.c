@@ -1,11 +1,60 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Loss: when it is found, what it does to the connection, when it is over.
- * With SACK by RFC 6675, without by RFC 5681 and 6582; the time-out by RFC
- * 6298 5.4 to 5.6.  How far the window falls is congestion control's to say
- * (cc.h); what goes again and when is output.c's.
+ * Loss: what it does to the connection, when it is over.  Found it is by
+ * rack.c, without SACK by RFC 5681 and 6582, or by the time-out (RFC 6298 5.4
+ * to 5.6).  How far the window falls is congestion control's to say (cc.h),
+ * how it gets there is proportional rate reduction (RFC 9937); what goes again
+ * and when is output.c's.
  */
 #include "tcp/internal.h"
+
+/* ---- proportional rate reduction ---- */
+
+/* RFC 9937 6.1; delivered: by the ACK that began it, which counts. */
+static void
+prr_begin(struct tcp_pcb *p, uint32_t delivered)
+{
+	uint32_t left = tcp_pipe(p) + p->lost_bytes - p->retx_bytes;
+
+	p->prr.delivered = p->prr.out = 0;
+	p->prr.flight = left + delivered > 0 ? left + delivered : 1;
+}
+
+/* RFC 9937 6.2: how much may go for what this ACK has delivered. */
+static void
+prr_ack(struct tcp_pcb *p, const struct ackinfo *a)
+{
+	uint32_t pipe = tcp_pipe(p), ssthresh = p->cc.ssthresh,
+		 mss = p->snd_mss;
+	uint32_t n, due;
+
+	if (p->prr.flight == 0 || (p->cc.ops->flags & CC_DRIVES))
+		return;
+	p->prr.delivered += a->delivered;
+	if (pipe > ssthresh) {
+		due = (uint32_t)(((uint64_t)p->prr.delivered * ssthresh +
+				     p->prr.flight - 1) /
+				 p->prr.flight);
+		n = due > p->prr.out ? due - p->prr.out : 0;
+	} else {
+		n = p->prr.delivered > p->prr.out
+			? p->prr.delivered - p->prr.out
+			: 0;
+		if (n < a->delivered)
+			n = a->delivered;
+		/* Slow start, as long as nothing else shows loss. */
+		if (a->advanced && a->lost == 0)
+			n += mss;
+		if (n > ssthresh - pipe)
+			n = ssthresh - pipe;
+	}
+	/* The fast retransmission goes in any case. */
+	if (p->prr.out == 0 && n < mss)
+		n = mss;
+	p->cc.cwnd = pipe + n > mss ? pipe + n : mss;
+}
+
+/* ---- into recovery and out of it ---- */
 
 /* Without SACK only the first segment is known to be missing. */
 static void
@@ -19,17 +68,33 @@ mark_head_lost(struct tcp_pcb *p)
 		txseg_split(p, x, p->snd_mss);
 	txseg_mark_lost(p, x);
 	p->flags |= PF_REXMT_NOW;
+	pcb_ready(p);
 }
 
 static void
-enter_recovery(struct tcp_pcb *p)
+enter_recovery(struct tcp_pcb *p, const struct ackinfo *a)
 {
 	tcp_cc_congestion(&p->cc, CC_LOSS, tcp_outstanding(p));
 	p->recover = p->snd_nxt;
 	p->ca_state = CA_RECOVERY;
-	p->flags |= PF_REXMT_NOW;
+	prr_begin(p, a->delivered);
 	p->t->st.fast_retransmits++;
 	p->t->st.sack_recoveries += (p->flags & PF_SACK) != 0;
+}
+
+void
+recovery_resend(struct tcp_pcb *p)
+{
+	struct tcp_cc *cc = &p->cc;
+
+	if (p->ca_state < CA_RECOVERY) {
+		p->ca_state = CA_RECOVERY;
+		p->recover = p->snd_nxt;
+		p->prr.flight = 0;
+		cc->ssthresh = cc->cwnd > 2 * cc->mss ? cc->cwnd : 2 * cc->mss;
+	}
+	p->flags |= PF_REXMT_NOW;
+	pcb_ready(p);
 }
 
 /* The retransmission timer fired (RFC 5681 3.1, RFC 6298 5.4 to 5.6). */
@@ -37,43 +102,41 @@ void
 tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 {
 	struct txseg *x = TAILQ_FIRST(&p->tx);
+	struct tcp_cc *cc = &p->cc;
 	bool reneged = x != NULL && (x->flags & TX_SACKED);
 
-	(void)now;
-	/* Once for each loss: not when the timer backs off. */
-	if (p->ca_state != CA_LOSS || seq_geq(p->snd_una, p->recover))
-		tcp_cc_congestion(&p->cc, CC_RTO, tcp_outstanding(p));
-	else
-		p->cc.cwnd = p->cc.mss;
-	TAILQ_FOREACH (x, &p->tx, link) {
-		/* RFC 2018 8: a receiver that took back what it SACKed. */
-		if (reneged && (x->flags & TX_SACKED)) {
-			p->sacked_bytes -= x->len;
-			x->flags &= ~TX_SACKED;
-		}
-		txseg_mark_lost(p, x);
+	/* Once for each loss: not when the timer backs off, nor when it was
+	 * found before (as on Linux). */
+	if (p->ca_state < CA_RECOVERY || seq_geq(p->snd_una, p->recover))
+		tcp_cc_congestion(cc, CC_RTO, tcp_outstanding(p));
+	/* RFC 2018 8: a receiver that took back what it SACKed. */
+	if (reneged)
+		sack_forget(p);
+	if ((p->flags & PF_SACK) && !reneged) {
+		rack_mark_on_rto(p, now);
+	} else {
+		TAILQ_FOREACH (x, &p->tx, link)
+			txseg_mark_lost(p, x);
 	}
 	p->recover = p->snd_nxt;
 	p->ca_state = CA_LOSS;
 	p->dupacks = 0;
+	/* One segment, besides what was sent too lately to be lost. */
+	cc->cwnd = tcp_pipe(p) + cc->mss;
 	p->flags |= PF_REXMT_NOW;
 	pcb_ready(p);
 }
 
-void
-recovery_leave(struct tcp_pcb *p)
+static void
+leave(struct tcp_pcb *p)
 {
-	if (p->ca_state == CA_RECOVERY && !(p->cc.ops->flags & CC_DRIVES)) {
-		/* RFC 6582 3.2 step 3: no burst after the end. */
-		uint32_t flight = tcp_outstanding(p) + p->snd_mss;
-
+	if (p->ca_state == CA_RECOVERY && !(p->cc.ops->flags & CC_DRIVES))
 		p->cc.cwnd = p->cc.ssthresh;
-		if (flight < p->cc.cwnd && flight >= 2u * p->snd_mss)
-			p->cc.cwnd = flight;
-	}
 	p->ca_state = CA_OPEN;
 	p->dupacks = 0;
 }
+
+/* ---- each acknowledgment ---- */
 
 /* RFC 5681 2: an ACK that says "something came, but not what is missing". */
 bool
@@ -83,35 +146,91 @@ is_dupack(const struct tcp_pcb *p, const struct seg *s)
 	       s->wnd == p->snd_wnd && tcp_outstanding(p) > 0;
 }
 
-void
-recovery_detect(struct tcp_pcb *p, bool advanced, bool dup)
+/* Without SACK each duplicate says that one segment came, and the ACK that
+ * covers it must not say so again. */
+static void
+count_duplicates(struct tcp_pcb *p, struct ackinfo *a)
 {
-	bool lost;
+	uint32_t n;
 
+	if (a->dup)
+		p->dupacks++;
 	if (p->flags & PF_SACK) {
-		lost = sack_mark_lost(p);
-		/* RFC 6675 5: three duplicates of tiny segments count too. */
-		if (!lost && dup && p->dupacks >= TCP_DUPTHRESH &&
-		    p->ca_state < CA_RECOVERY && p->sacked_bytes > 0) {
-			mark_head_lost(p);
-			lost = true;
-		}
-	} else if (p->ca_state == CA_RECOVERY) {
-		if (advanced)
-			mark_head_lost(p); /* RFC 6582: a partial ACK */
+		if (a->advanced && p->ca_state < CA_RECOVERY)
+			p->dupacks = 0;
 		return;
-	} else {
-		/* RFC 6582 3.2 step 2: not about what an RTO covered. */
-		lost = dup && p->dupacks == TCP_DUPTHRESH &&
-		       p->ca_state != CA_LOSS &&
-		       seq_geq(p->snd_una, p->recover);
-		if (lost)
-			mark_head_lost(p);
 	}
-	if (lost && p->ca_state < CA_RECOVERY)
-		enter_recovery(p);
-	else if (p->ca_state == CA_OPEN && (p->sacked_bytes > 0 || dup))
+	if (a->dup)
+		a->delivered += p->snd_mss;
+	if (!a->advanced)
+		return;
+	n = a->acked / p->snd_mss;
+	if (n > p->dupacks || p->ca_state < CA_RECOVERY)
+		n = p->dupacks;
+	p->dupacks -= n;
+	n *= p->snd_mss;
+	a->delivered -= n < a->delivered ? n : a->delivered;
+}
+
+/* RFC 5681 3.2, RFC 6582 */
+static void
+detect_by_duplicates(struct tcp_pcb *p, const struct ackinfo *a)
+{
+	if (p->ca_state == CA_RECOVERY) {
+		if (a->advanced)
+			mark_head_lost(p); /* a partial ACK */
+	} else if (a->dup && p->dupacks == TCP_DUPTHRESH &&
+		   p->ca_state != CA_LOSS && seq_geq(p->snd_una, p->recover)) {
+		/* RFC 6582 3.2 step 2: not about what an RTO covered. */
+		mark_head_lost(p);
+	}
+}
+
+static void
+detect_loss(struct tcp_pcb *p, struct ackinfo *a)
+{
+	if (p->flags & PF_SACK) {
+		rack_reordering(p, a);
+		a->lost = rack_detect_loss(p, a->now);
+	} else {
+		a->lost = p->lost_bytes;
+		detect_by_duplicates(p, a);
+		a->lost = p->lost_bytes > a->lost ? p->lost_bytes - a->lost : 0;
+	}
+	if (p->ca_state >= CA_RECOVERY || p->lost_bytes == 0)
+		return;
+	enter_recovery(p, a);
+	pcb_ready(p);
+}
+
+void
+recovery_ack(struct tcp_pcb *p, struct ackinfo *a)
+{
+	count_duplicates(p, a);
+	if (p->ca_state >= CA_RECOVERY && seq_geq(p->snd_una, p->recover))
+		leave(p);
+	detect_loss(p, a);
+	if (p->ca_state == CA_RECOVERY && p->prr.flight > 0 && a->delivered > 0)
+		prr_ack(p, a);
+	if (p->ca_state == CA_OPEN && (p->sacked_bytes > 0 || p->dupacks > 0))
 		p->ca_state = CA_DISORDER;
-	if (lost)
+	else if (p->ca_state == CA_DISORDER && p->sacked_bytes == 0 &&
+		 p->dupacks == 0)
+		p->ca_state = CA_OPEN;
+	if (a->lost > 0 || a->dup)
 		pcb_ready(p);
+}
+
+void
+recovery_lost(struct tcp_pcb *p, uint32_t lost)
+{
+	struct ackinfo none = {.lost = lost};
+
+	if (lost == 0)
+		return;
+	if (p->ca_state < CA_RECOVERY) {
+		enter_recovery(p, &none);
+		prr_ack(p, &none);
+	}
+	pcb_ready(p);
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is out: a list of txsegs in order of their numbers, and what SACK says
- * of them (RFC 2018 5, RFC 6675 4).
+ * What is out: txsegs in order of their numbers, as a list and as a tree, and
+ * what SACK says of them (RFC 2018 5, RFC 6675 4).
  *
- * Three sums over the list are kept as it changes: sacked, lost and
- * retransmitted bytes; the pipe of RFC 6675 is outstanding - sacked - lost +
- * retransmitted.  What a peer can make of it is bounded: his SACK blocks cut
- * records only so often (sack_split).
+ * Each record that is not SACKed waits in one of two more lists: for its
+ * acknowledgment, by the time it was sent, or, when it is lost, for its turn
+ * to be sent again.  So an acknowledgment touches what it changes and finds it
+ * by the tree, however much is out.
+ *
+ * Three sums are kept as the records change: sacked, lost and retransmitted
+ * bytes; the pipe of RFC 6675 is outstanding - sacked - lost + retransmitted.
+ * What a peer can make of it is bounded: his SACK blocks cut records only so
+ * often (sack_split), and neighbours that are SACKed become one.
  */
 #include "tcp/internal.h"
 
@@ -30,7 +35,84 @@ tcp_pipe(const struct tcp_pcb *p)
 	return pipe > left ? pipe - (uint32_t)left : 0;
 }
 
-/* ---- the list ---- */
+/* ---- the lists ---- */
+
+int
+txseg_cmp(struct txseg *a, struct txseg *b)
+{
+	int32_t d = seq_diff(a->seq, b->seq);
+
+	return d < 0 ? -1 : d > 0;
+}
+
+RB_GENERATE(txtree, txseg, node, txseg_cmp)
+
+void
+scoreboard_init(struct tcp_pcb *p)
+{
+	TAILQ_INIT(&p->tx);
+	RB_INIT(&p->tx_tree);
+	TAILQ_INIT(&p->flying);
+	TAILQ_INIT(&p->lost);
+}
+
+static seq_t
+end_of(const struct txseg *x)
+{
+	return seq_add(x->seq, x->len);
+}
+
+/* Where x has to wait: NULL when it is SACKed. */
+static struct txsegs *
+turn_list(struct tcp_pcb *p, const struct txseg *x)
+{
+	if (x->flags & TX_SACKED)
+		return NULL;
+	return (x->flags & (TX_LOST | TX_RETX)) == TX_LOST ? &p->lost
+							   : &p->flying;
+}
+
+static void
+turn_leave(struct tcp_pcb *p, struct txseg *x)
+{
+	struct txsegs *list = turn_list(p, x);
+
+	if (list != NULL)
+		TAILQ_REMOVE(list, x, turn);
+	if (p->turn_hint == x)
+		p->turn_hint = NULL;
+}
+
+static bool
+turn_before(const struct tcp_pcb *p, const struct txsegs *list,
+    const struct txseg *a, const struct txseg *b)
+{
+	if (list == &p->lost)
+		return seq_lt(a->seq, b->seq);
+	return a->sent_at.us < b->sent_at.us ||
+	       (a->sent_at.us == b->sent_at.us && seq_lt(a->seq, b->seq));
+}
+
+/* In its place.  Records come in rising order, a few such rows in turns: so
+ * that place is at the end, or behind where the last one was put. */
+static void
+turn_enter(struct tcp_pcb *p, struct txseg *x)
+{
+	struct txsegs *list = turn_list(p, x);
+	struct txseg *y = TAILQ_LAST(list, txsegs);
+
+	if (y == NULL || turn_before(p, list, y, x)) {
+		TAILQ_INSERT_TAIL(list, x, turn);
+		return;
+	}
+	y = p->turn_hint;
+	if (y == NULL || turn_list(p, y) != list || !turn_before(p, list, y, x))
+		y = TAILQ_FIRST(list);
+	while (turn_before(p, list, y, x))
+		y = TAILQ_NEXT(y, turn);
+	TAILQ_INSERT_BEFORE(y, x, turn);
+	p->turn_hint = x;
+}
 
 struct txseg *
 txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
@@ -39,8 +121,7 @@ txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
 
 	/* One record for what goes out in one go. */
 	if (x != NULL && x->flags == 0 && x->sent_at.us == now.us &&
-	    x->len + len <= 65536 && x->len > 0 &&
-	    seq_eq(seq_add(x->seq, x->len), seq)) {
+	    x->len + len <= 65536 && x->len > 0 && seq_eq(end_of(x), seq)) {
 		x->len += len;
 		return x;
 	}
@@ -51,6 +132,8 @@ txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
 	x->sent_at = now;
 	rate_sent(p, x, now);
 	TAILQ_INSERT_TAIL(&p->tx, x, link);
+	RB_INSERT(txtree, &p->tx_tree, x);
+	TAILQ_INSERT_TAIL(&p->flying, x, turn);
 	return x;
 }
 
@@ -58,6 +141,7 @@ txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
 bool
 txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 {
+	struct txsegs *list = turn_list(p, x);
 	struct txseg *y;
 
 	CHECK(len > 0 && len < x->len);
@@ -71,12 +155,15 @@ txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 	x->len = len;
 	x->flags &= ~TX_FIN;
 	TAILQ_INSERT_AFTER(&p->tx, x, y, link);
+	RB_INSERT(txtree, &p->tx_tree, y);
+	if (list != NULL)
+		TAILQ_INSERT_AFTER(list, x, y, turn);
 	return true;
 }
 
 /* Takes n of x's bytes out of the sums. */
-void
-txseg_uncount(struct tcp_pcb *p, const struct txseg *x, uint32_t n)
+static void
+uncount(struct tcp_pcb *p, const struct txseg *x, uint32_t n)
 {
 	if (x->flags & TX_SACKED)
 		p->sacked_bytes -= n;
@@ -86,14 +173,14 @@ txseg_uncount(struct tcp_pcb *p, const struct txseg *x, uint32_t n)
 		p->retx_bytes -= n;
 }
 
-void
+static void
 txseg_remove(struct tcp_pcb *p, struct txseg *x)
 {
-	txseg_uncount(p, x, x->len);
+	uncount(p, x, x->len);
 	p->tx_splits -= (x->flags & TX_SPLIT) != 0;
-	if (p->retx_hint == x)
-		p->retx_hint = TAILQ_NEXT(x, link);
+	turn_leave(p, x);
 	TAILQ_REMOVE(&p->tx, x, link);
+	RB_REMOVE(txtree, &p->tx_tree, x);
 	slab_free(&p->t->txsegs, x);
 }
 
@@ -110,15 +197,69 @@ txseg_free_all(struct tcp_pcb *p)
 void
 txseg_mark_lost(struct tcp_pcb *p, struct txseg *x)
 {
-	if (x->flags & TX_SACKED)
+	if ((x->flags & TX_SACKED) ||
+	    (x->flags & (TX_LOST | TX_RETX)) == TX_LOST)
 		return;
-	if ((x->flags & (TX_LOST | TX_RETX)) != TX_LOST)
-		rate_lost(p, x);
-	txseg_uncount(p, x, x->len);
+	rate_lost(p, x);
+	turn_leave(p, x);
+	uncount(p, x, x->len);
 	x->flags = (uint8_t)((x->flags | TX_LOST) & ~TX_RETX);
 	p->lost_bytes += x->len;
-	if (p->retx_hint != NULL && seq_lt(x->seq, p->retx_hint->seq))
-		p->retx_hint = x;
+	turn_enter(p, x);
+}
+
+void
+txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now)
+{
+	rate_sent(p, x, now);
+	turn_leave(p, x);
+	uncount(p, x, x->len);
+	x->flags |= TX_LOST | TX_RETX | TX_EVER_RETX;
+	p->lost_bytes += x->len;
+	p->retx_bytes += x->len;
+	x->sent_at = now;
+	turn_enter(p, x);
+}
+
+/* Takes everything below ack off the list; the RTT sample if it is clean
+ * (Karn): of the latest segment, so that a delayed ACK does not count.
+ * *retx_at: when the latest retransmission among it went out. */
+void
+txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
+    mono_t *retx_at)
+{
+	struct txseg *x;
+	bool clean = true;
+
+	*rtt = -1;
+	retx_at->us = 0;
+	while ((x = TAILQ_FIRST(&p->tx)) != NULL && seq_lt(x->seq, ack)) {
+		seq_t end = seq_min(end_of(x), ack);
+		uint32_t n = (uint32_t)seq_diff(end, x->seq);
+
+		if (x->flags & TX_EVER_RETX) {
+			clean = false;
+			*retx_at = mono_max(*retx_at, x->sent_at);
+		}
+		/* What was SACKed came earlier than this ACK says. */
+		if (!(x->flags & TX_SACKED)) {
+			if (!(x->flags & TX_EVER_RETX))
+				*rtt = mono_diff(a->now, x->sent_at);
+			a->delivered += n;
+			rack_delivered(p, a, x, end);
+			rate_delivered(p, x, n);
+		}
+		if (n == x->len) {
+			txseg_remove(p, x);
+			continue;
+		}
+		uncount(p, x, n);
+		x->len -= n;
+		x->seq = ack;
+		break;
+	}
+	if (!clean)
+		*rtt = -1;
 }
 
 /* ---- SACK (RFC 2018 5, RFC 6675) ---- */
@@ -140,15 +281,16 @@ sack_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 	return true;
 }
 
-/* x and what lies next to it, SACKed too, become one. */
+/* x and what lies before it, SACKed too, become one. */
 static struct txseg *
 sack_merge(struct tcp_pcb *p, struct txseg *x)
 {
 	struct txseg *prev = TAILQ_PREV(x, txsegs, link);
 	uint32_t len = x->len;
 
-	if (prev == NULL || ((prev->flags ^ x->flags) & ~TX_SPLIT) != 0)
+	if (prev == NULL || !(prev->flags & TX_SACKED))
 		return x;
+	prev->flags |= x->flags & (TX_EVER_RETX | TX_FIN);
 	prev->sent_at = mono_max(prev->sent_at, x->sent_at);
 	txseg_remove(p, x);
 	prev->len += len;
@@ -156,110 +298,86 @@ sack_merge(struct tcp_pcb *p, struct txseg *x)
 	return prev;
 }
 
-/* The record that holds left or is the first behind it, from the nearer end. */
+/* The record that holds left or is the first behind it. */
 static struct txseg *
-txseg_at(const struct tcp_pcb *p, seq_t left)
+txseg_at(struct tcp_pcb *p, seq_t left)
 {
-	struct txseg *x, *prev;
+	struct txseg key = {.seq = left}, *prev;
+	struct txseg *x = RB_NFIND(txtree, &p->tx_tree, &key);
 
-	if (seq_diff(left, p->snd_una) < seq_diff(p->snd_nxt, left)) {
-		TAILQ_FOREACH (x, &p->tx, link) {
-			if (seq_gt(seq_add(x->seq, x->len), left))
-				break;
-		}
-		return x;
-	}
-	x = TAILQ_LAST(&p->tx, txsegs);
-	while (x != NULL && seq_gt(x->seq, left) &&
-	       (prev = TAILQ_PREV(x, txsegs, link)) != NULL)
-		x = prev;
+	prev = x != NULL ? TAILQ_PREV(x, txsegs, link)
+			 : TAILQ_LAST(&p->tx, txsegs);
+	return prev != NULL && seq_gt(end_of(prev), left) ? prev : x;
+}
+
+static struct txseg *
+sack_mark(struct tcp_pcb *p, struct ackinfo *a, struct txseg *x)
+{
+	struct txseg *next;
+
+	rack_delivered(p, a, x, end_of(x));
+	rate_delivered(p, x, x->len);
+	a->delivered += x->len;
+	turn_leave(p, x);
+	uncount(p, x, x->len);
+	x->flags = (uint8_t)((x->flags | TX_SACKED) & ~(TX_LOST | TX_RETX));
+	p->sacked_bytes += x->len;
+	x = sack_merge(p, x);
+	next = TAILQ_NEXT(x, link);
+	if (next != NULL && (next->flags & TX_SACKED))
+		x = sack_merge(p, next);
 	return x;
 }
 
-/* Marks what lies in [left, right); returns the newly marked bytes. */
-static uint32_t
-sack_block(struct tcp_pcb *p, seq_t left, seq_t right)
+/* Marks what lies in [left, right). */
+static void
+sack_block(struct tcp_pcb *p, struct ackinfo *a, seq_t left, seq_t right)
 {
-	struct txseg *x = txseg_at(p, left), *next;
-	uint32_t fresh = 0;
+	struct txseg *x = txseg_at(p, left);
 
 	for (; x != NULL && seq_lt(x->seq, right); x = TAILQ_NEXT(x, link)) {
-		seq_t end = seq_add(x->seq, x->len);
-
-		if (seq_leq(end, left) || (x->flags & TX_SACKED))
+		if (x->flags & TX_SACKED)
 			continue;
 		if (seq_lt(x->seq, left)) {
 			(void)sack_split(
 			    p, x, (uint32_t)seq_diff(left, x->seq));
 			continue; /* its second half is next */
 		}
-		if (seq_gt(end, right) &&
+		if (seq_gt(end_of(x), right) &&
 		    !sack_split(p, x, (uint32_t)seq_diff(right, x->seq)))
 			break;
-		rate_delivered(p, x, x->len);
-		txseg_uncount(p, x, x->len);
-		x->flags =
-		    (uint8_t)((x->flags | TX_SACKED) & ~(TX_LOST | TX_RETX));
-		p->sacked_bytes += x->len;
-		fresh += x->len;
-		x = sack_merge(p, x);
-		next = TAILQ_NEXT(x, link);
-		if (next != NULL && (next->flags & TX_SACKED))
-			x = sack_merge(p, next);
+		x = sack_mark(p, a, x);
 	}
-	return fresh;
 }
 
-uint32_t
-sack_input(struct tcp_pcb *p, const struct seg *s)
+void
+sack_input(struct tcp_pcb *p, struct ackinfo *a)
 {
-	uint32_t fresh = 0;
+	const struct wire_tcp *h = &a->s->h;
 	unsigned i;
 
-	if (!(p->flags & PF_SACK) || s->h.nsack == 0)
-		return 0;
-	if (p->sacked_bytes == 0 || seq_lt(p->judged, p->snd_una))
-		p->judged = p->snd_una;
-	for (i = 0; i < s->h.nsack; i++) {
-		seq_t l = SEQ(s->h.sack[i].left), r = SEQ(s->h.sack[i].right);
+	if (!(p->flags & PF_SACK))
+		return;
+	for (i = 0; i < h->nsack; i++) {
+		seq_t l = SEQ(h->sack[i].left), r = SEQ(h->sack[i].right);
 
 		/* Of what is out, and forwards; DSACKs are below snd_una. */
 		if (seq_lt(l, r) && seq_gt(r, p->snd_una) &&
 		    seq_leq(r, p->snd_nxt))
-			fresh += sack_block(p, seq_max(l, p->snd_una), r);
+			sack_block(p, a, seq_max(l, p->snd_una), r);
 	}
-	return fresh;
 }
 
-/* RFC 6675 4 (IsLost): more than (DupThresh - 1) segments' worth of SACKed
- * bytes lie above it.  Each segment is judged once a recovery. */
-bool
-sack_mark_lost(struct tcp_pcb *p)
+void
+sack_forget(struct tcp_pcb *p)
 {
-	uint32_t above = 0, limit = (TCP_DUPTHRESH - 1) * p->snd_mss;
-	seq_t judged = p->judged;
 	struct txseg *x;
-	bool any = false;
 
-	if (p->sacked_bytes <= limit)
-		return false;
-	TAILQ_FOREACH_REVERSE(x, &p->tx, txsegs, link)
-	{
-		if (seq_leq(seq_add(x->seq, x->len), p->judged))
-			break;
-		if (x->flags & TX_SACKED) {
-			if (above <= limit && above + x->len > limit)
-				judged = seq_max(judged, x->seq);
-			above += x->len;
+	TAILQ_FOREACH (x, &p->tx, link) {
+		if (!(x->flags & TX_SACKED))
 			continue;
-		}
-		if (above <= limit)
-			continue;
-		if (x->flags & (TX_LOST | TX_EVER_RETX))
-			continue;
-		txseg_mark_lost(p, x);
-		any = true;
+		uncount(p, x, x->len);
+		x->flags &= (uint8_t)~TX_SACKED;
+		turn_enter(p, x);
 	}
-	p->judged = judged;
-	return any;
 }

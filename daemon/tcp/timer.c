@@ -241,6 +241,7 @@ pcb_timeout(struct tcp_pcb *p, mono_t now)
 	    [TMR_DELACK] = delack_timeout,
 	    [TMR_KEEP] = keep_timeout,
 	    [TMR_MEMORY] = memory_timeout,
+	    [TMR_RACK] = rack_timeout,
 	};
 	mono_t first = MONO_NEVER;
 	int i;

@@ -335,16 +335,8 @@ path_too_big(struct tcp_pcb *p, uint16_t mtu)
 		txseg_mark_lost(p, x);
 		any = true;
 	}
-	if (!any)
-		return;
-	if (p->ca_state < CA_RECOVERY) {
-		p->ca_state = CA_RECOVERY;
-		p->recover = p->snd_nxt;
-		p->cc.ssthresh =
-		    p->cc.cwnd > 2 * p->cc.mss ? p->cc.cwnd : 2 * p->cc.mss;
-	}
-	p->flags |= PF_REXMT_NOW;
-	pcb_ready(p);
+	if (any)
+		recovery_resend(p);
 }
 
 bool
@@ -467,7 +459,7 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	    .total_retrans = p->total_retrans,
 	    .ooo_segs = p->ooo_total,
 	    .rcv_ooo_bytes = p->ooo_bytes,
-	    .reordering = TCP_DUPTHRESH,
+	    .reordering = p->rack.degree,
 	    .send_queued = p->sq.bytes,
 	    .recv_queued = p->rcv_bytes,
 	    .sndbuf = p->sndbuf,

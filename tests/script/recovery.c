@@ -152,17 +152,13 @@ Test(recovery, lost_retransmission)
 Test(recovery, sack_one_hole)
 {
 	ten_out(true);
-	for (unsigned i = 1; i <= 2; i++)
-		peer_sends(ACK, .seq = 1, .ack = 1,
-		    .sack = {{1 + M, 1 + (i + 1) * M}});
-	lab_drain();
 	peer_sends(ACK, .seq = 1, .ack = 1, .sack = {{1 + M, 1 + 4 * M}});
 	stack_sends(ACK, .seq = 1, .ack = 1, .len = M);
 	expect_eq(lab_stats().sack_recoveries, 1);
 	expect_eq(lab_info().ca_state, 3);
 	lab_drain();
 	at(ms(40));
-	peer_sends(ACK, .seq = 1, .ack = 1 + 12 * M);
+	peer_sends(ACK, .seq = 1, .ack = 1 + 10 * M);
 	expect_eq(lab_info().ca_state, 0);
 	lab_drain();
 	expect_eq(lab_stats().retrans_segs, 1);
