@@ -122,11 +122,10 @@ nonblocking(int fd)
 }
 
 static int
-attach(
-    int fd, uint64_t handle, const struct sockaddr_in *sin, uint32_t generation)
+attach(int fd, uint64_t handle, const struct endpoint *dst, uint32_t generation)
 {
-	struct proto_attach at = {
-	    .dst = sock_to_name(sin), .policy_generation = generation};
+	struct proto_attach at = {.dst = sock_to_name(ident_family(fd), dst),
+	    .policy_generation = generation};
 	uint8_t opts[SOCKOPT_PACK_MAX];
 	struct sockopts o;
 	size_t len;
@@ -150,8 +149,9 @@ attach(
 static int
 bind_twin(int fd, uint64_t handle, int twin)
 {
+	struct sockaddr_storage any;
 	struct proto_name name;
-	struct sockaddr_in sin = {.sin_family = AF_INET};
+	socklen_t len;
 	int err;
 
 	if (!ident_bound(fd))
@@ -159,9 +159,9 @@ bind_twin(int fd, uint64_t handle, int twin)
 	err = sock_ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
 	if (err != 0)
 		return err == -EBADF ? 0 : err;
-	sin.sin_port = htons(name.port);
-	memcpy(&sin.sin_addr, name.addr, 4);
-	return sys_bind(twin, &sin, sizeof sin);
+	len = sizeof any;
+	sock_put_name(&name, ident_family(fd), (struct sockaddr *)&any, &len);
+	return sys_bind(twin, &any, len);
 }
 
 /* The destination is the kernel's, and so becomes the socket; unless that
@@ -191,20 +191,23 @@ static int
 connect_fresh(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
 	struct policy_verdict v;
-	struct sockaddr_in sin;
+	struct endpoint dst;
+	struct sockopts o;
 	uint32_t generation;
 	int err;
 
-	if (len < sizeof sin)
-		return -EINVAL;
-	if (sa->sa_family != AF_INET)
-		return -EAFNOSUPPORT;
-	memcpy(&sin, sa, sizeof sin);
-	err = sock_judge(&sin, false, &v, &generation);
+	err = sock_endpoint(ident_family(fd), sa, len, &dst);
+	if (err != 0)
+		return err;
+	ident_options(fd, &o);
+	if (o.ipv6 && ipaddr_is_v4(&dst.addr) &&
+	    sockopt_val(&o, OPT_IPV6_V6ONLY, 0))
+		return -ENETUNREACH;
+	err = sock_judge(&dst, false, &v, &generation);
 	if (err != 0)
 		return err;
 	if (v.action == PROTO_TCPD)
-		return attach(fd, handle, &sin, generation);
+		return attach(fd, handle, &dst, generation);
 	if (v.action == PROTO_REFUSE)
 		return -ENETUNREACH;
 	return connect_kernel(fd, handle, sa, len);

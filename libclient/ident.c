@@ -2,11 +2,11 @@
 /*
  * Identity and state of a descriptor; see ident.h.
  *
- * The tag (a random handle) sits in SO_MAX_PACING_RATE, which AF_UNIX does not
- * use.  The options of a socket without a connection sit in a socket filter
- * that never runs: a stream of AF_UNIX does not run filters.  Its instructions
- * are "load this constant", the constants are the words, the last one accepts
- * everything.
+ * The tag (the family and a random handle) sits in SO_MAX_PACING_RATE, which
+ * AF_UNIX does not use.  The options of a socket without a connection sit in a
+ * socket filter that never runs: a stream of AF_UNIX does not run filters.  Its
+ * instructions are "load this constant", the constants are the words, the last
+ * one accepts everything.
  *
  * A non-blocking attempt is pending until connect() has told its end, as in
  * Linux (SS_CONNECTING): that flag is SO_NOFCS, which means nothing here and
@@ -38,19 +38,35 @@ get_int(int fd, int name, int *v)
 	return sys_getsockopt(fd, SOL_SOCKET, name, v, &len) == 0;
 }
 
-bool
-ident_ours(int fd, uint64_t *handle)
+static uint64_t
+get_tag(int fd)
 {
 	uint64_t tag = 0;
 	socklen_t len = sizeof tag;
+
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, &len) != 0)
+		return 0;
+	return tag;
+}
+
+bool
+ident_ours(int fd, uint64_t *handle)
+{
+	uint64_t tag = get_tag(fd);
 	int domain;
 
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, &len) !=
-		0 ||
-	    tag >> PROTO_TAG_SHIFT != PROTO_TAG)
+	if (tag >> PROTO_TAG_SHIFT != PROTO_TAG &&
+	    tag >> PROTO_TAG_SHIFT != PROTO_TAG6)
 		return false;
 	*handle = tag & PROTO_HANDLE_MASK;
 	return get_int(fd, SO_DOMAIN, &domain) && domain == AF_UNIX;
+}
+
+int
+ident_family(int fd)
+{
+	return get_tag(fd) >> PROTO_TAG_SHIFT == PROTO_TAG6 ? AF_INET6
+							    : AF_INET;
 }
 
 bool
@@ -84,13 +100,15 @@ ident_adopt(int fd, uint64_t *handle)
 	if (!ident_peer(fd, &peer))
 		return false;
 	*handle = peer.handle & PROTO_HANDLE_MASK;
-	return ident_tag(fd, *handle) == 0;
+	return ident_tag(fd, peer.local.family, *handle) == 0;
 }
 
 int
-ident_tag(int fd, uint64_t handle)
+ident_tag(int fd, int family, uint64_t handle)
 {
-	uint64_t tag = PROTO_TAG << PROTO_TAG_SHIFT | handle;
+	uint64_t tag = family == AF_INET6 ? PROTO_TAG6 : PROTO_TAG;
+
+	tag = tag << PROTO_TAG_SHIFT | handle;
 
 	return sys_setsockopt(
 	    fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, sizeof tag);
@@ -110,7 +128,7 @@ new_handle(void)
 }
 
 int
-ident_new(int type, uint64_t *handle)
+ident_new(int family, int type, uint64_t *handle)
 {
 	int fd, err;
 
@@ -118,7 +136,7 @@ ident_new(int type, uint64_t *handle)
 	if (fd < 0)
 		return fd;
 	*handle = new_handle();
-	err = ident_tag(fd, *handle);
+	err = ident_tag(fd, family, *handle);
 	if (err != 0) {
 		sys_close(fd);
 		return err;
@@ -250,6 +268,7 @@ ident_options(int fd, struct sockopts *o)
 	unsigned i;
 
 	memset(o, 0, sizeof *o);
+	o->ipv6 = ident_family(fd) == AF_INET6;
 	memset(f, 0, sizeof f); /* valgrind does not know of instructions */
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, f, &n) != 0 ||
 	    n < 2 || n > JOURNAL_WORDS + 1)
@@ -326,10 +345,10 @@ ident_renew(int fd, uint64_t *handle)
 	int new;
 
 	ident_options(fd, &o);
-	new = ident_new(type_of(fd), handle);
+	new = ident_new(ident_family(fd), type_of(fd), handle);
 	if (new < 0)
 		return new;
-	if (o.set != 0)
+	if (sockopt_any(&o))
 		ident_keep_options(new, &o);
 	copy_native(fd, new);
 	return ident_replace(fd, new);
@@ -345,7 +364,7 @@ ident_kernel_twin(int fd)
 	uint32_t n;
 	int new;
 
-	new = sys_socket(AF_INET, type_of(fd), IPPROTO_TCP);
+	new = sys_socket(ident_family(fd), type_of(fd), IPPROTO_TCP);
 	if (new < 0)
 		return new;
 	ident_options(fd, &o);

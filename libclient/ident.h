@@ -17,6 +17,8 @@
 
 /* One getsockopt for a foreign descriptor. */
 bool ident_ours(int fd, uint64_t *handle);
+/* AF_INET or AF_INET6, of a descriptor of ours. */
+int ident_family(int fd);
 /* An accepted connection that no accept() of ours has seen (a raw system
  * call, io_uring): tags it.  For descriptors known to be AF_UNIX. */
 bool ident_adopt(int fd, uint64_t *handle);
@@ -25,9 +27,10 @@ bool ident_peer(int fd, struct proto_peer *peer);
 /* Is this name that of an accepted connection's far end? */
 bool ident_is_peer(const void *sockaddr, unsigned len, struct proto_peer *out);
 
-int ident_tag(int fd, uint64_t handle);
-/* A new tagged AF_UNIX stream; type carries SOCK_NONBLOCK, SOCK_CLOEXEC. */
-int ident_new(int type, uint64_t *handle);
+int ident_tag(int fd, int family, uint64_t handle);
+/* A new AF_UNIX stream, tagged as a socket of family; type carries
+ * SOCK_NONBLOCK, SOCK_CLOEXEC. */
+int ident_new(int family, int type, uint64_t *handle);
 
 enum phase {
 	PHASE_FRESH, /* perhaps bound */
@@ -58,7 +61,7 @@ int ident_keep_options(int fd, const struct sockopts *o);
 
 /* Puts a fresh tagged socket in fd's place, with its options and flags. */
 int ident_renew(int fd, uint64_t *handle);
-/* A socket of the kernel's TCP with fd's options and flags. */
+/* A socket of the kernel's TCP with fd's family, options and flags. */
 int ident_kernel_twin(int fd);
 /* Puts new in fd's place; new itself is closed, whatever comes of it. */
 int ident_replace(int fd, int new);

@@ -101,9 +101,9 @@ bind_native(int fd)
 }
 
 static int
-bind_tcpd(int fd, uint64_t handle, const struct sockaddr_in *sin)
+bind_tcpd(int fd, uint64_t handle, const struct endpoint *at)
 {
-	struct proto_name name = sock_to_name(sin), got;
+	struct proto_name name = sock_to_name(ident_family(fd), at), got;
 	struct sockopts o;
 	struct wire_req q = {.type = PROTO_BIND,
 	    .handle = handle,
@@ -119,6 +119,8 @@ bind_tcpd(int fd, uint64_t handle, const struct sockaddr_in *sin)
 		name.flags |= PROTO_REUSEADDR;
 	if (sockopt_val(&o, OPT_SO_REUSEPORT, 0))
 		name.flags |= PROTO_REUSEPORT;
+	if (sockopt_val(&o, OPT_IPV6_V6ONLY, 0))
+		name.flags |= PROTO_V6ONLY;
 	/* Bound natively and not in the daemon: it said EADDRINUSE before,
 	 * and has the node. */
 	q.auth_fd = bind_native(fd);
@@ -136,13 +138,13 @@ bind_tcpd(int fd, uint64_t handle, const struct sockaddr_in *sin)
 }
 
 static int
-bind_kernel(int fd, const struct sockaddr_in *sin)
+bind_kernel(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	int twin = ident_kernel_twin(fd), err;
 
 	if (twin < 0)
 		return twin;
-	err = sys_bind(twin, sin, sizeof *sin);
+	err = sys_bind(twin, sa, len);
 	if (err != 0) {
 		sys_close(twin);
 		return err;
@@ -151,18 +153,32 @@ bind_kernel(int fd, const struct sockaddr_in *sin)
 }
 
 static int
-bind_by_policy(int fd, uint64_t handle, const struct sockaddr_in *sin)
+bind_by_policy(
+    int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
 	struct policy_verdict v;
+	struct endpoint at;
+	struct sockopts o;
 	uint32_t generation;
 	int err;
 
-	err = sock_judge(sin, true, &v, &generation);
+	err = sock_endpoint(ident_family(fd), sa, len, &at);
+	if (err != 0)
+		return err;
+	if (ident_attached(fd) || ident_listening(fd))
+		return -EINVAL;
+	ident_options(fd, &o);
+	if (o.ipv6 &&
+	    (at.addr.b[0] == 0xff || (ipaddr_is_v4(&at.addr) &&
+					 sockopt_val(&o, OPT_IPV6_V6ONLY, 0))))
+		return -EINVAL;
+	err = sock_judge(&at, true, &v, &generation);
 	if (err != 0)
 		return err;
 	if (v.action == PROTO_TCPD)
-		return bind_tcpd(fd, handle, sin);
-	return v.action == PROTO_REFUSE ? -EADDRNOTAVAIL : bind_kernel(fd, sin);
+		return bind_tcpd(fd, handle, &at);
+	return v.action == PROTO_REFUSE ? -EADDRNOTAVAIL
+					: bind_kernel(fd, sa, len);
 }
 
 static int
@@ -170,15 +186,16 @@ bind_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
 	struct sockaddr_in sin;
 
-	if (len < sizeof sin)
-		return -EINVAL;
-	memcpy(&sin, sa, sizeof sin);
-	if (sin.sin_family != AF_INET &&
-	    (sin.sin_family != AF_UNSPEC || sin.sin_addr.s_addr != INADDR_ANY))
-		return -EAFNOSUPPORT;
-	if (ident_attached(fd) || ident_listening(fd))
-		return -EINVAL;
-	return bind_by_policy(fd, handle, &sin);
+	/* An old way to write 0.0.0.0, which Linux still takes. */
+	if (ident_family(fd) == AF_INET && len >= sizeof sin) {
+		memcpy(&sin, sa, sizeof sin);
+		if (sin.sin_family == AF_UNSPEC &&
+		    sin.sin_addr.s_addr == INADDR_ANY)
+			sin.sin_family = AF_INET;
+		sa = (const struct sockaddr *)&sin;
+		len = sizeof sin;
+	}
+	return bind_by_policy(fd, handle, sa, len);
 }
 
 int
@@ -213,13 +230,16 @@ tell_listen(int fd, uint64_t handle, int backlog)
 static int
 listen_ours(int fd, uint64_t handle, int backlog)
 {
-	static const struct sockaddr_in any = {.sin_family = AF_INET};
-	int err;
+	struct sockaddr_storage any;
+	struct endpoint at;
+	socklen_t len;
+	int err, family = ident_family(fd);
 
 	if (ident_attached(fd))
 		return -EINVAL;
 	if (!ident_bound(fd)) {
-		err = bind_by_policy(fd, handle, &any);
+		len = sock_any_sockaddr(family, 0, &any);
+		err = bind_by_policy(fd, handle, (struct sockaddr *)&any, len);
 		if (err != 0)
 			return err;
 		if (!ident_ours(fd, &handle)) /* the policy: the kernel's */
@@ -230,7 +250,8 @@ listen_ours(int fd, uint64_t handle, int backlog)
 		err = tell_listen(fd, handle, backlog);
 	if (err == -EDESTADDRREQ) {
 		/* Its bind() failed, so it is not bound at all: as above. */
-		err = bind_tcpd(fd, handle, &any);
+		at = sock_any(family);
+		err = bind_tcpd(fd, handle, &at);
 		if (err == 0)
 			err = tell_listen(fd, handle, backlog);
 	}
@@ -282,7 +303,7 @@ welcome(int listener, int fd, const struct proto_peer *peer)
 {
 	struct sockopts o;
 
-	ident_tag(fd, peer->handle & PROTO_HANDLE_MASK);
+	ident_tag(fd, ident_family(listener), peer->handle & PROTO_HANDLE_MASK);
 	send_preamble(fd, peer->handle & PROTO_HANDLE_MASK);
 	ident_options(listener, &o);
 	ident_sndbuf(fd, &o);
@@ -316,6 +337,6 @@ sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	}
 	welcome(fd, new, &peer);
 	if (sa != NULL)
-		sock_put_name(&peer.remote, sa, len);
+		sock_put_name(&peer.remote, ident_family(fd), sa, len);
 	return new;
 }

@@ -74,18 +74,18 @@ ask_option(
 static int
 get_peername(int fd, void *val, socklen_t *len)
 {
-	struct sockaddr_in sin;
-	socklen_t sinlen = sizeof sin;
+	struct sockaddr_storage name;
+	socklen_t namelen = sizeof name;
 	int saved = errno, err;
 
-	if (sock_getpeername(fd, (struct sockaddr *)&sin, &sinlen) != 0) {
+	if (sock_getpeername(fd, (struct sockaddr *)&name, &namelen) != 0) {
 		err = -errno;
 		errno = saved;
 		return err;
 	}
-	if (*len > sinlen)
+	if (*len > namelen)
 		return -EINVAL;
-	sockopt_copy(val, len, &sin, sinlen);
+	sockopt_copy(val, len, &name, namelen);
 	return 0;
 }
 
@@ -116,7 +116,8 @@ static bool
 late_adoption(int fd, int level, uint64_t *handle)
 {
 	return (errno == EOPNOTSUPP || errno == ENOPROTOOPT) &&
-	       (level == IPPROTO_TCP || level == IPPROTO_IP) &&
+	       (level == IPPROTO_TCP || level == IPPROTO_IP ||
+		   level == IPPROTO_IPV6) &&
 	       ident_adopt(fd, handle);
 }
 
@@ -158,6 +159,15 @@ tell_option(int fd, uint64_t handle, int level, int name, const void *val,
 	return err == -EBADF ? 0 : err;
 }
 
+/* What must be said before the socket has an address. */
+static int
+too_late(int fd, int level, int name)
+{
+	if (level != IPPROTO_IPV6 || name != IPV6_V6ONLY)
+		return 0;
+	return ident_attached(fd) || ident_bound(fd) ? EINVAL : 0;
+}
+
 static int
 set_ours(int fd, uint64_t handle, int level, int name, const void *val,
     socklen_t len)
@@ -172,6 +182,10 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 	ident_options(fd, &o);
 	before = o;
 	err = sockopt_set(&o, level, name, val, len);
+	if (err == 0)
+		err = too_late(fd, level, name);
+	if (err == ENOTCONN && ident_attached(fd)) /* IPV6_ADDRFORM */
+		err = EADDRNOTAVAIL;
 	if (err != 0)
 		return -err;
 	if (!(sockopt_where(level, name) & SOCKOPT_STACK))
@@ -248,9 +262,9 @@ get_outq(int fd, uint64_t handle, unsigned long req, int *out)
 
 /* What an Internet socket is asked about interfaces goes to one. */
 static int
-ask_kernel(unsigned long req, void *arg)
+ask_kernel(int family, unsigned long req, void *arg)
 {
-	int s = sys_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+	int s = sys_socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
 
 	if (s < 0)
 		return s;
@@ -268,5 +282,5 @@ sock_ioctl(int fd, unsigned long req, void *arg)
 		return real.ioctl(fd, req, arg);
 	if (req == SIOCOUTQ || req == SIOCOUTQNSD)
 		return (int)sock_result(get_outq(fd, handle, req, arg));
-	return (int)sock_result(ask_kernel(req, arg));
+	return (int)sock_result(ask_kernel(ident_family(fd), req, arg));
 }

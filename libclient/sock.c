@@ -7,6 +7,7 @@
  * connect() or bind(), or the kernel's TCP when the policy says so.
  */
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 #include "ident.h"
 #include "ipc/policy.h"
@@ -27,33 +28,108 @@ sock_result(long r)
 
 /* ---- addresses ---- */
 
-struct proto_name
-sock_to_name(const struct sockaddr_in *sin)
-{
-	struct proto_name n = {.family = AF_INET, .port = ntohs(sin->sin_port)};
+/* What RFC 2133 had, without the scope; Linux still takes it. */
+#define SIN6_LEN_OLD offsetof(struct sockaddr_in6, sin6_scope_id)
 
-	memcpy(n.addr, &sin->sin_addr, 4);
+int
+sock_endpoint(
+    int family, const struct sockaddr *sa, socklen_t len, struct endpoint *out)
+{
+	struct sockaddr_in6 sin6 = {0};
+	struct sockaddr_in sin;
+
+	if (len < (family == AF_INET6 ? SIN6_LEN_OLD : sizeof sin))
+		return -EINVAL;
+	if (sa->sa_family != family)
+		return -EAFNOSUPPORT;
+	*out = (struct endpoint){.scope = 0};
+	if (family == AF_INET) {
+		memcpy(&sin, sa, sizeof sin);
+		out->addr = ipaddr_v4(ntohl(sin.sin_addr.s_addr));
+		out->port = ntohs(sin.sin_port);
+		return 0;
+	}
+	memcpy(&sin6, sa, len < sizeof sin6 ? len : sizeof sin6);
+	memcpy(out->addr.b, &sin6.sin6_addr, sizeof out->addr.b);
+	out->port = ntohs(sin6.sin6_port);
+	out->scope = sin6.sin6_scope_id;
+	return 0;
+}
+
+struct endpoint
+sock_any(int family)
+{
+	struct endpoint any = {.port = 0};
+
+	if (family == AF_INET)
+		any.addr = ipaddr_v4(INADDR_ANY);
+	return any;
+}
+
+socklen_t
+sock_any_sockaddr(int family, uint16_t port, struct sockaddr_storage *out)
+{
+	struct proto_name name = {.port = port};
+	socklen_t len = sizeof *out;
+
+	sock_put_name(&name, family, (struct sockaddr *)out, &len);
+	return len;
+}
+
+struct proto_name
+sock_to_name(int family, const struct endpoint *e)
+{
+	struct proto_name n = {.family = (uint16_t)family, .port = e->port};
+
+	if (family == AF_INET6)
+		memcpy(n.addr, e->addr.b, 16);
+	else
+		memcpy(n.addr, e->addr.b + 12, 4);
 	return n;
 }
 
-static struct ipaddr
-to_ipaddr(const struct sockaddr_in *sin)
+static bool
+link_local(const struct ipaddr *a)
 {
-	return ipaddr_v4(ntohl(sin->sin_addr.s_addr));
+	return !ipaddr_is_v4(a) && ipaddr_is_link_local(a);
 }
 
-/* Copies as the kernel does: cut to the room, the true length returned. */
+/* The interface that tcpd's link-local addresses belong to. */
+static uint32_t
+scope_of(const struct proto_name *n)
+{
+	const struct proto_policy *p;
+	struct ipaddr a;
+	int err;
+
+	memcpy(a.b, n->addr, sizeof a.b);
+	if (!link_local(&a))
+		return 0;
+	p = wire_policy(&err);
+	return p != NULL ? p->link : 0;
+}
+
 int
-sock_put_name(const struct proto_name *n, struct sockaddr *sa, socklen_t *len)
+sock_put_name(
+    const struct proto_name *n, int family, struct sockaddr *sa, socklen_t *len)
 {
 	struct sockaddr_in sin = {
 	    .sin_family = AF_INET, .sin_port = htons(n->port)};
+	struct sockaddr_in6 sin6 = {
+	    .sin6_family = AF_INET6, .sin6_port = htons(n->port)};
 
 	if ((int)*len < 0)
 		return -EINVAL;
-	memcpy(&sin.sin_addr, n->addr, 4);
-	memcpy(sa, &sin, *len < sizeof sin ? *len : sizeof sin);
-	*len = sizeof sin;
+	if (family == AF_INET) {
+		memcpy(&sin.sin_addr, n->addr, 4);
+		memcpy(sa, &sin, *len < sizeof sin ? *len : sizeof sin);
+		*len = sizeof sin;
+		return 0;
+	}
+	memcpy(&sin6.sin6_addr, n->addr, 16);
+	sin6.sin6_scope_id = scope_of(n);
+	memcpy(sa, &sin6, *len < sizeof sin6 ? *len : sizeof sin6);
+	*len = sizeof sin6;
 	return 0;
 }
 
@@ -99,23 +175,38 @@ sock_take_error(int fd, uint64_t handle, int native)
 
 /* ---- policy ---- */
 
-/* The policy's word on sin, and its generation. */
+/* Linux takes a connection to the wildcard as one to itself. */
+static struct ipaddr
+itself(const struct ipaddr *any)
+{
+	static const struct ipaddr loop6 = {.b = {[15] = 1}};
+
+	return ipaddr_is_v4(any) ? ipaddr_v4(INADDR_LOOPBACK) : loop6;
+}
+
+static bool
+loopback(const struct ipaddr *a)
+{
+	static const struct ipaddr any6, loop6 = {.b = {[15] = 1}};
+
+	return ipaddr_is_v4(a) ? ipaddr_to_v4(a) >> 24 == 127
+			       : ipaddr_eq(a, &loop6) || ipaddr_eq(a, &any6);
+}
+
 int
-sock_judge(const struct sockaddr_in *sin, bool to_bind,
-    struct policy_verdict *v, uint32_t *generation)
+sock_judge(const struct endpoint *e, bool to_bind, struct policy_verdict *v,
+    uint32_t *generation)
 {
 	const struct proto_policy *p;
-	struct ipaddr a = to_ipaddr(sin);
-	uint16_t port = ntohs(sin->sin_port);
+	struct ipaddr a = e->addr;
 	int err;
 
-	/* Linux takes a connection to 0.0.0.0 as one to itself. */
-	if (!to_bind && sin->sin_addr.s_addr == INADDR_ANY)
-		a = ipaddr_v4(INADDR_LOOPBACK);
+	if (!to_bind && ipaddr_is_any(&a))
+		a = itself(&a);
 	p = wire_policy(&err);
 	if (p == NULL) {
 		/* No daemon: loopback works on, the rest fails loudly. */
-		if (ipaddr_to_v4(&a) >> 24 != 127)
+		if (!loopback(&a))
 			return err;
 		*v = (struct policy_verdict){
 		    PROTO_KERNEL, PROTO_WHY_LOOPBACK, 0};
@@ -124,8 +215,12 @@ sock_judge(const struct sockaddr_in *sin, bool to_bind,
 	}
 	do {
 		*generation = p->generation;
-		*v = to_bind ? policy_bind(p, &a, port)
-			     : policy_connect(p, &a, port);
+		*v = to_bind ? policy_bind(p, &a, e->port)
+			     : policy_connect(p, &a, e->port);
+		/* Every interface has link-local addresses. */
+		if (link_local(&a) && e->scope != p->link)
+			*v = (struct policy_verdict){
+			    PROTO_KERNEL, PROTO_WHY_DEFAULT, 0};
 	} while (*generation != *(volatile const uint32_t *)&p->generation);
 	return 0;
 }
@@ -137,11 +232,11 @@ sock_socket(int domain, int type, int protocol)
 {
 	uint64_t handle;
 
-	if (domain != AF_INET ||
+	if ((domain != AF_INET && domain != AF_INET6) ||
 	    (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM ||
 	    (protocol != 0 && protocol != IPPROTO_TCP))
 		return real.socket(domain, type, protocol);
-	return (int)sock_result(ident_new(type, &handle));
+	return (int)sock_result(ident_new(domain, type, &handle));
 }
 
 /* ---- names ---- */
@@ -149,14 +244,14 @@ sock_socket(int domain, int type, int protocol)
 static int
 sockname_ours(int fd, uint64_t handle, struct sockaddr *sa, socklen_t *len)
 {
-	struct proto_name name = {.family = AF_INET};
+	struct proto_name name = {.port = 0};
 	struct proto_peer peer;
-	int err;
+	int err, family = ident_family(fd);
 
 	if ((int)*len < 0)
 		return -EINVAL;
 	if (ident_peer(fd, &peer))
-		return sock_put_name(&peer.local, sa, len);
+		return sock_put_name(&peer.local, family, sa, len);
 	if (ident_attached(fd) || ident_bound(fd)) {
 		err = sock_ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
 		/* Ended, or its bind failed: it has no name any more. */
@@ -165,7 +260,7 @@ sockname_ours(int fd, uint64_t handle, struct sockaddr *sa, socklen_t *len)
 		else if (err != 0)
 			return err;
 	}
-	return sock_put_name(&name, sa, len);
+	return sock_put_name(&name, family, sa, len);
 }
 
 /* A foreign AF_UNIX name that may be an accepted connection's. */
@@ -207,12 +302,12 @@ peername_ours(int fd, uint64_t handle, struct sockaddr *sa, socklen_t *len)
 	if (ident_peer(fd, &peer)) {
 		if (ident_phase(fd, handle) == PHASE_OVER)
 			return -ENOTCONN;
-		return sock_put_name(&peer.remote, sa, len);
+		return sock_put_name(&peer.remote, ident_family(fd), sa, len);
 	}
 	err = sock_ask_name(fd, handle, PROTO_GETPEERNAME, &name);
 	if (err != 0)
 		return err == -EBADF || err == -EINVAL ? -ENOTCONN : err;
-	return sock_put_name(&name, sa, len);
+	return sock_put_name(&name, ident_family(fd), sa, len);
 }
 
 int

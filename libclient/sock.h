@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include "base/addr.h"
+#include "tcpd/proto.h"
 
 int sock_socket(int domain, int type, int protocol);
 int sock_connect(int fd, const struct sockaddr *sa, socklen_t len);
@@ -50,19 +52,32 @@ int sock_take_error(int fd, uint64_t handle, int native);
 /* SO_ERROR as it is natively: read and cleared. */
 int sock_native_error(int fd);
 
-struct sockaddr_in;
-struct proto_name;
 struct policy_verdict;
 
-struct proto_name sock_to_name(const struct sockaddr_in *sin);
-/* Copies as the kernel does: cut to the room, the true length returned. */
-int sock_put_name(
-    const struct proto_name *n, struct sockaddr *sa, socklen_t *len);
+/* Where to, or at which address: what a sockaddr of either family says. */
+struct endpoint {
+	struct ipaddr addr; /* IPv4 is v4-mapped */
+	uint16_t port;
+	uint32_t scope; /* the interface of a link-local address; 0: none */
+};
+
+/* sa for a socket of family: 0, -EINVAL or -EAFNOSUPPORT, as Linux. */
+int sock_endpoint(
+    int family, const struct sockaddr *sa, socklen_t len, struct endpoint *out);
+/* The wildcard of a family, with a port; both forms. */
+struct endpoint sock_any(int family);
+socklen_t sock_any_sockaddr(
+    int family, uint16_t port, struct sockaddr_storage *out);
+struct proto_name sock_to_name(int family, const struct endpoint *e);
+/* A name of a socket of family.  Copies as the kernel does: cut to the room,
+ * the true length returned. */
+int sock_put_name(const struct proto_name *n, int family, struct sockaddr *sa,
+    socklen_t *len);
 /* Asks the daemon: PROTO_GETSOCKNAME or PROTO_GETPEERNAME. */
 int sock_ask_name(
     int fd, uint64_t handle, uint16_t type, struct proto_name *name);
-/* The policy's word on sin, and its generation. */
-int sock_judge(const struct sockaddr_in *sin, bool to_bind,
-    struct policy_verdict *v, uint32_t *generation);
+/* The policy's word on e, and its generation. */
+int sock_judge(const struct endpoint *e, bool to_bind, struct policy_verdict *v,
+    uint32_t *generation);
 
 #endif

@@ -6,15 +6,17 @@
  * Linux's rules, seen from outside (tests/unit/sockopt.c compares them with
  * the running kernel): SOL_SOCKET and IPPROTO_TCP want four bytes before they
  * look at the name and ignore what is beyond; IPPROTO_IP takes an int from
- * four bytes, an unsigned char from one to three, and 0 from none.  get cuts
- * the value to the room given; IPPROTO_IP gives a single byte to whoever has
- * room for less than an int when the value fits.
+ * four bytes, an unsigned char from one to three, and 0 from none; IPPROTO_IPV6
+ * wants four bytes for most names and takes fewer as 0 for some.  get cuts the
+ * value to the room given; IPPROTO_IP gives a single byte to whoever has room
+ * for less than an int when the value fits.
  */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/tcp.h>
 #include "ipc/sockopt.h"
 #include "tcpd/proto.h"
@@ -47,46 +49,56 @@
 #ifndef TCP_IS_MPTCP
 #define TCP_IS_MPTCP 43
 #endif
-#define IPT_SET_REPLACE	      64
-#define IPT_SET_ADD_COUNTERS  65
-#define ARPT_SET_REPLACE      96
-#define ARPT_SET_ADD_COUNTERS 97
+#define IPT_SET_REPLACE		 64
+#define IPT_SET_ADD_COUNTERS	 65
+#define ARPT_SET_REPLACE	 96
+#define ARPT_SET_ADD_COUNTERS	 97
+#define IP6T_SO_SET_REPLACE	 64
+#define IP6T_SO_SET_ADD_COUNTERS 65
 
 /* Linux's net.core.[rw]mem_max, here a constant: 4 MiB. */
 #define BUF_CAP (4 << 20)
 
 enum kind {
-	NATIVE,	   /* the kernel judges */
-	BOOL,	   /* any value, shown as 0 or 1 */
-	INT,	   /* min..max */
-	BUF,	   /* doubled, at least min */
-	LINGER,	   /* struct linger */
-	LINGER2,   /* negative: -1; above max: max; 0: the default */
-	MAXSEG,	   /* 0 or min..max */
-	TOS,	   /* without the ECN bits */
-	TTL,	   /* -1 or min..max */
-	CONG,	   /* a name that we have */
-	CONST,	   /* get: def; set: err */
-	ERR,	   /* get: errno def; set: err */
-	EMPTY,	   /* get: nothing; set: err */
-	EMPTY8,	   /* get: eight zero bytes; set: EINVAL but for 8, err */
-	ONLY,	   /* min..max else EINVAL; then def, or err */
-	ONLY8,	   /* the same, shown in eight bytes */
-	ONLYERR,   /* the same, and no get */
-	ONLYNEG,   /* 0 or less, or err */
-	ONLYRANGE, /* two ports, low one first: EINVAL; then 0, or err */
-	BOOLONLY,  /* 0, or err */
-	REFUSE,	   /* 0, or err */
-	REFUSENEG, /* below 0 EINVAL, else err */
-	PACING,	   /* 4 or 8 bytes, all ones, or err */
-	PEERCRED,  /* get: nobody */
-	DEVICE,	   /* an empty name, or err; any length */
-	IPOPTIONS, /* no options, or err */
-	INFO,	   /* struct tcp_info */
-	NAME,	   /* any length but 0, err */
-	KEYED,	   /* a struct; shorter EINVAL, else err */
-	KEY,	   /* exactly min or max bytes, err; else EINVAL */
-	IGNORED,   /* min..max, then nothing happens */
+	NATIVE,	    /* the kernel judges */
+	BOOL,	    /* any value, shown as 0 or 1 */
+	INT,	    /* min..max */
+	BUF,	    /* doubled, at least min */
+	LINGER,	    /* struct linger */
+	LINGER2,    /* negative: -1; above max: max; 0: the default */
+	MAXSEG,	    /* 0 or min..max */
+	TOS,	    /* without the ECN bits */
+	TTL,	    /* -1 or min..max */
+	CONG,	    /* a name that we have */
+	CONST,	    /* get: def; set: err */
+	ERR,	    /* get: errno def; set: err */
+	EMPTY,	    /* get: nothing; set: err */
+	EMPTY8,	    /* get: eight zero bytes; set: EINVAL but for 8, err */
+	ONLY,	    /* min..max else EINVAL; then def, or err */
+	ONLY8,	    /* the same, shown in eight bytes */
+	ONLYERR,    /* the same, and no get */
+	ONLYNEG,    /* 0 or less, or err */
+	ONLYRANGE,  /* two ports, low one first: EINVAL; then 0, or err */
+	BOOLONLY,   /* 0, or err */
+	REFUSE,	    /* 0, or err */
+	REFUSENEG,  /* below 0 EINVAL, else err */
+	PACING,	    /* 4 or 8 bytes, all ones, or err */
+	PEERCRED,   /* get: nobody */
+	DEVICE,	    /* an empty name, or err; any length */
+	IPOPTIONS,  /* no options, or err */
+	INFO,	    /* struct tcp_info */
+	NAME,	    /* any length but 0, err */
+	KEYED,	    /* a struct; shorter EINVAL, else err */
+	KEY,	    /* exactly min or max bytes, err; else EINVAL */
+	IGNORED,    /* min..max, then nothing happens */
+	FAMILY,	    /* get: the socket's; set: err */
+	STRUCT,	    /* get: errno def; set: shorter than min EINVAL, else err */
+	RANGED,	    /* get: errno def; set: EINVAL but for min..max, then err */
+	PMTUDISC,   /* min..max else EINVAL; IP_PMTUDISC_WANT, _DO, or err */
+	MTU,	    /* get: errno def; set: 0 or min..max, no meaning on TCP */
+	PKTOPTIONS, /* get: nothing; set: no control message, or err */
+	TCLASS,	    /* -1: 0, to 255, without the ECN bits */
+	PREFER,	    /* at most one of each pair of RFC 5014 */
 };
 
 enum {
@@ -95,8 +107,8 @@ enum {
 	S = SOCKOPT_STACK,
 	L = SOCKOPT_LIVE,
 	WHERE = 7,
-	NEED = 8,   /* IPPROTO_IP: not zero bytes */
-	EXACT = 16, /* IPPROTO_IP: four bytes and no more */
+	NEED = 8,   /* IPPROTO_IP: not zero bytes; IPPROTO_IPV6: four */
+	EXACT = 16, /* those two: four bytes and no more */
 };
 
 struct row {
@@ -164,7 +176,7 @@ keep(struct sockopts *o, const struct row *r, int32_t v)
 {
 	if (r->id >= 0) {
 		o->val[r->id] = v;
-		o->set |= 1ULL << r->id;
+		o->set[r->id / 64] |= 1ULL << r->id % 64;
 	}
 	return 0;
 }
@@ -236,6 +248,10 @@ set_bytes(
 		return len == 8 ? r->err : EINVAL;
 	case KEYED:
 		return len < sizeof(struct tcp_md5sig) ? EINVAL : r->err;
+	case STRUCT:
+		return len < (uint32_t)r->min ? EINVAL : r->err;
+	case PKTOPTIONS:
+		return len < sizeof(struct cmsghdr) ? 0 : r->err;
 	default:
 		return -1;
 	}
@@ -275,9 +291,51 @@ set_fixed(const struct row *r, int v)
 		return v < 0 ? EINVAL : r->err;
 	case IGNORED:
 		return v < r->min || v > r->max ? EINVAL : 0;
+	case MTU:
+		return v != 0 && (v < r->min || v > r->max) ? EINVAL : 0;
+	case RANGED:
+		return v < r->min || v > r->max ? EINVAL : r->err;
 	default: /* CONST, ERR, EMPTY, PEERCRED, INFO */
 		return r->err;
 	}
+}
+
+/* IPV6_ADDR_PREFERENCES (RFC 5014).  They are kept and shown: tcpd has neither
+ * temporary nor home addresses, so that both wishes of a pair mean the same. */
+static int
+set_preferences(struct sockopts *o, const struct row *r, int v)
+{
+	static const int default_of[] = {
+	    IPV6_PREFER_SRC_PUBTMP_DEFAULT, IPV6_PREFER_SRC_HOME};
+	static const int other[] = {
+	    IPV6_PREFER_SRC_TMP | IPV6_PREFER_SRC_PUBLIC, IPV6_PREFER_SRC_COA};
+	const int cga = IPV6_PREFER_SRC_CGA | IPV6_PREFER_SRC_NONCGA;
+	int32_t now = sockopt_val(o, r->id, r->def);
+	int i, all, got;
+
+	if ((v & cga) == cga)
+		return EINVAL;
+	for (i = 0; i < 2; i++) {
+		all = default_of[i] | other[i];
+		got = v & all;
+		if ((got & (got - 1)) != 0)
+			return EINVAL;
+		if (got != 0)
+			now = (now & ~all) | got;
+	}
+	return keep(o, r, now);
+}
+
+/* Every segment that we send is atomic and obeys the path's MTU, which is what
+ * both of these ask for. */
+static int
+set_pmtudisc(struct sockopts *o, const struct row *r, int v)
+{
+	if (v < r->min || v > r->max)
+		return EINVAL;
+	if (v != IP_PMTUDISC_WANT && v != IP_PMTUDISC_DO)
+		return r->err;
+	return keep(o, r, v);
 }
 
 static int
@@ -306,6 +364,14 @@ set_int(struct sockopts *o, const struct row *r, int v)
 		if (v != -1 && (v < r->min || v > r->max))
 			return EINVAL;
 		return keep(o, r, v == -1 ? r->def : v);
+	case TCLASS:
+		if (v < -1 || v > r->max)
+			return EINVAL;
+		return keep(o, r, v == -1 ? r->def : v & 0xfc);
+	case PREFER:
+		return set_preferences(o, r, v);
+	case PMTUDISC:
+		return set_pmtudisc(o, r, v);
 	default:
 		return set_fixed(r, v);
 	}
@@ -325,6 +391,34 @@ ip_value(const struct row *r, const void *val, uint32_t len, int *v)
 	return !(r->where & EXACT) || len == sizeof *v;
 }
 
+/* The same of an IPPROTO_IPV6 option. */
+static bool
+ipv6_value(const struct row *r, const void *val, uint32_t len, int *v)
+{
+	*v = 0;
+	if (len >= sizeof *v)
+		memcpy(v, val, sizeof *v);
+	else if (r->where & (NEED | EXACT))
+		return false;
+	return !(r->where & EXACT) || len == sizeof *v;
+}
+
+static int
+set_ip(struct sockopts *o, const struct row *r, const void *val, uint32_t len)
+{
+	bool good;
+	int v, err;
+
+	if (r == NULL)
+		return ENOPROTOOPT;
+	err = set_bytes(o, r, val, len);
+	if (err >= 0)
+		return err;
+	good = r->level == IPPROTO_IP ? ip_value(r, val, len, &v)
+				      : ipv6_value(r, val, len, &v);
+	return good ? set_int(o, r, v) : EINVAL;
+}
+
 int
 sockopt_set(
     struct sockopts *o, int level, int name, const void *val, uint32_t len)
@@ -334,13 +428,8 @@ sockopt_set(
 
 	if (r != NULL && (r->where & WHERE) == SOCKOPT_NATIVE)
 		return 0;
-	if (level == IPPROTO_IP) {
-		if (r == NULL)
-			return ENOPROTOOPT;
-		if (r->kind == IPOPTIONS)
-			return set_bytes(o, r, val, len);
-		return ip_value(r, val, len, &v) ? set_int(o, r, v) : EINVAL;
-	}
+	if (level == IPPROTO_IP || (level == IPPROTO_IPV6 && o->ipv6))
+		return set_ip(o, r, val, len);
 	if (level != SOL_SOCKET && level != IPPROTO_TCP)
 		return ENOPROTOOPT;
 	if (len < sizeof v &&
@@ -407,6 +496,16 @@ get_info(void *val, uint32_t *len)
 	return 0;
 }
 
+/* What get shows of an option that was not set. */
+static int32_t
+default_of(const struct sockopts *o, const struct row *r)
+{
+	/* Linux makes it true for sockets of AF_INET only. */
+	if (o->ipv6 && r->id == OPT_IP_MULTICAST_ALL)
+		return 0;
+	return r->def;
+}
+
 int
 sockopt_get(
     const struct sockopts *o, int level, int name, void *val, uint32_t *len)
@@ -416,8 +515,10 @@ sockopt_get(
 	uint64_t wide = 0;
 	int32_t v;
 
+	if (level == IPPROTO_IPV6 && !o->ipv6)
+		return EOPNOTSUPP;
 	if (r == NULL)
-		return level == IPPROTO_IP || level == IPPROTO_TCP ||
+		return o->ipv6 || level == IPPROTO_IP || level == IPPROTO_TCP ||
 			       level == SOL_SOCKET
 			   ? ENOPROTOOPT
 			   : EOPNOTSUPP;
@@ -426,6 +527,9 @@ sockopt_get(
 		return EINVAL;
 	case ERR:
 	case KEYED:
+	case STRUCT:
+	case RANGED:
+	case MTU:
 		return r->def;
 	case ONLYERR:
 		return ENOPROTOOPT;
@@ -433,6 +537,7 @@ sockopt_get(
 	case DEVICE:
 	case NAME:
 	case IPOPTIONS:
+	case PKTOPTIONS:
 	case KEY:
 		*len = 0;
 		return 0;
@@ -443,6 +548,8 @@ sockopt_get(
 	case EMPTY8:
 		sockopt_copy(val, len, &wide, sizeof wide);
 		return 0;
+	case FAMILY:
+		return put_int(r, o->ipv6 ? AF_INET6 : AF_INET, val, len);
 	case PEERCRED:
 		sockopt_copy(val, len, nobody, sizeof nobody);
 		return 0;
@@ -455,7 +562,9 @@ sockopt_get(
 		sockopt_copy(val, len, cong_names[v], sizeof cong_names[v]);
 		return 0;
 	default:
-		v = r->id >= 0 ? sockopt_val(o, r->id, r->def) : r->def;
+		v = default_of(o, r);
+		if (r->id >= 0)
+			v = sockopt_val(o, r->id, v);
 		if (r->kind == MAXSEG && v == 0)
 			v = r->def;
 		return put_int(r, v, val, len);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Socket options as one table: every option that Linux 6.x knows for a TCP
- * socket at SOL_SOCKET, IPPROTO_IP and IPPROTO_TCP (sockopt.def).
+ * socket at SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 and IPPROTO_TCP
+ * (sockopt.def).
  *
  * An option lives in one of three places, sockopt_where() says in which:
  * natively on the program's AF_UNIX descriptor, where the kernel gives it the
@@ -33,13 +34,15 @@ enum sockopt_id {
 #undef KEPT
 	OPT_COUNT
 };
-_Static_assert(OPT_COUNT <= 64, "one bit each");
+
+#define SOCKOPT_WORDS ((OPT_COUNT + 63) / 64)
 
 /* What was set explicitly, normalised as getsockopt() shows it. */
 struct sockopts {
-	uint64_t set;		/* bit enum sockopt_id */
-	int32_t val[OPT_COUNT]; /* SO_LINGER: seconds, -1 off;
-				   TCP_CONGESTION: index of a name */
+	uint64_t set[SOCKOPT_WORDS]; /* bit enum sockopt_id */
+	int32_t val[OPT_COUNT];	     /* SO_LINGER: seconds, -1 off;
+					TCP_CONGESTION: index of a name */
+	bool ipv6; /* of a socket of AF_INET6; the owner's to say */
 };
 
 /* Where an option lives; 0: the table alone answers (or nobody knows it). */
@@ -93,7 +96,18 @@ int sockopt_journal_get(struct sockopts *o, const uint32_t *words, size_t n);
 static inline bool
 sockopt_isset(const struct sockopts *o, enum sockopt_id id)
 {
-	return o->set >> id & 1;
+	return o->set[id / 64] >> id % 64 & 1;
+}
+
+static inline bool
+sockopt_any(const struct sockopts *o)
+{
+	uint64_t any = 0;
+	unsigned i;
+
+	for (i = 0; i < SOCKOPT_WORDS; i++)
+		any |= o->set[i];
+	return any != 0;
 }
 
 /* The value, or dflt when it was not set. */
@@ -108,8 +122,9 @@ sockopt_val(const struct sockopts *o, enum sockopt_id id, int32_t dflt)
 struct tcp_opts;
 struct tcp_info_out;
 
-/* What was set, as the stack wants it; zero where nothing was set. */
-void sockopt_to_tcp(const struct sockopts *o, struct tcp_opts *out);
+/* What was set, as the stack wants it for a connection over IPv6 or IPv4; zero
+ * where nothing was set. */
+void sockopt_to_tcp(const struct sockopts *o, bool ipv6, struct tcp_opts *out);
 
 /* getsockopt() with a connection (or listener) behind it. */
 int sockopt_get_live(const struct sockopts *o, const struct tcp_info_out *live,

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/tcp.h>
 #include "ipc/sockopt.h"
 #include "tcp/tcp.h"
@@ -23,8 +24,25 @@ layer_name(const struct sockopts *o)
 	return o->val[OPT_TCP_CONGESTION] == 0 ? "cubic" : "newreno";
 }
 
+/* What the headers of either family carry.  DEVIATION: a hop limit of 0, which
+ * no packet may leave a host with (RFC 8200 3), is sent as 1. */
+static void
+header_opts(const struct sockopts *o, bool ipv6, struct tcp_opts *out)
+{
+	if (!ipv6) {
+		out->tos = (uint8_t)sockopt_val(o, OPT_IP_TOS, 0);
+		out->ttl = (uint8_t)sockopt_val(o, OPT_IP_TTL, 0);
+		return;
+	}
+	out->tos = (uint8_t)sockopt_val(o, OPT_IPV6_TCLASS, 0);
+	if (sockopt_isset(o, OPT_IPV6_UNICAST_HOPS))
+		out->ttl = (uint8_t)sockopt_val(o, OPT_IPV6_UNICAST_HOPS, 0);
+	if (sockopt_isset(o, OPT_IPV6_UNICAST_HOPS) && out->ttl == 0)
+		out->ttl = 1;
+}
+
 void
-sockopt_to_tcp(const struct sockopts *o, struct tcp_opts *out)
+sockopt_to_tcp(const struct sockopts *o, bool ipv6, struct tcp_opts *out)
 {
 	uint64_t us;
 	int32_t v;
@@ -43,8 +61,7 @@ sockopt_to_tcp(const struct sockopts *o, struct tcp_opts *out)
 	out->linger2_s = v < 0 ? 1 : (uint32_t)v;
 	out->max_seg = (uint16_t)sockopt_val(o, OPT_TCP_MAXSEG, 0);
 	out->syn_retries = (uint8_t)sockopt_val(o, OPT_TCP_SYNCNT, 0);
-	out->tos = (uint8_t)sockopt_val(o, OPT_IP_TOS, 0);
-	out->ttl = (uint8_t)sockopt_val(o, OPT_IP_TTL, 0);
+	header_opts(o, ipv6, out);
 	out->nodelay = sockopt_val(o, OPT_TCP_NODELAY, 0);
 	out->keepalive = sockopt_val(o, OPT_SO_KEEPALIVE, 0);
 	out->cork = sockopt_val(o, OPT_TCP_CORK, 0);
@@ -159,9 +176,14 @@ live_int(const struct sockopts *o, const struct tcp_info_out *live, int level,
 		*v = (int32_t)live->snd_mss;
 		return true;
 	}
-	if (level == IPPROTO_IP && name == IP_MTU) {
+	if ((level == IPPROTO_IP && name == IP_MTU) ||
+	    (level == IPPROTO_IPV6 && name == IPV6_MTU)) {
 		*v = live->pmtu;
 		return live->state != TCPS_LISTEN && live->pmtu != 0;
+	}
+	if (level == IPPROTO_IPV6 && name == IPV6_ADDRFORM) {
+		*v = AF_INET6;
+		return live->state == TCPS_ESTABLISHED;
 	}
 	if (live->state == TCPS_LISTEN || level != SOL_SOCKET)
 		return false;
@@ -174,6 +196,23 @@ live_int(const struct sockopts *o, const struct tcp_info_out *live, int level,
 		return live->rcvbuf != 0;
 	}
 	return false;
+}
+
+/* IPV6_PATHMTU, struct ip6_mtuinfo: Linux leaves its address empty. */
+static int
+get_pathmtu(const struct tcp_info_out *live, void *val, uint32_t *len)
+{
+	struct {
+		struct sockaddr_in6 addr;
+		uint32_t mtu;
+	} info = {.mtu = live->pmtu};
+
+	if (*len < sizeof info)
+		return EINVAL;
+	if (live->state == TCPS_LISTEN || live->pmtu == 0)
+		return ENOTCONN;
+	sockopt_copy(val, len, &info, sizeof info);
+	return 0;
 }
 
 int
@@ -198,6 +237,10 @@ sockopt_get_live(const struct sockopts *o, const struct tcp_info_out *live,
 		sockopt_copy(val, len, cong, sizeof cong);
 		return 0;
 	}
+	if (level == IPPROTO_IPV6 && !o->ipv6)
+		return EOPNOTSUPP;
+	if (level == IPPROTO_IPV6 && name == IPV6_PATHMTU)
+		return get_pathmtu(live, val, len);
 	if (live_int(o, live, level, name, &v)) {
 		sockopt_copy(val, len, &v, sizeof v);
 		return 0;

@@ -60,8 +60,8 @@ chan_peer_name(const struct chan *c, struct proto_peer *out)
 	memset(out, 0, sizeof *out);
 	memcpy(out->magic, PROTO_PEER_MAGIC, sizeof out->magic);
 	out->handle = c->name.handle;
-	proto_name_put(&out->local, &t->laddr, t->lport);
-	proto_name_put(&out->remote, &t->raddr, t->rport);
+	proto_name_put(&out->local, c->opts.ipv6, &t->laddr, t->lport);
+	proto_name_put(&out->remote, c->opts.ipv6, &t->raddr, t->rport);
 }
 
 static uint64_t
@@ -148,6 +148,7 @@ bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb)
 	c->state = CHAN_OPEN;
 	c->accepted = c->preamble = true;
 	c->pcb = pcb;
+	sockopt_inherit(&b->opts, &c->opts);
 	err = connect_node(e, b, c);
 	if (err == 0 && !chan_start(c))
 		err = -ENOMEM;
@@ -156,9 +157,8 @@ bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb)
 		chan_free(c);
 		return accept_error(e, b, err);
 	}
-	sockopt_inherit(&b->opts, &c->opts);
-	if (c->opts.set != 0) {
-		sockopt_to_tcp(&c->opts, &opts);
+	if (sockopt_any(&c->opts)) {
+		sockopt_to_tcp(&c->opts, chan_ipv6(c), &opts);
 		(void)tcp_apply_opts(pcb, &opts, engine_now(e));
 	}
 	tcp_set_user(pcb, c);

@@ -71,13 +71,15 @@ may_connect(struct engine *e, struct account *a)
 static void
 attach(struct visit *v, const struct proto_head *head, const void *body)
 {
-	static const struct ipaddr any = {.b = {[10] = 0xff, [11] = 0xff}};
+	static const struct ipaddr any6;
+	const struct ipaddr any4 = ipaddr_v4(0);
 	struct engine *e = v->e;
 	struct account *a = v->acct;
 	struct bound *b;
 	struct tcp_opts opts;
 	struct hello h;
 	struct chan *c;
+	bool v4;
 	int r, fd;
 
 	r = hello_parse(body, head->len, &h);
@@ -109,9 +111,10 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 	c->opts = h.opts;
 	if (b != NULL)
 		bound_to_chan(b, c);
-	sockopt_to_tcp(&c->opts, &opts);
-	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, &any, &h.dst, h.port,
-	    &opts, c, engine_now(e), &c->pcb);
+	v4 = ipaddr_is_v4(&h.dst);
+	sockopt_to_tcp(&c->opts, !v4, &opts);
+	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, v4 ? &any4 : &any6,
+	    &h.dst, h.port, &opts, c, engine_now(e), &c->pcb);
 	if (r == 0 && !chan_start(c))
 		r = -ENOMEM;
 	e->stats.attaches++;

@@ -39,6 +39,12 @@ chan_cmp(const struct chan *a, const struct chan *b)
 
 RB_GENERATE(chans, chan, by_id, chan_cmp)
 
+bool
+chan_ipv6(const struct chan *c)
+{
+	return !ipaddr_is_v4(&tcp_tuple(c->pcb)->raddr);
+}
+
 void
 chan_ready(struct chan *c)
 {

@@ -319,6 +319,8 @@ void chan_ready(struct chan *c);
 void chan_tcp_event(struct chan *c, const struct tcp_event *ev);
 /* Moves what can be moved. */
 void chan_service(struct chan *c);
+/* Does it go over IPv6?  Not each connection of a socket of AF_INET6 does. */
+bool chan_ipv6(const struct chan *c);
 void chan_abort(struct chan *c, int error); /* both sides; A sees a reset */
 void chan_stop(struct chan *c);
 void chan_squeeze(struct chan *c, bool on);
@@ -364,10 +366,11 @@ struct hello {
 	uint16_t port;
 	struct sockopts opts;
 };
-/* Addresses in messages; false: not of a family that we speak. */
+/* Addresses in messages; false: not of a family that we speak.  ipv6: of a
+ * socket of AF_INET6. */
 bool proto_name_get(const struct proto_name *n, struct ipaddr *out);
 void proto_name_put(
-    struct proto_name *n, const struct ipaddr *a, uint16_t port);
+    struct proto_name *n, bool ipv6, const struct ipaddr *a, uint16_t port);
 /* The body of an attach: 0, -EPROTO or an option's positive errno. */
 int hello_parse(const void *body, size_t len, struct hello *h);
 
@@ -404,8 +407,8 @@ void bound_node_address(
 struct bound *bound_find(struct engine *e, uint32_t uid, uint64_t handle);
 /* 0 or a positive errno, EACCES: without a node; it is taken over when a
  * record is made. */
-int bound_bind(struct request *r, const struct ipaddr *addr, uint16_t port,
-    unsigned flags);
+int bound_bind(struct request *r, const struct proto_name *name,
+    const struct ipaddr *addr);
 int bound_listen(struct bound *b, uint32_t backlog);
 /* The program's shutdown() of its listener: bound, but no more listening. */
 int bound_unlisten(struct bound *b);

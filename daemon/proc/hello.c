@@ -39,23 +39,25 @@ proto_check(const void *data, size_t len)
 bool
 proto_name_get(const struct proto_name *n, struct ipaddr *out)
 {
-	uint32_t v;
-
-	if (n->family != AF_INET)
-		return false;
-	v = (uint32_t)n->addr[0] << 24 | (uint32_t)n->addr[1] << 16 |
-	    (uint32_t)n->addr[2] << 8 | n->addr[3];
-	*out = ipaddr_v4(v);
-	return true;
+	*out = ipaddr_v4(0);
+	if (n->family == AF_INET)
+		memcpy(out->b + 12, n->addr, 4);
+	else
+		memcpy(out->b, n->addr, 16);
+	return n->family == AF_INET || n->family == AF_INET6;
 }
 
 void
-proto_name_put(struct proto_name *n, const struct ipaddr *a, uint16_t port)
+proto_name_put(
+    struct proto_name *n, bool ipv6, const struct ipaddr *a, uint16_t port)
 {
 	memset(n, 0, sizeof *n);
-	n->family = AF_INET;
+	n->family = ipv6 ? AF_INET6 : AF_INET;
 	n->port = port;
-	memcpy(n->addr, a->b + 12, 4);
+	if (ipv6)
+		memcpy(n->addr, a->b, 16);
+	else
+		memcpy(n->addr, a->b + 12, 4);
 }
 
 int
@@ -70,6 +72,7 @@ hello_parse(const void *body, size_t len, struct hello *h)
 	if (!proto_name_get(&a.dst, &h->dst))
 		return -EPROTO;
 	h->port = a.dst.port;
+	h->opts.ipv6 = a.dst.family == AF_INET6;
 	return sockopt_unpack(&h->opts, (const uint8_t *)body + sizeof a,
 	    len - sizeof a, a.nopts);
 }

@@ -362,11 +362,27 @@ node_ok(struct request *r)
 	return r->good;
 }
 
+static unsigned
+bind_flags(const struct proto_name *name)
+{
+	unsigned flags = 0;
+
+	if (name->flags & PROTO_REUSEADDR)
+		flags |= TCP_BIND_REUSEADDR;
+	if (name->flags & PROTO_REUSEPORT)
+		flags |= TCP_BIND_REUSEPORT;
+	if (name->flags & PROTO_V6ONLY)
+		flags |= TCP_BIND_V6ONLY;
+	return flags;
+}
+
 int
 bound_bind(
-    struct request *r, const struct ipaddr *addr, uint16_t port, unsigned flags)
+    struct request *r, const struct proto_name *name, const struct ipaddr *addr)
 {
 	struct engine *e = r->e;
+	uint16_t port = name->port;
+	unsigned flags = bind_flags(name);
 	struct name *n;
 	struct bound *b;
 	int err;
@@ -392,6 +408,7 @@ bound_bind(
 		return EACCES;
 	if (b == NULL && (b = bound_new(r)) == NULL)
 		return ENOMEM;
+	b->opts.ipv6 = name->family == AF_INET6;
 	err = tcp_bind(e->tcp, addr, port, flags, r->uid, b, &b->tb);
 	if (err == -EADDRINUSE && bury(e, port))
 		err = tcp_bind(e->tcp, addr, port, flags, r->uid, b, &b->tb);
@@ -427,8 +444,9 @@ bound_unlisten(struct bound *b)
 	tcp_bind_info(b->tb, &info);
 	tcp_unbind(b->tb, engine_now(e));
 	b->listening = false;
-	err = tcp_bind(e->tcp, &info.addr, info.port, TCP_BIND_REUSEADDR,
-	    info.owner, b, &b->tb);
+	err = tcp_bind(e->tcp, &info.addr, info.port,
+	    TCP_BIND_REUSEADDR | (info.flags & TCP_BIND_V6ONLY), info.owner, b,
+	    &b->tb);
 	if (err != 0)
 		b->tb = NULL;
 	return 0;

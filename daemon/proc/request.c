@@ -84,30 +84,40 @@ bound_of(struct request *r, struct name *n)
 
 /* ---- the requests ---- */
 
+struct wanted_addr {
+	const struct ipaddr *addr;
+	bool usable;
+};
+
+static void
+look_at_addr(void *arg, const struct stack_addr_row *row)
+{
+	struct wanted_addr *w = arg;
+
+	if (row->usable && ipaddr_eq(&row->addr, w->addr))
+		w->usable = true;
+}
+
 static int
 do_bind(struct request *r)
 {
-	const struct conf_global *g = &r->e->conf->g;
 	struct proto_name name;
 	struct ipaddr addr;
-	unsigned flags = 0;
+	struct wanted_addr w = {.addr = &addr};
 
 	memcpy(&name, r->body, sizeof name);
 	if (!proto_name_get(&name, &addr))
 		return EAFNOSUPPORT;
-	if (!ipaddr_is_any(&addr) && ipaddr_to_v4(&addr) != g->addr)
+	stack_foreach_addr(r->e->stack, look_at_addr, &w, engine_now(r->e));
+	if (!ipaddr_is_any(&addr) && !w.usable)
 		return EADDRNOTAVAIL;
-	if (name.flags & PROTO_REUSEADDR)
-		flags |= TCP_BIND_REUSEADDR;
-	if (name.flags & PROTO_REUSEPORT)
-		flags |= TCP_BIND_REUSEPORT;
-	return bound_bind(r, &addr, name.port, flags);
+	return bound_bind(r, &name, &addr);
 }
 
 static int
 do_listen(struct request *r)
 {
-	struct sockopts opts = {0};
+	struct sockopts opts = {.ipv6 = false};
 	struct proto_listen l;
 	struct bound *b;
 	int err = 0;
@@ -116,6 +126,7 @@ do_listen(struct request *r)
 	b = bound_of(r, socket_of(r, &err));
 	if (b == NULL)
 		return err != 0 ? err : EINVAL;
+	opts.ipv6 = b->opts.ipv6;
 	err = sockopt_unpack(&opts, (const uint8_t *)r->body + sizeof l,
 	    r->len - sizeof l, l.nopts);
 	if (err != 0)
@@ -141,11 +152,11 @@ do_shutdown(struct request *r)
 }
 
 static int
-put_name(struct request *r, const struct ipaddr *a, uint16_t port)
+put_name(struct request *r, bool ipv6, const struct ipaddr *a, uint16_t port)
 {
 	struct proto_name name;
 
-	proto_name_put(&name, a, port);
+	proto_name_put(&name, ipv6, a, port);
 	memcpy(r->out, &name, sizeof name);
 	r->outlen = sizeof name;
 	return 0;
@@ -164,13 +175,13 @@ do_getsockname(struct request *r)
 	n = socket_of(r, &err);
 	if ((c = chan_of(n)) != NULL) {
 		t = tcp_tuple(c->pcb);
-		return put_name(r, &t->laddr, t->lport);
+		return put_name(r, c->opts.ipv6, &t->laddr, t->lport);
 	}
 	b = bound_of(r, n);
 	if (b == NULL || b->tb == NULL)
 		return err != 0 ? err : EBADF;
 	tcp_bind_info(b->tb, &info);
-	return put_name(r, &info.addr, info.port);
+	return put_name(r, b->opts.ipv6, &info.addr, info.port);
 }
 
 static int
@@ -184,7 +195,7 @@ do_getpeername(struct request *r)
 	if (c == NULL || c->state == CHAN_CONNECTING)
 		return err != 0 ? err : ENOTCONN;
 	t = tcp_tuple(c->pcb);
-	return put_name(r, &t->raddr, t->rport);
+	return put_name(r, c->opts.ipv6, &t->raddr, t->rport);
 }
 
 static int
@@ -254,7 +265,7 @@ do_setopt(struct request *r)
 	err = sockopt_set(&next, o.level, o.name, val, o.len);
 	if (err != 0)
 		return err;
-	sockopt_to_tcp(&next, &opts);
+	sockopt_to_tcp(&next, chan_ipv6(c), &opts);
 	err = -tcp_apply_opts(c->pcb, &opts, engine_now(r->e));
 	if (err == 0)
 		c->opts = next;

@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define PROTO_MAGIC   0x64706374u /* "tcpd" in memory */
-#define PROTO_VERSION 1u
+#define PROTO_VERSION 2u
 
 #define PROTO_SOCKET	 "/run/tcpd/tcpd.sock"
 #define PROTO_SOCKET_ENV "TCPD_SOCKET"
@@ -48,9 +48,11 @@
 /*
  * The tag on a descriptor of ours: kept in SO_MAX_PACING_RATE, which an
  * AF_UNIX socket does not use, so dup, fork, exec and SCM_RIGHTS carry it.
- * Top 16 bits: PROTO_TAG; the other 48: the handle, random, never 0.
+ * Top 16 bits: PROTO_TAG, or PROTO_TAG6 for a socket of AF_INET6; the other 48:
+ * the handle, random, never 0.
  */
 #define PROTO_TAG	  0x7c9dULL
+#define PROTO_TAG6	  0x7c9eULL
 #define PROTO_TAG_SHIFT	  48
 #define PROTO_HANDLE_MASK ((1ULL << PROTO_TAG_SHIFT) - 1)
 
@@ -80,17 +82,19 @@ struct proto_head {
 };
 _Static_assert(sizeof(struct proto_head) == 24, "proto_head");
 
-/* An address: family AF_INET or AF_INET6 (0: none), port in host order. */
+/* An address of a socket of family AF_INET or AF_INET6 (0: none), port in host
+ * order.  On AF_INET6 an IPv4 address is v4-mapped (::ffff:a.b.c.d). */
 struct proto_name {
 	uint16_t family;
 	uint16_t port;
 	uint32_t flags;	  /* PROTO_BIND: PROTO_REUSEADDR, ... */
-	uint8_t addr[16]; /* network order; IPv4 in the first four bytes */
+	uint8_t addr[16]; /* network order; AF_INET: the first four bytes */
 };
 _Static_assert(sizeof(struct proto_name) == 24, "proto_name");
 
 #define PROTO_REUSEADDR 1u
 #define PROTO_REUSEPORT 2u
+#define PROTO_V6ONLY	4u
 
 struct proto_listen {
 	uint32_t backlog;
@@ -136,12 +140,12 @@ _Static_assert(sizeof(struct proto_reply) == 16, "proto_reply");
  */
 struct proto_peer {
 	uint8_t zero;	 /* 0 */
-	char magic[7];	 /* "tcpd\1\0\0": the version in it */
+	char magic[7];	 /* "tcpd\2\0\0": the version in it */
 	uint64_t handle; /* the daemon's choice, top 16 bits zero */
 	struct proto_name local, remote;
 };
 _Static_assert(sizeof(struct proto_peer) == 64, "proto_peer");
-#define PROTO_PEER_MAGIC "tcpd\1\0"
+#define PROTO_PEER_MAGIC "tcpd\2\0"
 
 /*
  * What accept() sends at once on the new descriptor: 15 bytes that the daemon
@@ -161,7 +165,7 @@ _Static_assert(sizeof(struct proto_preamble) == 16, "proto_preamble");
  * A sealed-size memfd that the daemon keeps mapped: when it makes a new one,
  * it sets superseded in the old, and clients ask again.
  */
-#define PROTO_POLICY_RULES 256
+#define PROTO_POLICY_RULES 1024
 struct proto_rule {
 	uint8_t addr[16];		/* v4-mapped or IPv6 */
 	uint8_t plen;			/* of 128 */
@@ -195,7 +199,9 @@ struct proto_policy {
 	uint32_t generation;
 	uint32_t superseded;	  /* set by the daemon */
 	uint32_t nconnect, nbind; /* rules: first those for connect */
-	uint32_t reserved[2];
+	uint32_t link; /* the interface whose link-local addresses the rules
+			  are about (sin6_scope_id); 0: none */
+	uint32_t reserved;
 	struct proto_rule rules[PROTO_POLICY_RULES]; /* first match decides */
 };
 

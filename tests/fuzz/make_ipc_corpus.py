@@ -15,7 +15,7 @@ def op(what, arg, data=b""):
     return struct.pack("<BBH", what, arg, len(data)) + data
 
 
-def head(kind, length, handle=1, magic=0x64706374, version=1, reserved=0):
+def head(kind, length, handle=1, magic=0x64706374, version=2, reserved=0):
     return struct.pack("<IHHIIQ", magic, version, kind, length, reserved,
                        handle)
 
@@ -34,6 +34,7 @@ def padded(level, number, value):
 
 
 one = struct.pack("<i", 1)
+MAPPED = b"\0" * 10 + b"\xff\xff\xc0\0\2\2"
 bound = op(REQUEST_FD, BIND, name(8080))
 listening = bound + op(REQUEST, LISTEN, struct.pack("<II", 16, 0))
 files = {
@@ -46,7 +47,20 @@ files = {
     op(REQUEST, GETSOCKNAME),
     "bind_foreign_address": op(REQUEST_FD, BIND, name(80, b"\x0a\0\0\1")),
     "bind_in_use": bound + op(REQUEST_FD, BIND + 64, name(8080)),
-    "bind_family": op(REQUEST_FD, BIND, name(1, family=10)),
+    "bind_family": op(REQUEST_FD, BIND, name(1, family=1)),
+    "bind_ipv6": op(REQUEST_FD, BIND, name(8080, family=10)) +
+    op(REQUEST, GETSOCKNAME) + op(REQUEST, LISTEN, struct.pack("<II", 5, 0)),
+    "bind_v6only": op(REQUEST_FD, BIND, name(8080, family=10, flags=5)) +
+    op(REQUEST_FD, BIND + 64, name(8080)),
+    "bind_mapped": op(REQUEST_FD, BIND, name(80, MAPPED, 10)) +
+    op(REQUEST, GETSOCKNAME),
+    "attach_ipv6": op(ATTACH, 32 + 1, padded(41, 67, one)) +
+    op(REQUEST, GETSOCKNAME) + op(REQUEST, GETPEERNAME) +
+    op(REQUEST, GETOPT, opt(41, 61, length=32)) +
+    op(REQUEST, SETOPT, opt(41, 16, one)),
+    "options_of_the_other_family": op(ATTACH, 0) +
+    op(REQUEST, SETOPT, opt(41, 67, one)) +
+    op(REQUEST, GETOPT, opt(41, 26, length=4)),
     "listen": listening,
     "listen_options": bound + op(REQUEST, LISTEN, struct.pack("<II", 5, 1) +
                                  padded(6, 1, one)),
@@ -83,7 +97,7 @@ files = {
     "hello_in_part": op(RAW, 0, head(1, 32) + name(80, b"\xc0\0\2\x4d") +
                         b"\0" * 8),
     "magic": op(RAW, 0, head(ERROR, 0, magic=0x20544547)),
-    "version": op(RAW, 0, head(ERROR, 0, version=2)),
+    "version": op(RAW, 0, head(ERROR, 0, version=1)),
     "reserved": op(RAW, 0, head(ERROR, 0, reserved=1)),
     "handle": op(RAW, 0, head(ERROR, 0, handle=1 << 50)),
     "length": op(RAW, 0, head(SETOPT, 1 << 20)),

@@ -26,8 +26,9 @@
 
 static const int levels[] = {
     SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6, 255};
-static const uint32_t lengths[] = {0, 1, 2, 4, 8, 16};
-static const int values[] = {0, -1, 1, 2, 100, 1000000};
+static const uint32_t lengths[] = {0, 1, 2, 4, 8, 16, 20};
+static const int values[] = {
+    0, -1, -2, 1, 2, 3, 4, 5, 6, 100, 255, 256, 1280, 1000000};
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Not compared, and why. */
@@ -70,14 +71,20 @@ excused(int level, int name)
 		if (list[i].level == level && list[i].name == name)
 			return true;
 	/* iptables and its kin, when their modules are there */
+	if (level == IPPROTO_IPV6)
+		return name == 64 || name == 65 || name == IPV6_TRANSPARENT ||
+		       /* CAP_NET_RAW, CAP_NET_ADMIN, protocol modules */
+		       name == IPV6_IPSEC_POLICY || name == IPV6_XFRM_POLICY ||
+		       name == IPV6_HOPOPTS || name == IPV6_RTHDRDSTOPTS ||
+		       name == IPV6_DSTOPTS || name == IPV6_JOIN_ANYCAST;
 	return level == IPPROTO_IP && name >= 64;
 }
 
 /* Does this kernel have it at all?  Both calls say ENOPROTOOPT if not. */
 static bool
-kernel_knows(int level, int name)
+kernel_knows(int family, int level, int name)
 {
-	int s = socket(AF_INET, SOCK_STREAM, 0);
+	int s = socket(family, SOCK_STREAM, 0);
 	unsigned char buf[64] = {0};
 	socklen_t len = sizeof buf;
 	bool known = getsockopt(s, level, name, buf, &len) == 0 ||
@@ -98,11 +105,11 @@ not_in_tcpd(int kernel, int table)
 }
 
 static void
-compare_one(int level, int name, uint32_t len, int value)
+compare_one(int family, int level, int name, uint32_t len, int value)
 {
-	int s = socket(AF_INET, SOCK_STREAM, 0);
-	unsigned char in[16] = {0}, kernel[512] = {0}, table[512] = {0};
-	struct sockopts o = {0};
+	int s = socket(family, SOCK_STREAM, 0);
+	unsigned char in[32] = {0}, kernel[512] = {0}, table[512] = {0};
+	struct sockopts o = {.ipv6 = family == AF_INET6};
 	socklen_t klen = sizeof kernel;
 	uint32_t tlen = sizeof table;
 	int kerr, terr;
@@ -132,26 +139,38 @@ compare_one(int level, int name, uint32_t len, int value)
 	close(s);
 }
 
-Test(sockopt, as_the_kernel)
+static void
+compare_family(int family)
 {
 	size_t l, i, j;
 	int name;
+	bool knows;
 
 	for (l = 0; l < N(levels); l++) {
 		for (name = 0; name <= MAX_NAME; name++) {
+			knows = kernel_knows(family, levels[l], name);
 			if (sockopt_where(levels[l], name) == SOCKOPT_NATIVE ||
 			    excused(levels[l], name) ||
-			    !kernel_knows(levels[l], name) ==
-				(sockopt_name(levels[l], name) != NULL) ||
-			    (sockopt_name(levels[l], name) == NULL &&
-				kernel_knows(levels[l], name)))
+			    !knows == (sockopt_name(levels[l], name) != NULL) ||
+			    (sockopt_name(levels[l], name) == NULL && knows))
 				continue;
 			for (i = 0; i < N(lengths); i++)
 				for (j = 0; j < N(values); j++)
-					compare_one(levels[l], name, lengths[i],
-					    values[j]);
+					compare_one(family, levels[l], name,
+					    lengths[i], values[j]);
 		}
 	}
+}
+
+Test(sockopt, as_the_kernel)
+{
+	int s = socket(AF_INET6, SOCK_STREAM, 0);
+
+	compare_family(AF_INET);
+	if (s < 0)
+		return; /* a kernel without IPv6 */
+	close(s);
+	compare_family(AF_INET6);
 }
 
 /* Room of any size: the value is cut as the kernel cuts it. */
@@ -220,7 +239,7 @@ same(const struct sockopts *a, const struct sockopts *b)
 {
 	unsigned i;
 
-	cr_assert_eq(a->set, b->set);
+	cr_assert_arr_eq(a->set, b->set, sizeof a->set);
 	for (i = 0; i < OPT_COUNT; i++)
 		if (sockopt_isset(a, i))
 			cr_assert_eq(a->val[i], b->val[i], "option %u", i);
@@ -272,14 +291,17 @@ Test(sockopt, all_fit)
 {
 	uint32_t words[SOCKOPT_JOURNAL_MAX], n;
 	uint8_t buf[SOCKOPT_PACK_MAX];
-	struct sockopts o = {0}, back = {0};
+	struct sockopts o = {0}, back = {.ipv6 = true};
 	unsigned i;
 
 	o = several();
 	for (i = 0; i < OPT_COUNT; i++)
 		if (!sockopt_isset(&o, i))
 			o.val[i] = 1;
-	o.set = OPT_COUNT == 64 ? UINT64_MAX : (1ULL << OPT_COUNT) - 1;
+	o.val[OPT_IPV6_TCLASS] = 4; /* values that set leaves as they are */
+	o.val[OPT_IPV6_ADDR_PREFERENCES] = 0x401;
+	for (i = 0; i < OPT_COUNT; i++)
+		o.set[i / 64] |= 1ULL << i % 64;
 	cr_assert_gt(sockopt_pack(&o, buf, sizeof buf, &n), 0);
 	cr_assert_eq(n, OPT_COUNT);
 	cr_assert_leq(sizeof(struct proto_head) + sizeof(struct proto_attach) +
@@ -297,7 +319,7 @@ Test(sockopt, to_tcp)
 	struct sockopts o = several();
 	struct tcp_opts t;
 
-	sockopt_to_tcp(&o, &t);
+	sockopt_to_tcp(&o, false, &t);
 	cr_assert_eq(t.sndbuf, 100000);
 	cr_assert_eq(t.rcvbuf, 1152);
 	cr_assert(t.keepalive && t.nodelay && !t.cork);
@@ -310,11 +332,62 @@ Test(sockopt, to_tcp)
 	cr_assert_eq(t.ttl, 9);
 	cr_assert_str_eq(t.congestion, "newreno");
 	memset(&o, 0, sizeof o);
-	sockopt_to_tcp(&o, &t);
+	sockopt_to_tcp(&o, false, &t);
 	cr_assert_null(t.congestion);
 	set_int(&o, IPPROTO_TCP, TCP_USER_TIMEOUT, INT_MAX);
-	sockopt_to_tcp(&o, &t);
+	sockopt_to_tcp(&o, false, &t);
 	cr_assert_eq(t.user_timeout_us, UINT32_MAX);
+}
+
+/* Each family's header has its own options. */
+Test(sockopt, to_tcp_ipv6)
+{
+	struct sockopts o = {.ipv6 = true};
+	struct tcp_opts t;
+
+	set_int(&o, IPPROTO_IP, IP_TOS, 0x10);
+	set_int(&o, IPPROTO_IPV6, IPV6_TCLASS, 0x2f);
+	set_int(&o, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 7);
+	sockopt_to_tcp(&o, true, &t);
+	cr_assert_eq(t.tos, 0x2c);
+	cr_assert_eq(t.ttl, 7);
+	sockopt_to_tcp(&o, false, &t);
+	cr_assert_eq(t.tos, 0x10);
+	cr_assert_eq(t.ttl, 0);
+	set_int(&o, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 0);
+	sockopt_to_tcp(&o, true, &t);
+	cr_assert_eq(t.ttl, 1);
+	set_int(&o, IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1);
+	sockopt_to_tcp(&o, true, &t);
+	cr_assert_eq(t.ttl, 64);
+}
+
+Test(sockopt, live_ipv6)
+{
+	struct tcp_info_out live = {.state = TCPS_ESTABLISHED, .pmtu = 1400};
+	struct sockopts o = {.ipv6 = true};
+	struct {
+		struct sockaddr_in6 addr;
+		uint32_t mtu;
+	} info; /* struct ip6_mtuinfo */
+	uint32_t len = sizeof info;
+	int v;
+
+	cr_assert_eq(sockopt_get_live(
+			 &o, &live, IPPROTO_IPV6, IPV6_PATHMTU, &info, &len),
+	    0);
+	cr_assert_eq(info.mtu, 1400);
+	len = sizeof v;
+	cr_assert_eq(
+	    sockopt_get_live(&o, &live, IPPROTO_IPV6, IPV6_MTU, &v, &len), 0);
+	cr_assert_eq(v, 1400);
+	cr_assert_eq(sockopt_get_live(
+			 &o, &live, IPPROTO_IPV6, IPV6_PATHMTU, &info, &len),
+	    EINVAL);
+	o.ipv6 = false;
+	cr_assert_eq(
+	    sockopt_get_live(&o, &live, IPPROTO_IPV6, IPV6_MTU, &v, &len),
+	    EOPNOTSUPP);
 }
 
 Test(sockopt, live)
