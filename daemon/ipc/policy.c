@@ -9,14 +9,16 @@
 #include <string.h>
 #include "ipc/policy.h"
 
+/* A short prefix (::/0) is one of IPv6: IPv4 does not lie in it. */
 static bool
-prefix_match(const uint8_t *a, const uint8_t *b, unsigned plen)
+prefix_match(const struct ipaddr *a, const struct proto_rule *r)
 {
-	unsigned bytes = plen / 8, rest = plen % 8;
+	struct ipaddr prefix;
+	uint8_t plen = r->plen; /* once: it may change meanwhile */
 
-	if (plen > 128 || memcmp(a, b, bytes) != 0)
-		return false;
-	return rest == 0 || (a[bytes] ^ b[bytes]) >> (8 - rest) == 0;
+	memcpy(prefix.b, r->addr, sizeof prefix.b);
+	return plen <= 128 && (plen >= 96 || !ipaddr_is_v4(a)) &&
+	       ipaddr_in(a, &prefix, plen);
 }
 
 static struct policy_verdict
@@ -29,7 +31,7 @@ evaluate(const struct proto_policy *p, uint32_t first, uint32_t n,
 	for (i = first; i < first + n; i++) {
 		r = &p->rules[i];
 		if (port < r->port_first || port > r->port_last ||
-		    !prefix_match(addr->b, r->addr, r->plen))
+		    !prefix_match(addr, r))
 			continue;
 		return (struct policy_verdict){r->action, r->why, r->line};
 	}

@@ -36,7 +36,8 @@ bool policy_valid(const struct proto_policy *p);
 
 /* ---- building, in the daemon ---- */
 
-/* plen counts of 128: an IPv4 prefix is 96 + its length. */
+/* plen counts of 128: an IPv4 prefix is 96 + its length, and one of less than
+ * 96 is of IPv6 alone. */
 void policy_init(struct proto_policy *p, uint32_t generation);
 /* 0 or -ENOSPC (PROTO_POLICY_RULES are in), -EINVAL. */
 int policy_add_connect(struct proto_policy *p, const struct ipaddr *addr,

@@ -59,7 +59,6 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 		bool differs;
 	} fixed[] = {
 	    {"device", memcmp(&a->device, &b->device, sizeof a->device) != 0},
-	    {"address", a->addr != b->addr || a->plen != b->plen},
 	    {"socket", strcmp(a->socket, b->socket) != 0},
 	    {"control", strcmp(a->control, b->control) != 0},
 	    {"control_group", a->control_gid != b->control_gid},
@@ -86,6 +85,8 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	now->g.tcp.rcvbuf = b->tcp.rcvbuf;
 	now->g.tcp.syncookies = b->tcp.syncookies;
 	now->g.quota = b->quota;
+	memcpy(now->g.addrs, b->addrs, sizeof b->addrs);
+	now->g.naddrs = b->naddrs;
 	now->g.nroutes = b->nroutes;
 	now->g.nrules = b->nrules;
 	now->g.nquotas = b->nquotas;
@@ -142,6 +143,24 @@ conf_send(const struct conf *c, struct msgchan *ch)
 
 #define ENDS(s) (memchr((s), '\0', sizeof(s)) != NULL)
 
+/* Is plen a length of a prefix of a's family? */
+static bool
+plen_valid(const struct ipaddr *a, uint8_t plen)
+{
+	return plen <= 128 && (plen >= 96 || !ipaddr_is_v4(a));
+}
+
+static bool
+addrs_valid(const struct conf_addr *a, uint32_t n)
+{
+	if (n > CONF_ADDRS)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if (!plen_valid(&a[i].addr, a[i].plen))
+			return false;
+	return true;
+}
+
 static bool
 global_valid(const struct conf_global *g)
 {
@@ -149,12 +168,13 @@ global_valid(const struct conf_global *g)
 	const struct conf_tcp *t = &g->tcp;
 
 	return (d->kind == DEV_TAP || d->kind == DEV_PACKET) && ENDS(d->name) &&
-	       ENDS(d->netns) && d->host_plen <= 32 && ENDS(t->congestion) &&
-	       t->sndbuf >= 4096 && t->sndbuf <= 1u << 30 &&
-	       t->rcvbuf >= 4096 && t->rcvbuf <= 1u << 30 &&
-	       t->msl_us >= 1000000 && t->msl_us <= 120000000 &&
-	       t->syncookies <= TCP_COOKIES_ALWAYS && t->port_first >= 1 &&
-	       t->port_first < t->port_last && g->plen >= 1 && g->plen <= 32 &&
+	       ENDS(d->netns) && addrs_valid(d->hosts, d->nhosts) &&
+	       ENDS(t->congestion) && t->sndbuf >= 4096 &&
+	       t->sndbuf <= 1u << 30 && t->rcvbuf >= 4096 &&
+	       t->rcvbuf <= 1u << 30 && t->msl_us >= 1000000 &&
+	       t->msl_us <= 120000000 && t->syncookies <= TCP_COOKIES_ALWAYS &&
+	       t->port_first >= 1 && t->port_first < t->port_last &&
+	       g->naddrs >= 1 && addrs_valid(g->addrs, g->naddrs) &&
 	       ENDS(g->socket) && ENDS(g->control) && ENDS(g->pidfile) &&
 	       ENDS(g->user) && g->buffers >= 1u << 20 &&
 	       g->quota.buffer_bytes >= 65536 && g->nroutes <= CONF_ROUTES &&
@@ -165,7 +185,7 @@ static bool
 arrays_valid(const struct conf *c)
 {
 	for (uint32_t i = 0; i < c->g.nroutes; i++)
-		if (c->routes[i].plen > 32)
+		if (!plen_valid(&c->routes[i].dst, c->routes[i].plen))
 			return false;
 	for (uint32_t i = 0; i < c->g.nrules; i++) {
 		const struct conf_rule *r = &c->rules[i];

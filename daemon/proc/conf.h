@@ -13,12 +13,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/addr.h"
 #include "ipc/msg.h"
 
 #define CONF_PATH_MAX 108  /* sun_path */
+#define CONF_ADDRS    16   /* of ours, and of a TAP's host side */
 #define CONF_ROUTES   64   /* STACK_ROUTES */
 #define CONF_RULES    160  /* leaves room for the built-in ones */
 #define CONF_QUOTAS   4096 /* quota_user sections */
+
+/* Addresses are IPv6 or v4-mapped, lengths count of 128 (base/addr.h). */
+struct conf_addr {
+	struct ipaddr addr;
+	uint8_t plen;
+	uint8_t pad[3];
+	uint32_t line; /* of tcpd.conf */
+};
 
 struct conf_device {
 	uint8_t kind; /* enum dev_kind */
@@ -26,9 +36,8 @@ struct conf_device {
 	uint8_t mac[6];
 	uint16_t mtu;	     /* 0: keep */
 	uint32_t txqueuelen; /* 0: keep */
-	uint32_t host_addr;  /* host order; 0: leave the host side alone */
-	uint8_t host_plen;
-	uint8_t pad[3];
+	uint32_t nhosts;     /* 0: leave the host side alone */
+	struct conf_addr hosts[CONF_ADDRS];
 	char name[16];
 	char netns[CONF_PATH_MAX]; /* "": this one */
 };
@@ -56,17 +65,17 @@ struct conf_quota_user {
 };
 
 struct conf_route {
-	uint32_t dst, gateway; /* host order; gateway 0: on link */
+	struct ipaddr dst, gateway; /* gateway any of either family: on link */
 	uint8_t plen;
 	uint8_t pad[3];
 	uint32_t line; /* of tcpd.conf */
 };
 
 struct conf_rule {
-	uint8_t addr[16]; /* v4-mapped, network order */
-	uint8_t plen;	  /* of 128 */
-	uint8_t action;	  /* enum proto_action */
-	uint8_t bind;	  /* a rule for bind, else for connect */
+	struct ipaddr addr;
+	uint8_t plen;
+	uint8_t action; /* enum proto_action */
+	uint8_t bind;	/* a rule for bind, else for connect */
 	uint8_t pad;
 	uint16_t port_first, port_last;
 	uint32_t line;
@@ -76,10 +85,9 @@ struct conf_rule {
 struct conf_global {
 	struct conf_device device;
 	struct conf_tcp tcp;
-	struct conf_quota quota; /* of users without their own */
-	uint32_t addr;		 /* our address, host order */
-	uint8_t plen;
-	uint8_t pad[3];
+	struct conf_quota quota;	    /* of users without their own */
+	struct conf_addr addrs[CONF_ADDRS]; /* ours */
+	uint32_t naddrs;
 	uint32_t uid, gid;    /* what the children become */
 	uint32_t control_gid; /* of the control socket; UINT32_MAX: none */
 	uint8_t have_user;    /* 0: stay who we are */
@@ -112,7 +120,8 @@ const struct conf_quota *conf_quota(const struct conf *c, uint32_t uid);
 
 /*
  * A reload: *now takes over what of next can take effect while running (tcp's
- * congestion, sndbuf and rcvbuf; quotas, policy, routes); next is freed.
+ * congestion, sndbuf and rcvbuf; quotas, policy, addresses, routes); next is
+ * freed.
  * Returns the number of changed settings that need a restart, each told to err
  * by its name.
  */

@@ -16,7 +16,6 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/addrtext.h"
 #include "proc/conf_read.h"
 #include "tcpd/proto.h"
 
@@ -87,7 +87,8 @@ validate_key(cfg_t *cfg, cfg_opt_t *opt)
 		if (strcmp(k->name, opt->name) != 0 ||
 		    strcmp(conf_section_names[k->section], cfg->name) != 0)
 			continue;
-		if (r->key_line[i] != 0)
+		if (r->key_line[i] != 0 &&
+		    (k->type != CFGT_STR || k->min != KEY_MANY))
 			return conf_complain(r, line,
 			    "%s is given twice, first on line %u; keep one",
 			    k->name, r->key_line[i]);
@@ -234,41 +235,120 @@ finish_user(struct reader *r)
 	return 0;
 }
 
+/* The address of ours in whose network a is; NULL: none. */
+static const struct conf_addr *
+link_of(const struct conf_global *g, const struct ipaddr *a)
+{
+	for (uint32_t i = 0; i < g->naddrs; i++)
+		if (ipaddr_is_v4(&g->addrs[i].addr) == ipaddr_is_v4(a) &&
+		    ipaddr_in(a, &g->addrs[i].addr, g->addrs[i].plen))
+			return &g->addrs[i];
+	return NULL;
+}
+
+static bool
+is_ours(const struct conf_global *g, const struct ipaddr *a)
+{
+	for (uint32_t i = 0; i < g->naddrs; i++)
+		if (ipaddr_eq(&g->addrs[i].addr, a))
+			return true;
+	return false;
+}
+
+/* The first address of a's family, to name in a complaint. */
+static const struct conf_addr *
+like(const struct conf_global *g, const struct ipaddr *a)
+{
+	for (uint32_t i = 0; i < g->naddrs; i++)
+		if (ipaddr_is_v4(&g->addrs[i].addr) == ipaddr_is_v4(a))
+			return &g->addrs[i];
+	return NULL;
+}
+
+/* The host's side of a TAP shares a network with us. */
+static int
+check_hosts(struct reader *r)
+{
+	struct conf_global *g = &r->conf->g;
+	char a[ADDRTEXT_MAX], b[ADDRTEXT_MAX];
+
+	for (uint32_t i = 0; i < g->device.nhosts; i++) {
+		const struct conf_addr *h = &g->device.hosts[i], *ours;
+
+		if (link_of(g, &h->addr) != NULL && !is_ours(g, &h->addr))
+			continue;
+		if ((ours = like(g, &h->addr)) == NULL)
+			return conf_complain(r, h->line,
+			    "host_address %s has no address of ours in its "
+			    "network; add address = ..., or leave it out",
+			    addrtext(&h->addr, a));
+		return conf_complain(r, ours->line,
+		    "address %s and the device's host_address %s must be two "
+		    "addresses of one network",
+		    addrtext_prefix(&ours->addr, ours->plen, a),
+		    addrtext(&h->addr, b));
+	}
+	return 0;
+}
+
+static int
+check_gateway(struct reader *r, const struct conf_route *rt)
+{
+	struct conf_global *g = &r->conf->g;
+	const struct conf_addr *ours = like(g, &rt->gateway);
+	char a[ADDRTEXT_MAX], b[ADDRTEXT_MAX];
+
+	if (ours == NULL)
+		return conf_complain(r, rt->line,
+		    "a route by way of %s needs an address of its family; "
+		    "add address = ...",
+		    addrtext(&rt->gateway, a));
+	if (is_ours(g, &rt->gateway) ||
+	    (link_of(g, &rt->gateway) == NULL &&
+		(ipaddr_is_v4(&rt->gateway) ||
+		    !ipaddr_is_link_local(&rt->gateway))))
+		return conf_complain(r, rt->line,
+		    "via = \"%s\" is not another station in the network of "
+		    "address %s; name one that is",
+		    addrtext(&rt->gateway, a),
+		    addrtext_prefix(&ours->addr, ours->plen, b));
+	return 0;
+}
+
+/* RFC 8200 5: a link that carries IPv6 carries 1280 bytes. */
+static int
+check_mtu(struct reader *r)
+{
+	struct conf_global *g = &r->conf->g;
+
+	for (uint32_t i = 0; i < g->naddrs; i++)
+		if (!ipaddr_is_v4(&g->addrs[i].addr) && g->device.mtu != 0 &&
+		    g->device.mtu < 1280)
+			return conf_complain(r, g->addrs[i].line,
+			    "an IPv6 address needs an MTU of 1280 at least, "
+			    "the device has mtu = %u; raise it",
+			    g->device.mtu);
+	return 0;
+}
+
 /* What belongs together fits together. */
 static int
 finish_network(struct reader *r)
 {
 	struct conf_global *g = &r->conf->g;
-	uint32_t mask = conf_mask(g->plen);
-	char a[INET_ADDRSTRLEN], b[INET_ADDRSTRLEN];
-	uint32_t line = *conf_key_line(r, S_TOP, "address");
 
 	if (r->device_line == 0)
 		return conf_complain(
 		    r, 0, "no device; add device tap { host_address = ... }");
-	if (line == 0)
+	if (g->naddrs == 0)
 		return conf_complain(
 		    r, 0, "no address; add address = \"192.0.2.2/24\"");
-	if (g->device.host_addr != 0 &&
-	    (g->device.host_addr == g->addr ||
-		(g->device.host_addr & mask) != (g->addr & mask)))
-		return conf_complain(r, line,
-		    "address %s/%u and the device's host_address %s must be "
-		    "two addresses of one network",
-		    conf_show_addr(g->addr, a), g->plen,
-		    conf_show_addr(g->device.host_addr, b));
-	for (uint32_t i = 0; i < g->nroutes; i++) {
-		const struct conf_route *rt = &r->conf->routes[i];
-
-		if (rt->gateway != 0 &&
-		    (rt->gateway == g->addr ||
-			(rt->gateway & mask) != (g->addr & mask)))
-			return conf_complain(r, rt->line,
-			    "via = \"%s\" is not another station in the "
-			    "network of address %s/%u; name one that is",
-			    conf_show_addr(rt->gateway, a),
-			    conf_show_addr(g->addr, b), g->plen);
-	}
+	if (check_hosts(r) != 0 || check_mtu(r) != 0)
+		return -1;
+	for (uint32_t i = 0; i < g->nroutes; i++)
+		if (!ipaddr_is_any(&r->conf->routes[i].gateway) &&
+		    check_gateway(r, &r->conf->routes[i]) != 0)
+			return -1;
 	if (strcmp(g->socket, g->control) == 0)
 		return conf_complain(r, *conf_key_line(r, S_TOP, "control"),
 		    "socket and control are the same path; give each its own");

@@ -7,57 +7,18 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addrtext.h"
 #include "proc/conf_read.h"
 #include "tcp/tcp.h"
 #include "tcpd/proto.h"
 
 /* ---- values ---- */
-
-/* "10.0.0.0/8" (or "10.0.0.1" when plen_wanted is false); host order. */
-bool
-conf_parse_cidr(const char *s, uint32_t *addr, uint8_t *plen)
-{
-	char buf[INET_ADDRSTRLEN];
-	const char *slash = strchr(s, '/');
-	struct in_addr in;
-	unsigned long n;
-	char *end;
-
-	if (slash == NULL || (size_t)(slash - s) >= sizeof buf ||
-	    slash[1] < '0' || slash[1] > '9')
-		return false;
-	memcpy(buf, s, (size_t)(slash - s));
-	buf[slash - s] = '\0';
-	if (inet_pton(AF_INET, buf, &in) != 1)
-		return false;
-	n = strtoul(slash + 1, &end, 10);
-	if (*end != '\0' || n > 32)
-		return false;
-	*addr = ntohl(in.s_addr);
-	*plen = (uint8_t)n;
-	return true;
-}
-
-uint32_t
-conf_mask(uint8_t plen)
-{
-	return plen == 0 ? 0 : UINT32_MAX << (32 - plen);
-}
-
-const char *
-conf_show_addr(uint32_t addr, char buf[INET_ADDRSTRLEN])
-{
-	struct in_addr in = {htonl(addr)};
-
-	return inet_ntop(AF_INET, &in, buf, INET_ADDRSTRLEN);
-}
 
 /* "80", "8000-8100". */
 bool
@@ -249,54 +210,122 @@ set_mac(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 	return 0;
 }
 
-/* An interface's address with its network's length. */
+/* Is a the network's own address or its broadcast address?  IPv6 has none of
+ * the latter and gives the former to its routers (RFC 4291 2.6.1). */
+static bool
+of_network(const struct ipaddr *a, uint8_t plen)
+{
+	uint32_t host, v4;
+
+	if (plen >= 127)
+		return false; /* RFC 3021, RFC 6164 */
+	if (!ipaddr_is_v4(a)) {
+		struct ipaddr net = ipaddr_masked(a, plen);
+
+		return ipaddr_eq(a, &net);
+	}
+	host = UINT32_MAX >> (plen - 96);
+	v4 = ipaddr_to_v4(a) & host;
+	return v4 == 0 || v4 == host;
+}
+
+/* An address that a station can have. */
+static bool
+unicast(const struct ipaddr *a)
+{
+	static const struct ipaddr loop = {{[15] = 1}};
+	uint32_t v4 = ipaddr_is_v4(a) ? ipaddr_to_v4(a) >> 24 : 1;
+
+	return !ipaddr_is_any(a) && !ipaddr_is_multicast(a) &&
+	       !ipaddr_eq(a, &loop) && v4 != 0 && v4 != 127 && v4 < 0xe0;
+}
+
+/* An interface's address with its network's length: one more. */
 static int
 set_host(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
 	const char *s = cfg_opt_getnstr(opt, 0);
-	uint32_t addr, host;
-	uint8_t plen;
+	struct conf_global *g = &r->conf->g;
+	bool ours = k->section == S_TOP;
+	struct conf_addr *list = ours ? g->addrs : g->device.hosts;
+	struct conf_addr a = {.line = line};
+	uint32_t *n = ours ? &g->naddrs : &g->device.nhosts;
 
-	if (!conf_parse_cidr(s, &addr, &plen) || plen == 0)
+	if (strchr(s, '/') == NULL ||
+	    !addrtext_parse_prefix(s, &a.addr, &a.plen) ||
+	    a.plen == (ipaddr_is_v4(&a.addr) ? 96 : 0) ||
+	    (ipaddr_is_v4(&a.addr) && a.plen < 96))
 		return conf_complain(r, line,
-		    "%s = \"%s\" is not an IPv4 address with its network; "
-		    "write it like 192.0.2.2/24",
+		    "%s = \"%s\" is not an address with its network; write "
+		    "it like 192.0.2.2/24 or 2001:db8::2/64",
 		    k->name, s);
-	host = addr & ~conf_mask(plen);
-	if (addr >> 24 == 0 || addr >> 24 == 127 || addr >> 28 >= 0xe)
+	if (!unicast(&a.addr))
 		return conf_complain(r, line,
 		    "%s = \"%s\" is a loopback, multicast or reserved "
 		    "address; use a unicast one",
 		    k->name, s);
-	if (plen < 31 && (host == 0 || host == ~conf_mask(plen)))
+	if (of_network(&a.addr, a.plen))
 		return conf_complain(r, line,
 		    "%s = \"%s\" is the network's own or its broadcast "
 		    "address; use one between them",
 		    k->name, s);
-	if (k->section == S_TOP) {
-		r->conf->g.addr = addr;
-		r->conf->g.plen = plen;
-	} else {
-		r->conf->g.device.host_addr = addr;
-		r->conf->g.device.host_plen = plen;
-	}
+	for (uint32_t i = 0; i < *n; i++)
+		if (ipaddr_eq(&list[i].addr, &a.addr))
+			return conf_complain(r, line,
+			    "%s = \"%s\" is there already, on line %u; keep "
+			    "one of them",
+			    k->name, s, list[i].line);
+	if (*n >= CONF_ADDRS)
+		return conf_complain(r, line,
+		    "too many lines of %s; at most %u fit", k->name,
+		    CONF_ADDRS);
+	list[(*n)++] = a;
+	return 0;
+}
+
+static int
+parse_gateway(struct reader *r, const struct key *k, cfg_opt_t *opt,
+    uint32_t line, struct ipaddr *out)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (!addrtext_parse(s, out) || !unicast(out))
+		return conf_complain(r, line,
+		    "%s = \"%s\" is not a station's address; write it like "
+		    "192.0.2.1 or 2001:db8::1",
+		    k->name, s);
 	return 0;
 }
 
 static int
 set_via(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
-	const char *s = cfg_opt_getnstr(opt, 0);
-	struct in_addr in;
-
-	if (inet_pton(AF_INET, s, &in) != 1 || in.s_addr == 0)
-		return conf_complain(r, line,
-		    "via = \"%s\" is not an IPv4 address; write it like "
-		    "192.0.2.1",
-		    s);
-	r->route.gateway = ntohl(in.s_addr);
 	r->via_line = line;
-	return 0;
+	return parse_gateway(r, k, opt, line, &r->route.gateway);
+}
+
+/* The default route of a family, in one word. */
+static int
+set_gateway(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	struct conf_route route = {.line = line};
+	bool v4;
+
+	if (parse_gateway(r, k, opt, line, &route.gateway) != 0)
+		return -1;
+	v4 = ipaddr_is_v4(&route.gateway);
+	if (v4) {
+		route.dst = ipaddr_v4(0);
+		route.plen = 96;
+	}
+	if (r->gateway_line[!v4] != 0)
+		return conf_complain(r, line,
+		    "gateway is given twice for %s, first on line %u; keep "
+		    "one",
+		    v4 ? "IPv4" : "IPv6", r->gateway_line[!v4]);
+	r->gateway_line[!v4] = line;
+	return conf_add_route(r, &route, v4 ? "0.0.0.0/0" : "::/0");
 }
 
 /* One of words, which end with NULL; stored is its place, counted from first.
@@ -418,7 +447,8 @@ set_port_range(
 	}
 
 const struct key conf_keys[] = {
-    {S_TOP, "address", CFGT_STR, set_host, 0, 0, 0, 0},
+    {S_TOP, "address", CFGT_STR, set_host, 0, 0, KEY_MANY, 0},
+    {S_TOP, "gateway", CFGT_STR, set_gateway, 0, 0, KEY_MANY, 0},
     {S_TOP, "socket", CFGT_STR, set_path, G(socket), 0, 0},
     {S_TOP, "control", CFGT_STR, set_path, G(control), 0, 0},
     {S_TOP, "control_group", CFGT_STR, set_group, 0, 0, 0, 0},
@@ -431,7 +461,7 @@ const struct key conf_keys[] = {
     {S_DEVICE, "txqueuelen", CFGT_INT, set_number, D(txqueuelen), 1, 1000000},
     {S_DEVICE, "offload", CFGT_BOOL, set_bool, D(offload), 0, 0},
     {S_DEVICE, "multi_queue", CFGT_BOOL, set_bool, D(multi_queue), 0, 0},
-    {S_DEVICE, "host_address", CFGT_STR, set_host, 0, 0, 0, 0},
+    {S_DEVICE, "host_address", CFGT_STR, set_host, 0, 0, KEY_MANY, 0},
     {S_DEVICE, "mac", CFGT_STR, set_mac, 0, 0, 0, 0},
     {S_ROUTE, "via", CFGT_STR, set_via, 0, 0, 0, 0},
     {S_CONNECT, "action", CFGT_STR, set_action, R(action), 0, 0},

@@ -6,8 +6,6 @@
 #ifndef PROC_CONF_READ_H
 #define PROC_CONF_READ_H
 
-#include <netinet/in.h>
-
 #include <confuse.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,7 +50,10 @@ struct reader {
 	unsigned nusers;
 	uint32_t key_line[64]; /* by row of conf_keys[]; 0: not given */
 	uint32_t device_line, via_line;
+	uint32_t gateway_line[2]; /* of gateway, IPv4 and IPv6 */
 };
+
+#define KEY_MANY 1 /* min */
 
 struct key {
 	enum section section;
@@ -61,9 +62,10 @@ struct key {
 	/* Checks the value and stores it; 0 or conf_complain()'s -1. */
 	int (*set)(struct reader *r, const struct key *k, cfg_opt_t *opt,
 	    uint32_t line);
-	size_t off;	  /* in the section's struct */
-	unsigned size;	  /* of the member */
-	int64_t min, max; /* of a number */
+	size_t off;    /* in the section's struct */
+	unsigned size; /* of the member */
+	/* Of a number.  A string with KEY_MANY may be given more than once. */
+	int64_t min, max;
 };
 
 /* A kind of section, and what is done at its "}". */
@@ -90,10 +92,13 @@ int conf_scan(struct reader *r);
 /* On which line a key was given; 0 there: not given. */
 uint32_t *conf_key_line(struct reader *r, enum section s, const char *name);
 
-/* "10.0.0.0/8", "80-90", in host order, and back. */
-bool conf_parse_cidr(const char *s, uint32_t *addr, uint8_t *plen);
+/* "80-90" */
 bool conf_parse_ports(const char *s, uint16_t *first, uint16_t *last);
-uint32_t conf_mask(uint8_t plen);
-const char *conf_show_addr(uint32_t addr, char buf[INET_ADDRSTRLEN]);
+/* One more element of a growing array, zeroed; NULL (told) when it is full. */
+void *conf_grow(struct reader *r, void *arrayp, uint32_t *n, size_t size,
+    uint32_t max, const char *what, uint32_t line);
+/* A route more; -1 (told) when it is there already or there are too many. */
+int conf_add_route(
+    struct reader *r, const struct conf_route *route, const char *title);
 
 #endif

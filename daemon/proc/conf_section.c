@@ -5,14 +5,13 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/addr.h"
+#include "base/addrtext.h"
 #include "dev/dev.h"
 #include "proc/conf_read.h"
 
@@ -65,10 +64,9 @@ end_device(struct reader *r, cfg_t *sec, uint32_t line)
 	return 0;
 }
 
-/* The next element of a growing array, zeroed; NULL (told) when it is full. */
-static void *
-grow(struct reader *r, void *arrayp, uint32_t *n, size_t size, uint32_t max,
-    const char *what, uint32_t line)
+void *
+conf_grow(struct reader *r, void *arrayp, uint32_t *n, size_t size,
+    uint32_t max, const char *what, uint32_t line)
 {
 	void **array = arrayp;
 	void *p;
@@ -91,102 +89,124 @@ grow(struct reader *r, void *arrayp, uint32_t *n, size_t size, uint32_t max,
 
 /* A prefix without bits set beyond its length. */
 static int
-check_prefix(
-    struct reader *r, const char *s, uint32_t addr, uint8_t plen, uint32_t line)
+check_prefix(struct reader *r, const char *s, const struct ipaddr *addr,
+    uint8_t plen, uint32_t line)
 {
-	char buf[INET_ADDRSTRLEN];
+	struct ipaddr net = ipaddr_masked(addr, plen);
+	char buf[ADDRTEXT_MAX];
 
-	if ((addr & ~conf_mask(plen)) != 0)
+	if (!ipaddr_eq(addr, &net))
 		return conf_complain(r, line,
 		    "\"%s\" has bits set beyond its length; did you mean "
-		    "%s/%u?",
-		    s, conf_show_addr(addr & conf_mask(plen), buf), plen);
+		    "%s?",
+		    s, addrtext_prefix(&net, plen, buf));
 	return 0;
 }
 
-/* ADDRESS/LENGTH, or ADDRESS for one host. */
-static bool
-parse_prefix(const char *s, uint32_t *addr, uint8_t *plen)
+int
+conf_add_route(
+    struct reader *r, const struct conf_route *route, const char *title)
 {
-	char host[INET_ADDRSTRLEN + 3];
+	struct conf *c = r->conf;
+	struct conf_route *rt;
 
-	if (strchr(s, '/') == NULL) {
-		if ((size_t)snprintf(host, sizeof host, "%s/32", s) >=
-		    sizeof host)
-			return false;
-		s = host;
-	}
-	return conf_parse_cidr(s, addr, plen);
+	for (uint32_t i = 0; i < c->g.nroutes; i++)
+		if (ipaddr_eq(&c->routes[i].dst, &route->dst) &&
+		    c->routes[i].plen == route->plen)
+			return conf_complain(r, route->line,
+			    "route \"%s\" is there already, on line %u; keep "
+			    "one of them",
+			    title, c->routes[i].line);
+	rt = conf_grow(r, &c->routes, &c->g.nroutes, sizeof *rt, CONF_ROUTES,
+	    "routes", route->line);
+	if (rt == NULL)
+		return -1;
+	*rt = *route;
+	return 0;
 }
 
 static int
 end_route(struct reader *r, cfg_t *sec, uint32_t line)
 {
 	const char *title = cfg_title(sec);
-	struct conf *c = r->conf;
-	struct conf_route *rt;
+	struct conf_route *rt = &r->route;
 
-	if (!parse_prefix(title, &r->route.dst, &r->route.plen))
+	if (!addrtext_parse_prefix(title, &rt->dst, &rt->plen))
 		return conf_complain(r, line,
-		    "route \"%s\" is not an IPv4 prefix; write it like "
-		    "\"198.51.100.0/24\"",
+		    "route \"%s\" is not a prefix; write it like "
+		    "\"198.51.100.0/24\" or \"2001:db8:1::/48\"",
 		    title);
-	if (check_prefix(r, title, r->route.dst, r->route.plen, line) != 0)
+	if (check_prefix(r, title, &rt->dst, rt->plen, line) != 0)
 		return -1;
-	for (uint32_t i = 0; i < c->g.nroutes; i++)
-		if (c->routes[i].dst == r->route.dst &&
-		    c->routes[i].plen == r->route.plen)
-			return conf_complain(r, line,
-			    "route \"%s\" is there already, on line %u; keep "
-			    "one of them",
-			    title, c->routes[i].line);
-	rt = grow(r, &c->routes, &c->g.nroutes, sizeof *rt, CONF_ROUTES,
-	    "routes", line);
-	if (rt == NULL)
-		return -1;
-	*rt = r->route;
 	rt->line = r->via_line != 0 ? r->via_line : line;
+	if (r->via_line != 0 &&
+	    ipaddr_is_v4(&rt->dst) != ipaddr_is_v4(&rt->gateway))
+		return conf_complain(r, rt->line,
+		    "route \"%s\" and its via are of two families; name a "
+		    "gateway of its own",
+		    title);
+	if (conf_add_route(r, rt, title) != 0)
+		return -1;
 	memset(&r->route, 0, sizeof r->route);
 	r->via_line = 0;
 	return 0;
 }
 
-/* connect and bind: the title is PREFIX or PREFIX:PORT or PREFIX:PORT-PORT. */
+/* PREFIX, PREFIX:PORT, PREFIX:PORT-PORT; with ports an IPv6 prefix is in
+ * brackets. */
+static bool
+parse_rule(const char *title, char prefix[ADDRTEXT_MAX], struct conf_rule *rule)
+{
+	const char *end = title + strlen(title), *ports = strchr(title, ':');
+	size_t n;
+
+	if (*title == '[') {
+		end = strchr(++title, ']');
+		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+			return false;
+		ports = end[1] == ':' ? end + 1 : NULL;
+	} else if (ports != NULL && strchr(ports + 1, ':') != NULL) {
+		ports = NULL; /* IPv6 without ports */
+	} else if (ports != NULL) {
+		end = ports;
+	}
+	n = (size_t)(end - title);
+	if (n >= ADDRTEXT_MAX)
+		return false;
+	memcpy(prefix, title, n);
+	prefix[n] = '\0';
+	rule->port_last = 65535;
+	return addrtext_parse_prefix(prefix, &rule->addr, &rule->plen) &&
+	       (ports == NULL || conf_parse_ports(ports + 1, &rule->port_first,
+				     &rule->port_last));
+}
+
+/* The sections connect and bind. */
 static int
 end_rule(struct reader *r, cfg_t *sec, uint32_t line, bool bind)
 {
 	const char *title = cfg_title(sec);
-	char prefix[64];
-	size_t n = strcspn(title, ":");
+	char prefix[ADDRTEXT_MAX];
 	struct conf_rule *rule;
-	struct ipaddr ip;
-	uint32_t addr;
-	uint8_t plen;
 
-	snprintf(prefix, sizeof prefix, "%.*s", (int)n, title);
-	r->rule.port_last = 65535;
-	if (!parse_prefix(prefix, &addr, &plen) ||
-	    (title[n] == ':' && !conf_parse_ports(title + n + 1,
-				    &r->rule.port_first, &r->rule.port_last)))
+	if (!parse_rule(title, prefix, &r->rule))
 		return conf_complain(r, line,
 		    "%s \"%s\" is not a prefix with perhaps ports; write it "
-		    "like \"10.0.0.0/8\" or \"10.0.0.0/8:80-90\"",
+		    "like \"10.0.0.0/8\", \"10.0.0.0/8:80-90\" or "
+		    "\"[2001:db8::/32]:80\"",
 		    bind ? "bind" : "connect", title);
-	if (check_prefix(r, prefix, addr, plen, line) != 0)
+	if (check_prefix(r, prefix, &r->rule.addr, r->rule.plen, line) != 0)
 		return -1;
 	if (r->rule.action == 0)
 		return conf_complain(r, line,
 		    "%s \"%s\" has no action; add action = \"kernel\", "
 		    "\"tcpd\" or \"refuse\"",
 		    bind ? "bind" : "connect", title);
-	rule = grow(r, &r->conf->rules, &r->conf->g.nrules, sizeof *rule,
+	rule = conf_grow(r, &r->conf->rules, &r->conf->g.nrules, sizeof *rule,
 	    CONF_RULES, "policy rules", line);
 	if (rule == NULL)
 		return -1;
 	*rule = r->rule;
-	ip = ipaddr_v4(addr);
-	memcpy(rule->addr, ip.b, sizeof rule->addr);
-	rule->plen = (uint8_t)(96 + plen);
 	rule->bind = bind;
 	rule->line = line;
 	memset(&r->rule, 0, sizeof r->rule);
@@ -233,7 +253,7 @@ end_quota_user(struct reader *r, cfg_t *sec, uint32_t line)
 			    "quota_user \"%s\": user %lu has a quota already; "
 			    "keep one of them",
 			    title, uid);
-	u = grow(r, &r->users, &r->nusers, sizeof *u, CONF_QUOTAS,
+	u = conf_grow(r, &r->users, &r->nusers, sizeof *u, CONF_QUOTAS,
 	    "quota_user sections", line);
 	if (u == NULL)
 		return -1;

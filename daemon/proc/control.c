@@ -124,30 +124,27 @@ answer_rows(struct asker *a, const void *rows, uint32_t n)
 /* ---- what is known here ---- */
 
 static void
-v4_bytes(uint8_t out[16], uint32_t addr)
-{
-	struct ipaddr ip = ipaddr_v4(addr);
-
-	memcpy(out, ip.b, sizeof ip.b);
-}
-
-static void
 serve_routes(struct asker *a)
 {
 	const struct conf *c = a->ctl->env->conf;
-	uint32_t mask = c->g.plen == 0 ? 0 : UINT32_MAX << (32 - c->g.plen);
-	struct ctl_route r = {.plen = (uint8_t)(96 + c->g.plen)};
+	struct ctl_route r;
+	struct ipaddr net;
 
-	v4_bytes(r.dst, c->g.addr & mask);
-	answer_rows(a, &r, 1);
+	for (uint32_t i = 0; i < c->g.naddrs; i++) {
+		const struct conf_addr *ca = &c->g.addrs[i];
+
+		net = ipaddr_masked(&ca->addr, ca->plen);
+		r = (struct ctl_route){.plen = ca->plen};
+		memcpy(r.dst, net.b, sizeof r.dst);
+		answer_rows(a, &r, 1);
+	}
 	for (uint32_t i = 0; i < c->g.nroutes; i++) {
 		const struct conf_route *cr = &c->routes[i];
 
-		r = (struct ctl_route){
-		    .plen = (uint8_t)(96 + cr->plen), .line = cr->line};
-		v4_bytes(r.dst, cr->dst);
-		if (cr->gateway != 0)
-			v4_bytes(r.gateway, cr->gateway);
+		r = (struct ctl_route){.plen = cr->plen, .line = cr->line};
+		memcpy(r.dst, cr->dst.b, sizeof r.dst);
+		if (!ipaddr_is_any(&cr->gateway))
+			memcpy(r.gateway, cr->gateway.b, sizeof r.gateway);
 		answer_rows(a, &r, 1);
 	}
 	answer_end(a, 0, NULL);

@@ -397,14 +397,19 @@ engine_set_policy(struct engine *e, int fd)
 void
 engine_set_conf(struct engine *e, struct conf *conf)
 {
+	struct stack_addr addrs[STACK_ADDRS];
 	struct stack_route routes[STACK_ROUTES];
-	unsigned n;
+	unsigned naddrs = engine_addrs(conf, addrs);
+	unsigned nroutes = engine_routes(conf, routes);
 
 	conf_free(e->conf);
 	e->conf = conf;
 	account_relimit(e);
-	n = engine_routes(conf, routes);
-	stack_set_routes(e->stack, routes, n);
+	/* Without routes first: they may go by way of networks that go. */
+	stack_set_routes(e->stack, NULL, 0);
+	if (!stack_set_addrs(e->stack, addrs, naddrs, engine_now(e)) ||
+	    !stack_set_routes(e->stack, routes, nroutes))
+		log_warn("the stack refuses the new addresses or routes");
 	tcp_set_syncookies(e->tcp, conf->g.tcp.syncookies);
 	if (tcp_set_defaults(e->tcp, conf->g.tcp.congestion, conf->g.tcp.sndbuf,
 		conf->g.tcp.rcvbuf) != 0)

@@ -30,9 +30,12 @@ struct role {
 unsigned
 engine_addrs(const struct conf *conf, struct stack_addr *out)
 {
-	out[0].addr = ipaddr_v4(conf->g.addr);
-	out[0].plen = (uint8_t)(96 + conf->g.plen);
-	return 1;
+	uint32_t i;
+
+	for (i = 0; i < conf->g.naddrs && i < STACK_ADDRS; i++)
+		out[i] = (struct stack_addr){
+		    conf->g.addrs[i].addr, conf->g.addrs[i].plen};
+	return i;
 }
 
 unsigned
@@ -40,13 +43,10 @@ engine_routes(const struct conf *conf, struct stack_route *out)
 {
 	uint32_t i;
 
-	for (i = 0; i < conf->g.nroutes && i < STACK_ROUTES; i++) {
-		const struct conf_route *r = &conf->routes[i];
-
-		out[i].dst = ipaddr_v4(r->dst);
-		out[i].plen = (uint8_t)(96 + r->plen);
-		out[i].gateway = ipaddr_v4(r->gateway);
-	}
+	for (i = 0; i < conf->g.nroutes && i < STACK_ROUTES; i++)
+		out[i] = (struct stack_route){.dst = conf->routes[i].dst,
+		    .gateway = conf->routes[i].gateway,
+		    .plen = conf->routes[i].plen};
 	return i;
 }
 

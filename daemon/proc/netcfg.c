@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Addresses and routes by rtnetlink.  Each call opens its own socket: they are
+ * Links and addresses by rtnetlink.  Each call opens its own socket: they are
  * a handful at start-up.  Trusts its caller: values come from tcpd.conf.
  */
 #include "config.h"
 
 #include "proc/netcfg.h"
 
-#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -29,11 +30,6 @@ cure(int e)
 		       "that owns the network namespace";
 	case ENODEV:
 		return ": no such interface, see ip link";
-	case ENETUNREACH:
-		return ": no route to the gateway, give the interface an "
-		       "address of the gateway's network first";
-	case ENETDOWN:
-		return ": the interface is down, bring it up first";
 	default:
 		return "";
 	}
@@ -105,19 +101,31 @@ netcfg_link(const char *netns, const char *ifname, uint32_t mtu,
 	return finish(fd, e, ifname, what, err, errlen);
 }
 
+/* The address of a request, for both families. */
+static void
+put_addr(struct nlmsghdr *h, uint16_t type, const struct ipaddr *a)
+{
+	if (ipaddr_is_v4(a))
+		mnl_attr_put(h, type, 4, a->b + 12);
+	else
+		mnl_attr_put(h, type, 16, a->b);
+}
+
 int
-netcfg_address(const char *netns, const char *ifname, uint32_t addr,
-    unsigned prefix, char *err, size_t errlen)
+netcfg_address(const char *netns, const char *ifname, const struct ipaddr *addr,
+    unsigned plen, char *err, size_t errlen)
 {
 	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES] = {0};
+	bool v4 = ipaddr_is_v4(addr);
 	struct nlmsghdr *h;
 	struct ifaddrmsg *m;
 	struct link_facts link;
+	struct ipaddr all;
 	int e, fd;
 
-	if (prefix > 32) {
-		snprintf(err, errlen, "interface %s: no prefix is %u long",
-		    ifname, prefix);
+	if (plen > 128 || (v4 && plen < 96)) {
+		snprintf(
+		    err, errlen, "interface %s: no prefix is so long", ifname);
 		return -EINVAL;
 	}
 	fd = begin(netns, ifname, &link, err, errlen);
@@ -125,52 +133,27 @@ netcfg_address(const char *netns, const char *ifname, uint32_t addr,
 		return fd;
 	h = rtnl_request(buf, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
 	m = mnl_nlmsg_put_extra_header(h, sizeof *m);
-	m->ifa_family = AF_INET;
-	m->ifa_prefixlen = (uint8_t)prefix;
+	m->ifa_family = v4 ? AF_INET : AF_INET6;
+	m->ifa_prefixlen = (uint8_t)(v4 ? plen - 96 : plen);
 	m->ifa_index = (uint32_t)link.ifindex;
-	mnl_attr_put_u32(h, IFA_LOCAL, htonl(addr));
-	mnl_attr_put_u32(h, IFA_ADDRESS, htonl(addr));
-	if (prefix < 31)
-		mnl_attr_put_u32(h, IFA_BROADCAST,
-		    htonl(addr | (uint32_t)(0xffffffffull >> prefix)));
+	/* We are the only other station, and have another address. */
+	m->ifa_flags = v4 ? 0 : IFA_F_NODAD;
+	put_addr(h, IFA_LOCAL, addr);
+	put_addr(h, IFA_ADDRESS, addr);
+	if (v4 && plen < 127) {
+		all = ipaddr_v4(ipaddr_to_v4(addr) | UINT32_MAX >> (plen - 96));
+		put_addr(h, IFA_BROADCAST, &all);
+	}
 	e = rtnl_talk(fd, h, NULL, NULL);
+	if (!v4 && (e == -EACCES || e == -EOPNOTSUPP)) {
+		close(fd);
+		snprintf(err, errlen,
+		    "interface %s: the kernel has IPv6 switched off there: "
+		    "sysctl net.ipv6.conf.%s.disable_ipv6=0, or leave out its "
+		    "IPv6 host_address",
+		    ifname, ifname);
+		return e;
+	}
 	return finish(
 	    fd, e == -EEXIST ? 0 : e, ifname, "add the address", err, errlen);
-}
-
-int
-netcfg_route(const char *netns, const char *ifname, uint32_t dst,
-    unsigned prefix, uint32_t via, char *err, size_t errlen)
-{
-	_Alignas(struct nlmsghdr) char buf[REQUEST_BYTES] = {0};
-	struct nlmsghdr *h;
-	struct rtmsg *m;
-	struct link_facts link;
-	int fd;
-
-	if (prefix > 32 || (prefix < 32 && dst & (0xffffffffu >> prefix))) {
-		snprintf(err, errlen,
-		    "interface %s: the route's destination has bits behind "
-		    "its prefix of %u",
-		    ifname, prefix);
-		return -EINVAL;
-	}
-	fd = begin(netns, ifname, &link, err, errlen);
-	if (fd < 0)
-		return fd;
-	h = rtnl_request(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
-	m = mnl_nlmsg_put_extra_header(h, sizeof *m);
-	m->rtm_family = AF_INET;
-	m->rtm_dst_len = (uint8_t)prefix;
-	m->rtm_table = RT_TABLE_MAIN;
-	m->rtm_protocol = RTPROT_STATIC;
-	m->rtm_scope = via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-	m->rtm_type = RTN_UNICAST;
-	if (prefix)
-		mnl_attr_put_u32(h, RTA_DST, htonl(dst));
-	if (via)
-		mnl_attr_put_u32(h, RTA_GATEWAY, htonl(via));
-	mnl_attr_put_u32(h, RTA_OIF, (uint32_t)link.ifindex);
-	return finish(fd, rtnl_talk(fd, h, NULL, NULL), ifname, "add the route",
-	    err, errlen);
 }

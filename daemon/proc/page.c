@@ -4,9 +4,9 @@
  *
  * The order is what decides (first match): rules of tcpd.conf; loopback and
  * the unspecified address, multicast and broadcast, which are the kernel's;
- * then what tcpd has: its address, its network, its routes.  For bind: loopback
- * is the kernel's, tcpd's address and the wildcard are tcpd's.  Nothing else
- * matches, so the rest is the kernel's.
+ * then what tcpd has: its addresses, their networks, its routes.  For bind:
+ * loopback is the kernel's, tcpd's addresses and the wildcards are tcpd's.
+ * Nothing else matches, so the rest is the kernel's.
  *
  * The memfd is sealed against resizing (a client that maps it never faults)
  * and against new writers; only the parent's own mapping can still set
@@ -32,28 +32,18 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-static uint32_t
-mask_of(uint8_t plen)
-{
-	return plen == 0 ? 0 : UINT32_MAX << (32 - plen);
-}
-
 static int
-connect_v4(struct proto_policy *p, uint32_t addr, uint8_t plen,
+connect_to(struct proto_policy *p, const struct ipaddr *addr, unsigned plen,
     enum proto_action action, enum proto_why why, uint32_t line)
 {
-	struct ipaddr ip = ipaddr_v4(addr);
-
 	return policy_add_connect(
-	    p, &ip, (uint8_t)(96 + plen), 0, 65535, action, why, line);
+	    p, addr, (uint8_t)plen, 0, 65535, action, why, line);
 }
 
 static int
-bind_v4(struct proto_policy *p, uint32_t addr, enum proto_why why)
+bind_at(struct proto_policy *p, const struct ipaddr *addr, enum proto_why why)
 {
-	struct ipaddr ip = ipaddr_v4(addr);
-
-	return policy_add_bind(p, &ip, 128, 0, 65535, PROTO_TCPD, why, 0);
+	return policy_add_bind(p, addr, 128, 0, 65535, PROTO_TCPD, why, 0);
 }
 
 static int
@@ -63,43 +53,90 @@ add_conf(struct proto_policy *p, const struct conf *c)
 
 	for (uint32_t i = 0; i < c->g.nrules && rc == 0; i++) {
 		const struct conf_rule *r = &c->rules[i];
-		struct ipaddr ip;
 
-		memcpy(ip.b, r->addr, sizeof ip.b);
 		if (r->bind)
-			rc = policy_add_bind(p, &ip, r->plen, r->port_first,
-			    r->port_last, r->action, PROTO_WHY_CONF, r->line);
+			rc = policy_add_bind(p, &r->addr, r->plen,
+			    r->port_first, r->port_last, r->action,
+			    PROTO_WHY_CONF, r->line);
 		else
-			rc = policy_add_connect(p, &ip, r->plen, r->port_first,
-			    r->port_last, r->action, PROTO_WHY_CONF, r->line);
+			rc = policy_add_connect(p, &r->addr, r->plen,
+			    r->port_first, r->port_last, r->action,
+			    PROTO_WHY_CONF, r->line);
 	}
 	return rc;
+}
+
+/* Of an IPv4 network that has one (RFC 3021). */
+static int
+add_broadcast(struct proto_policy *p, const struct conf_addr *a)
+{
+	struct ipaddr all;
+
+	if (!ipaddr_is_v4(&a->addr) || a->plen >= 127)
+		return 0;
+	all = ipaddr_v4(ipaddr_to_v4(&a->addr) | UINT32_MAX >> (a->plen - 96));
+	return connect_to(p, &all, 128, PROTO_KERNEL, PROTO_WHY_MULTICAST, 0);
 }
 
 static int
 add_kernels(struct proto_policy *p, const struct conf *c)
 {
-	uint32_t mask = mask_of(c->g.plen);
+	const struct ipaddr any4 = ipaddr_v4(0), any6 = {{0}};
+	const struct ipaddr multi4 = ipaddr_v4(0xe0000000), multi6 = {{0xff}};
+	const struct ipaddr broad = ipaddr_v4(UINT32_MAX);
+	const struct {
+		const struct ipaddr *addr;
+		unsigned plen;
+		enum proto_why why;
+	} nets[] = {{&any4, 96 + 8, PROTO_WHY_LOOPBACK},
+	    {&any6, 128, PROTO_WHY_LOOPBACK},
+	    {&multi4, 96 + 4, PROTO_WHY_MULTICAST},
+	    {&multi6, 8, PROTO_WHY_MULTICAST},
+	    {&broad, 128, PROTO_WHY_MULTICAST}};
 	int rc = policy_add_loopback(p);
 
+	for (unsigned i = 0; i < sizeof nets / sizeof nets[0] && rc == 0; i++)
+		rc = connect_to(p, nets[i].addr, nets[i].plen, PROTO_KERNEL,
+		    nets[i].why, 0);
+	for (uint32_t i = 0; i < c->g.naddrs && rc == 0; i++)
+		rc = add_broadcast(p, &c->g.addrs[i]);
+	return rc;
+}
+
+/* What tcpd has. */
+static int
+add_ours(struct proto_policy *p, const struct conf *c)
+{
+	const struct ipaddr any4 = ipaddr_v4(0), any6 = {{0}};
+	const struct conf_addr *a = c->g.addrs, *end = a + c->g.naddrs;
+	const struct conf_route *r = c->routes;
+	struct ipaddr net;
+	int rc = 0;
+
+	for (a = c->g.addrs; a < end && rc == 0; a++) {
+		rc = connect_to(
+		    p, &a->addr, 128, PROTO_TCPD, PROTO_WHY_ADDRESS, 0);
+		if (rc == 0)
+			rc = bind_at(p, &a->addr, PROTO_WHY_ADDRESS);
+	}
+	for (a = c->g.addrs; a < end && rc == 0; a++) {
+		net = ipaddr_masked(&a->addr, a->plen);
+		rc = connect_to(
+		    p, &net, a->plen, PROTO_TCPD, PROTO_WHY_ROUTE, 0);
+	}
+	for (uint32_t i = 0; i < c->g.nroutes && rc == 0; i++)
+		rc = connect_to(p, &r[i].dst, r[i].plen, PROTO_TCPD,
+		    PROTO_WHY_ROUTE, r[i].line);
 	if (rc == 0)
-		rc = connect_v4(p, 0, 8, PROTO_KERNEL, PROTO_WHY_LOOPBACK, 0);
+		rc = bind_at(p, &any4, PROTO_WHY_WILDCARD);
 	if (rc == 0)
-		rc = connect_v4(
-		    p, 0xe0000000, 4, PROTO_KERNEL, PROTO_WHY_MULTICAST, 0);
-	if (rc == 0)
-		rc = connect_v4(
-		    p, UINT32_MAX, 32, PROTO_KERNEL, PROTO_WHY_MULTICAST, 0);
-	if (rc == 0 && c->g.plen < 31)
-		rc = connect_v4(p, c->g.addr | ~mask, 32, PROTO_KERNEL,
-		    PROTO_WHY_MULTICAST, 0);
+		rc = bind_at(p, &any6, PROTO_WHY_WILDCARD);
 	return rc;
 }
 
 int
 page_rules(struct proto_policy *p, const struct conf *c, uint32_t generation)
 {
-	const struct conf_global *g = &c->g;
 	int rc;
 
 	policy_init(p, generation);
@@ -107,18 +144,7 @@ page_rules(struct proto_policy *p, const struct conf *c, uint32_t generation)
 	if (rc == 0)
 		rc = add_kernels(p, c);
 	if (rc == 0)
-		rc = connect_v4(
-		    p, g->addr, 32, PROTO_TCPD, PROTO_WHY_ADDRESS, 0);
-	if (rc == 0)
-		rc = connect_v4(p, g->addr & mask_of(g->plen), g->plen,
-		    PROTO_TCPD, PROTO_WHY_ROUTE, 0);
-	for (uint32_t i = 0; i < g->nroutes && rc == 0; i++)
-		rc = connect_v4(p, c->routes[i].dst, c->routes[i].plen,
-		    PROTO_TCPD, PROTO_WHY_ROUTE, c->routes[i].line);
-	if (rc == 0)
-		rc = bind_v4(p, g->addr, PROTO_WHY_ADDRESS);
-	if (rc == 0)
-		rc = bind_v4(p, 0, PROTO_WHY_WILDCARD);
+		rc = add_ours(p, c);
 	policy_finalise(p);
 	return rc;
 }

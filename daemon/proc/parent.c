@@ -32,6 +32,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/addrtext.h"
 #include "proc/log.h"
 #include "proc/page.h"
 #include "proc/proc.h"
@@ -220,13 +221,10 @@ on_child(evutil_socket_t fd, short what, void *arg)
 static void
 all_ready(struct parent *p)
 {
-	char buf[64];
+	char buf[ADDRTEXT_MAX];
 	int null;
 
 	event_del(p->timer);
-	snprintf(buf, sizeof buf, "%u.%u.%u.%u", p->conf->g.addr >> 24,
-	    p->conf->g.addr >> 16 & 255, p->conf->g.addr >> 8 & 255,
-	    p->conf->g.addr & 255);
 	if (p->waiter != -1) {
 		if (write(p->waiter, "", 1) == -1)
 			log_warn("whoever started tcpd is gone");
@@ -240,7 +238,9 @@ all_ready(struct parent *p)
 		}
 		log_init("", LOG_DEST_SYSLOG, log_shown());
 	}
-	log_info("ready: %s on %s, clients at %s", buf, p->rt.caps.name,
+	log_info("ready: %s%s on %s, clients at %s",
+	    addrtext(&p->conf->g.addrs[0].addr, buf),
+	    p->conf->g.naddrs > 1 ? " and others" : "", p->rt.caps.name,
 	    p->conf->g.socket);
 }
 

@@ -198,9 +198,9 @@ open_device(struct runtime *r, const struct conf_device *d)
 		return true;
 	rc = netcfg_link(
 	    o.netns, d->name, d->mtu, d->txqueuelen, err, sizeof err);
-	if (rc == 0 && d->host_addr != 0)
-		rc = netcfg_address(o.netns, d->name, d->host_addr,
-		    d->host_plen, err, sizeof err);
+	for (uint32_t i = 0; i < d->nhosts && rc == 0; i++)
+		rc = netcfg_address(o.netns, d->name, &d->hosts[i].addr,
+		    d->hosts[i].plen, err, sizeof err);
 	if (rc != 0)
 		log_error("host side of %s: %s", d->name, err);
 	return rc == 0;

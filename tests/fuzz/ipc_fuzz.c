@@ -100,8 +100,11 @@ begin(void)
 	int sv[2], i;
 
 	CHECK(c != NULL);
-	c->g.addr = 0xc0000202;
-	c->g.plen = 24;
+	c->g.addrs[0].addr = ipaddr_v4(0xc0000202);
+	c->g.addrs[0].plen = 96 + 24;
+	c->g.addrs[1].addr = (struct ipaddr){{0x20, 1, 0xd, 0xb8, [15] = 2}};
+	c->g.addrs[1].plen = 64;
+	c->g.naddrs = 2;
 	s.stack.addrs = s.addrs;
 	s.stack.naddrs = engine_addrs(c, s.addrs);
 	c->g.quota = (struct conf_quota){.conns = 8,
@@ -227,6 +230,10 @@ attach(unsigned arg, const uint8_t *p, size_t len)
 
 	if (len > PROTO_MSG_MAX)
 		iov[2].iov_len = len = PROTO_MSG_MAX;
+	if (arg & 32)
+		a.dst = (struct proto_name){.family = AF_INET6,
+		    .port = 80,
+		    .addr = {0x20, 1, 0xd, 0xb8, [15] = 77}};
 	if (arg & 16)
 		a.dst.addr[0] = 10; /* no route */
 	h.len = (uint32_t)(sizeof a + len);

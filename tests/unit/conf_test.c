@@ -17,6 +17,7 @@
 
 #include <criterion/criterion.h>
 
+#include "base/addrtext.h"
 #include "dev/dev.h"
 #include "ipc/policy.h"
 #include "proc/conf.h"
@@ -78,9 +79,11 @@ Test(conf, least)
 	cr_assert_str_eq(c->g.device.name, "tcpd0");
 	cr_assert_eq(c->g.device.mtu, 1500);
 	cr_assert_eq(c->g.device.offload, 1);
-	cr_assert_eq(c->g.device.host_addr, 0xc0000201);
-	cr_assert_eq(c->g.device.host_plen, 24);
-	cr_assert_eq(c->g.addr, 0xc0000202);
+	cr_assert_eq(c->g.device.nhosts, 1);
+	cr_assert_eq(ipaddr_to_v4(&c->g.device.hosts[0].addr), 0xc0000201);
+	cr_assert_eq(c->g.device.hosts[0].plen, 96 + 24);
+	cr_assert_eq(c->g.naddrs, 1);
+	cr_assert_eq(ipaddr_to_v4(&c->g.addrs[0].addr), 0xc0000202);
 	cr_assert_str_eq(c->g.socket, "/run/tcpd/tcpd.sock");
 	cr_assert_str_eq(c->g.tcp.congestion, "cubic");
 	cr_assert_eq(c->g.tcp.msl_us, 30000000);
@@ -96,8 +99,9 @@ Test(conf, everything)
 	    "device tap {\n"
 	    "  name = \"tap7\" mtu = 9000 netns = blue offload = false\n"
 	    "  txqueuelen = 500 multi_queue = true mac = 02:00:00:00:00:2a\n"
-	    "  host_address = \"10.1.0.1/16\" }\n"
-	    "address = \"10.1.0.2/16\"\n"
+	    "  host_address = \"10.1.0.1/16\" host_address = "
+	    "\"2001:db8::1/64\" }\n"
+	    "address = \"10.1.0.2/16\" address = \"2001:db8::2/64\"\n"
 	    "route \"0.0.0.0/0\" { via = \"10.1.0.1\" }\n"
 	    "route \"10.2.0.0/16\" { }\n"
 	    "policy {\n"
@@ -124,8 +128,11 @@ Test(conf, everything)
 	cr_assert_eq(c->g.tcp.max_orphans, 6);
 	cr_assert_eq(c->g.device.mac[5], 0x2a);
 	cr_assert_eq(c->g.nroutes, 2);
-	cr_assert_eq(c->routes[0].gateway, 0x0a010001);
-	cr_assert_eq(c->routes[1].gateway, 0);
+	cr_assert_eq(ipaddr_to_v4(&c->routes[0].gateway), 0x0a010001);
+	cr_assert(ipaddr_is_any(&c->routes[1].gateway));
+	cr_assert_eq(c->g.naddrs, 2);
+	cr_assert_eq(c->g.addrs[1].plen, 64);
+	cr_assert_eq(c->g.device.nhosts, 2);
 	cr_assert_eq(c->g.nrules, 3);
 	cr_assert_eq(c->rules[0].line, 10);
 	cr_assert_eq(c->rules[1].port_first, 80);
@@ -184,8 +191,32 @@ static const struct {
     {"address = \"192.0.2.2/33\"", ":1: address = ", "192.0.2.2/24"},
     {"address = \"127.0.0.1/8\"", ":1: address = ", "unicast"},
     {"address = \"10.0.0.0/8\"", ":1: address = ", "between"},
-    {"address = \"10.0.0.1/8\"\naddress = \"10.0.0.2/8\"",
-	":2: address is given twice", "line 1"},
+    {"address = \"10.0.0.1/8\"\naddress = \"10.0.0.1/16\"",
+	":2: address = \"10.0.0.1/16\" is there already", "line 1"},
+    {"address = \"2001:db8::2\"", ":1: address = ", "2001:db8::2/64"},
+    {"address = \"2001:db8::2/129\"", ":1: address = ", "2001:db8::2/64"},
+    {"address = \"2001:db8::/64\"", ":1: address = ", "between"},
+    {"address = \"ff02::1/64\"", ":1: address = ", "unicast"},
+    {"address = \"::1/128\"", ":1: address = ", "unicast"},
+    {"address = \"fe80::1%eth0/64\"", ":1: address = ", "write it like"},
+    {"device tap { mtu = 1279 }\naddress = \"2001:db8::2/64\"",
+	":2: an IPv6 address needs", "raise it"},
+    {"device tap { host_address = \"2001:db8::1/64\" }\n"
+     "address = \"192.0.2.2/24\"",
+	":1: host_address 2001:db8::1 has no address", "leave it out"},
+    {LEAST "gateway = \"2001:db8::1\"", ":3: a route by way of", "family"},
+    {LEAST "gateway = \"192.0.2.1\"\ngateway = \"192.0.2.3\"",
+	":4: gateway is given twice for IPv4", "line 3"},
+    {LEAST "gateway = \"192.0.2.1\"\nroute \"0.0.0.0/0\" { }",
+	":4: route \"0.0.0.0/0\" is there already", "line 3"},
+    {LEAST "route \"::/0\" { via = \"192.0.2.1\" }",
+	":3: route \"::/0\" and its via", "two families"},
+    {LEAST "route \"2001:db8::1/64\" { }", ":3: \"2001:db8::1/64\" has bits",
+	"2001:db8::/64?"},
+    {LEAST "policy { bind \"[::]:9-1\" { action = tcpd } }", ":3: bind",
+	"[2001:db8::/32]:80"},
+    {LEAST "policy { bind \"[::\" { action = tcpd } }", ":3: bind",
+	"[2001:db8::/32]:80"},
     {LEAST "route \"x\" { }", ":3: route \"x\" is not", "write it like"},
     {LEAST "route \"10.0.0.1/8\" { }", ":3: \"10.0.0.1/8\" has bits",
 	"10.0.0.0/8?"},
@@ -273,10 +304,10 @@ Test(conf, reload)
 		 "tcp { congestion = reno msl = 1 syncookies = never }");
 
 	changed[0] = '\0';
-	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
-	cr_assert_str_eq(changed, "device;address;tcp msl;");
+	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 2);
+	cr_assert_str_eq(changed, "device;tcp msl;");
 	cr_assert_eq(now->g.device.mtu, 1500);
-	cr_assert_eq(now->g.addr, 0xc0000202);
+	cr_assert_eq(ipaddr_to_v4(&now->g.addrs[0].addr), 0xc0000203);
 	cr_assert_eq(now->g.tcp.msl_us, 30000000);
 	cr_assert_str_eq(now->g.tcp.congestion, "newreno");
 	cr_assert_eq(now->g.tcp.syncookies, TCP_COOKIES_NEVER);
@@ -328,6 +359,55 @@ Test(conf, policy)
 	cr_assert_eq(at(&p, 0xc0000202, 80), PROTO_TCPD);
 	cr_assert_eq(at(&p, 0xc0000201, 80), PROTO_KERNEL);
 	cr_assert_eq(at(&p, 0x7f000001, 80), PROTO_KERNEL);
+	conf_free(c);
+}
+
+static struct policy_verdict
+judge(const struct proto_policy *p, bool bind, const char *addr)
+{
+	struct ipaddr a;
+
+	cr_assert(addrtext_parse(addr, &a));
+	return bind ? policy_bind(p, &a, 80) : policy_connect(p, &a, 80);
+}
+
+/* Both families, and neither lies in the other's default route. */
+Test(conf, policy_ipv6)
+{
+	struct conf *c = good(LEAST
+	    "address = \"2001:db8::2/64\"\n"
+	    "gateway = \"2001:db8::1\"\n"
+	    "policy { connect \"[2001:db8:9::/48]:80\" { action = refuse }\n"
+	    "  bind \"::\" { action = kernel } }");
+	static const struct {
+		bool bind;
+		const char *addr;
+		enum proto_action action;
+		enum proto_why why;
+	} want[] = {{false, "::1", PROTO_KERNEL, PROTO_WHY_LOOPBACK},
+	    {false, "::", PROTO_KERNEL, PROTO_WHY_LOOPBACK},
+	    {false, "ff02::1", PROTO_KERNEL, PROTO_WHY_MULTICAST},
+	    {false, "2001:db8::2", PROTO_TCPD, PROTO_WHY_ADDRESS},
+	    {false, "2001:db8::77", PROTO_TCPD, PROTO_WHY_ROUTE},
+	    {false, "2001:db8:1::1", PROTO_TCPD, PROTO_WHY_ROUTE},
+	    {false, "2001:db8:9::1", PROTO_REFUSE, PROTO_WHY_CONF},
+	    {false, "198.51.100.1", PROTO_KERNEL, PROTO_WHY_DEFAULT},
+	    {false, "192.0.2.1", PROTO_TCPD, PROTO_WHY_ROUTE},
+	    {true, "::", PROTO_KERNEL, PROTO_WHY_CONF},
+	    {true, "0.0.0.0", PROTO_TCPD, PROTO_WHY_WILDCARD},
+	    {true, "2001:db8::2", PROTO_TCPD, PROTO_WHY_ADDRESS},
+	    {true, "2001:db8::3", PROTO_KERNEL, PROTO_WHY_DEFAULT},
+	    {true, "::1", PROTO_KERNEL, PROTO_WHY_LOOPBACK}};
+	static struct proto_policy p;
+	struct policy_verdict v;
+
+	cr_assert_eq(page_rules(&p, c, 1), 0);
+	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+		v = judge(&p, want[i].bind, want[i].addr);
+		cr_assert(v.action == want[i].action && v.why == want[i].why,
+		    "%s %s: %d, %d", want[i].bind ? "bind" : "connect",
+		    want[i].addr, v.action, v.why);
+	}
 	conf_free(c);
 }
 
@@ -430,7 +510,7 @@ Test(conf, hostile_messages)
 {
 	struct conf *c = good(LEAST);
 	struct conf_global g = c->g;
-	struct conf_route r = {.plen = 24};
+	struct conf_route r = {.dst = ipaddr_v4(0), .plen = 96 + 24};
 	struct conf_quota_user q[2] = {
 	    {.uid = 5, .quota = {.buffer_bytes = 65536}},
 	    {.uid = 5, .quota = {.buffer_bytes = 65536}}};
@@ -447,7 +527,13 @@ Test(conf, hostile_messages)
 	memset(g.socket, 'x', sizeof g.socket);
 	REJECTED(PM_CONF, &g, sizeof g);
 	g = c->g;
-	g.plen = 33;
+	g.addrs[0].plen = 95;
+	REJECTED(PM_CONF, &g, sizeof g);
+	g = c->g;
+	g.naddrs = CONF_ADDRS + 1;
+	REJECTED(PM_CONF, &g, sizeof g);
+	g = c->g;
+	g.device.nhosts = UINT32_MAX;
 	REJECTED(PM_CONF, &g, sizeof g);
 	/* Promised and not sent, sent and not promised, sent twice. */
 	g = c->g;
@@ -461,7 +547,7 @@ Test(conf, hostile_messages)
 	cr_assert_eq(feed(PM_CONF, &g, sizeof g), 0);
 	REJECTED(PM_CONF_ROUTES, &r, sizeof r - 1);
 	cr_assert_eq(feed(PM_CONF, &g, sizeof g), 0);
-	r.plen = 33;
+	r.plen = 95;
 	cr_assert_eq(feed(PM_CONF_ROUTES, &r, sizeof r), 0);
 	REJECTED(PM_CONF_END, NULL, 0);
 	/* Not sorted: the search would go wrong. */

@@ -139,6 +139,14 @@ detach(void)
 	bufpool_free(pool);
 }
 
+static int
+host_address(const char *netns, const char *ifname)
+{
+	struct ipaddr host = ipaddr_v4(HOST);
+
+	return netcfg_address(netns, ifname, &host, 96 + 24, err, sizeof err);
+}
+
 static void
 open_tap(bool offload)
 {
@@ -150,7 +158,7 @@ open_tap(bool offload)
 	attach(tap_open(&o, &caps, err, sizeof err));
 	MUST(*err == '\0');
 	host_if = "t0";
-	MUST(netcfg_address(NULL, "t0", HOST, 24, err, sizeof err) == 0);
+	MUST(host_address(NULL, "t0") == 0);
 }
 
 static void
@@ -172,7 +180,7 @@ open_packet(bool offload, bool own_mac)
 	make_veth();
 	attach(packet_open(&o, &caps, err, sizeof err));
 	host_if = "v1";
-	MUST(netcfg_address(NULL, "v1", HOST, 24, err, sizeof err) == 0);
+	MUST(host_address(NULL, "v1") == 0);
 }
 
 /* --- the responder --------------------------------------------------- */
@@ -597,7 +605,7 @@ tap_refuses_header_size(void)
 	attach(tap_open(&o, &caps, err, sizeof err));
 	MUST(strstr(err, "TUNSETVNETHDRSZ") && strstr(err, "offloads are off"));
 	MUST(!caps.vnet_hdr && !caps.csum && !caps.tso && !caps.gro);
-	MUST(netcfg_address(NULL, "t0", HOST, 24, err, sizeof err) == 0);
+	MUST(host_address(NULL, "t0") == 0);
 	exchange();
 	detach();
 }
@@ -618,7 +626,7 @@ tap_refuses_offload(void)
 	attach(tap_open(&o, &caps, err, sizeof err));
 	MUST(strstr(err, "TUNSETOFFLOAD"));
 	MUST(caps.vnet_hdr && caps.csum && caps.tso && !caps.gro);
-	MUST(netcfg_address(NULL, "t0", HOST, 24, err, sizeof err) == 0);
+	MUST(host_address(NULL, "t0") == 0);
 	exchange();
 	MUST(seen.max_frame == 1514);
 	detach();
@@ -701,7 +709,7 @@ tap_in_named_netns(void)
 	MUST(read(there[0], &c, 1) == 1);
 	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
 	MUST((fd = tap_open(&o, &caps, err, sizeof err)) >= 0);
-	MUST(netcfg_address(path, "t0", HOST, 24, err, sizeof err) == 0);
+	MUST(host_address(path, "t0") == 0);
 	MUST(netcfg_query(path, "t0", &link, err, sizeof err) == 0 && link.up);
 	MUST(netcfg_query(NULL, "t0", &link, err, sizeof err) == -ENODEV);
 	close(fd);
@@ -770,7 +778,7 @@ packet_refuses_header(void)
 	    &caps, err, sizeof err));
 	MUST(strstr(err, "PACKET_VNET_HDR"));
 	MUST(!caps.vnet_hdr && !caps.tso);
-	MUST(netcfg_address(NULL, "v1", HOST, 24, err, sizeof err) == 0);
+	MUST(host_address(NULL, "v1") == 0);
 	exchange();
 	detach();
 }
@@ -901,6 +909,8 @@ Test(devnet, packet_errors)
 static void
 host_side(void)
 {
+	const struct ipaddr v4 = ipaddr_v4(HOST);
+	const struct ipaddr v6 = {{0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
 	struct link_facts link;
 
 	make_veth();
@@ -911,21 +921,20 @@ host_side(void)
 	MUST(strstr(err, "MTU"));
 	MUST(netcfg_link(NULL, "nosuch", 0, 0, err, sizeof err) == -ENODEV);
 	MUST(strstr(err, "nosuch"));
-	MUST(netcfg_address(NULL, "v1", HOST, 24, err, sizeof err) == 0);
-	MUST(netcfg_address(NULL, "v1", HOST, 24, err, sizeof err) == 0);
-	MUST(netcfg_address(NULL, "v1", HOST, 33, err, sizeof err) == -EINVAL);
-	MUST(netcfg_route(NULL, "v1", 0x0a000000, 8, US, err, sizeof err) == 0);
-	MUST(netcfg_route(NULL, "v1", 0x0a000000, 8, US, err, sizeof err) == 0);
-	MUST(netcfg_route(NULL, "v1", 0, 0, US, err, sizeof err) == 0);
-	MUST(netcfg_route(NULL, "v1", 0x0b000000, 8, 0, err, sizeof err) == 0);
-	MUST(netcfg_route(NULL, "v1", 0x0a000001, 8, US, err, sizeof err) ==
-	     -EINVAL);
-	MUST(netcfg_route(NULL, "v0", 0x0c000000, 8, 0x0d000001, err,
-		 sizeof err) == -ENETUNREACH);
-	MUST(strstr(err, "gateway"));
+	MUST(host_address(NULL, "v1") == 0);
+	MUST(host_address(NULL, "v1") == 0);
+	MUST(netcfg_address(NULL, "v1", &v4, 95, err, sizeof err) == -EINVAL);
+	MUST(netcfg_address(NULL, "v1", &v6, 129, err, sizeof err) == -EINVAL);
+	MUST(netcfg_address(NULL, "v1", &v6, 64, err, sizeof err) == 0);
+	MUST(netcfg_address(NULL, "v1", &v6, 64, err, sizeof err) == 0);
 	MUST(system("ip -4 address show dev v1 | "
 		    "grep -q 'inet 192.0.2.1/24 brd 192.0.2.255'") == 0);
-	MUST(system("test $(ip route show 10.0.0.0/8 | wc -l) = 1") == 0);
+	/* At once, without asking the link. */
+	MUST(system("ip -6 address show dev v1 scope global | "
+		    "grep 'inet6 2001:db8::1/64' | grep -qv tentative") == 0);
+	MUST(system("echo 1 >/proc/sys/net/ipv6/conf/v0/disable_ipv6") == 0);
+	MUST(netcfg_address(NULL, "v0", &v6, 64, err, sizeof err) < 0);
+	MUST(strstr(err, "disable_ipv6"));
 }
 
 Test(devnet, host_side)

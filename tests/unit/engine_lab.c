@@ -72,8 +72,9 @@ make_engine(int i)
 	struct engine_setup s = {.fd_dir = "/proc/self/fd"};
 	struct conf *c = calloc(1, sizeof *c);
 
-	c->g.addr = LAB_ADDR(i);
-	c->g.plen = 24;
+	c->g.addrs[0].addr = ipaddr_v4(LAB_ADDR(i));
+	c->g.addrs[0].plen = 96 + 24;
+	c->g.naddrs = 1;
 	c->g.quota = lab_quota;
 	memcpy(s.stack.mac, caps.mac, 6);
 	s.stack.mtu = 1500;
