@@ -63,7 +63,7 @@ Test(close_wait, half_close)
 }
 
 /* MUST-12: the program can tell a FIN from a reset. */
-Test(close_wait, fin_is_not_a_reset)
+Test(close_wait, fin_is_not_a_reset, .description = "MUST-12")
 {
 	reach(TCPS_ESTABLISHED);
 	peer_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 10);
@@ -79,7 +79,7 @@ Test(close_wait, fin_is_not_a_reset)
 }
 
 /* Data still unread at close: RST instead of FIN (SHLD-3). */
-Test(close_wait, close_with_unread_data)
+Test(close_wait, close_with_unread_data, .description = "SHLD-3")
 {
 	reach(TCPS_ESTABLISHED);
 	peer_sends(FIN | PSH | ACK, .seq = 1, .ack = 1, .len = 10);

@@ -38,7 +38,8 @@ Test(closed, table)
 }
 
 /* MUST-57, MUST-63: no answer where it would go to many, or to nobody. */
-Test(closed, silent_to_impossible_addresses, .init = passive_lab)
+Test(closed, silent_to_impossible_addresses, .description = "MUST-57 MUST-63",
+    .init = passive_lab)
 {
 	peer_sends(SYN, .src = 0xe0000001);
 	silence();
@@ -53,7 +54,7 @@ Test(closed, silent_to_impossible_addresses, .init = passive_lab)
 }
 
 /* MUST-3: every segment's checksum is verified; MUST-2 is the stack's part. */
-Test(closed, checksum_is_verified, .init = passive_lab)
+Test(closed, checksum_is_verified, .description = "MUST-3", .init = passive_lab)
 {
 	peer_sends(SYN, .bad_csum = true);
 	silence();

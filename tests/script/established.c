@@ -43,7 +43,7 @@ Test(established, sequence_table)
 	walk(TCPS_ESTABLISHED, rows);
 }
 
-Test(established, rst_table)
+Test(established, rst_table, .description = "SHLD-2")
 {
 	const struct lab_row rows[] = {
 	    ROW("at the edge", SEG(RST, .seq = 1), SILENT, TCPS_CLOSED,
@@ -88,7 +88,7 @@ Test(established, syn_table)
 	walk(TCPS_ESTABLISHED, rows);
 }
 
-Test(established, ack_table)
+Test(established, ack_table, .description = "MAY-12")
 {
 	const struct lab_row rows[] = {
 	    ROW("no ACK", SEG(0, .seq = 1, .len = 5), SILENT, TCPS_ESTABLISHED),
@@ -184,7 +184,7 @@ Test(established, abort)
 }
 
 /* SHLD-3: unread data at close means that data was lost: RST. */
-Test(established, close_with_unread_data)
+Test(established, close_with_unread_data, .description = "SHLD-3")
 {
 	reach(TCPS_ESTABLISHED);
 	peer_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 10);
@@ -209,7 +209,7 @@ Test(established, close_sends_all_first)
 }
 
 /* Data that arrives after close has nobody to go to: RST (SHLD-3). */
-Test(established, data_after_close)
+Test(established, data_after_close, .description = "SHLD-3 MAY-1")
 {
 	reach(TCPS_ESTABLISHED);
 	app_closes();
@@ -239,7 +239,8 @@ Test(established, recv_discard)
 
 /* MUST-5, MUST-6, MUST-7, MUST-64: options on any segment, unknown ones,
  * broken ones, and odd positions. */
-Test(established, strange_options)
+Test(
+    established, strange_options, .description = "MUST-5 MUST-6 MUST-7 MUST-64")
 {
 	static const struct {
 		const char *bytes;

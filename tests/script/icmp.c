@@ -9,7 +9,7 @@ static const enum tcp_icmp soft[] = {TCP_ICMP_NET_UNREACH,
     TCP_ICMP_HOST_UNREACH, TCP_ICMP_TIME_EXCEEDED, TCP_ICMP_PARAM_PROBLEM};
 
 /* MUST-56: a soft error never aborts; SHLD-25: the program can ask. */
-Test(icmp, soft_errors)
+Test(icmp, soft_errors, .description = "MUST-47 MUST-56 SHLD-25")
 {
 	for (size_t i = 0; i < 4; i++) {
 		passive_lab();
@@ -26,7 +26,7 @@ Test(icmp, soft_errors)
 }
 
 /* RFC 5927 4.1: only about what is out. */
-Test(icmp, sequence_check)
+Test(icmp, sequence_check, .description = "MUST-54")
 {
 	static const int64_t seqs[] = {-100, 0, 11, 12, 100000};
 
@@ -42,7 +42,7 @@ Test(icmp, sequence_check)
 }
 
 /* In a synchronized state hard errors are taken as soft (RFC 5927 5.2). */
-Test(icmp, hard_errors_when_established)
+Test(icmp, hard_errors_when_established, .description = "SHLD-26")
 {
 	reach(TCPS_ESTABLISHED);
 	app_writes(10);
@@ -56,7 +56,7 @@ Test(icmp, hard_errors_when_established)
 }
 
 /* SHLD-26: before that they end the attempt. */
-Test(icmp, hard_errors_in_syn_sent)
+Test(icmp, hard_errors_in_syn_sent, .description = "MUST-54 SHLD-26")
 {
 	static const struct {
 		enum tcp_icmp what;
@@ -155,7 +155,7 @@ Test(icmp, packet_too_big_absurd)
 }
 
 /* About a connection that is not there. */
-Test(icmp, nobody)
+Test(icmp, nobody, .description = "MUST-54")
 {
 	icmp_says(TCP_ICMP_PORT_UNREACH, 0, 0);
 	icmp_says(TCP_ICMP_TOO_BIG, 0, 500);

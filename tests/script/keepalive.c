@@ -5,7 +5,7 @@
 TestSuite(keepalive, .init = passive_lab, .fini = lab_end);
 
 /* MUST-25: off unless asked for. */
-Test(keepalive, is_off)
+Test(keepalive, is_off, .description = "MUST-25")
 {
 	reach(TCPS_ESTABLISHED);
 	expect(mono_is_never(tcp_deadline(lab_tcp())));
@@ -14,7 +14,8 @@ Test(keepalive, is_off)
 }
 
 /* MUST-28: two hours by default; SHLD-12: no data; an answer starts anew. */
-Test(keepalive, default_interval)
+Test(
+    keepalive, default_interval, .description = "MUST-24 MUST-28 SHLD-12 MAY-5")
 {
 	reach(TCPS_ESTABLISHED);
 	app_sets(keepalive = true);
@@ -30,7 +31,7 @@ Test(keepalive, default_interval)
 }
 
 /* MUST-27, MUST-29: own intervals; several unanswered probes, then dead. */
-Test(keepalive, peer_is_dead)
+Test(keepalive, peer_is_dead, .description = "MUST-27 MUST-29")
 {
 	int64_t t = sec(10);
 
@@ -53,7 +54,7 @@ Test(keepalive, peer_is_dead)
 }
 
 /* MUST-26: whatever comes starts the time anew. */
-Test(keepalive, traffic_restarts_it)
+Test(keepalive, traffic_restarts_it, .description = "MUST-26")
 {
 	reach(TCPS_ESTABLISHED);
 	app_sets(keepidle_s = 10);
@@ -70,7 +71,7 @@ Test(keepalive, traffic_restarts_it)
 }
 
 /* MUST-26: not while data is out, which is its own probe. */
-Test(keepalive, not_with_data_out)
+Test(keepalive, not_with_data_out, .description = "MUST-26")
 {
 	reach(TCPS_ESTABLISHED);
 	app_sets(keepidle_s = 1);
@@ -96,7 +97,7 @@ Test(keepalive, peer_has_restarted)
 }
 
 /* Turned off again: silence. */
-Test(keepalive, off_again)
+Test(keepalive, off_again, .description = "MUST-24")
 {
 	reach(TCPS_ESTABLISHED);
 	app_sets(keepidle_s = 10);
@@ -133,7 +134,7 @@ Test(keepalive, in_close_wait)
 }
 
 /* MUST-28 for a program that only turns it on. */
-Test(keepalive, defaults_of_connect)
+Test(keepalive, defaults_of_connect, .description = "MUST-28")
 {
 	active_lab();
 	app_sets(keepalive = true);

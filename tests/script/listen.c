@@ -46,7 +46,7 @@ Test(listen, other_ports_are_closed)
 }
 
 /* MUST-41: what goes on with one peer leaves the listener as it was. */
-Test(listen, goes_on_listening)
+Test(listen, goes_on_listening, .description = "MUST-41")
 {
 	for (unsigned i = 0; i < 20; i++) {
 		use(i);
@@ -162,7 +162,7 @@ Test(listen, accept_refused)
 
 /* MUST-43: a listener on one address takes only what is for it, and is more
  * special than one on every address. */
-Test(listen, on_one_address)
+Test(listen, on_one_address, .description = "MUST-43")
 {
 	struct ipaddr a = ipaddr_v4(0xc0000202), b = ipaddr_v4(0xc0000203);
 	struct tcp_bind *ba, *bb;

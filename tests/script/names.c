@@ -32,7 +32,7 @@ isn_of(uint64_t seed, int64_t boot, unsigned conn)
 }
 
 /* MUST-8: the clock's part ticks every 4 us or so. */
-Test(names, isn_follows_the_clock)
+Test(names, isn_follows_the_clock, .description = "MUST-8")
 {
 	uint32_t a = isn_of(7, sec(1000), 0), b = isn_of(7, sec(1001), 0);
 	uint32_t c = isn_of(7, sec(1010), 0);
@@ -42,7 +42,7 @@ Test(names, isn_follows_the_clock)
 }
 
 /* SHLD-1, MUST-9: another tuple and another key give another place. */
-Test(names, isn_differs_by_tuple_and_key)
+Test(names, isn_differs_by_tuple_and_key, .description = "MUST-9 SHLD-1")
 {
 	uint32_t a = isn_of(7, sec(1000), 0), b = isn_of(7, sec(1000), 1);
 	uint32_t c = isn_of(8, sec(1000), 0);
@@ -160,7 +160,7 @@ Test(names, ports_run_out)
 }
 
 /* Conflicts between binds, as Linux has them. */
-Test(names, bind_conflicts)
+Test(names, bind_conflicts, .description = "MUST-41")
 {
 	enum {
 		REUSE = TCP_BIND_REUSEADDR,
@@ -210,7 +210,7 @@ Test(names, bind_conflicts)
 }
 
 /* Two that may share a port may not both listen on it. */
-Test(names, second_listen)
+Test(names, second_listen, .description = "MUST-41")
 {
 	struct tcp_bind *b1, *b2;
 
@@ -337,7 +337,7 @@ Test(names, connect_from_a_bound_port)
 
 /* MUST-42: a port may be listened on while another connection from it is
  * being opened. */
-Test(names, listen_beside_syn_sent)
+Test(names, listen_beside_syn_sent, .description = "MUST-42")
 {
 	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER);
 	struct tcp_opts o = {0};
@@ -458,7 +458,7 @@ Test(names, reuseport_shares)
 }
 
 /* A bound address is the connection's source. */
-Test(names, connect_from_a_bound_address)
+Test(names, connect_from_a_bound_address, .description = "MUST-43")
 {
 	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER);
 	struct tcp_opts o = {0};

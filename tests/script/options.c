@@ -14,7 +14,7 @@ yes(bool b, int value)
 }
 
 /* The SYN-ACK carries an option only if the SYN did; MSS always (MAY-3). */
-Test(options, passive_every_combination)
+Test(options, passive_every_combination, .description = "MUST-14 SHLD-5 MAY-3")
 {
 	for (unsigned m = 0; m < 16; m++) {
 		bool mss = m & 1, ws = m & 2, ts = m & 4, sack = m & 8;
@@ -37,7 +37,7 @@ Test(options, passive_every_combination)
 }
 
 /* Our SYN offers everything; what the SYN-ACK does not take is off. */
-Test(options, active_every_combination)
+Test(options, active_every_combination, .description = "MUST-14 SHLD-5 MAY-3")
 {
 	for (unsigned m = 0; m < 16; m++) {
 		bool mss = m & 1, ws = m & 2, ts = m & 4, sack = m & 8;
@@ -62,7 +62,7 @@ Test(options, active_every_combination)
 }
 
 /* MUST-16, MUST-15: the smaller of the peer's MSS and the path. */
-Test(options, segment_sizes)
+Test(options, segment_sizes, .description = "MUST-14 MUST-15 MUST-16 MUST-67")
 {
 	static const struct {
 		uint16_t mtu;
@@ -106,7 +106,7 @@ Test(options, tiny_mss)
 }
 
 /* TCP_MAXSEG bounds both what we ask for and what we send. */
-Test(options, maxseg)
+Test(options, maxseg, .description = "MUST-16")
 {
 	active_lab();
 	app_sets(max_seg = 700);
@@ -216,7 +216,7 @@ Test(options, timestamp_to_echo)
 
 /* A path to a peer that has timestamps, SACK blocks in the ACKs: segments
  * shrink so that they still fit. */
-Test(options, room_for_sack)
+Test(options, room_for_sack, .description = "MUST-16")
 {
 	handshake(.mss = 1460, .tsval = 100, .sackok = 1);
 	peer_sends(ACK, .seq = 1001, .ack = 1, .len = 100, .tsval = 110);
@@ -227,7 +227,7 @@ Test(options, room_for_sack)
 }
 
 /* MUST-4, MUST-6: options in a SYN in an odd order, with unknown ones. */
-Test(options, strange_syns)
+Test(options, strange_syns, .description = "MUST-4 MUST-6")
 {
 	static const struct {
 		const char *bytes;
@@ -253,7 +253,7 @@ Test(options, strange_syns)
 }
 
 /* The largest shift there is, for the largest buffer there is. */
-Test(options, largest_window)
+Test(options, largest_window, .description = "REC-1")
 {
 	lab_start(.listens = true, .rcvbuf = UINT32_MAX);
 	peer_sends(SYN, .seq = 0, .mss = 1460, .wscale = 7);

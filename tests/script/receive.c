@@ -10,7 +10,7 @@ TestSuite(receive, .init = passive_lab, .fini = lab_end);
 
 /* ---- reassembly ---- */
 
-Test(receive, gap_is_filled)
+Test(receive, gap_is_filled, .description = "SHLD-31")
 {
 	reach(TCPS_ESTABLISHED);
 	peer_sends(ACK, .seq = 101, .ack = 1, .len = 100);
@@ -23,7 +23,7 @@ Test(receive, gap_is_filled)
 }
 
 /* Every order of four segments gives the same stream. */
-Test(receive, every_order)
+Test(receive, every_order, .description = "SHLD-31")
 {
 	for (unsigned o = 0; o < 256; o++) {
 		unsigned k[4] = {o & 3, o >> 2 & 3, o >> 4 & 3, o >> 6};
@@ -198,7 +198,7 @@ Test(receive, sack_on_data)
 /* ---- delayed ACKs ---- */
 
 /* MUST-40: within half a second; here 40 ms, as Linux. */
-Test(receive, delayed_ack)
+Test(receive, delayed_ack, .description = "MUST-40 SHLD-18")
 {
 	reach(TCPS_ESTABLISHED);
 	peer_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 100);
@@ -210,7 +210,7 @@ Test(receive, delayed_ack)
 }
 
 /* SHLD-19: every second full segment at once. */
-Test(receive, every_second_segment)
+Test(receive, every_second_segment, .description = "SHLD-19")
 {
 	int64_t seq = 1;
 
@@ -239,7 +239,7 @@ Test(receive, piggyback)
 }
 
 /* MUST-58, MUST-59: many segments at once are one ACK. */
-Test(receive, acks_are_aggregated)
+Test(receive, acks_are_aggregated, .description = "MUST-58 MUST-59")
 {
 	reach(TCPS_ESTABLISHED);
 	for (int i = 0; i < 10; i++)
@@ -249,7 +249,7 @@ Test(receive, acks_are_aggregated)
 }
 
 /* A GRO train is acknowledged at once, once. */
-Test(receive, train)
+Test(receive, train, .description = "MUST-58")
 {
 	reach(TCPS_ESTABLISHED);
 	peer_sends(ACK, .seq = 1, .ack = 1, .len = 14600, .train = 1460);
@@ -275,7 +275,7 @@ Test(receive, quickack)
 
 /* RFC 5681 4.2: at once after a gap, when it is filled, and for a
  * duplicate. */
-Test(receive, immediate_acks)
+Test(receive, immediate_acks, .description = "MAY-13")
 {
 	reach(TCPS_ESTABLISHED);
 	peer_sends(ACK, .seq = 201, .ack = 1, .len = 100);
@@ -354,7 +354,7 @@ Test(receive, urgent_pointer)
 }
 
 /* MUST-31: of any length; beyond what has come. */
-Test(receive, urgent_ahead)
+Test(receive, urgent_ahead, .description = "MUST-31 MUST-32")
 {
 	reach(TCPS_ESTABLISHED);
 	peer_sends(ACK | URG, .seq = 1, .ack = 1, .urg = 60000);
@@ -367,7 +367,7 @@ Test(receive, urgent_ahead)
 }
 
 /* MUST-66: RST and URG count even when the window is zero. */
-Test(receive, zero_window_takes_rst_and_urg)
+Test(receive, zero_window_takes_rst_and_urg, .description = "MUST-66")
 {
 	lab_start(.listens = true, .rcvbuf = 2048);
 	reach(TCPS_ESTABLISHED);

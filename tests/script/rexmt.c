@@ -19,7 +19,7 @@ established_after(int64_t rtt)
 }
 
 /* 2.2: the first sample: SRTT = R, RTTVAR = R/2, RTO = SRTT + 4*RTTVAR. */
-Test(rexmt, first_sample)
+Test(rexmt, first_sample, .description = "MUST-18")
 {
 	established_after(ms(100));
 	expect_eq(lab_info().srtt_us, ms(100));
@@ -33,7 +33,7 @@ Test(rexmt, first_sample)
 }
 
 /* 2.3: the next samples, alpha = 1/8, beta = 1/4. */
-Test(rexmt, next_samples)
+Test(rexmt, next_samples, .description = "MUST-18")
 {
 	established_after(ms(100));
 	app_writes(10);
@@ -83,7 +83,7 @@ Test(rexmt, minimum)
 
 /* 5.1, 5.4, 5.5, 5.6: resent, doubled each time, up to 120 s (2.5); R2 ends
  * it after 15 times, which is far beyond 100 s (SHLD-11). */
-Test(rexmt, backoff_and_r2)
+Test(rexmt, backoff_and_r2, .description = "MUST-19 MUST-20 SHLD-11")
 {
 	int64_t t = 0, rto = RTO;
 
@@ -152,7 +152,7 @@ Test(rexmt, more_data_does_not_restart_it)
 }
 
 /* 3, Karn: what was resent gives no sample. */
-Test(rexmt, karn)
+Test(rexmt, karn, .description = "MUST-18")
 {
 	established_after(ms(100));
 	app_writes(10);
@@ -180,7 +180,7 @@ Test(rexmt, timestamps_sample_retransmissions)
 }
 
 /* RFC 5681 3.1: after a time-out one segment, then slow start. */
-Test(rexmt, slow_start_after_timeout)
+Test(rexmt, slow_start_after_timeout, .description = "MUST-19")
 {
 	reach(TCPS_ESTABLISHED);
 	app_writes(5 * 1460);
@@ -271,7 +271,7 @@ Test(rexmt, initial_window)
 }
 
 /* MUST-21: the user's own limit (TCP_USER_TIMEOUT). */
-Test(rexmt, user_timeout)
+Test(rexmt, user_timeout, .description = "MUST-21")
 {
 	reach(TCPS_ESTABLISHED);
 	app_sets(user_timeout_us = 3000000);
@@ -356,7 +356,7 @@ Test(rexmt, backoff_ends_with_an_ack)
 }
 
 /* MUST-20: a peer that talks but never acknowledges does not put R2 off. */
-Test(rexmt, r2_despite_a_talking_peer)
+Test(rexmt, r2_despite_a_talking_peer, .description = "MUST-20")
 {
 	int64_t seq = 1;
 

@@ -15,7 +15,7 @@ both_send_syn(void)
 	no_event();
 }
 
-Test(simultaneous, ack_completes)
+Test(simultaneous, ack_completes, .description = "MUST-10")
 {
 	both_send_syn();
 	peer_sends(ACK, .seq = 1, .ack = 1);
@@ -27,7 +27,7 @@ Test(simultaneous, ack_completes)
 }
 
 /* Figure 7: the other side's SYN-ACK is its answer to our SYN. */
-Test(simultaneous, synack_completes)
+Test(simultaneous, synack_completes, .description = "MUST-10")
 {
 	both_send_syn();
 	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
@@ -51,7 +51,7 @@ Test(simultaneous, data_completes)
 }
 
 /* MUST-11: it was an active open, so a reset is told to the user. */
-Test(simultaneous, reset)
+Test(simultaneous, reset, .description = "MUST-11")
 {
 	both_send_syn();
 	peer_sends(RST, .seq = 1);

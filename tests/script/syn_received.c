@@ -4,7 +4,7 @@
 
 TestSuite(syn_received, .init = passive_lab, .fini = lab_end);
 
-Test(syn_received, table)
+Test(syn_received, table, .description = "MUST-11")
 {
 	const struct lab_row rows[] = {
 	    ROW("ACK", SEG(ACK, .seq = 1, .ack = 1), SILENT, TCPS_ESTABLISHED),

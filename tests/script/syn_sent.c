@@ -45,7 +45,7 @@ Test(syn_sent, table)
 
 /* RFC 6298 2.1, 5.5, MUST-22: the SYN is resent after 1, 3, 7 ... seconds;
  * after six times and the last wait the user learns ETIMEDOUT. */
-Test(syn_sent, syn_is_resent_and_given_up)
+Test(syn_sent, syn_is_resent_and_given_up, .description = "MUST-22 MUST-23")
 {
 	app_connects();
 	stack_sends(SYN, .seq = 0, .mss = 1460);
@@ -154,7 +154,7 @@ Test(syn_sent, synack_with_data)
 }
 
 /* MUST-16, MUST-15: without an MSS option segments carry 536 bytes. */
-Test(syn_sent, no_mss_option)
+Test(syn_sent, no_mss_option, .description = "MUST-15")
 {
 	reach(TCPS_SYN_SENT);
 	peer_sends(SYN | ACK, .seq = 0, .ack = 1);
@@ -174,7 +174,7 @@ Test(syn_sent, no_route)
 }
 
 /* MUST-46: not to broadcast or multicast addresses. */
-Test(syn_sent, impossible_destinations)
+Test(syn_sent, impossible_destinations, .description = "MUST-46")
 {
 	static const uint32_t dsts[] = {0xffffffff, 0xe0000001, 0};
 	struct ipaddr any = ipaddr_v4(0), dst;

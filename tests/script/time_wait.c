@@ -32,7 +32,7 @@ Test(time_wait, table)
 #define TICK (sec(60) / 128)
 
 /* MUST-13: 2*MSL, here of 30 s. */
-Test(time_wait, lasts_two_msl)
+Test(time_wait, lasts_two_msl, .description = "MUST-13")
 {
 	reach(TCPS_TIME_WAIT);
 	gone(0);
@@ -77,7 +77,7 @@ Test(time_wait, exact_rst)
 
 /* MAY-2: a SYN above what was received opens a new connection, whose ISN is
  * above what we sent. */
-Test(time_wait, new_syn_with_a_higher_number)
+Test(time_wait, new_syn_with_a_higher_number, .description = "MAY-2")
 {
 	uint32_t old;
 
@@ -94,7 +94,7 @@ Test(time_wait, new_syn_with_a_higher_number)
 }
 
 /* RFC 6191: with timestamps, a later one is enough, whatever the number. */
-Test(time_wait, new_syn_with_a_later_timestamp)
+Test(time_wait, new_syn_with_a_later_timestamp, .description = "SHLD-4 MAY-2")
 {
 	handshake(.mss = 1460, .tsval = 1000);
 	app_shuts_down();
@@ -189,7 +189,7 @@ active_time_wait(bool ts)
 
 /* RFC 6191 from the other side: our later timestamps tell the new connection
  * from the old one after a second; its ISN is above the old numbers. */
-Test(time_wait, our_own_reuse_with_timestamps)
+Test(time_wait, our_own_reuse_with_timestamps, .description = "SHLD-4")
 {
 	uint32_t old;
 
@@ -208,7 +208,7 @@ Test(time_wait, our_own_reuse_with_timestamps)
 }
 
 /* Without them it has to wait for its end. */
-Test(time_wait, no_reuse_without_timestamps)
+Test(time_wait, no_reuse_without_timestamps, .description = "SHLD-4")
 {
 	active_time_wait(false);
 	after(sec(30));

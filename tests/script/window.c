@@ -44,7 +44,7 @@ Test(window, of_old_segments_does_not_count)
 
 /* MUST-34, SHLD-15: the window shrinks below what is out: nothing new, no
  * harm; what is out is still resent (SHLD-16). */
-Test(window, shrinks)
+Test(window, shrinks, .description = "MUST-34 SHLD-15 SHLD-16 MAY-7")
 {
 	reach(TCPS_ESTABLISHED);
 	app_writes(8 * M);
@@ -65,7 +65,7 @@ Test(window, shrinks)
 
 /* MUST-36, SHLD-29, SHLD-30: probed after one RTO, then less and less often;
  * MUST-37: for ever, as long as the peer answers. */
-Test(window, zero_is_probed)
+Test(window, zero_is_probed, .description = "MUST-36 MUST-37 SHLD-29 SHLD-30")
 {
 	int64_t last, gap, before = 0;
 	unsigned probes = 0;
@@ -112,7 +112,7 @@ Test(window, probes_without_an_answer)
 
 /* MUST-35: the window shrinks to zero while data is out: it is resent (or
  * probed), and goes on when the window opens. */
-Test(window, shrinks_to_zero)
+Test(window, shrinks_to_zero, .description = "MUST-35")
 {
 	reach(TCPS_ESTABLISHED);
 	app_writes(4 * M);
@@ -156,7 +156,7 @@ Test(window, fin_with_zero_window)
 
 /* MUST-38: no small segment just because the window is small, unless nothing
  * else ever comes; the override sends it in the end. */
-Test(window, sender_avoids_silly_segments)
+Test(window, sender_avoids_silly_segments, .description = "MUST-38")
 {
 	reach(TCPS_ESTABLISHED);
 	peer_sends(ACK, .seq = 1, .ack = 1, .win = 100);
@@ -169,7 +169,7 @@ Test(window, sender_avoids_silly_segments)
 }
 
 /* Half of the largest window is not silly. */
-Test(window, half_the_largest_window)
+Test(window, half_the_largest_window, .description = "MUST-38")
 {
 	handshake(.mss = M, .win = 1000);
 	app_writes(5 * M);
@@ -181,7 +181,7 @@ Test(window, half_the_largest_window)
 }
 
 /* MUST-39: the receiver opens its window by a good step or not at all. */
-Test(window, receiver_avoids_silly_windows)
+Test(window, receiver_avoids_silly_windows, .description = "MUST-39")
 {
 	struct lab_seg s;
 	uint32_t got = 0, last = 0;
@@ -210,7 +210,7 @@ Test(window, receiver_avoids_silly_windows)
 }
 
 /* SHLD-14: the right edge never moves left. */
-Test(window, right_edge_stays)
+Test(window, right_edge_stays, .description = "SHLD-14")
 {
 	int64_t edge = 0, seq = 1;
 	struct lab_seg s;
@@ -241,7 +241,7 @@ Test(window, right_edge_stays)
 }
 
 /* A probe of the peer's into our zero window is answered, not taken. */
-Test(window, peer_probes_us)
+Test(window, peer_probes_us, .description = "MAY-8")
 {
 	uint32_t got = 0, n;
 
@@ -291,7 +291,7 @@ Test(window, clamp)
 /* ---- Nagle, cork, push ---- */
 
 /* SHLD-7: a small segment waits while another is out. */
-Test(window, nagle)
+Test(window, nagle, .description = "SHLD-7 MAY-16")
 {
 	reach(TCPS_ESTABLISHED);
 	app_writes(10);
@@ -319,7 +319,7 @@ Test(window, nagle_full_segments_go)
 }
 
 /* MUST-17: the program can turn it off; at once for what waits. */
-Test(window, nodelay)
+Test(window, nodelay, .description = "MUST-17")
 {
 	reach(TCPS_ESTABLISHED);
 	app_writes(10);
@@ -333,7 +333,7 @@ Test(window, nodelay)
 }
 
 /* TCP_CORK: only full segments, until it is pulled. */
-Test(window, cork)
+Test(window, cork, .description = "MAY-16")
 {
 	reach(TCPS_ESTABLISHED);
 	app_sets(cork = true);
@@ -347,7 +347,7 @@ Test(window, cork)
 }
 
 /* Linux lets a cork hold for 200 ms; MUST-60: never for ever. */
-Test(window, cork_does_not_hold_for_ever)
+Test(window, cork_does_not_hold_for_ever, .description = "MUST-60")
 {
 	reach(TCPS_ESTABLISHED);
 	app_sets(cork = true);
@@ -368,7 +368,7 @@ Test(window, fin_takes_small_segments_along)
 }
 
 /* SHLD-28, MUST-61: large segments, the last one pushed. */
-Test(window, segments_are_full)
+Test(window, segments_are_full, .description = "SHLD-28 MUST-61")
 {
 	reach(TCPS_ESTABLISHED);
 	for (unsigned i = 0; i < 50; i++)
@@ -427,7 +427,7 @@ Test(window, tso)
 
 /* MUST-37, SHLD-17: the window closed over data that is out; the peer answers
  * each retransmission, so the connection stays far beyond R2. */
-Test(window, closed_over_data_for_hours)
+Test(window, closed_over_data_for_hours, .description = "MUST-37 SHLD-17")
 {
 	unsigned n = 0;
 

@@ -175,7 +175,7 @@ Test(engine, killed_while_connecting_leaves_nothing)
 	cr_assert(lab_until(lab_conns, 0, 0, 1000));
 }
 
-Test(engine, peers_fin_is_eof_and_the_other_way_lives)
+Test(engine, peers_fin_is_eof_and_the_other_way_lives, .description = "MUST-12")
 {
 	struct cl a;
 	char buf[8];
@@ -215,7 +215,7 @@ reset_by_unread(int closer, int other)
 	cr_assert_eq(cl_read(other, buf, 1), 0);
 }
 
-Test(engine, close_with_unread_data_resets)
+Test(engine, close_with_unread_data_resets, .description = "SHLD-3")
 {
 	struct cl a;
 	int b;
@@ -230,7 +230,8 @@ Test(engine, close_with_unread_data_resets)
 	cr_assert(lab_until(lab_conns, 1, 0, 1000));
 }
 
-Test(engine, reset_reaches_an_accepted_program_that_never_wrote)
+Test(engine, reset_reaches_an_accepted_program_that_never_wrote,
+    .description = "MUST-12")
 {
 	struct cl a;
 	char c;

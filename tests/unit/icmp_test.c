@@ -139,7 +139,7 @@ Test(icmp, malformed_messages_are_counted)
 	silence();
 }
 
-Test(icmp, what_is_ignored_is_counted)
+Test(icmp, what_is_ignored_is_counted, .description = "MUST-55")
 {
 	static const uint8_t types[] = {WIRE_ICMP_ECHO_REPLY,
 	    WIRE_ICMP_SOURCE_QUENCH, WIRE_ICMP_REDIRECT, 9, 10, 13, 14, 15, 16,
@@ -159,7 +159,7 @@ Test(icmp, what_is_ignored_is_counted)
 	silence();
 }
 
-Test(icmp, errors_reach_tcp_with_their_meaning)
+Test(icmp, errors_reach_tcp_with_their_meaning, .description = "MUST-54")
 {
 	static const struct {
 		uint8_t type, code;

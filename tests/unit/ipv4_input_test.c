@@ -70,7 +70,8 @@ Test(ipv4_input, what_the_device_says_goes_along)
 	nothing_dropped();
 }
 
-Test(ipv4_input, faults_of_the_header_have_their_counters)
+Test(ipv4_input, faults_of_the_header_have_their_counters,
+    .description = "MUST-57 MUST-63")
 {
 	static const struct {
 		const char *what;
@@ -138,7 +139,7 @@ Test(ipv4_input, packets_shorter_than_a_header)
 	}
 }
 
-Test(ipv4_input, options_are_skipped)
+Test(ipv4_input, options_are_skipped, .description = "MUST-50 MAY-10 MAY-11")
 {
 	static const uint8_t opts[40] = {1, 1, 7, 7, 4, 0, 0, 0, 0, 148, 4, 0,
 	    0, 68, 8, 5, 0, 0, 0, 0, 0, 0};

@@ -64,7 +64,7 @@ Test(stack, payload_is_referenced_not_copied)
 	cr_assert_eq(get16(lab.sent + 18), 0); /* RFC 6864 4.1 */
 }
 
-Test(stack, the_device_fills_in_the_checksum)
+Test(stack, the_device_fills_in_the_checksum, .description = "MUST-2")
 {
 	peer_is_known();
 	tcp_says(PEER, data, 1001);
@@ -76,7 +76,7 @@ Test(stack, the_device_fills_in_the_checksum)
 	cr_assert_eq(get16(lab.sent + 50), pseudo_sum(PEER, 1021));
 }
 
-Test(stack_start, without_the_device_it_is_computed)
+Test(stack_start, without_the_device_it_is_computed, .description = "MUST-2")
 {
 	struct tcp_path path;
 	struct ipaddr any = ipaddr_v4(0), peer = ipaddr_v4(PEER);
@@ -378,7 +378,7 @@ source_is(uint32_t dst, uint32_t src)
 }
 
 /* RFC 6724 5 as far as it decides between IPv4 addresses. */
-Test(stack, the_source_is_of_the_next_hops_network)
+Test(stack, the_source_is_of_the_next_hops_network, .description = "MUST-44")
 {
 	struct stack_addr some[4] = {{ipaddr_v4(0xcb007001), 96 + 32},
 	    {ipaddr_v4(0xa9fe0001), 96 + 16}, {ipaddr_v4(OURS), 96 + 24},

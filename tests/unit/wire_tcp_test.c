@@ -93,7 +93,7 @@ Test(wire_tcp, short_by_any_length)
 	}
 }
 
-Test(wire_tcp, mss)
+Test(wire_tcp, mss, .description = "MUST-4")
 {
 	struct wire_tcp h;
 
@@ -119,7 +119,7 @@ Test(wire_tcp, wscale)
 	}
 }
 
-Test(wire_tcp, syn_options_count_in_a_syn_only)
+Test(wire_tcp, syn_options_count_in_a_syn_only, .description = "MUST-65")
 {
 	struct wire_tcp h;
 
@@ -131,7 +131,7 @@ Test(wire_tcp, syn_options_count_in_a_syn_only)
 	cr_assert(h.has_mss && h.has_wscale && h.sack_permitted);
 }
 
-Test(wire_tcp, timestamps_at_any_alignment)
+Test(wire_tcp, timestamps_at_any_alignment, .description = "MUST-64")
 {
 	static const uint8_t ts[] = {8, 10, 1, 2, 3, 4, 5, 6, 7, 8};
 	struct wire_tcp h;
@@ -176,7 +176,7 @@ Test(wire_tcp, sack_blocks)
 }
 
 /* Any length for any kind: never more is believed than is right. */
-Test(wire_tcp, every_kind_with_every_length)
+Test(wire_tcp, every_kind_with_every_length, .description = "MUST-7")
 {
 	static const struct {
 		uint8_t kind, len;
@@ -208,7 +208,7 @@ Test(wire_tcp, every_kind_with_every_length)
 	}
 }
 
-Test(wire_tcp, unknown_options_are_skipped)
+Test(wire_tcp, unknown_options_are_skipped, .description = "MUST-6 MUST-68")
 {
 	struct wire_tcp h;
 
@@ -220,7 +220,7 @@ Test(wire_tcp, unknown_options_are_skipped)
 	cr_assert_eq(h.mss, 1460);
 }
 
-Test(wire_tcp, end_of_list_ends)
+Test(wire_tcp, end_of_list_ends, .description = "MUST-4")
 {
 	struct wire_tcp h;
 
@@ -231,7 +231,7 @@ Test(wire_tcp, end_of_list_ends)
 }
 
 /* MUST-7, with the header's end in each place inside the options. */
-Test(wire_tcp, options_cut_off_at_each_byte)
+Test(wire_tcp, options_cut_off_at_each_byte, .description = "MUST-7")
 {
 	static const uint8_t o[] = {1, 2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4,
 	    5, 6, 7, 8, 3, 3, 7, 5, 18, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9, 8,
@@ -302,7 +302,7 @@ emits(const struct wire_tcp *h, const uint8_t *opts, size_t optlen)
 }
 
 /* The order and padding are Linux's, byte for byte. */
-Test(wire_tcp, emit_syn)
+Test(wire_tcp, emit_syn, .description = "MUST-69")
 {
 	struct wire_tcp h = {.flags = TH_SYN, .has_mss = true, .mss = 1460};
 
@@ -321,7 +321,7 @@ Test(wire_tcp, emit_syn)
 		      3, 7));
 }
 
-Test(wire_tcp, emit_others)
+Test(wire_tcp, emit_others, .description = "MUST-65 MUST-69")
 {
 	struct wire_tcp h = {.flags = TH_ACK,
 	    .has_mss = true,
