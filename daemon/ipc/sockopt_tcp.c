@@ -65,7 +65,9 @@ sockopt_to_tcp(const struct sockopts *o, bool ipv6, struct tcp_opts *out)
 	out->nodelay = sockopt_val(o, OPT_TCP_NODELAY, 0);
 	out->keepalive = sockopt_val(o, OPT_SO_KEEPALIVE, 0);
 	out->cork = sockopt_val(o, OPT_TCP_CORK, 0);
-	out->quickack = sockopt_val(o, OPT_TCP_QUICKACK, 0);
+	if (sockopt_isset(o, OPT_TCP_QUICKACK))
+		out->quickack =
+		    o->val[OPT_TCP_QUICKACK] ? TCP_QUICK_ON : TCP_QUICK_OFF;
 }
 
 void

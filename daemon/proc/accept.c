@@ -157,6 +157,7 @@ bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb)
 		chan_free(c);
 		return accept_error(e, b, err);
 	}
+	/* A wildcard's connections may be of the other family. */
 	if (sockopt_any(&c->opts)) {
 		sockopt_to_tcp(&c->opts, chan_ipv6(c), &opts);
 		(void)tcp_apply_opts(pcb, &opts, engine_now(e));

@@ -410,6 +410,8 @@ struct bound *bound_find(struct engine *e, uint32_t uid, uint64_t handle);
 int bound_bind(struct request *r, const struct proto_name *name,
     const struct ipaddr *addr);
 int bound_listen(struct bound *b, uint32_t backlog);
+/* A listener's options have changed: what comes from now on has them. */
+int bound_opts(struct bound *b);
 /* The program's shutdown() of its listener: bound, but no more listening. */
 int bound_unlisten(struct bound *b);
 /* connect() on a bound socket: the connection owns it from now on. */

@@ -418,6 +418,19 @@ bound_bind(
 }
 
 int
+bound_opts(struct bound *b)
+{
+	struct tcp_bind_info info;
+	struct tcp_opts opts;
+
+	if (!b->listening)
+		return 0;
+	tcp_bind_info(b->tb, &info);
+	sockopt_to_tcp(&b->opts, !ipaddr_is_v4(&info.addr), &opts);
+	return -tcp_bind_opts(b->tb, &opts);
+}
+
+int
 bound_listen(struct bound *b, uint32_t backlog)
 {
 	int err;
@@ -429,7 +442,7 @@ bound_listen(struct bound *b, uint32_t backlog)
 		return -err;
 	b->listening = true;
 	b->backlog = backlog;
-	return 0;
+	return bound_opts(b);
 }
 
 int

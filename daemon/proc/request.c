@@ -257,8 +257,10 @@ do_setopt(struct request *r)
 	n = socket_of(r, &err);
 	if (n == NULL)
 		return err;
-	if ((b = bound_of(r, n)) != NULL)
-		return sockopt_set(&b->opts, o.level, o.name, val, o.len);
+	if ((b = bound_of(r, n)) != NULL) {
+		err = sockopt_set(&b->opts, o.level, o.name, val, o.len);
+		return err != 0 ? err : bound_opts(b);
+	}
 	if ((c = chan_of(n)) == NULL)
 		return ENOTCONN;
 	next = c->opts;

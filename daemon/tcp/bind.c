@@ -126,6 +126,20 @@ tcp_bind(struct tcp *t, const struct ipaddr *addr, uint16_t port,
 }
 
 int
+tcp_bind_opts(struct tcp_bind *b, const struct tcp_opts *opts)
+{
+	const struct tcp_cc_ops *cc = NULL;
+
+	if (opts->congestion != NULL &&
+	    (cc = tcp_cc_find(opts->congestion)) == NULL)
+		return -ENOENT;
+	b->opts = *opts;
+	b->opts.congestion = NULL; /* the name is the caller's */
+	b->cc = cc;
+	return 0;
+}
+
+int
 tcp_listen(struct tcp_bind *b, uint32_t backlog)
 {
 	bool was = b->listening;

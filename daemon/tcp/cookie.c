@@ -50,7 +50,7 @@ mac(const struct tcp *t, const struct tcp_half *h, uint32_t tick, unsigned mss)
 	in.irs = h->irs.v;
 	in.tick = tick;
 	in.mss = mss;
-	in.rcv_wscale = tcp_wscale_for(t->cfg.rcvbuf);
+	in.rcv_wscale = half_wscale(h);
 	return (uint32_t)siphash(&t->key_cookie, &in, sizeof in) & 0xffffff;
 }
 
@@ -113,7 +113,7 @@ decode_options(const struct tcp *t, const struct seg *s, struct tcp_half *h)
 	h->wscale = (ts & OPT_NO_SCALE) != OPT_NO_SCALE;
 	if (h->wscale) {
 		h->snd_wscale = ts & OPT_NO_SCALE;
-		h->rcv_wscale = tcp_wscale_for(t->cfg.rcvbuf);
+		h->rcv_wscale = half_wscale(h);
 	}
 	return true;
 }

@@ -7,6 +7,29 @@
 #include <errno.h>
 #include "tcp/internal.h"
 
+static uint32_t
+half_rcvbuf(const struct tcp_bind *b)
+{
+	return b->opts.rcvbuf != 0 ? b->opts.rcvbuf : b->t->cfg.rcvbuf;
+}
+
+uint8_t
+half_wscale(const struct tcp_half *h)
+{
+	const struct tcp_bind *b = h->listener;
+
+	return tcp_wscale_for(
+	    b->opts.rcvbuf != 0 ? b->opts.rcvbuf : tcp_rcvbuf_max(b->t));
+}
+
+static void
+half_send(struct tcp *t, const struct tcp_half *h, const struct wire_tcp *w)
+{
+	const struct tcp_opts *o = &h->listener->opts;
+
+	tcp_ctl_send(t, &h->node.id, w, o->tos, o->ttl != 0 ? o->ttl : 64);
+}
+
 static void
 half_synack(struct tcp *t, struct tcp_half *h, mono_t now)
 {
@@ -26,7 +49,7 @@ half_synack(struct tcp *t, struct tcp_half *h, mono_t now)
 	};
 
 	h->synack_at = now;
-	tcp_ctl_send(t, &h->node.id, &w, 0, 64);
+	half_send(t, h, &w);
 }
 
 /* The answer to what is not acceptable, limited (RFC 5961 7). */
@@ -50,7 +73,7 @@ ack_half(struct tcp *t, struct tcp_half *h, mono_t now)
 		return;
 	}
 	h->challenged = now;
-	tcp_ctl_send(t, &h->node.id, &w, 0, 64);
+	half_send(t, h, &w);
 }
 
 static struct tcp_half *
@@ -99,7 +122,7 @@ half_reset(struct tcp *t, struct tcp_half *h)
 	    .seq = h->iss.v + 1, .ack = h->irs.v + 1, .flags = TH_RST | TH_ACK};
 
 	t->st.out_rsts++;
-	tcp_ctl_send(t, &h->node.id, &w, 0, 64);
+	half_send(t, h, &w);
 	half_free(t, h);
 }
 
@@ -126,21 +149,23 @@ queue_has_room(const struct tcp_bind *b)
 
 /* What a SYN says and how it is answered. */
 static void
-describe(struct tcp *t, struct tcp_half *h, const struct seg *s,
+describe(struct tcp_bind *b, struct tcp_half *h, const struct seg *s,
     const struct tcp_path *path)
 {
+	const struct tcp *t = b->t;
+
 	h->path = *path;
 	h->irs = s->seq;
 	h->challenged = mono_add(s->now, -TCP_CHALLENGE_US);
 	h->peer_mss = s->h.has_mss ? s->h.mss : tcp_default_mss(&s->id.raddr);
-	h->our_mss = tcp_adv_mss(path);
+	h->our_mss = tcp_adv_mss(path, b->opts.max_seg);
 	h->snd_wnd = s->h.wnd;
-	h->rcv_wnd = t->cfg.rcvbuf;
-	h->wscale = s->h.has_wscale;
+	h->rcv_wnd = half_rcvbuf(b);
+	h->wscale = s->h.has_wscale && !t->cfg.no_wscale;
 	h->snd_wscale = s->h.wscale;
-	h->rcv_wscale = h->wscale ? tcp_wscale_for(t->cfg.rcvbuf) : 0;
-	h->sack = s->h.sack_permitted;
-	h->ts = s->h.has_ts;
+	h->rcv_wscale = h->wscale ? half_wscale(h) : 0;
+	h->sack = s->h.sack_permitted && !t->cfg.no_sack;
+	h->ts = s->h.has_ts && !t->cfg.no_timestamps;
 	h->ts_recent = s->h.tsval;
 	h->ts_off = tcp_ts_offset(t, &s->id);
 }
@@ -149,9 +174,9 @@ describe(struct tcp *t, struct tcp_half *h, const struct seg *s,
 static void
 syn_cookie(struct tcp_bind *b, struct seg *s, const struct tcp_path *path)
 {
-	struct tcp_half h = {.node.id = s->id};
+	struct tcp_half h = {.node.id = s->id, .listener = b};
 
-	describe(b->t, &h, s, path);
+	describe(b, &h, s, path);
 	if (!cookie_encode(b->t, &h, s->now)) {
 		drop(b->t, DROP_TCP_SYN_QUEUE);
 		return;
@@ -200,7 +225,7 @@ half_syn(struct tcp_bind *b, struct seg *s)
 		drop(t, DROP_TCP_NO_MEMORY);
 		return;
 	}
-	describe(t, h, s, &path);
+	describe(b, h, s, &path);
 	h->iss = tcp_isn(t, &s->id, s->now);
 	if (s->has_iss_floor && !seq_gt(h->iss, s->iss_floor))
 		h->iss = seq_add(s->iss_floor, 65537);
@@ -253,8 +278,10 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	p->ts_recent_at = s->now;
 	p->rcv_mss = tcp_default_mss(&h->node.id.raddr);
 	tcp_set_state(p, TCPS_SYN_RECEIVED);
+	pcb_opts_apply(p, &h->listener->opts);
 	pcb_set_mss(p);
-	tcp_cc_init(&p->cc, t->cc, p->snd_mss, s->now);
+	tcp_cc_init(&p->cc, h->listener->cc != NULL ? h->listener->cc : t->cc,
+	    p->snd_mss, s->now);
 	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one
 	 * that nobody remembers. */
 	if (h->stateless)
@@ -314,7 +341,7 @@ half_cookie(struct tcp_bind *b, struct tcp_half *old, struct seg *s)
 {
 	struct tcp *t = b->t;
 	struct tcp_half h = {
-	    .listener = b, .stateless = true, .rcv_wnd = t->cfg.rcvbuf};
+	    .listener = b, .stateless = true, .rcv_wnd = half_rcvbuf(b)};
 
 	if ((s->h.flags & (TH_SYN | TH_ACK | TH_RST)) != TH_ACK ||
 	    !mono_before(s->now, b->cookies_until) || !cookie_decode(t, s, &h))

@@ -122,6 +122,9 @@ answer_unacceptable(struct tcp_pcb *p, const struct seg *s)
 			return;
 		p->oow_acked = s->now;
 	}
+	/* What comes again was sent for want of an ACK. */
+	if (s->len > 0 && seq_lt(s->seq, p->rcv_nxt))
+		delack_quick(p);
 	p->flags |= PF_ACK_NOW;
 	pcb_ready(p);
 }

@@ -13,6 +13,7 @@
  *	rtt.c       the round-trip time and the RTO
  *	rate.c      what congestion control is told
  *	reasm.c     the receive queue and what waits out of order
+ *	delack.c    when to acknowledge
  *	output.c    what to send next: recovery, new data, FIN, ACK
  *	timer.c     retransmission, persist, delayed ACK, keep-alive
  *	sendq.c     bytes that the user wrote, until they are acknowledged
@@ -208,7 +209,6 @@ enum tcp_timer {
 enum {
 	PF_NODELAY = 1 << 0,
 	PF_CORK = 1 << 1,
-	PF_QUICKACK = 1 << 2,
 	PF_KEEPALIVE = 1 << 3,
 	PF_TS = 1 << 4,		/* timestamps negotiated */
 	PF_SACK = 1 << 5,	/* SACK permitted by the peer */
@@ -286,6 +286,13 @@ struct tcp_pcb {
 	uint8_t nrcv_sack;
 	seq_t fin_seq; /* of a FIN that came early */
 	bool fin_early;
+	struct {
+		uint32_t delay_us; /* 0: no text has come yet */
+		uint8_t quick;	   /* ACKs that go out at once */
+		uint8_t shorts;	   /* short segments not acknowledged, to 2 */
+		uint8_t asked;	   /* enum tcp_quick, by the user */
+		bool pingpong;	   /* answers of ours carry the ACKs */
+	} ack;
 	seq_t urg_seq;
 
 	/* Timestamps (RFC 7323). */
@@ -359,6 +366,8 @@ struct tcp_bind {
 	mono_t cookies_until; /* SYN cookies may come back until then */
 	uint32_t refs;	      /* connections that use the port, and the user */
 	uint32_t tws;	      /* TIME-WAITs that do */
+	struct tcp_opts opts; /* of connections that come */
+	const struct tcp_cc_ops *cc; /* NULL: the layer's */
 	void *user;
 	TAILQ_HEAD(, tcp_half) halves;
 };
@@ -446,9 +455,11 @@ tcp_default_mss(const struct ipaddr *a)
 /* The MSS to announce (MUST-67): what we can receive, not what the path to
  * the peer is known to carry. */
 static inline uint16_t
-tcp_adv_mss(const struct tcp_path *path)
+tcp_adv_mss(const struct tcp_path *path, uint16_t max_seg)
 {
-	return (uint16_t)(path->rcv_mtu - tcp_hdrs(&path->src));
+	uint16_t mss = (uint16_t)(path->rcv_mtu - tcp_hdrs(&path->src));
+
+	return max_seg != 0 && max_seg < mss ? max_seg : mss;
 }
 
 static inline enum step
@@ -476,6 +487,7 @@ enum step half_input(struct tcp *t, struct tcp_half *h, struct seg *s);
 void half_timeout(struct tcp *t, struct tcp_half *h, mono_t now);
 void half_free(struct tcp *t, struct tcp_half *h);
 void half_reset(struct tcp *t, struct tcp_half *h);
+uint8_t half_wscale(const struct tcp_half *h); /* ours, if he scales */
 
 /* ---- cookie.c ---- */
 /* Sets h's ISN and the timestamp offset of its SYN-ACK at now, and takes away
@@ -517,6 +529,7 @@ void pcb_set_mss(struct tcp_pcb *p);
 void pcb_check(const struct tcp_pcb *p, mono_t now);
 void pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o);
 uint8_t tcp_wscale_for(uint32_t rcvbuf);
+uint32_t tcp_rcvbuf_max(const struct tcp *t);
 
 static inline bool
 timer_on(const struct tcp_pcb *p, enum tcp_timer which)
@@ -617,8 +630,20 @@ uint32_t tcp_select_window(struct tcp_pcb *p);
 bool tcp_want_window_update(const struct tcp_pcb *p);
 void tcp_peer_fin(struct tcp_pcb *p, mono_t now);
 
+/* ---- delack.c ---- */
+void delack_measure(struct tcp_pcb *p, uint32_t full, mono_t now);
+void delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now);
+void delack_sent(struct tcp_pcb *p);
+void delack_answered(struct tcp_pcb *p, mono_t now);
+void delack_taken(struct tcp_pcb *p);
+/* The peer waits for ACKs: the next segments get theirs at once. */
+void delack_quick(struct tcp_pcb *p);
+void delack_ask(struct tcp_pcb *p, uint8_t asked);
+
 /* ---- output.c ---- */
 bool pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now);
+/* RFC 9293 3.10.5: the peer is told that the connection is over. */
+void pcb_reset(struct tcp_pcb *p, mono_t now);
 void tcp_challenge_ack(struct tcp_pcb *p, mono_t now);
 
 /* ---- timer.c ---- */

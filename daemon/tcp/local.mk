@@ -2,7 +2,8 @@
 noinst_LTLIBRARIES += daemon/libtcp.la
 daemon_libtcp_la_SOURCES = daemon/tcp/tcp.h daemon/tcp/internal.h \
 	daemon/tcp/seq.h daemon/tcp/cc.h daemon/tcp/ack.c daemon/tcp/bind.c \
-	daemon/tcp/cc.c daemon/tcp/cookie.c daemon/tcp/cc_cubic.c daemon/tcp/cc_newreno.c \
+	daemon/tcp/cc.c daemon/tcp/cookie.c daemon/tcp/cc_cubic.c \
+	daemon/tcp/cc_newreno.c daemon/tcp/delack.c \
 	daemon/tcp/half.c daemon/tcp/input.c daemon/tcp/layer.c \
 	daemon/tcp/output.c daemon/tcp/pcb.c daemon/tcp/rack.c \
 	daemon/tcp/rate.c daemon/tcp/reasm.c daemon/tcp/recovery.c \

@@ -49,11 +49,9 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	out->tos = p->tos;
 	out->ttl = p->ttl;
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
-	/* Every segment carries the acknowledgment. */
-	p->last_ack_sent = p->rcv_nxt;
 	out->progress = p->flags & PF_PROGRESS;
-	p->flags &= ~(PF_ACK_NOW | PF_ACK_DELAYED | PF_PROGRESS);
-	pcb_timer(p, TMR_DELACK, MONO_NEVER);
+	p->flags &= ~PF_PROGRESS;
+	delack_sent(p);
 	p->segs_out++;
 }
 
@@ -79,7 +77,7 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	    .flags = both ? TH_SYN | TH_ACK : TH_SYN,
 	    .wnd = (uint16_t)(p->rcvbuf < 65535 ? p->rcvbuf : 65535),
 	    .has_mss = true,
-	    .mss = tcp_adv_mss(&p->path),
+	    .mss = tcp_adv_mss(&p->path, p->max_seg),
 	    .has_wscale = p->flags & PF_WSCALE,
 	    .wscale = p->rcv_wscale,
 	    .sack_permitted = p->flags & PF_SACK,
@@ -88,8 +86,6 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	    .tsecr = both ? p->ts_recent : 0,
 	};
 
-	if (p->max_seg != 0 && p->max_seg < h.mss)
-		h.mss = p->max_seg;
 	p->flags &= ~PF_SYN_NOW;
 	TAILQ_FIRST(&p->tx)->sent_at = now;
 	out->src = p->node.id.laddr;
@@ -121,6 +117,7 @@ fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
 	p->data_segs_out += (*len + mss - 1) / mss;
 	p->bytes_sent += *len;
 	p->last_snd = now;
+	delack_answered(p, now);
 }
 
 static uint32_t
@@ -131,12 +128,15 @@ effective_mss(const struct tcp_pcb *p)
 	return p->snd_mss > opt + 32 ? p->snd_mss - opt : p->snd_mss;
 }
 
-/* The largest payload of one frame on this path. */
+/* The largest payload of one frame on this path; two of them at least make a
+ * flight, so that ACKs come while the second is on its way. */
 static uint32_t
 burst_max(const struct tcp_pcb *p, uint32_t mss)
 {
 	uint32_t max = p->path.tso_max;
 
+	if (max > p->cc.cwnd / 2)
+		max = p->cc.cwnd / 2;
 	return max > mss ? max - max % mss : mss;
 }
 
@@ -184,7 +184,8 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		fin = false;
 	}
 	/* MUST-61, as when it went the first time. */
-	if (len > 0 && seq_diff(x->seq, p->snd_una) + len == p->sq.bytes)
+	if (len > mss ||
+	    (len > 0 && seq_diff(x->seq, p->snd_una) + len == p->sq.bytes))
 		flags = TH_PSH;
 	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
 	txseg_resent(p, x, now);
@@ -304,8 +305,10 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		arm_persist(p, now);
 		return false;
 	}
-	if (len == unsent)
-		flags |= TH_PSH; /* MUST-61 */
+	/* MUST-61.  Behind a train as well, as Linux does: it ends what the
+	 * receiver gathers (GRO), so that the ACK does not wait for more. */
+	if (len == unsent || len > mss)
+		flags |= TH_PSH;
 	if (fin) {
 		flags |= TH_FIN;
 		x->flags |= TX_FIN;
@@ -325,7 +328,21 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	return true;
 }
 
-/* ---- probes and ACKs ---- */
+/* ---- probes, ACKs and the reset ---- */
+
+void
+pcb_reset(struct tcp_pcb *p, mono_t now)
+{
+	struct wire_tcp h = {.seq = p->snd_nxt.v,
+	    .ack = p->rcv_nxt.v,
+	    .flags = TH_RST | TH_ACK,
+	    .has_ts = p->flags & PF_TS, /* RFC 7323 3.2 */
+	    .tsval = tcp_ts_now(now, p->ts_off),
+	    .tsecr = p->ts_recent};
+
+	p->t->st.out_rsts++;
+	tcp_ctl_send(p->t, &p->node.id, &h, p->tos, p->ttl);
+}
 
 /* SHLD-12: an old sequence number and no text make the peer answer. */
 static void

@@ -263,6 +263,13 @@ pcb_set_mss(struct tcp_pcb *p)
 		p->cc.ssthresh = 2 * mss;
 }
 
+uint32_t
+tcp_rcvbuf_max(const struct tcp *t)
+{
+	return t->cfg.rcvbuf_max > t->cfg.rcvbuf ? t->cfg.rcvbuf_max
+						 : t->cfg.rcvbuf;
+}
+
 uint8_t
 tcp_wscale_for(uint32_t rcvbuf)
 {
@@ -282,7 +289,6 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 	} bits[] = {
 	    {offsetof(struct tcp_opts, nodelay), PF_NODELAY},
 	    {offsetof(struct tcp_opts, cork), PF_CORK},
-	    {offsetof(struct tcp_opts, quickack), PF_QUICKACK},
 	    {offsetof(struct tcp_opts, keepalive), PF_KEEPALIVE},
 	};
 	size_t i;
@@ -293,6 +299,7 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 		else
 			p->flags &= ~bits[i].flag;
 	}
+	delack_ask(p, o->quickack);
 	if (o->sndbuf != 0)
 		p->sndbuf = o->sndbuf;
 	if (o->rcvbuf != 0)

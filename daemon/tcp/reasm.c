@@ -42,16 +42,21 @@ window_room(const struct tcp_pcb *p)
 }
 
 /* How far the right edge could move (MUST-39: not by crumbs; SHLD-14: never
- * to the left). */
+ * to the left).
+ * DEVIATION: RFC 9293 3.8.6.2.2 waits for crumbs to become a segment at any
+ * time.  While half of all room is on offer they make nobody send a small one,
+ * and the edge goes along with each ACK, as Linux's and the BSDs' do. */
 static uint32_t
 window_gain(const struct tcp_pcb *p)
 {
 	uint32_t mss =
 	    p->rcv_mss != 0 ? p->rcv_mss : tcp_default_mss(&p->node.id.raddr);
 	uint32_t least = p->rcvbuf / 2 < mss ? p->rcvbuf / 2 : mss;
-	int32_t gain =
-	    seq_diff(seq_add(p->rcv_nxt, window_room(p)), p->rcv_adv);
+	uint32_t room = window_room(p);
+	int32_t gain = seq_diff(seq_add(p->rcv_nxt, room), p->rcv_adv);
 
+	if (tcp_rcv_wnd(p) >= room / 2 && tcp_rcv_wnd(p) >= 2 * mss)
+		least = 1;
 	return gain > 0 && (uint32_t)gain >= least ? (uint32_t)gain : 0;
 }
 
@@ -350,24 +355,6 @@ insert_in_order(struct tcp_pcb *p, struct seg *s)
 	return NEXT;
 }
 
-/* RFC 5681 4.2, RFC 9293 3.8.6.3: at least every second full segment at once
- * (SHLD-19); the first one waits, below 0.5 s (MUST-40). */
-static void
-schedule_ack(struct tcp_pcb *p, const struct seg *s)
-{
-	uint32_t unacked = (uint32_t)seq_diff(p->rcv_nxt, p->last_ack_sent);
-
-	if (s->nsegs > 1 || unacked >= 2 * p->rcv_mss ||
-	    (p->flags & PF_QUICKACK)) {
-		p->flags |= PF_ACK_NOW;
-		pcb_ready(p);
-		return;
-	}
-	p->flags |= PF_ACK_DELAYED;
-	if (!timer_on(p, TMR_DELACK))
-		pcb_timer(p, TMR_DELACK, mono_add(s->now, TCP_DELACK_US));
-}
-
 void
 reasm_input(struct tcp_pcb *p, struct seg *s)
 {
@@ -376,9 +363,7 @@ reasm_input(struct tcp_pcb *p, struct seg *s)
 
 	if (s->len == 0)
 		return;
-	if (full > p->rcv_mss)
-		p->rcv_mss = full;
-	p->last_rcv = s->now;
+	delack_measure(p, full, s->now);
 	if (!seq_eq(s->seq, p->rcv_nxt)) {
 		seq_t l = s->seq, r = seq_add(s->seq, s->len);
 
@@ -401,7 +386,7 @@ reasm_input(struct tcp_pcb *p, struct seg *s)
 		pcb_ready(p);
 		return;
 	}
-	schedule_ack(p, s);
+	delack_schedule(p, s->nsegs, s->now);
 }
 
 /* ---- the user's side ---- */
@@ -456,7 +441,10 @@ tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now)
 			pcb_dead(p, 0);
 		return;
 	}
-	if (p->state != TCPS_CLOSED && tcp_want_window_update(p)) {
+	if (p->state == TCPS_CLOSED)
+		return;
+	delack_taken(p);
+	if (tcp_want_window_update(p)) {
 		p->flags |= PF_ACK_NOW;
 		pcb_ready(p);
 	}

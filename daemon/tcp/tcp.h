@@ -113,12 +113,18 @@ struct tcp_config {
 	size_t max_conns; /* connections in all; 0: as memory allows */
 	uint32_t sndbuf;  /* default bytes, e.g. 1 MiB */
 	uint32_t rcvbuf;  /* default bytes */
-	uint32_t msl_us;  /* TIME-WAIT lasts 2*MSL; 30 s */
+	/* What a receive buffer may become: the window scale is chosen for it
+	 * where the user has not set another size.  0: rcvbuf. */
+	uint32_t rcvbuf_max;
+	uint32_t msl_us;		/* TIME-WAIT lasts 2*MSL; 30 s */
 	uint16_t port_first, port_last; /* ephemeral ports */
 	const char *congestion;		/* "cubic", "newreno" */
 	enum tcp_cookies syncookies;
 	/* Connections that their users left; one more is reset.  0: any. */
 	size_t max_orphans;
+	bool no_quickack; /* delay ACKs from the first segment on */
+	/* Options not to offer or take (RFC 7323, 2018). */
+	bool no_timestamps, no_sack, no_wscale;
 };
 
 /* NULL when memory is out or the congestion control is unknown. */
@@ -207,6 +213,29 @@ struct tcp_event {
 
 bool tcp_event(struct tcp *t, struct tcp_event *ev);
 
+/* ---- options ---- */
+
+/* TCP_QUICKACK: as the connection goes; each segment; as answers go. */
+enum tcp_quick {
+	TCP_QUICK_AUTO,
+	TCP_QUICK_ON,
+	TCP_QUICK_OFF
+};
+
+struct tcp_opts {
+	/* Zero means the layer's default everywhere. */
+	const char *congestion;
+	uint32_t sndbuf, rcvbuf;
+	uint32_t user_timeout_us; /* RFC 5482's, 0: RFC 9293's R2 */
+	uint32_t keepidle_s, keepintvl_s, keepcnt;
+	uint32_t linger2_s; /* FIN-WAIT-2 of an orphan; 0: 60 s */
+	uint16_t max_seg;   /* TCP_MAXSEG */
+	uint8_t syn_retries;
+	uint8_t tos, ttl;
+	uint8_t quickack; /* enum tcp_quick */
+	bool nodelay, keepalive, cork;
+};
+
 /* ---- local addresses and listeners ---- */
 
 enum {
@@ -224,6 +253,9 @@ int tcp_bind(struct tcp *t, const struct ipaddr *addr, uint16_t port,
 /* Starts (or resizes) listening.  Returns 0 or -EADDRINUSE.  backlog bounds
  * the SYN queue; the accept queue is the user's (env.accept). */
 int tcp_listen(struct tcp_bind *b, uint32_t backlog);
+/* Options that connections of this listener have from their SYN on.  Returns 0
+ * or -ENOENT for an unknown congestion control. */
+int tcp_bind_opts(struct tcp_bind *b, const struct tcp_opts *opts);
 /* Lets go; half-open connections are reset, connections live on. */
 void tcp_unbind(struct tcp_bind *b, mono_t now);
 
@@ -239,19 +271,6 @@ struct tcp_bind_info {
 void tcp_bind_info(const struct tcp_bind *b, struct tcp_bind_info *out);
 
 /* ---- connections ---- */
-
-struct tcp_opts {
-	/* Zero means the layer's default everywhere. */
-	const char *congestion;
-	uint32_t sndbuf, rcvbuf;
-	uint32_t user_timeout_us; /* RFC 5482's, 0: RFC 9293's R2 */
-	uint32_t keepidle_s, keepintvl_s, keepcnt;
-	uint32_t linger2_s; /* FIN-WAIT-2 of an orphan; 0: 60 s */
-	uint16_t max_seg;   /* TCP_MAXSEG */
-	uint8_t syn_retries;
-	uint8_t tos, ttl;
-	bool nodelay, keepalive, cork, quickack;
-};
 
 /*
  * Active open.  bind may be NULL (a port is chosen, RFC 6056) or a bind of the

@@ -9,15 +9,10 @@
 
 /* RFC 9293 3.10.5: the peer is told that we gave up. */
 static void
-give_up(struct tcp_pcb *p, int error)
+give_up(struct tcp_pcb *p, int error, mono_t now)
 {
-	struct wire_tcp h = {
-	    .seq = p->snd_nxt.v, .ack = p->rcv_nxt.v, .flags = TH_RST | TH_ACK};
-
-	if (synchronized(p)) {
-		p->t->st.out_rsts++;
-		tcp_ctl_send(p->t, &p->node.id, &h, p->tos, p->ttl);
-	}
+	if (synchronized(p))
+		pcb_reset(p, now);
 	pcb_dead(p, error);
 }
 
@@ -116,7 +111,7 @@ rexmt_timeout(struct tcp_pcb *p, mono_t now)
 		return true;
 	p->first_retry = stuck_since(p);
 	if (r2_reached(p, now)) {
-		give_up(p, timeout_error(p));
+		give_up(p, timeout_error(p), now);
 		return false;
 	}
 	if (p->retries < UINT16_MAX)
@@ -151,7 +146,7 @@ persist_timeout(struct tcp_pcb *p, mono_t now)
 	    (p->flags & PF_ORPHAN && p->backoff >= TCP_ORPHAN_RETRIES) ||
 	    (p->probes > 0 &&
 		!mono_before(now, user_limit(p, p->first_retry)))) {
-		give_up(p, timeout_error(p));
+		give_up(p, timeout_error(p), now);
 		return false;
 	}
 	p->probes++;
@@ -196,7 +191,7 @@ keep_timeout(struct tcp_pcb *p, mono_t now)
 	if (p->user_timeout_us != 0
 		? p->probes > 0 && idle >= p->user_timeout_us
 		: p->probes >= p->keepcnt) {
-		give_up(p, timeout_error(p));
+		give_up(p, timeout_error(p), now);
 		return false;
 	}
 	p->probes++;

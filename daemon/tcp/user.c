@@ -93,10 +93,15 @@ destination_valid(const struct ipaddr *dst)
 static void
 start_syn(struct tcp_pcb *p, seq_t iss, mono_t now)
 {
+	const struct tcp_config *c = &p->t->cfg;
+
 	p->iss = p->snd_una = p->recover = p->snd_sml = iss;
 	p->snd_nxt = seq_add(iss, 1);
-	p->flags |= PF_TS | PF_SACK | PF_WSCALE | PF_SYN_NOW;
-	p->rcv_wscale = tcp_wscale_for(p->rcvbuf);
+	p->flags |= PF_SYN_NOW | (c->no_timestamps ? 0 : PF_TS) |
+		    (c->no_sack ? 0 : PF_SACK) | (c->no_wscale ? 0 : PF_WSCALE);
+	if (p->flags & PF_WSCALE)
+		p->rcv_wscale = tcp_wscale_for(
+		    p->rcvbuf == c->rcvbuf ? tcp_rcvbuf_max(p->t) : p->rcvbuf);
 	p->ts_off = tcp_ts_offset(p->t, &p->node.id);
 	pcb_set_mss(p);
 	tcp_cc_init(&p->cc, p->cc.ops, p->snd_mss, now);
@@ -229,18 +234,12 @@ tcp_close(struct tcp_pcb *p, mono_t now)
 void
 tcp_abort(struct tcp_pcb *p, mono_t now)
 {
-	struct wire_tcp h = {
-	    .seq = p->snd_nxt.v, .ack = p->rcv_nxt.v, .flags = TH_RST | TH_ACK};
-
-	(void)now;
 	if (close_dead(p))
 		return;
 	/* RFC 9293 3.10.5; after both FINs there is nothing to reset. */
 	if (p->state != TCPS_SYN_SENT && p->state != TCPS_LAST_ACK &&
-	    p->state != TCPS_CLOSING) {
-		p->t->st.out_rsts++;
-		tcp_ctl_send(p->t, &p->node.id, &h, p->tos, p->ttl);
-	}
+	    p->state != TCPS_CLOSING)
+		pcb_reset(p, now);
 	pcb_free(p);
 }
 
@@ -265,7 +264,7 @@ tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *o)
 	    .nodelay = p->flags & PF_NODELAY,
 	    .keepalive = p->flags & PF_KEEPALIVE,
 	    .cork = p->flags & PF_CORK,
-	    .quickack = p->flags & PF_QUICKACK,
+	    .quickack = p->ack.asked,
 	};
 }
 
@@ -273,7 +272,7 @@ int
 tcp_apply_opts(struct tcp_pcb *p, const struct tcp_opts *o, mono_t now)
 {
 	const struct tcp_cc_ops *cc = p->cc.ops;
-	bool kept = p->flags & PF_KEEPALIVE;
+	bool kept = p->flags & PF_KEEPALIVE, delay = !(p->flags & PF_NODELAY);
 	uint32_t idle = p->keepidle_s;
 
 	if (o->congestion != NULL && (cc = tcp_cc_find(o->congestion)) == NULL)
@@ -287,9 +286,10 @@ tcp_apply_opts(struct tcp_pcb *p, const struct tcp_opts *o, mono_t now)
 		pcb_timer(p, TMR_KEEP, MONO_NEVER);
 	else if (!kept || idle != p->keepidle_s)
 		tcp_arm_keep(p, now);
-	if ((p->flags & PF_QUICKACK) && (p->flags & PF_ACK_DELAYED))
-		p->flags |= PF_ACK_NOW;
-	/* NODELAY set or CORK cleared lets what waited go. */
+	/* NODELAY set or CORK cleared lets what waited go; as Linux does,
+	 * NODELAY once even what CORK holds. */
+	if (o->nodelay && delay && tcp_send_unsent(p) > 0)
+		p->flags |= PF_OVERRIDE;
 	if (p->state != TCPS_SYN_SENT)
 		pcb_ready(p);
 	return 0;
@@ -425,7 +425,7 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	    .congestion = p->cc.ops->name,
 	    .snd_mss = p->snd_mss,
 	    .rcv_mss = p->rcv_mss,
-	    .advmss = tcp_adv_mss(&p->path),
+	    .advmss = tcp_adv_mss(&p->path, p->max_seg),
 	    .pmtu = p->path.mtu,
 	    .cwnd_bytes = p->cc.cwnd,
 	    .ssthresh_bytes = p->cc.ssthresh,

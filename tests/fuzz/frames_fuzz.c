@@ -501,7 +501,7 @@ change_options(struct tcp_pcb *p, uint8_t v)
 	o.nodelay = v & 1;
 	o.keepalive = v & 2;
 	o.cork = v & 4;
-	o.quickack = v & 8;
+	o.quickack = (v >> 3) % 3;
 	o.keepidle_s = v & 16 ? 1 : 0;
 	o.user_timeout_us = v & 32 ? 3000000 : 0;
 	o.congestion = v & 64 ? "newreno" : "cubic";

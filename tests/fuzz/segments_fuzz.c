@@ -431,7 +431,7 @@ options(struct tcp_pcb *p)
 	tcp_get_opts(p, &o);
 	o.nodelay = v & 1;
 	o.cork = v & 2;
-	o.quickack = v & 4;
+	o.quickack = (v >> 2) % 3;
 	o.keepalive = v & 8;
 	o.keepidle_s = v & 16 ? 1 : 0;
 	o.max_seg = v & 32 ? 100 : 0;

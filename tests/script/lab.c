@@ -318,6 +318,11 @@ lab_start_(const struct lab_config *cfg)
 	tc.port_last = cfg->port_last != 0 ? cfg->port_last : 60999;
 	tc.syncookies = cfg->syncookies;
 	tc.max_orphans = cfg->max_orphans;
+	tc.rcvbuf_max = cfg->rcvbuf_max;
+	tc.no_timestamps = cfg->no_timestamps;
+	tc.no_sack = cfg->no_sack;
+	tc.no_wscale = cfg->no_wscale;
+	tc.no_quickack = !cfg->quickack;
 	tc.congestion = cfg->congestion != NULL ? cfg->congestion : "newreno";
 	lab.tcp = tcp_new(&tc, lab.now);
 	cr_assert_not_null(lab.tcp, "tcp_new failed");

@@ -81,14 +81,16 @@ struct lab_seg {
 struct lab_config {
 	const char *congestion;	 /* "newreno" */
 	uint32_t sndbuf, rcvbuf; /* 1 MiB, 64 KiB */
-	uint32_t msl_us;	 /* 30 s */
-	uint16_t mtu;		 /* 1500 */
-	uint32_t tso;		 /* 0 */
-	size_t max_conns;	 /* 0 */
-	size_t pool;		 /* 64 MiB */
+	uint32_t rcvbuf_max;	 /* rcvbuf */
+	bool no_timestamps, no_sack, no_wscale;
+	uint32_t msl_us;  /* 30 s */
+	uint16_t mtu;	  /* 1500 */
+	uint32_t tso;	  /* 0 */
+	size_t max_conns; /* 0 */
+	size_t pool;	  /* 64 MiB */
 	uint64_t seed;
 	uint16_t port_first, port_last; /* 32768..60999 */
-	bool listens;			/* on port 80, backlog 128 */
+	bool listens, quickack;		/* on port 80, backlog 128 */
 	uint32_t backlog;
 	unsigned bind_flags;
 	enum tcp_cookies syncookies;

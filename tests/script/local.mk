@@ -12,7 +12,7 @@ SCRIPT_SOURCES = tests/script/lab.c tests/script/closed.c \
 	tests/script/receive.c tests/script/window.c \
 	tests/script/keepalive.c tests/script/names.c \
 	tests/script/icmp.c tests/script/hostile.c tests/script/memory.c \
-	tests/script/chaos.c tests/script/cookie.c
+	tests/script/chaos.c tests/script/delack.c tests/script/cookie.c
 
 noinst_HEADERS += tests/script/lab.h
 tests_script_script_SOURCES = $(SCRIPT_SOURCES)

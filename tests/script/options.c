@@ -3,6 +3,7 @@
  * What the two sides agree on: MSS (RFC 9293 3.7.1), window scale, timestamps
  * (RFC 7323 2.2, 3.2), SACK (RFC 2018 2); both ways round.
  */
+#include <errno.h>
 #include "lab.h"
 
 TestSuite(options, .init = passive_lab, .fini = lab_end);
@@ -274,4 +275,57 @@ Test(options, own_buffers)
 	stack_sends(ACK, .seq = 1, .ack = 1, .win = 9000);
 	expect_eq(lab_offers(100000), 9000);
 	lab_drain();
+}
+
+/* What was set on a listener holds from the SYN-ACK on. */
+Test(options, of_a_listener)
+{
+	struct tcp_opts o = {.max_seg = 1100, .rcvbuf = 8000, .ttl = 7};
+
+	expect_eq(tcp_bind_opts(lab_bind(), &o), 0);
+	peer_sends(SYN, .seq = 0, .mss = 1460, .wscale = 2);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1100, .win = 8000,
+	    .wscale = 0);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	expect_eq(lab_info().snd_mss, 1100);
+	expect_eq(lab_info().advmss, 1100);
+	expect_eq(lab_info().rcvbuf, 8000);
+	expect_eq(lab_opts().ttl, 7);
+	o.congestion = "none";
+	expect_eq(tcp_bind_opts(lab_bind(), &o), -ENOENT);
+}
+
+/* Options that the configuration leaves out are neither offered nor taken. */
+Test(options, left_out)
+{
+	lab_start(.listens = true, .no_timestamps = true, .no_sack = true,
+	    .no_wscale = true);
+	peer_sends(
+	    SYN, .seq = 0, .mss = 1460, .wscale = 2, .tsval = 5, .sackok = 1);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .wscale = NONE,
+	    .tsval = NONE, .sackok = NONE);
+	use(1);
+	app_connects();
+	stack_sends(SYN, .seq = 0, .mss = 1460, .wscale = NONE, .tsval = NONE,
+	    .sackok = NONE);
+}
+
+/* The window scale allows for what the buffer may become. */
+Test(options, window_scale_of_a_growing_buffer)
+{
+	lab_start(.listens = true, .rcvbuf_max = 6 << 20);
+	peer_sends(SYN, .seq = 0, .mss = 1460, .wscale = 2);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .wscale = 7);
+	use(1);
+	app_connects();
+	stack_sends(SYN, .seq = 0, .mss = 1460, .wscale = 7);
+}
+
+/* RFC 7323 3.2: a reset carries a timestamp, as everything does. */
+Test(options, timestamp_of_a_reset)
+{
+	handshake(.mss = 1460, .tsval = 1000);
+	at(ms(50));
+	app_aborts();
+	stack_sends(RST | ACK, .seq = 1, .ack = 1, .tsval = 50, .tsecr = 1000);
 }

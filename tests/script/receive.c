@@ -268,7 +268,7 @@ Test(receive, train, .description = "MUST-58")
 Test(receive, quickack)
 {
 	reach(TCPS_ESTABLISHED);
-	app_sets(quickack = true);
+	app_sets(quickack = TCP_QUICK_ON);
 	peer_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 100);
 	stack_sends(ACK, .seq = 1, .ack = 101);
 }

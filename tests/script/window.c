@@ -405,6 +405,32 @@ Test(window, send_buffer)
 	lab_drain();
 }
 
+/* Cleared delay lets go what a cork holds, once (as Linux). */
+Test(window, nodelay_and_cork)
+{
+	reach(TCPS_ESTABLISHED);
+	app_sets(cork = true);
+	app_writes(40);
+	app_writes(40);
+	silence();
+	app_sets(nodelay = true);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 80);
+	app_writes(40);
+	silence();
+}
+
+/* The edge goes along with each ACK while the window is large, and waits for a
+ * segment's worth when it is not (MUST-39). */
+Test(window, edge_moves_while_large)
+{
+	lab_start(.listens = true, .rcvbuf = 20000);
+	reach(TCPS_ESTABLISHED);
+	peer_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 100);
+	app_reads(100);
+	peer_sends(ACK | FIN, .seq = 101, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 102, .win = 20000);
+}
+
 /* ---- segmentation offload ---- */
 
 /* With TSO one call brings many segments, as long as the windows let. */
@@ -413,8 +439,11 @@ Test(window, tso)
 	lab_start(.listens = true, .tso = 65000);
 	reach(TCPS_ESTABLISHED);
 	app_writes(8 * M + 100);
-	stack_sends(
-	    ACK | PSH, .seq = 1, .ack = 1, .len = 8 * M + 100, .train = M);
+	/* Half the congestion window at most: its ACKs come while the rest is
+	 * on its way. */
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 5 * M, .train = M);
+	stack_sends(ACK | PSH, .seq = 1 + 5 * M, .ack = 1, .len = 3 * M + 100,
+	    .train = M);
 	silence();
 	at(ms(10));
 	peer_sends(ACK, .seq = 1, .ack = 1 + 3 * M);

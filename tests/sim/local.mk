@@ -2,7 +2,7 @@
 # The simulator: whole stacks in virtual time.  make check runs some hundred
 # seeds; make check-long 10,000 transfers and more.
 noinst_HEADERS += tests/sim/sim.h tests/sim/path.h
-check_LTLIBRARIES = tests/sim/libsim.la
+check_LTLIBRARIES += tests/sim/libsim.la
 tests_sim_libsim_la_SOURCES = tests/sim/sim.c tests/sim/link.c \
 	tests/sim/host.c tests/sim/app.c tests/sim/oracle.c \
 	tests/sim/stranger.c \

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * When to acknowledge text (RFC 5681 4.2, RFC 9293 3.8.6.3): at least every
+ * second full segment at once (SHLD-19), the others after a while, below 0.5 s
+ * (MUST-40), or with what we send ourselves.  Three things shorten the wait,
+ * as in Linux:
+ *
+ * - Quick ACKs.  A sender's first flights, or those after a pause, are in slow
+ *   start and grow by ACKs: each segment of them is answered at once, as many
+ *   as make half the window, at most TCP_QUICK_MAX.
+ * - Ping-pong.  Where an answer of ours followed within the delay, the next
+ *   one is likely to carry the ACK: no quick ACKs then.  A duplicate says that
+ *   the peer waits for ACKs, and ends it.
+ * - The last short segment.  A user who has taken all there is and does not
+ *   answer has nothing for the ACK to go along with.
+ *
+ * The delay follows the distance between segments, TCP_DELACK_US at least and
+ * never longer than a round trip or TCP_DELACK_MAX_US.
+ */
+#include "tcp/internal.h"
+
+#define TCP_QUICK_MAX	  16
+#define TCP_DELACK_MAX_US 200000
+
+/* The next segments are acknowledged at once. */
+static void
+quicken(struct tcp_pcb *p)
+{
+	uint32_t n = tcp_rcv_wnd(p) / (2 * p->rcv_mss);
+
+	if (n < 2)
+		n = 2;
+	if (n > TCP_QUICK_MAX)
+		n = TCP_QUICK_MAX;
+	if (p->t->cfg.no_quickack)
+		n = 0;
+	if (n > p->ack.quick)
+		p->ack.quick = (uint8_t)n;
+}
+
+void
+delack_quick(struct tcp_pcb *p)
+{
+	quicken(p);
+	p->ack.pingpong =
+	    p->t->cfg.no_quickack || p->ack.asked == TCP_QUICK_OFF;
+	p->ack.delay_us = TCP_DELACK_US;
+}
+
+void
+delack_ask(struct tcp_pcb *p, uint8_t asked)
+{
+	if (asked == p->ack.asked)
+		return;
+	p->ack.asked = asked;
+	p->ack.pingpong = asked == TCP_QUICK_OFF || p->t->cfg.no_quickack;
+	if (asked == TCP_QUICK_ON && (p->flags & PF_ACK_DELAYED)) {
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
+	}
+}
+
+/* Text came: how far apart do segments come, and how long are they? */
+void
+delack_measure(struct tcp_pcb *p, uint32_t full, mono_t now)
+{
+	int64_t gap = mono_diff(now, p->last_rcv);
+	uint32_t delay = p->ack.delay_us;
+
+	if (full >= p->rcv_mss)
+		p->rcv_mss = full;
+	else if (p->ack.shorts < 2)
+		p->ack.shorts++;
+	if (delay == 0) {
+		/* The first. */
+		quicken(p);
+		p->ack.pingpong |= p->t->cfg.no_quickack;
+		delay = TCP_DELACK_US;
+	} else if (gap <= TCP_DELACK_US / 2) {
+		delay = delay / 2 + TCP_DELACK_US / 2;
+	} else if (gap < delay) {
+		delay = delay / 2 + (uint32_t)gap;
+		if (delay > p->rto_us)
+			delay = p->rto_us;
+	} else if (gap > p->rto_us) {
+		/* He starts again from a small window. */
+		quicken(p);
+	}
+	p->ack.delay_us = delay;
+	p->last_rcv = now;
+}
+
+static int64_t
+delay_now(const struct tcp_pcb *p)
+{
+	int64_t delay = p->ack.delay_us;
+	int64_t max = TCP_DELACK_MAX_US;
+
+	if (p->srtt_us != 0 && p->srtt_us < max)
+		max = p->srtt_us > TCP_DELACK_US ? p->srtt_us : TCP_DELACK_US;
+	return delay < max ? delay : max;
+}
+
+/* There is something in order to acknowledge, which came in nsegs segments. */
+void
+delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now)
+{
+	uint32_t unacked = (uint32_t)seq_diff(p->rcv_nxt, p->last_ack_sent);
+	mono_t when;
+
+	if (nsegs > 1 || unacked > p->rcv_mss || p->ack.asked == TCP_QUICK_ON ||
+	    (p->ack.quick > 0 && !p->ack.pingpong)) {
+		p->flags |= PF_ACK_NOW | PF_ACK_DELAYED;
+		pcb_ready(p);
+		return;
+	}
+	p->flags |= PF_ACK_DELAYED;
+	when = mono_add(now, delay_now(p));
+	if (!timer_on(p, TMR_DELACK) ||
+	    mono_before(when, p->deadline[TMR_DELACK]))
+		pcb_timer(p, TMR_DELACK, when);
+}
+
+/* A segment goes out, and every one carries the acknowledgment. */
+void
+delack_sent(struct tcp_pcb *p)
+{
+	if ((p->flags & (PF_ACK_DELAYED | PF_ACK_NOW)) && p->ack.quick > 0)
+		p->ack.quick--;
+	p->ack.shorts = 0;
+	p->last_ack_sent = p->rcv_nxt;
+	p->flags &= ~(PF_ACK_NOW | PF_ACK_DELAYED);
+	pcb_timer(p, TMR_DELACK, MONO_NEVER);
+}
+
+/* Text goes out: is it an answer to what came? */
+void
+delack_answered(struct tcp_pcb *p, mono_t now)
+{
+	if (mono_diff(now, p->last_rcv) < p->ack.delay_us)
+		p->ack.pingpong = true;
+}
+
+/* The user took some; is there anything to wait for any more? */
+void
+delack_taken(struct tcp_pcb *p)
+{
+	if (!(p->flags & PF_ACK_DELAYED) || p->rcv_bytes > 0)
+		return;
+	if (p->ack.shorts > 1 || (p->ack.shorts > 0 && !p->ack.pingpong)) {
+		p->flags |= PF_ACK_NOW;
+		pcb_ready(p);
+	}
+}

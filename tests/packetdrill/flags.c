@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "adapter.h"
+
+static bool
+take_addr(struct ipaddr *out, const char *v)
+{
+	struct in6_addr a6;
+	struct in_addr a4;
+
+	if (inet_pton(AF_INET, v, &a4) == 1) {
+		*out = ipaddr_v4(ntohl(a4.s_addr));
+		return true;
+	}
+	if (inet_pton(AF_INET6, v, &a6) != 1)
+		return false;
+	memcpy(out->b, &a6, 16);
+	return true;
+}
+
+static bool
+take_number(uint32_t *out, const char *v, uint32_t max)
+{
+	char *end;
+	unsigned long n = strtoul(v, &end, 0);
+
+	if (*v == '\0' || *end != '\0' || n > max)
+		return false;
+	*out = (uint32_t)n;
+	return true;
+}
+
+/* "quickack=0" and its like; false: not one of them. */
+static bool
+take_switch(struct stack_config *c, const char *key, const char *v)
+{
+	const struct {
+		const char *key;
+		bool *off;
+	} all[] = {
+	    {"quickack", &c->tcp.no_quickack},
+	    {"timestamps", &c->tcp.no_timestamps},
+	    {"sack", &c->tcp.no_sack},
+	    {"wscale", &c->tcp.no_wscale},
+	};
+	uint32_t n;
+	size_t i;
+
+	for (i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if (strcmp(key, all[i].key) != 0)
+			continue;
+		if (!take_number(&n, v, 1))
+			return false;
+		*all[i].off = n == 0;
+		return true;
+	}
+	return false;
+}
+
+static bool
+take(struct settings *s, const char *key, const char *v)
+{
+	struct stack_config *c = &s->stack;
+	uint32_t n;
+
+	if (strcmp(key, "local") == 0)
+		return take_addr(&s->addrs[0].addr, v);
+	if (strcmp(key, "gateway") == 0)
+		return take_addr(&s->routes[0].gateway, v);
+	if (strcmp(key, "mtu") == 0) {
+		if (!take_number(&n, v, 65535))
+			return false;
+		c->mtu = (uint16_t)n;
+		return true;
+	}
+	if (strcmp(key, "rcvbuf") == 0)
+		return take_number(&c->tcp.rcvbuf, v, INT32_MAX);
+	if (strcmp(key, "rcvbuf_max") == 0)
+		return take_number(&c->tcp.rcvbuf_max, v, INT32_MAX);
+	if (strcmp(key, "sndbuf") == 0)
+		return take_number(&c->tcp.sndbuf, v, INT32_MAX);
+	if (strcmp(key, "congestion") == 0) {
+		static char name[16];
+
+		snprintf(name, sizeof name, "%s",
+		    strcmp(v, "reno") == 0 ? "newreno" : v);
+		c->tcp.congestion = name;
+		return true;
+	}
+	if (strcmp(key, "tso") == 0) {
+		if (!take_number(&n, v, 1))
+			return false;
+		c->tx_csum = c->tx_tso = n != 0;
+		return true;
+	}
+	return take_switch(c, key, v);
+}
+
+void
+settings_parse(struct settings *s, const char *flags)
+{
+	char *copy = strdup(flags != NULL ? flags : ""), *at = copy, *key, *v;
+
+	*s = (struct settings){.stack = {
+				   .mac = {2, 0, 0, 0, 0, 1},
+				   .mtu = 1500,
+				   .naddrs = 1,
+				   .nroutes = 1,
+				   .tx_csum = true,
+				   .tx_tso = true,
+				   .buf_bytes = 256 << 20,
+				   .tcp = {.seed = {1, 2},
+				       .sndbuf = 256 << 10,
+				       .rcvbuf = 1 << 20,
+				       .msl_us = 30000000,
+				       .port_first = 32768,
+				       .port_last = 60999,
+				       .congestion = "cubic"},
+			       }};
+	s->addrs[0] = (struct stack_addr){ipaddr_v4(0xc0a80002), 96 + 16};
+	s->routes[0] = (struct stack_route){
+	    .dst = ipaddr_v4(0), .gateway = ipaddr_v4(0xc0a80001), .plen = 96};
+	while ((key = strsep(&at, ",")) != NULL) {
+		if (*key == '\0')
+			continue;
+		v = strchr(key, '=');
+		if (v != NULL)
+			*v++ = '\0';
+		if (v == NULL || !take(s, key, v)) {
+			fprintf(stderr,
+			    "tcpd: --so_flags: %s: not understood\n", key);
+			exit(1);
+		}
+	}
+	free(copy);
+	s->stack.addrs = s->addrs;
+	s->stack.routes = s->routes;
+}

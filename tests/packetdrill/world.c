@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "adapter.h"
+#include "wire/arp.h"
+#include "wire/bytes.h"
+#include "wire/checksum.h"
+#include "wire/ether.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
+
+#define START_US   1000000000000LL /* any time that looks like one */
+#define FOREVER_US (24 * 3600 * 1000000LL)
+
+static const uint8_t peer_mac[6] = {2, 0, 0, 0, 0, 2};
+
+/* What the calling thread's next look at the clock must say: when the call
+ * that it just made was over, even if time has moved on since. */
+static _Thread_local mono_t over_at;
+
+/* ---- frames ---- */
+
+static void
+feed(struct world *w, const uint8_t *frame, size_t len)
+{
+	struct rxframe f = {.buf = buf_alloc(stack_bufs(w->stack), len)};
+
+	CHECK(f.buf != NULL);
+	memcpy(f.buf->data, frame, len);
+	f.buf->len = (uint32_t)len;
+	stack_input(w->stack, &f, w->now);
+}
+
+/* Everybody else on the link is the one station behind which the script's
+ * hosts are. */
+static void
+answer_arp(struct world *w, const uint8_t *p, size_t len)
+{
+	struct wire_ether eth = {.type = WIRE_ETHER_ARP};
+	uint8_t frame[60] = {0};
+	struct wire_arp a, r = {.op = WIRE_ARP_REPLY};
+
+	if (wire_arp_parse(p, len, &a) != 0 || a.op != WIRE_ARP_REQUEST ||
+	    a.tpa == ipaddr_to_v4(&w->cfg.addrs[0].addr))
+		return;
+	memcpy(eth.src, peer_mac, 6);
+	memcpy(eth.dst, a.sha, 6);
+	memcpy(r.sha, peer_mac, 6);
+	memcpy(r.tha, a.sha, 6);
+	r.spa = a.tpa;
+	r.tpa = a.spa;
+	wire_ether_emit(&eth, frame);
+	wire_arp_emit(&r, frame + WIRE_ETHER_LEN);
+	feed(w, frame, sizeof frame);
+}
+
+/* packetdrill never looks at the checksum of what it gets.  What the stack
+ * leaves to a device is judged and completed as a device would. */
+static void
+verify(const struct world *w, uint8_t *p, size_t len, const struct offload *o)
+{
+	struct wire_csum c = WIRE_CSUM_INIT, pseudo = WIRE_CSUM_INIT;
+	struct wire_ipv4 h;
+	bool good;
+
+	CHECK(wire_ipv4_parse(p, len, &h) == 0);
+	CHECK(h.total_len == len);
+	if (h.proto == WIRE_PROTO_TCP)
+		wire_csum_pseudo4(
+		    &pseudo, h.src, h.dst, h.proto, (uint32_t)(len - h.ihl));
+	if (o->needs_csum) {
+		uint8_t *field = p + h.ihl + WIRE_TCP_CSUM_OFF;
+
+		good = get16(field) == wire_csum_partial(&pseudo);
+		wire_csum_add(&c, p + h.ihl, len - h.ihl);
+		put16(field, wire_csum_final(&c));
+	} else {
+		c = pseudo;
+		wire_csum_add(&c, p + h.ihl, len - h.ihl);
+		good = wire_csum_final(&c) == 0;
+	}
+	if (good || (h.proto != WIRE_PROTO_TCP && h.proto != WIRE_PROTO_ICMP))
+		return;
+	fprintf(stderr, "tcpd: a wrong checksum left at %lld us\n",
+	    (long long)w->now.us);
+	exit(1);
+}
+
+static void
+take_frame(struct world *w, const struct txframe *f)
+{
+	struct packet *p = malloc(sizeof *p + f->len);
+	struct wire_ether eth;
+	size_t n = 0;
+	unsigned i;
+
+	CHECK(p != NULL);
+	for (i = 0; i < f->nspans; i++) {
+		memcpy(p->data + n, f->spans[i].base, f->spans[i].len);
+		n += f->spans[i].len;
+	}
+	CHECK(wire_ether_parse(p->data, n, &eth) == 0);
+	p->at = w->now;
+	p->len = n - WIRE_ETHER_LEN;
+	memmove(p->data, p->data + WIRE_ETHER_LEN, p->len);
+	if (eth.type == WIRE_ETHER_IPV4) {
+		verify(w, p->data, p->len, &f->off);
+		STAILQ_INSERT_TAIL(&w->out, p, link);
+		return;
+	}
+	if (eth.type == WIRE_ETHER_ARP)
+		answer_arp(w, p->data, p->len);
+	free(p);
+}
+
+void
+world_inject(struct world *w, const uint8_t *packet, size_t len)
+{
+	static uint8_t frame[WIRE_ETHER_LEN + 65536];
+	struct wire_ether eth = {.type = WIRE_ETHER_IPV4};
+
+	if (len == 0 || len > 65535)
+		return;
+	memcpy(eth.src, peer_mac, 6);
+	memcpy(eth.dst, w->cfg.stack.mac, 6);
+	if (packet[0] >> 4 == 6)
+		eth.type = WIRE_ETHER_IPV6;
+	wire_ether_emit(&eth, frame);
+	memcpy(frame + WIRE_ETHER_LEN, packet, len);
+	feed(w, frame, WIRE_ETHER_LEN + len);
+	world_settle(w);
+}
+
+/* ---- calls that wait ---- */
+
+static bool
+finish(struct world *w, struct waiter *wt, long result)
+{
+	wt->done = true;
+	wt->done_at = w->now;
+	wt->result = result;
+	TAILQ_REMOVE(&w->waiters, wt, link);
+	pthread_cond_signal(&wt->cond);
+	return true;
+}
+
+static bool
+try_waiters(struct world *w)
+{
+	struct waiter *wt, *next;
+	bool any = false;
+	long r;
+
+	for (wt = TAILQ_FIRST(&w->waiters); wt != NULL; wt = next) {
+		next = TAILQ_NEXT(wt, link);
+		r = wt->attempt(w, wt->arg);
+		if (r != -EAGAIN || !mono_before(w->now, wt->deadline))
+			any = finish(w, wt, r);
+	}
+	return any;
+}
+
+long
+world_call(struct world *w, long (*attempt)(struct world *w, void *arg),
+    void *arg, bool block, mono_t deadline)
+{
+	struct waiter wt = {
+	    .attempt = attempt, .arg = arg, .deadline = deadline};
+	long r = attempt(w, arg);
+
+	world_settle(w);
+	if (r != -EAGAIN || !block)
+		return r;
+	pthread_cond_init(&wt.cond, NULL);
+	TAILQ_INSERT_TAIL(&w->waiters, &wt, link);
+	while (!wt.done)
+		pthread_cond_wait(&wt.cond, &w->lock);
+	pthread_cond_destroy(&wt.cond);
+	over_at = wt.done_at;
+	return wt.result;
+}
+
+void
+world_settle(struct world *w)
+{
+	static struct txframe f;
+	struct tcp_event ev;
+	bool busy = true;
+
+	if (w->settling)
+		return;
+	w->settling = true;
+	while (busy) {
+		busy = false;
+		while (tcp_event(w->tcp, &ev)) {
+			sock_event(w, &ev);
+			busy = true;
+		}
+		while (stack_output(w->stack, &f, w->now)) {
+			take_frame(w, &f);
+			busy = true;
+		}
+		busy |= try_waiters(w);
+	}
+	tcp_check(w->tcp, w->now);
+	w->settling = false;
+}
+
+/* ---- time ---- */
+
+static mono_t
+next_deadline(const struct world *w)
+{
+	mono_t d = stack_deadline(w->stack);
+	const struct waiter *wt;
+
+	TAILQ_FOREACH (wt, &w->waiters, link)
+		d = mono_min(d, wt->deadline);
+	return d;
+}
+
+static void
+step_to(struct world *w, mono_t t)
+{
+	w->now = mono_max(w->now, t);
+	stack_expire(w->stack, w->now);
+	world_settle(w);
+}
+
+void
+world_advance(struct world *w, mono_t until)
+{
+	mono_t d;
+
+	while (!mono_before(until, d = next_deadline(w)))
+		step_to(w, d);
+	w->now = mono_max(w->now, until);
+}
+
+struct packet *
+world_receive(struct world *w)
+{
+	mono_t limit = mono_add(w->now, FOREVER_US), d;
+	struct packet *p;
+
+	while ((p = STAILQ_FIRST(&w->out)) == NULL) {
+		d = next_deadline(w);
+		if (mono_before(limit, d))
+			return NULL;
+		step_to(w, d);
+	}
+	STAILQ_REMOVE_HEAD(&w->out, link);
+	return p;
+}
+
+mono_t
+world_look(struct world *w)
+{
+	mono_t t = over_at;
+
+	over_at.us = 0;
+	if (t.us != 0)
+		return t;
+	world_advance(w, mono_add(w->now, 1));
+	return w->now;
+}
+
+/* ---- its life ---- */
+
+static enum tcp_admit
+may_open(void *ctx, struct tcp_bind *listener)
+{
+	(void)ctx;
+	(void)listener;
+	return TCP_ADMIT_YES;
+}
+
+struct world *
+world_new(const char *flags)
+{
+	struct world *w = calloc(1, sizeof *w);
+	struct stack_config *c;
+
+	CHECK(w != NULL);
+	settings_parse(&w->cfg, flags);
+	pthread_mutex_init(&w->lock, NULL);
+	TAILQ_INIT(&w->socks);
+	TAILQ_INIT(&w->waiters);
+	STAILQ_INIT(&w->out);
+	w->now.us = START_US;
+	c = &w->cfg.stack;
+	c->tcp.env.may_open = may_open;
+	c->tcp.env.accept = sock_take;
+	c->tcp.env.ctx = w;
+	w->stack = stack_new(c, w->now);
+	if (w->stack == NULL) {
+		fprintf(stderr,
+		    "tcpd: no stack can be made with --so_flags=%s\n",
+		    flags != NULL ? flags : "");
+		exit(1);
+	}
+	w->tcp = stack_tcp(w->stack);
+	/* What a station says when it comes up is no part of a script. */
+	world_advance(w, mono_add(w->now, 10 * 1000000));
+	return w;
+}
+
+void
+world_free(struct world *w)
+{
+	struct packet *p;
+	struct sock *s;
+
+	while ((s = TAILQ_FIRST(&w->socks)) != NULL)
+		sock_free(w, s);
+	world_settle(w);
+	while ((p = STAILQ_FIRST(&w->out)) != NULL) {
+		STAILQ_REMOVE_HEAD(&w->out, link);
+		free(p);
+	}
+	stack_free(w->stack);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
