@@ -143,9 +143,8 @@ conf_send(const struct conf *c, struct msgchan *ch)
 
 #define ENDS(s) (memchr((s), '\0', sizeof(s)) != NULL)
 
-/* Is plen a length of a prefix of a's family? */
-static bool
-plen_valid(const struct ipaddr *a, uint8_t plen)
+bool
+conf_plen_valid(const struct ipaddr *a, uint8_t plen)
 {
 	return plen <= 128 && (plen >= 96 || !ipaddr_is_v4(a));
 }
@@ -156,7 +155,7 @@ addrs_valid(const struct conf_addr *a, uint32_t n)
 	if (n > CONF_ADDRS)
 		return false;
 	for (uint32_t i = 0; i < n; i++)
-		if (!plen_valid(&a[i].addr, a[i].plen))
+		if (!conf_plen_valid(&a[i].addr, a[i].plen))
 			return false;
 	return true;
 }
@@ -185,7 +184,7 @@ static bool
 arrays_valid(const struct conf *c)
 {
 	for (uint32_t i = 0; i < c->g.nroutes; i++)
-		if (!plen_valid(&c->routes[i].dst, c->routes[i].plen))
+		if (!conf_plen_valid(&c->routes[i].dst, c->routes[i].plen))
 			return false;
 	for (uint32_t i = 0; i < c->g.nrules; i++) {
 		const struct conf_rule *r = &c->rules[i];

@@ -115,6 +115,9 @@ typedef void conf_error_fn(void *arg, const char *line);
 struct conf *conf_load(const char *path, conf_error_fn *err, void *arg);
 void conf_free(struct conf *c);
 
+/* Is plen the length of a prefix of a's family? */
+bool conf_plen_valid(const struct ipaddr *a, uint8_t plen);
+
 /* The limits that hold for uid. */
 const struct conf_quota *conf_quota(const struct conf *c, uint32_t uid);
 

@@ -123,33 +123,6 @@ answer_rows(struct asker *a, const void *rows, uint32_t n)
 
 /* ---- what is known here ---- */
 
-static void
-serve_routes(struct asker *a)
-{
-	const struct conf *c = a->ctl->env->conf;
-	struct ctl_route r;
-	struct ipaddr net;
-
-	for (uint32_t i = 0; i < c->g.naddrs; i++) {
-		const struct conf_addr *ca = &c->g.addrs[i];
-
-		net = ipaddr_masked(&ca->addr, ca->plen);
-		r = (struct ctl_route){.plen = ca->plen};
-		memcpy(r.dst, net.b, sizeof r.dst);
-		answer_rows(a, &r, 1);
-	}
-	for (uint32_t i = 0; i < c->g.nroutes; i++) {
-		const struct conf_route *cr = &c->routes[i];
-
-		r = (struct ctl_route){.plen = cr->plen, .line = cr->line};
-		memcpy(r.dst, cr->dst.b, sizeof r.dst);
-		if (!ipaddr_is_any(&cr->gateway))
-			memcpy(r.gateway, cr->gateway.b, sizeof r.gateway);
-		answer_rows(a, &r, 1);
-	}
-	answer_end(a, 0, NULL);
-}
-
 /* Rule i of the page; those for bind follow those for connect. */
 static struct ctl_rule
 rule_row(const struct proto_policy *p, uint32_t i)
@@ -383,7 +356,6 @@ static bool
 asker_input(void *arg, struct msg *m)
 {
 	static void (*const here[CTL_NWHAT])(struct asker *) = {
-	    [CTL_ROUTES] = serve_routes,
 	    [CTL_POLICY] = serve_policy,
 	    [CTL_WHY] = serve_why,
 	    [CTL_LOG] = serve_log,

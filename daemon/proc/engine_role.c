@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/addrtext.h"
 #include "proc/engine.h"
 #include "proc/log.h"
 #include "proc/proc.h"
@@ -25,6 +26,10 @@ struct role {
 	struct dev_caps caps;
 	int device, listener, policy;
 	bool have_device, start, failed;
+	bool ready;    /* the parent knows that we are */
+	uint32_t told; /* stack_changes() when it was told what there is */
+	struct ipaddr doubles[STACK_ADDRS]; /* that the log knows */
+	unsigned ndoubles;
 };
 
 unsigned
@@ -260,8 +265,87 @@ begin(struct role *r)
 	if (rc != 0)
 		fatal(
 		    "cannot attach device %s: %s", r->caps.name, strerror(-rc));
-	msgchan_send(r->parent, CM_READY, 0, NULL, 0, NULL, 0);
 	log_debug("running on %s", r->caps.name);
+}
+
+/* ---- what the network gives ---- */
+
+static bool
+in_list(const struct ipaddr *list, unsigned n, const struct ipaddr *a)
+{
+	while (n > 0)
+		if (ipaddr_eq(&list[--n], a))
+			return true;
+	return false;
+}
+
+struct collect {
+	struct role *r;
+	struct cm_net net;
+	struct ipaddr doubles[STACK_ADDRS];
+	unsigned ndoubles;
+};
+
+/* An address that another station has as well is told once. */
+static void
+note_double(struct collect *c, const struct ipaddr *a)
+{
+	char text[ADDRTEXT_MAX];
+
+	if (!in_list(c->r->doubles, c->r->ndoubles, a))
+		log_warn("address %s is another station's on this link "
+			 "already, and is not used; give tcpd another one",
+		    addrtext(a, text));
+	if (c->ndoubles < STACK_ADDRS)
+		c->doubles[c->ndoubles++] = *a;
+}
+
+static void
+collect_addr(void *arg, const struct stack_addr_row *a)
+{
+	struct collect *c = arg;
+	struct cm_net *n = &c->net;
+
+	if (strcmp(a->state, "duplicate") == 0)
+		note_double(c, &a->addr);
+	if (a->usable && strcmp(a->origin, "static") != 0 &&
+	    n->naddrs < CM_NET_ADDRS)
+		n->addrs[n->naddrs++] =
+		    (struct conf_addr){.addr = a->addr, .plen = a->plen};
+}
+
+static void
+collect_route(void *arg, const struct stack_route_row *r)
+{
+	struct cm_net *n = &((struct collect *)arg)->net;
+
+	if (strcmp(r->origin, "static") != 0 && n->nroutes < CM_NET_ROUTES)
+		n->routes[n->nroutes++] = (struct conf_route){
+		    .dst = r->dst, .gateway = r->gateway, .plen = r->plen};
+}
+
+/* Tells the parent what changed, and when the addresses can be used. */
+static void
+tell_parent(struct role *r)
+{
+	struct stack *s = r->engine->stack;
+	struct collect c = {.r = r};
+
+	if (r->parent == NULL)
+		return;
+	if (r->told != stack_changes(s)) {
+		r->told = stack_changes(s);
+		stack_foreach_addr(s, collect_addr, &c, engine_now(r->engine));
+		stack_foreach_route(s, collect_route, &c);
+		memcpy(r->doubles, c.doubles, sizeof r->doubles);
+		r->ndoubles = c.ndoubles;
+		msgchan_send(
+		    r->parent, CM_NET, 0, &c.net, sizeof c.net, NULL, 0);
+	}
+	if (!r->ready && stack_addrs_settled(s)) {
+		r->ready = true;
+		msgchan_send(r->parent, CM_READY, 0, NULL, 0, NULL, 0);
+	}
 }
 
 int
@@ -285,8 +369,9 @@ engine_main(const struct proc_args *a)
 	if (r.failed)
 		return 1;
 	begin(&r);
-	while (engine_turn(r.engine))
-		;
+	do
+		tell_parent(&r);
+	while (engine_turn(r.engine));
 	failed = engine_failed(r.engine);
 	if (r.frontend != NULL)
 		msgchan_free(r.frontend);

@@ -103,30 +103,54 @@ add_kernels(struct proto_policy *p, const struct conf *c)
 	return rc;
 }
 
-/* What tcpd has. */
 static int
-add_ours(struct proto_policy *p, const struct conf *c)
+add_addrs(struct proto_policy *p, const struct conf_addr *a, uint32_t n)
 {
-	const struct ipaddr any4 = ipaddr_v4(0), any6 = {{0}};
-	const struct conf_addr *a = c->g.addrs, *end = a + c->g.naddrs;
-	const struct conf_route *r = c->routes;
-	struct ipaddr net;
 	int rc = 0;
 
-	for (a = c->g.addrs; a < end && rc == 0; a++) {
+	for (; n > 0 && rc == 0; a++, n--) {
 		rc = connect_to(
 		    p, &a->addr, 128, PROTO_TCPD, PROTO_WHY_ADDRESS, 0);
 		if (rc == 0)
 			rc = bind_at(p, &a->addr, PROTO_WHY_ADDRESS);
 	}
-	for (a = c->g.addrs; a < end && rc == 0; a++) {
+	return rc;
+}
+
+static int
+add_routes(struct proto_policy *p, const struct conf_route *r, uint32_t n)
+{
+	int rc = 0;
+
+	for (; n > 0 && rc == 0; r++, n--)
+		rc = connect_to(
+		    p, &r->dst, r->plen, PROTO_TCPD, PROTO_WHY_ROUTE, r->line);
+	return rc;
+}
+
+/* What tcpd has. */
+static int
+add_ours(
+    struct proto_policy *p, const struct conf *c, const struct cm_net *net_has)
+{
+	static const struct cm_net nothing;
+	const struct cm_net *live = net_has != NULL ? net_has : &nothing;
+	const struct ipaddr any4 = ipaddr_v4(0), any6 = {{0}};
+	const struct conf_addr *a = c->g.addrs, *end = a + c->g.naddrs;
+	struct ipaddr net;
+	int rc = add_addrs(p, a, c->g.naddrs);
+
+	if (rc == 0)
+		rc = add_addrs(p, live->addrs, live->naddrs);
+	for (; a < end && rc == 0; a++) {
 		net = ipaddr_masked(&a->addr, a->plen);
 		rc = connect_to(
 		    p, &net, a->plen, PROTO_TCPD, PROTO_WHY_ROUTE, 0);
 	}
-	for (uint32_t i = 0; i < c->g.nroutes && rc == 0; i++)
-		rc = connect_to(p, &r[i].dst, r[i].plen, PROTO_TCPD,
-		    PROTO_WHY_ROUTE, r[i].line);
+	if (rc == 0)
+		rc = add_routes(p, c->routes, c->g.nroutes);
+	if (rc == 0)
+		rc = add_routes(p, live->routes, live->nroutes);
 	if (rc == 0)
 		rc = bind_at(p, &any4, PROTO_WHY_WILDCARD);
 	if (rc == 0)
@@ -135,16 +159,18 @@ add_ours(struct proto_policy *p, const struct conf *c)
 }
 
 int
-page_rules(struct proto_policy *p, const struct conf *c, uint32_t generation)
+page_rules(
+    struct proto_policy *p, const struct page_source *from, uint32_t generation)
 {
 	int rc;
 
 	policy_init(p, generation);
-	rc = add_conf(p, c);
+	p->link = from->link;
+	rc = add_conf(p, from->conf);
 	if (rc == 0)
-		rc = add_kernels(p, c);
+		rc = add_kernels(p, from->conf);
 	if (rc == 0)
-		rc = add_ours(p, c);
+		rc = add_ours(p, from->conf, from->net);
 	policy_finalise(p);
 	return rc;
 }
@@ -161,13 +187,14 @@ seal(int fd)
 }
 
 int
-page_make(struct page *page, const struct conf *c, uint32_t generation)
+page_make(
+    struct page *page, const struct page_source *from, uint32_t generation)
 {
 	struct proto_policy *map, rules;
 	int rc, fd;
 
 	*page = (struct page){.fd = -1};
-	if ((rc = page_rules(&rules, c, generation)) != 0)
+	if ((rc = page_rules(&rules, from, generation)) != 0)
 		return rc;
 	fd = memfd_create("tcpd-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd == -1)

@@ -14,8 +14,9 @@
  * its exit status says whether the daemon runs.  Until then errors go to his
  * standard error, afterwards to syslog.
  *
- * The policy page is made here (page.c), because it follows from the
- * configuration alone; the engine hands it to clients, the frontend reads it.
+ * The policy page is made here (page.c), out of the configuration and of what
+ * the engine says that the network gave; the engine hands it to clients, the
+ * frontend reads it.
  */
 #include "config.h"
 
@@ -69,6 +70,7 @@ struct parent {
 	struct runtime rt;
 	struct page page;
 	uint32_t generation;
+	struct cm_net net; /* what the network gave */
 	struct event_base *eb;
 	struct event *sig[4], *timer;
 	struct child child[NCHILDREN];
@@ -285,6 +287,75 @@ child_stopped_by_sandbox(struct child *c, const struct msg *m)
 	return true;
 }
 
+static int
+send_policy(struct parent *p, struct child *c)
+{
+	struct pm_policy pol = {.generation = p->generation};
+
+	return msgchan_send(
+	    c->ch, PM_POLICY, 0, &pol, sizeof pol, &p->page.fd, 1);
+}
+
+static int
+make_page(struct parent *p, struct page *page, uint32_t generation)
+{
+	const struct page_source from = {
+	    .conf = p->conf, .net = &p->net, .link = (uint32_t)p->rt.ifindex};
+
+	return page_make(page, &from, generation);
+}
+
+/* A new page for everybody; after a new configuration that goes first. */
+static void
+renew_policy(struct parent *p, bool with_conf)
+{
+	struct page page;
+	int rc = make_page(p, &page, p->generation + 1);
+
+	if (rc != 0) {
+		log_error("no new policy: %s", strerror(-rc));
+		return;
+	}
+	page_supersede(&p->page);
+	page_close(&p->page);
+	p->page = page;
+	p->generation++;
+	for (int i = 0; i < NCHILDREN; i++) {
+		struct child *c = &p->child[i];
+
+		if (c->ch == NULL)
+			return;
+		rc = with_conf ? conf_send(p->conf, c->ch) : 0;
+		rc = rc ? rc : send_policy(p, c);
+		if (rc != 0) {
+			log_error("cannot tell %s: %s", c->name, strerror(-rc));
+			fail(p);
+			return;
+		}
+	}
+}
+
+/* The engine's word on what the network gives. */
+static bool
+take_net(struct parent *p, const struct msg *m)
+{
+	struct cm_net net;
+
+	if (!MSG_GET(m, &net) || net.naddrs > CM_NET_ADDRS ||
+	    net.nroutes > CM_NET_ROUTES)
+		return false;
+	for (uint32_t i = 0; i < net.naddrs; i++)
+		if (!conf_plen_valid(&net.addrs[i].addr, net.addrs[i].plen))
+			return false;
+	for (uint32_t i = 0; i < net.nroutes; i++)
+		if (!conf_plen_valid(&net.routes[i].dst, net.routes[i].plen))
+			return false;
+	p->net = net;
+	if (!p->stopping)
+		renew_policy(p, false);
+	return true;
+}
+
 static bool
 child_input(void *arg, struct msg *m)
 {
@@ -302,6 +373,8 @@ child_input(void *arg, struct msg *m)
 			return false;
 		set_verbose(c->p, &l);
 		return true;
+	case CM_NET:
+		return c == &c->p->child[ENGINE] && take_net(c->p, m);
 	default:
 		return false;
 	}
@@ -350,15 +423,6 @@ start_child(struct parent *p, int which, enum proc_role role)
 			return false;
 	}
 	return c->ch != NULL;
-}
-
-static int
-send_policy(struct parent *p, struct child *c)
-{
-	struct pm_policy pol = {.generation = p->generation};
-
-	return msgchan_send(
-	    c->ch, PM_POLICY, 0, &pol, sizeof pol, &p->page.fd, 1);
 }
 
 /* Everything that a child needs, and the word to begin. */
@@ -415,35 +479,13 @@ static void
 reload(struct parent *p)
 {
 	struct conf *next = conf_load(p->args.conf, to_log, NULL);
-	struct page page;
-	int rc = 0;
 
 	if (next == NULL) {
 		log_error("the configuration stays as it was");
 		return;
 	}
 	conf_reload(p->conf, next, needs_restart, NULL);
-	if ((rc = page_make(&page, p->conf, p->generation + 1)) != 0) {
-		log_error("no new policy: %s", strerror(-rc));
-		return;
-	}
-	page_supersede(&p->page);
-	page_close(&p->page);
-	p->page = page;
-	p->generation++;
-	for (int i = 0; i < NCHILDREN; i++) {
-		struct child *c = &p->child[i];
-
-		if (c->ch == NULL)
-			return;
-		rc = conf_send(p->conf, c->ch);
-		rc = rc ? rc : send_policy(p, c);
-		if (rc != 0) {
-			log_error("cannot tell %s: %s", c->name, strerror(-rc));
-			fail(p);
-			return;
-		}
-	}
+	renew_policy(p, true);
 	log_info("configuration %s read again", p->args.conf);
 }
 
@@ -541,7 +583,7 @@ run(struct parent *p)
 	if (!runtime_open(&p->rt, p->conf))
 		return 1;
 	p->generation = 1;
-	if ((rc = page_make(&p->page, p->conf, p->generation)) != 0)
+	if ((rc = make_page(p, &p->page, p->generation)) != 0)
 		log_error("cannot make the policy: %s", strerror(-rc));
 	else if (!make_loop(p))
 		log_error("cannot make the event loop");

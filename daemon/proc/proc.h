@@ -16,10 +16,12 @@
  * The start, as a child sees it: PM_CONF ... PM_CONF_END; then descriptors
  * (engine: PM_DEVICE, PM_LISTENER, PM_POLICY, PM_PEER; frontend: PM_CONTROL,
  * PM_POLICY, PM_PEER); then PM_START.  The child enters its sandbox and answers
- * CM_READY.  Afterwards: PM_CONF ... PM_CONF_END and PM_POLICY again at a
- * reload (configuration first), PM_LOG, and PM_STOP.  A child exits 0 after
- * PM_STOP when it is finished, and when the channel to the parent closes (then
- * as if stopped: the parent is gone).
+ * CM_READY, the engine when its addresses can be used.  Whenever the network
+ * gives or takes something (CM_NET), a new PM_POLICY follows.  Afterwards:
+ *PM_CONF ... PM_CONF_END and PM_POLICY again at a reload (configuration first),
+ *PM_LOG, and PM_STOP.  A child exits 0 after PM_STOP when it is finished, and
+ *when the channel to the parent closes (then as if stopped: the parent is
+ *gone).
  *
  * A message that is not in its place or not of its size is answered by ending
  * the channel, which ends the daemon: among our own processes that is a bug or
@@ -76,6 +78,7 @@ enum proc_msg {
 	CM_READY = 64, /* nothing */
 	CM_SYSCALL,    /* struct cm_syscall: the sandbox stopped us */
 	CM_VERBOSE,    /* struct pm_log: tcpctl asks (frontend only) */
+	CM_NET,	       /* struct cm_net (engine only) */
 
 	/* frontend -> engine */
 	FM_QUERY = 128, /* struct fm_query; id: chosen by the frontend, not 0 */
@@ -108,6 +111,16 @@ struct pm_log {
 
 struct cm_syscall {
 	uint32_t nr, arch;
+};
+
+/* What the stack has besides the configuration: addresses that can be used,
+ * prefixes and routes from link-local addresses, routers, DHCP. */
+#define CM_NET_ADDRS  64
+#define CM_NET_ROUTES 128
+struct cm_net {
+	uint32_t naddrs, nroutes;
+	struct conf_addr addrs[CM_NET_ADDRS];
+	struct conf_route routes[CM_NET_ROUTES];
 };
 
 /*

@@ -134,6 +134,8 @@ chan_row(struct page_out *p, const struct chan *c)
 	r->id = c->id;
 	r->uid = c->name.uid;
 	r->pid = (uint32_t)c->pid;
+	if (c->opts.ipv6)
+		r->flags |= CTL_CONN_INET6;
 	if (c->accepted)
 		r->flags |= CTL_CONN_ACCEPTED;
 	if (c->state == CHAN_LEFT)
@@ -158,6 +160,8 @@ other_row(void *arg, const struct tcp_entry *en)
 		return;
 	}
 	fill_tuple(r, &en->id);
+	if (!ipaddr_is_v4(&en->id.raddr))
+		r->flags |= CTL_CONN_INET6;
 	r->uid = UINT32_MAX;
 	r->state = (uint8_t)en->state;
 	r->timer_us = -1;
@@ -220,6 +224,9 @@ listeners(struct page_out *p)
 		memcpy(r->laddr, info.addr.b, sizeof r->laddr);
 		r->lport = info.port;
 		r->listening = b->listening;
+		r->flags =
+		    (b->opts.ipv6 ? CTL_LISTENER_INET6 : 0) |
+		    (info.flags & TCP_BIND_V6ONLY ? CTL_LISTENER_V6ONLY : 0);
 		r->uid = b->name.uid;
 		r->pid = (uint32_t)b->pid;
 		r->backlog = b->backlog;
@@ -410,18 +417,26 @@ drops(struct page_out *p)
 		    p->e->drops->count[i]);
 }
 
+/* Room for the row of the stack's next entry, or NULL. */
+static void *
+indexed_row(struct page_out *p)
+{
+	void *row;
+
+	if (p->full || p->index++ < p->first)
+		return NULL;
+	if ((row = new_row(p)) == NULL)
+		p->end.cursor[1] = p->index - 1;
+	return row;
+}
+
 static void
 neighbour_row(void *arg, const struct stack_neigh *n)
 {
-	struct page_out *p = arg;
-	struct ctl_neigh *r;
+	struct ctl_neigh *r = indexed_row(arg);
 
-	if (p->full || p->index++ < p->first)
+	if (r == NULL)
 		return;
-	if ((r = new_row(p)) == NULL) {
-		p->end.cursor[1] = p->index - 1;
-		return;
-	}
 	memcpy(r->addr, n->addr.b, sizeof r->addr);
 	memcpy(r->mac, n->mac, sizeof r->mac);
 	strlcpy(r->state, n->state, sizeof r->state);
@@ -433,6 +448,65 @@ neighbours(struct page_out *p)
 {
 	p->first = p->q->cursor[1];
 	stack_foreach_neigh(p->e->stack, neighbour_row, p, engine_now(p->e));
+}
+
+/* ---- addresses, routes ---- */
+
+static void
+addr_row(void *arg, const struct stack_addr_row *a)
+{
+	struct ctl_addr *r = indexed_row(arg);
+
+	if (r == NULL)
+		return;
+	memcpy(r->addr, a->addr.b, sizeof r->addr);
+	r->plen = a->plen;
+	r->usable = a->usable;
+	strlcpy(r->state, a->state, sizeof r->state);
+	strlcpy(r->origin, a->origin, sizeof r->origin);
+	r->preferred_us = a->preferred_us;
+	r->valid_us = a->valid_us;
+}
+
+static void
+addrs(struct page_out *p)
+{
+	p->first = p->q->cursor[1];
+	stack_foreach_addr(p->e->stack, addr_row, p, engine_now(p->e));
+}
+
+static uint32_t
+line_of(const struct conf *c, const struct stack_route_row *r)
+{
+	for (uint32_t i = 0; i < c->g.nroutes; i++)
+		if (c->routes[i].plen == r->plen &&
+		    ipaddr_eq(&c->routes[i].dst, &r->dst))
+			return c->routes[i].line;
+	return 0;
+}
+
+static void
+route_row(void *arg, const struct stack_route_row *t)
+{
+	struct page_out *p = arg;
+	struct ctl_route *r = indexed_row(p);
+
+	if (r == NULL)
+		return;
+	memcpy(r->dst, t->dst.b, sizeof r->dst);
+	if (!ipaddr_is_any(&t->gateway))
+		memcpy(r->gateway, t->gateway.b, sizeof r->gateway);
+	r->plen = t->plen;
+	strlcpy(r->origin, t->origin, sizeof r->origin);
+	if (strcmp(t->origin, "static") == 0)
+		r->line = line_of(p->e->conf, t);
+}
+
+static void
+routes(struct page_out *p)
+{
+	p->first = p->q->cursor[1];
+	stack_foreach_route(p->e->stack, route_row, p);
 }
 
 /* `tcpctl close`: a reset to both sides. */
@@ -460,6 +534,8 @@ static const struct {
     [CTL_STATS] = {stats, sizeof(struct ctl_counter)},
     [CTL_DROPS] = {drops, sizeof(struct ctl_counter)},
     [CTL_NEIGHBOURS] = {neighbours, sizeof(struct ctl_neigh)},
+    [CTL_ADDRS] = {addrs, sizeof(struct ctl_addr)},
+    [CTL_ROUTES] = {routes, sizeof(struct ctl_route)},
     [CTL_CLOSE] = {close_one, 1},
 };
 

@@ -166,6 +166,21 @@ make_socket(const char *path, int type, mode_t mode, uint32_t gid, int backlog)
 	return -1;
 }
 
+/* Link-local addresses are told apart by their interface. */
+static bool
+know_interface(struct runtime *r, const struct dev_open *o)
+{
+	struct link_facts facts;
+	char err[256];
+
+	if (netcfg_query(o->netns, o->name, &facts, err, sizeof err) != 0) {
+		log_error("device %s: %s", o->name, err);
+		return false;
+	}
+	r->ifindex = facts.ifindex;
+	return true;
+}
+
 static bool
 open_device(struct runtime *r, const struct conf_device *d)
 {
@@ -195,7 +210,7 @@ open_device(struct runtime *r, const struct conf_device *d)
 	    : r->caps.csum ? "checksums by the device"
 			   : "no offloads");
 	if (d->kind != DEV_TAP)
-		return true;
+		return know_interface(r, &o);
 	rc = netcfg_link(
 	    o.netns, d->name, d->mtu, d->txqueuelen, err, sizeof err);
 	for (uint32_t i = 0; i < d->nhosts && rc == 0; i++)
@@ -203,7 +218,7 @@ open_device(struct runtime *r, const struct conf_device *d)
 		    d->hosts[i].plen, err, sizeof err);
 	if (rc != 0)
 		log_error("host side of %s: %s", d->name, err);
-	return rc == 0;
+	return rc == 0 && know_interface(r, &o);
 }
 
 bool

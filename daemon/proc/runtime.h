@@ -17,6 +17,7 @@ struct runtime {
 	int control; /* control.sock, listening */
 	int device;
 	struct dev_caps caps;
+	int ifindex; /* of the device's interface, in its namespace */
 };
 
 /* Makes everything; false (told in the log, with the cure) and nothing left

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define CTL_MAGIC   0x6c746374u /* "tctl" in memory */
-#define CTL_VERSION 1u
+#define CTL_VERSION 2u
 #define CTL_SOCKET  "/run/tcpd/control.sock"
 
 #define CTL_DATA_MAX 32768 /* bytes after the head */
@@ -56,6 +56,7 @@ enum ctl_what {
 	CTL_WHY,	     /* struct ctl_rule: the one that decides */
 	CTL_CLOSE,	     /* none */
 	CTL_LOG,	     /* none */
+	CTL_ADDRS,	     /* struct ctl_addr */
 	CTL_NWHAT
 };
 
@@ -92,6 +93,7 @@ _Static_assert(sizeof(struct ctl_end) == 120, "ctl_end");
 #define CTL_CONN_ACCEPTED   0x08u /* a passive open */
 #define CTL_CONN_ORPHAN	    0x10u /* the program is gone from it */
 #define CTL_CONN_INFO	    0x20u /* the fields from snd_mss on are filled in */
+#define CTL_CONN_INET6	    0x40u /* of a socket of AF_INET6 */
 
 /* state is the number that Linux and enum tcp_state have (ESTABLISHED 1,
  * SYN-SENT 2, ... LISTEN 10, CLOSING 11); times in microseconds. */
@@ -125,12 +127,16 @@ struct ctl_conn {
 };
 _Static_assert(sizeof(struct ctl_conn) == 304, "ctl_conn");
 
+/* Bits of ctl_listener.flags. */
+#define CTL_LISTENER_INET6  0x01u /* of a socket of AF_INET6 */
+#define CTL_LISTENER_V6ONLY 0x02u
+
 struct ctl_listener {
 	uint64_t id;
 	uint8_t laddr[16];
 	uint16_t lport;
 	uint8_t listening; /* 0: bound only */
-	uint8_t pad;
+	uint8_t flags;
 	uint32_t uid, pid;
 	uint32_t backlog;
 	uint32_t half_open;
@@ -176,9 +182,22 @@ struct ctl_route {
 	uint8_t gateway[16]; /* all zero: on link */
 	uint8_t plen;	     /* of 128 */
 	uint8_t pad[3];
-	uint32_t line; /* of tcpd.conf; 0: from the address */
+	uint32_t line;	 /* of tcpd.conf; 0: none */
+	char origin[16]; /* "static", "link", "ra", "dhcp" */
 };
-_Static_assert(sizeof(struct ctl_route) == 40, "ctl_route");
+_Static_assert(sizeof(struct ctl_route) == 56, "ctl_route");
+
+/* An address of ours. */
+struct ctl_addr {
+	uint8_t addr[16];
+	uint8_t plen;	/* of 128 */
+	uint8_t usable; /* connections can have it */
+	uint8_t pad[6];
+	char state[16];	 /* "tentative", "preferred", ... */
+	char origin[16]; /* "static", "link-local", "slaac", "dhcp" */
+	int64_t preferred_us, valid_us; /* still; -1: for ever */
+};
+_Static_assert(sizeof(struct ctl_addr) == 72, "ctl_addr");
 
 /* A rule of the policy, as in struct proto_rule. */
 struct ctl_rule {
@@ -209,6 +228,7 @@ ctl_row_size(uint16_t what)
 	    [CTL_ROUTES] = sizeof(struct ctl_route),
 	    [CTL_POLICY] = sizeof(struct ctl_rule),
 	    [CTL_WHY] = sizeof(struct ctl_rule),
+	    [CTL_ADDRS] = sizeof(struct ctl_addr),
 	};
 
 	return what < CTL_NWHAT ? sizes[what] : 0;

@@ -183,6 +183,7 @@ begin(const struct request *r, uint16_t what)
 	    [CTL_LISTENERS] = "listeners",
 	    [CTL_CLIENTS] = "clients",
 	    [CTL_NEIGHBOURS] = "neighbours",
+	    [CTL_ADDRS] = "addresses",
 	    [CTL_ROUTES] = "routes",
 	    [CTL_POLICY] = "policy",
 	};
@@ -214,12 +215,16 @@ end(const struct request *r, uint16_t what)
 static void
 conn(const struct request *r, const struct ctl_conn *c)
 {
-	json_t *o = json_object(), *t, *i;
+	json_t *o, *t, *i;
 
+	if (!ss_wants(r, c->flags & CTL_CONN_INET6))
+		return;
+	o = json_object();
 	json_object_set_new(o, "id", json_integer((json_int_t)c->id));
 	set_text(o, "state", state_text(c->state));
 	set_endpoint(o, "local_address", c->laddr, "local_port", c->lport);
 	set_endpoint(o, "peer_address", c->raddr, "peer_port", c->rport);
+	set_text(o, "family", c->flags & CTL_CONN_INET6 ? "inet6" : "inet");
 	add_fields(o, conn_fields, NFIELDS(conn_fields), c);
 	json_object_set_new(o, "uid",
 	    c->uid == UINT32_MAX ? json_null() : json_integer(c->uid));
@@ -255,10 +260,14 @@ listener(const struct request *r, const struct ctl_listener *l)
 {
 	json_t *o;
 
-	if (r->is_ss && !l->listening)
+	if ((r->is_ss && !l->listening) ||
+	    !ss_wants(r, l->flags & CTL_LISTENER_INET6))
 		return;
 	o = json_object();
 	set_endpoint(o, "local_address", l->laddr, "local_port", l->lport);
+	set_text(o, "family", l->flags & CTL_LISTENER_INET6 ? "inet6" : "inet");
+	json_object_set_new(
+	    o, "v6only", json_boolean(l->flags & CTL_LISTENER_V6ONLY));
 	json_object_set_new(o, "listening", json_boolean(l->listening));
 	add_fields(o, listener_fields, NFIELDS(listener_fields), l);
 	emit(o);
@@ -310,6 +319,27 @@ neigh(const struct ctl_neigh *n)
 }
 
 static void
+set_time(json_t *o, const char *key, int64_t us)
+{
+	json_object_set_new(o, key, us >= 0 ? json_integer(us) : json_null());
+}
+
+static void
+addr(const struct ctl_addr *a)
+{
+	json_t *o = json_object();
+	char buf[ADDRTEXT_MAX];
+
+	set_text(o, "address", prefix_text(a->addr, a->plen, buf));
+	set_field(o, "state", a->state, sizeof a->state);
+	set_field(o, "origin", a->origin, sizeof a->origin);
+	json_object_set_new(o, "usable", json_boolean(a->usable));
+	set_time(o, "preferred_us", a->preferred_us);
+	set_time(o, "valid_us", a->valid_us);
+	emit(o);
+}
+
+static void
 route(const struct ctl_route *t)
 {
 	static const uint8_t none[16];
@@ -321,6 +351,7 @@ route(const struct ctl_route *t)
 		set_text(o, "gateway", addr_text(t->gateway, buf));
 	else
 		json_object_set_new(o, "gateway", json_null());
+	set_field(o, "origin", t->origin, sizeof t->origin);
 	json_object_set_new(
 	    o, "line", t->line != 0 ? json_integer(t->line) : json_null());
 	emit(o);
@@ -375,6 +406,7 @@ const struct output output_json = {
     .client = client,
     .counter = counter,
     .neigh = neigh,
+    .addr = addr,
     .route = route,
     .rule = rule,
     .why = why,

@@ -22,6 +22,7 @@ struct output {
 	void (*client)(const struct ctl_client *c);
 	void (*counter)(const struct request *r, const struct ctl_counter *c);
 	void (*neigh)(const struct ctl_neigh *n);
+	void (*addr)(const struct ctl_addr *a);
 	void (*route)(const struct ctl_route *t);
 	void (*rule)(const struct ctl_rule *p);
 	void (*why)(const struct request *r, const struct ctl_rule *p);

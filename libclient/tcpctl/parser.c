@@ -63,6 +63,7 @@ static const struct token t_show[] = {
     {T_WORD, "stats", CTL_STATS, NULL, t_done},
     {T_WORD, "drops", CTL_DROPS, NULL, t_drops},
     {T_WORD, "neighbours", CTL_NEIGHBOURS, NULL, t_done},
+    {T_WORD, "addresses", CTL_ADDRS, NULL, t_done},
     {T_WORD, "routes", CTL_ROUTES, NULL, t_done},
     {T_WORD, "policy", CTL_POLICY, NULL, t_done}, {.type = T_END}};
 

@@ -14,6 +14,7 @@
 /* What `ss` was asked for. */
 struct ss_opts {
 	bool listening, all;				   /* -l, -a */
+	bool inet, inet6;				   /* -4, -6 */
 	bool extended, info, processes, timers, no_header; /* -e -i -p -o -H */
 	bool given;
 	uint32_t states; /* 1 << state; 0: the default for the options */
@@ -33,6 +34,9 @@ bool parse_request(
 /* The options and the filter of `ss`. */
 bool parse_ss(
     struct request *r, int argc, char *const argv[], char *why, size_t whylen);
+
+/* Does ss show sockets of this family? */
+bool ss_wants(const struct request *r, bool inet6);
 
 /* Is word the only one of words (NULL-terminated) that begins so?  Its place,
  * -1: none, -2: several. */

@@ -2,7 +2,7 @@
 /*
  * The options and the state filter of `tcpctl ss`, as ss(8) has them.  tcpd
  * speaks TCP only, so what asks for other sockets is an error, and what only
- * names TCP (-t, -4) or turns off names (-n: there are none) changes nothing.
+ * names TCP (-t) or turns off names (-n: there are none) changes nothing.
  */
 #include "config.h"
 
@@ -46,9 +46,12 @@ set_flag(struct ss_opts *o, char c)
 		return o->timers = true;
 	case 'H':
 		return o->no_header = true;
+	case '4':
+		return o->inet = true;
+	case '6':
+		return o->inet6 = true;
 	case 't':
 	case 'n':
-	case '4':
 	case 'O':
 		return true;
 	default:
@@ -82,6 +85,14 @@ set_state(
 }
 
 bool
+ss_wants(const struct request *r, bool inet6)
+{
+	const struct ss_opts *o = &r->ss;
+
+	return !r->is_ss || o->inet == o->inet6 || (inet6 ? o->inet6 : o->inet);
+}
+
+bool
 parse_ss(
     struct request *r, int argc, char *const argv[], char *why, size_t whylen)
 {
@@ -101,8 +112,9 @@ parse_ss(
 		}
 		if (a[0] != '-' || a[1] == '\0') {
 			snprintf(why, whylen,
-			    "\"%s\" is unknown; possible here: -t -l -a -n -e "
-			    "-i -o -p -H | state STATE | exclude STATE",
+			    "\"%s\" is unknown; possible here: -t -4 -6 -l "
+			    "-a -n -e -i -o -p -H | state STATE | exclude "
+			    "STATE",
 			    a);
 			return false;
 		}
@@ -110,8 +122,8 @@ parse_ss(
 			if (!set_flag(o, *a)) {
 				snprintf(why, whylen,
 				    "ss has no option -%c here (tcpd speaks "
-				    "TCP over IPv4); possible: -t -l -a -n -e "
-				    "-i -o -p -H",
+				    "TCP); possible: -t -4 -6 -l -a -n -e -i "
+				    "-o -p -H",
 				    *a);
 				return false;
 			}

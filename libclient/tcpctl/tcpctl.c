@@ -30,9 +30,10 @@ usage(FILE *to)
 	fprintf(to,
 	    "usage: tcpctl [-j] [-s SOCKET] show connections|listeners|clients|"
 	    "stats|\n"
-	    "                                    neighbours|routes|policy|"
-	    "drops [all]\n"
-	    "       tcpctl [-j] [-s SOCKET] ss [-tlanieopH] [state STATE] "
+	    "                                    neighbours|addresses|"
+	    "routes|policy|\n"
+	    "                                    drops [all]\n"
+	    "       tcpctl [-j] [-s SOCKET] ss [-46tlanieopH] [state STATE] "
 	    "[exclude STATE]\n"
 	    "       tcpctl [-j] [-s SOCKET] why [bind] ADDR[:PORT]\n"
 	    "       tcpctl [-j] [-s SOCKET] close ID\n"
@@ -62,6 +63,9 @@ print_row(void *arg, const void *row)
 		break;
 	case CTL_NEIGHBOURS:
 		p->out->neigh(row);
+		break;
+	case CTL_ADDRS:
+		p->out->addr(row);
 		break;
 	case CTL_ROUTES:
 		p->out->route(row);

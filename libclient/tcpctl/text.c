@@ -52,6 +52,10 @@ begin(const struct request *r, uint16_t what)
 		printf(
 		    "%-22s %-18s %-11s %s\n", "ADDRESS", "MAC", "STATE", "AGE");
 		break;
+	case CTL_ADDRS:
+		printf("%-30s %-12s %-11s %s\n", "ADDRESS", "STATE", "FROM",
+		    "VALID");
+		break;
 	case CTL_ROUTES:
 		printf("%-22s %-22s %s\n", "DESTINATION", "GATEWAY", "FROM");
 		break;
@@ -168,14 +172,31 @@ ss_info(const struct ctl_conn *c)
 	ss_info_rates(c);
 }
 
+/* A socket of AF_INET6 that speaks IPv4 shows it. */
+static const char *
+ss_endpoint(
+    const uint8_t addr[16], uint16_t port, bool inet6, char buf[ADDRTEXT_MAX])
+{
+	char text[ADDRTEXT_MAX];
+	struct ipaddr a;
+
+	memcpy(a.b, addr, sizeof a.b);
+	if (!inet6 || !ipaddr_is_v4(&a))
+		return endpoint_text(addr, port, buf);
+	snprintf(buf, ADDRTEXT_MAX, "[::ffff:%.15s]:%u", addr_text(addr, text),
+	    port);
+	return buf;
+}
+
 static void
 ss_conn(const struct request *r, const struct ctl_conn *c)
 {
 	char local[ADDRTEXT_MAX], peer[ADDRTEXT_MAX];
+	bool inet6 = c->flags & CTL_CONN_INET6;
 
 	ss_head(r, state_text(c->state), c->recv_q, c->send_q,
-	    endpoint_text(c->laddr, c->lport, local),
-	    endpoint_text(c->raddr, c->rport, peer));
+	    ss_endpoint(c->laddr, c->lport, inet6, local),
+	    ss_endpoint(c->raddr, c->rport, inet6, peer));
 	ss_process(r, c->uid, c->pid);
 	if (r->ss.timers || r->ss.extended)
 		ss_timer(c);
@@ -190,13 +211,20 @@ static void
 ss_listener(const struct request *r, const struct ctl_listener *l)
 {
 	char local[ADDRTEXT_MAX], peer[ADDRTEXT_MAX];
-	static const uint8_t any[16] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t any4[16] = {[10] = 0xff, [11] = 0xff}, any6[16];
+	bool inet6 = l->flags & CTL_LISTENER_INET6;
 
 	if (!l->listening)
 		return;
-	ss_head(r, state_text(STATE_LISTEN), l->accept_queue, l->backlog,
-	    endpoint_text(l->laddr, l->lport, local),
-	    endpoint_text(any, 0, peer));
+	ss_endpoint(l->laddr, l->lport, inet6, local);
+	endpoint_text(inet6 ? any6 : any4, 0, peer);
+	if (inet6 && (l->flags & CTL_LISTENER_V6ONLY) == 0 &&
+	    memcmp(l->laddr, any6, sizeof any6) == 0) {
+		snprintf(local, sizeof local, "*:%u", l->lport);
+		strcpy(peer, "*:*"); /* of both families */
+	}
+	ss_head(r, state_text(STATE_LISTEN), l->accept_queue, l->backlog, local,
+	    peer);
 	ss_process(r, l->uid, l->pid);
 	if (r->ss.extended)
 		printf(" id:%" PRIu64, l->id);
@@ -210,6 +238,8 @@ conn(const struct request *r, const struct ctl_conn *c)
 {
 	char local[ADDRTEXT_MAX], peer[ADDRTEXT_MAX], id[24] = "-";
 
+	if (!ss_wants(r, c->flags & CTL_CONN_INET6))
+		return;
 	if (r->is_ss) {
 		ss_conn(r, c);
 		return;
@@ -228,6 +258,8 @@ listener(const struct request *r, const struct ctl_listener *l)
 {
 	char local[ADDRTEXT_MAX];
 
+	if (!ss_wants(r, l->flags & CTL_LISTENER_INET6))
+		return;
 	if (r->is_ss) {
 		ss_listener(r, l);
 		return;
@@ -288,12 +320,25 @@ neigh(const struct ctl_neigh *n)
 }
 
 static void
+addr(const struct ctl_addr *a)
+{
+	char net[ADDRTEXT_MAX], valid[32] = "for ever";
+
+	if (a->valid_us >= 0)
+		snprintf(
+		    valid, sizeof valid, "%.0f s", (double)a->valid_us / 1e6);
+	printf("%-30s %-12.*s %-11.*s %s\n", prefix_text(a->addr, a->plen, net),
+	    (int)sizeof a->state, a->state, (int)sizeof a->origin, a->origin,
+	    valid);
+}
+
+static void
 route(const struct ctl_route *t)
 {
 	static const uint8_t none[16];
-	char dst[ADDRTEXT_MAX], via[ADDRTEXT_MAX] = "on link",
-				from[32] = "address";
+	char dst[ADDRTEXT_MAX], via[ADDRTEXT_MAX] = "on link", from[32];
 
+	snprintf(from, sizeof from, "%.*s", (int)sizeof t->origin, t->origin);
 	if (memcmp(t->gateway, none, sizeof none) != 0)
 		addr_text(t->gateway, via);
 	if (t->line != 0)
@@ -356,6 +401,7 @@ const struct output output_text = {
     .client = client,
     .counter = counter,
     .neigh = neigh,
+    .addr = addr,
     .route = route,
     .rule = rule,
     .why = why,

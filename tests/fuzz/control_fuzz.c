@@ -136,6 +136,7 @@ set_up(void)
 	    "device tap { host_address = \"192.0.2.1/24\" }\n"
 	    "address = \"192.0.2.2/24\"\n"
 	    "route \"0.0.0.0/0\" { via = \"192.0.2.1\" }\n";
+	struct page_source from = {.conf = NULL};
 	int fd =
 	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -143,7 +144,9 @@ set_up(void)
 	f.asker = -1;
 	f.eb = event_base_new();
 	f.conf = load(text, sizeof text - 1);
-	CHECK(f.conf != NULL && page_rules(&f.policy, f.conf, 1) == 0);
+	CHECK(f.conf != NULL);
+	from.conf = f.conf;
+	CHECK(page_rules(&f.policy, &from, 1) == 0);
 	f.addr.sun_family = AF_UNIX;
 	f.addrlen = sizeof f.addr;
 	CHECK(bind(fd, (struct sockaddr *)&f.addr, sizeof(sa_family_t)) == 0);

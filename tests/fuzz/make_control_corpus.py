@@ -7,7 +7,7 @@ import struct
 
 ASKER, QUERY, ENGINE, ROWS, END, LEAVE, CONF, FILE = range(8)
 out = pathlib.Path(__file__).parent / "corpus" / "control"
-SIZES = {1: 304, 2: 64, 3: 96, 4: 128, 5: 128, 6: 48}
+SIZES = {1: 304, 2: 64, 3: 96, 4: 128, 5: 128, 6: 48, 7: 56, 12: 72}
 
 
 def step(kind, body=b""):
@@ -36,7 +36,7 @@ def head(magic, version, kind, length, ident):
 inputs = {f"query{w}": query(w) + rows(w, 3) + end(0, 1) + rows(w, 2) + end()
           for w in SIZES}
 inputs |= {f"here{w}": query(w, port=80, addr=b"\0" * 10 + b"\xff\xff\xc0\0\2\1",
-                             bind=w & 1) for w in (7, 8, 9, 11)}
+                             bind=w & 1) for w in (8, 9, 11)}
 CONFIG = pathlib.Path(__file__).parents[2] / "contrib" / "tcpd.conf.example"
 inputs |= {
     "close": query(10) + end(2) + query(10) + end(1),
@@ -44,7 +44,7 @@ inputs |= {
     "left": query(1) + rows(1, 4) + step(LEAVE) + rows(1, 1) + end(0, 1),
     "two": query(1) + query(2),
     "wrong-kind": query(1) + rows(2, 1) + end(),
-    "raw": step(ASKER, head(0x6c746374, 2, 1, 0, 1)) + step(ASKER, b"x") +
+    "raw": step(ASKER, head(0x6c746374, 1, 1, 0, 1)) + step(ASKER, b"x") +
     step(ENGINE, head(0x69706374, 1, 193, 0, 0)),
     "conf": step(CONF, b"\0" + b"\0" * 700) + step(CONF, b"\4") +
     step(CONF, b"\1" + b"\0" * 16),

@@ -319,6 +319,14 @@ Test(conf, reload)
 
 /* ---- policy ---- */
 
+static int
+rules_of(struct proto_policy *p, const struct conf *c, uint32_t generation)
+{
+	struct page_source from = {.conf = c, .link = 7};
+
+	return page_rules(p, &from, generation);
+}
+
 static enum proto_action
 to(const struct proto_policy *p, uint32_t addr, uint16_t port)
 {
@@ -342,7 +350,7 @@ Test(conf, policy)
 		  "policy { connect \"10.1.0.0/16:443\" { action = refuse } }");
 	struct proto_policy p;
 
-	cr_assert_eq(page_rules(&p, c, 3), 0);
+	cr_assert_eq(rules_of(&p, c, 3), 0);
 	cr_assert(policy_valid(&p));
 	cr_assert_eq(p.generation, 3);
 	cr_assert_eq(to(&p, 0x7f000001, 80), PROTO_KERNEL);
@@ -401,7 +409,7 @@ Test(conf, policy_ipv6)
 	static struct proto_policy p;
 	struct policy_verdict v;
 
-	cr_assert_eq(page_rules(&p, c, 1), 0);
+	cr_assert_eq(rules_of(&p, c, 1), 0);
 	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
 		v = judge(&p, want[i].bind, want[i].addr);
 		cr_assert(v.action == want[i].action && v.why == want[i].why,
@@ -411,13 +419,39 @@ Test(conf, policy_ipv6)
 	conf_free(c);
 }
 
+/* What the network gave is tcpd's too, as long as it gives it. */
+Test(conf, policy_of_the_network)
+{
+	struct conf *c = good(LEAST);
+	struct cm_net net = {.naddrs = 1, .nroutes = 2};
+	struct page_source from = {.conf = c, .net = &net, .link = 7};
+	static struct proto_policy p;
+
+	cr_assert(addrtext_parse_prefix(
+	    "2001:db8:5::9/64", &net.addrs[0].addr, &net.addrs[0].plen));
+	cr_assert(addrtext_parse_prefix(
+	    "2001:db8:5::/64", &net.routes[0].dst, &net.routes[0].plen));
+	net.routes[1] = (struct conf_route){.plen = 0}; /* ::/0 */
+	cr_assert_eq(page_rules(&p, &from, 1), 0);
+	cr_assert_eq(p.link, 7);
+	cr_assert_eq(judge(&p, false, "2001:db8:5::9").why, PROTO_WHY_ADDRESS);
+	cr_assert_eq(judge(&p, false, "2001:db8:5::1").why, PROTO_WHY_ROUTE);
+	cr_assert_eq(judge(&p, false, "2001:db8:7::1").why, PROTO_WHY_ROUTE);
+	cr_assert_eq(judge(&p, true, "2001:db8:5::9").action, PROTO_TCPD);
+	cr_assert_eq(judge(&p, false, "198.51.100.1").action, PROTO_KERNEL);
+	net.naddrs = net.nroutes = 0;
+	cr_assert_eq(page_rules(&p, &from, 2), 0);
+	cr_assert_eq(judge(&p, false, "2001:db8:5::9").action, PROTO_KERNEL);
+	conf_free(c);
+}
+
 Test(conf, page_is_sealed)
 {
 	struct conf *c = good(LEAST);
 	const struct proto_policy *map;
 	struct page page;
 
-	cr_assert_eq(page_make(&page, c, 1), 0);
+	cr_assert_eq(page_make(&page, &(struct page_source){.conf = c}, 1), 0);
 	cr_assert_eq(write(page.fd, "x", 1), -1);
 	cr_assert_eq(ftruncate(page.fd, 0), -1);
 	cr_assert_eq(

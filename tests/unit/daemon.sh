@@ -273,7 +273,7 @@ check "nothing is left behind" gone
 # ---- the real engine ----
 write_conf
 check "tcpd starts" start "$tcpd"
-for what in connections listeners clients stats drops neighbours routes policy
+for what in connections listeners clients stats drops neighbours addresses routes policy
 do
 	check "show $what" quietly ctl show $what
 	check "show $what as JSON" quietly ctl -j show $what

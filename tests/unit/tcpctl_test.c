@@ -83,7 +83,7 @@ static const struct {
     {"why 192.0.2.1:", "unknown", "ADDR[:PORT]"},
     {"why [::1", "unknown", "ADDR[:PORT]"},
     {"log loud", "\"loud\" is unknown", "verbose | brief"},
-    {"ss -u", "no option -u", "-t -l -a"},
+    {"ss -u", "no option -u", "-t -4 -6 -l"},
     {"ss foo", "\"foo\" is unknown", "state STATE"},
     {"ss state", "a state is missing", "established"},
     {"ss state foo", "\"foo\" is not a state", "time-wait"},
