@@ -74,7 +74,7 @@ arp_announce(struct ip *ip, struct ifaddr *a, mono_t now)
 {
 	announce_once(ip, a);
 	if (--a->announcements > 0)
-		timerq_set(&ip->timers, &a->timer, mono_add(now, ANNOUNCE_US));
+		ifaddr_act_at(ip, a, mono_add(now, ANNOUNCE_US));
 }
 
 void
@@ -93,14 +93,6 @@ defend(struct ip *ip, struct ifaddr *a, mono_t now)
 		return;
 	a->defended = now;
 	announce_once(ip, a);
-}
-
-static bool
-on_link(const struct ip *ip, const struct ipaddr *addr)
-{
-	const struct route *r = route_find(&ip->routes, addr);
-
-	return r != NULL && route_on_link(r) && !ip_is_group(ip, addr);
 }
 
 void
@@ -139,6 +131,6 @@ arp_input(struct ip *ip, const uint8_t *p, size_t len, bool to_us, mono_t now)
 	} else if (to_us) {
 		hint = NEIGH_ANSWERED;
 	}
-	if (on_link(ip, &sender))
+	if (ip_on_link(ip, &sender))
 		neigh_learn(ip, &sender, a.sha, hint, now);
 }

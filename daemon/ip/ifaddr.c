@@ -6,10 +6,9 @@
  */
 #include "ip/ifaddr.h"
 
-#include <string.h>
-#include "base/check.h"
 #include "ip/arp.h"
 #include "ip/ip.h"
+#include "ip/nd.h"
 
 static const char *const states[ADDR_NSTATES] = {
     [ADDR_FREE] = "none",
@@ -62,9 +61,25 @@ ifaddr_find(const struct ip *ip, const struct ipaddr *addr)
 	return NULL;
 }
 
+static void
+arm(struct ip *ip, struct ifaddr *a)
+{
+	mono_t first = mono_min(a->act, a->valid_until);
+
+	if (a->state == ADDR_PREFERRED)
+		first = mono_min(first, a->preferred_until);
+	timerq_set(&ip->timers, &a->timer, first);
+}
+
+void
+ifaddr_act_at(struct ip *ip, struct ifaddr *a, mono_t when)
+{
+	a->act = when;
+	arm(ip, a);
+}
+
 struct ifaddr *
-ifaddr_add(
-    struct ip *ip, const struct ipnet *net, enum addr_origin origin, mono_t now)
+ifaddr_add(struct ip *ip, const struct ifaddr *like, mono_t now)
 {
 	struct ifaddrs *t = &ip->addrs;
 	struct ifaddr *a = t->a;
@@ -76,27 +91,72 @@ ifaddr_add(
 	if (a == t->a + t->n)
 		t->n++;
 	*a = (struct ifaddr){.timer.tag = IP_TIMER_ADDR,
-	    .addr = net->addr,
-	    .plen = net->plen,
+	    .addr = like->addr,
+	    .plen = like->plen,
 	    .state = ADDR_PREFERRED,
-	    .origin = (uint8_t)origin,
-	    .act = MONO_NEVER};
+	    .origin = like->origin,
+	    .attempt = like->attempt,
+	    .act = MONO_NEVER,
+	    .preferred_until = like->preferred_until,
+	    .valid_until = like->valid_until};
 	ip->changes++;
 	if (ipaddr_is_v4(&a->addr))
 		arp_start_announcing(ip, a, now);
+	else
+		nd_start(ip, a, now);
+	arm(ip, a);
 	return a;
 }
 
 void
-ifaddr_remove(struct ip *ip, struct ifaddr *a)
+ifaddr_remove(struct ip *ip, struct ifaddr *a, mono_t now)
 {
+	bool listened = !ipaddr_is_v4(&a->addr) && a->state != ADDR_DUPLICATE;
+
 	timerq_cancel(&ip->timers, &a->timer);
 	a->state = ADDR_FREE;
 	ip->changes++;
+	if (listened)
+		mld_left(ip, &a->addr, now);
+}
+
+/* The lifetimes decide. */
+static void
+settle(struct ip *ip, struct ifaddr *a, mono_t now)
+{
+	uint8_t state = mono_before(now, a->preferred_until) ? ADDR_PREFERRED
+							     : ADDR_DEPRECATED;
+
+	if (ifaddr_usable(a) && a->state != state) {
+		a->state = state;
+		ip->changes++;
+	}
+	arm(ip, a);
+}
+
+void
+ifaddr_lifetime(struct ip *ip, struct ifaddr *a, mono_t preferred_until,
+    mono_t valid_until, mono_t now)
+{
+	a->preferred_until = preferred_until;
+	a->valid_until = valid_until;
+	settle(ip, a, now);
 }
 
 void
 ifaddr_expire(struct ip *ip, struct ifaddr *a, mono_t now)
 {
-	arp_announce(ip, a, now);
+	if (!mono_before(now, a->valid_until)) {
+		ifaddr_remove(ip, a, now);
+		ip_rebuild_routes(ip);
+		return;
+	}
+	if (!mono_before(now, a->act)) {
+		a->act = MONO_NEVER;
+		if (ipaddr_is_v4(&a->addr))
+			arp_announce(ip, a, now);
+		else
+			nd_act(ip, a, now);
+	}
+	settle(ip, a, now);
 }

@@ -36,13 +36,16 @@ enum addr_origin {
 struct ifaddr {
 	struct timer timer; /* for what is due first */
 	struct ipaddr addr;
-	uint8_t plen;	/* of 128 bits */
-	uint8_t state;	/* enum addr_state */
-	uint8_t origin; /* enum addr_origin */
-	/* ARP's (RFC 5227). */
-	uint8_t announcements; /* still to be made */
+	uint8_t plen;	       /* of 128 bits */
+	uint8_t state;	       /* enum addr_state */
+	uint8_t origin;	       /* enum addr_origin */
+	uint8_t probes;	       /* made while it was tentative */
+	uint8_t attempt;       /* identifiers that were taken before */
+	uint8_t announcements; /* ARP's, still to be made */
+	uint8_t nonce[6];      /* of the last IPv6 probe */
 	mono_t act;	       /* when the next thing is to be said */
 	mono_t defended;       /* when we last defended it */
+	mono_t preferred_until, valid_until;
 };
 
 struct ifaddrs {
@@ -80,10 +83,15 @@ ifaddr_usable(const struct ifaddr *a)
  *	for (a = ifaddr_next(ip, NULL); a != NULL; a = ifaddr_next(ip, a)) */
 struct ifaddr *ifaddr_next(const struct ip *ip, const struct ifaddr *a);
 
-/* A new one, which begins its life; NULL when the table is full. */
-struct ifaddr *ifaddr_add(struct ip *ip, const struct ipnet *net,
-    enum addr_origin origin, mono_t now);
-void ifaddr_remove(struct ip *ip, struct ifaddr *a);
+/* A new one with the address, origin, attempt and lifetimes of like begins its
+ * life; NULL when the table is full. */
+struct ifaddr *ifaddr_add(struct ip *ip, const struct ifaddr *like, mono_t now);
+void ifaddr_remove(struct ip *ip, struct ifaddr *a, mono_t now);
+/* Other lifetimes. */
+void ifaddr_lifetime(struct ip *ip, struct ifaddr *a, mono_t preferred_until,
+    mono_t valid_until, mono_t now);
+/* a has something to say then. */
+void ifaddr_act_at(struct ip *ip, struct ifaddr *a, mono_t when);
 /* Its timer ran out. */
 void ifaddr_expire(struct ip *ip, struct ifaddr *a, mono_t now);
 

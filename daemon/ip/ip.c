@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The IP layer's life and its way out: addresses, routes, next hops, the
- * queues of what waits, and the one timer queue behind neighbours and
- * addresses.
+ * The IP layer's life and its way out: next hops, headers, the queues of what
+ * waits, and the one timer queue behind all of ip/.
  *
  * Output is RFC 791 and RFC 1122 3.2.1 as a host does it today: DF is always
  * set (path MTU discovery, RFC 1191), so a packet is atomic and its
@@ -16,6 +15,9 @@
 
 #include <string.h>
 #include "ip/icmp.h"
+#include "wire/ether.h"
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
 
 bool
 bucket_take(struct bucket *b, mono_t now)
@@ -47,18 +49,30 @@ ip_init(struct ip *ip, const struct ip_config *cfg, mono_t now)
 	unsigned i;
 
 	*ip = (struct ip){.mtu = cfg->mtu,
+	    .mtu6 = cfg->mtu,
 	    .bufs = cfg->bufs,
 	    .drops = cfg->drops,
+	    .accept_ra = cfg->accept_ra,
+	    .dad_probes = cfg->dad_probes,
+	    .stable = cfg->stable,
+	    .retrans_us = NEIGH_RETRANS_US,
+	    .reachable_us = NEIGH_REACHABLE_US,
+	    .ra = {.timer.tag = IP_TIMER_RA, .solicit = MONO_NEVER},
+	    .mld = {.timer.tag = IP_TIMER_MLD,
+		.repeat = MONO_NEVER,
+		.answer = MONO_NEVER},
 	    .echo = bucket_full(ICMP_ECHO_PER_S, ICMP_ECHO_BURST, now),
 	    .errors = bucket_full(ICMP_ERRORS_PER_S, ICMP_ERRORS_BURST, now)};
 	memcpy(ip->mac, cfg->mac, sizeof ip->mac);
 	rng_init(&ip->rng, cfg->seed[0], cfg->seed[1]);
 	timerq_init(&ip->timers);
-	for (i = 0; i < IP_ADDRS; i++) {
+	for (i = 0; i < IP_ADDRS + 2; i++) { /* and ra's and mld's */
 		if (!timerq_reserve(&ip->timers))
 			return false;
 	}
-	return neigh_init(ip);
+	if (!neigh_init(ip))
+		return false;
+	return !cfg->ipv6 || ip_start_v6(ip, now);
 }
 
 void
@@ -70,146 +84,10 @@ ip_done(struct ip *ip)
 	pktq_clear(&ip->loop);
 	for (a = ifaddr_next(ip, NULL); a != NULL; a = ifaddr_next(ip, a))
 		timerq_cancel(&ip->timers, &a->timer);
+	timerq_cancel(&ip->timers, &ip->ra.timer);
+	timerq_cancel(&ip->timers, &ip->mld.timer);
 	neigh_done(ip);
 	timerq_done(&ip->timers);
-}
-
-/* ---- addresses and routes ---- */
-
-/* Can a station have it? */
-static bool
-is_station(const struct ipnet *net)
-{
-	static const struct ipaddr loop = {{[15] = 1}};
-	struct ipaddr last = net->addr;
-	uint32_t v4, host;
-
-	if (ipaddr_is_any(&net->addr) || ipaddr_is_multicast(&net->addr) ||
-	    net->plen > 128 || ipaddr_eq(&net->addr, &loop))
-		return false;
-	if (!ipaddr_is_v4(&last))
-		return true;
-	v4 = ipaddr_to_v4(&last);
-	if (net->plen < 96 || v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >> 28 > 14)
-		return false;
-	host = net->plen == 96 ? UINT32_MAX : UINT32_MAX >> (net->plen - 96);
-	/* RFC 3021: links of one or two stations have no broadcast. */
-	return net->plen >= 127 || ((v4 & host) != 0 && (v4 & host) != host);
-}
-
-static bool
-lists(const struct ipnet *nets, unsigned n, const struct ipaddr *addr)
-{
-	unsigned i;
-
-	for (i = 0; i < n; i++) {
-		if (ipaddr_eq(&nets[i].addr, addr))
-			return true;
-	}
-	return false;
-}
-
-bool
-ip_set_addrs(struct ip *ip, const struct ipnet *nets, unsigned n, mono_t now)
-{
-	struct ifaddr *a;
-	unsigned i, others = 0;
-
-	for (i = 0; i < n; i++) {
-		if (!is_station(&nets[i]) || lists(nets, i, &nets[i].addr))
-			return false;
-	}
-	for (a = ifaddr_next(ip, NULL); a != NULL; a = ifaddr_next(ip, a))
-		others += a->origin != ADDR_STATIC;
-	if (others + n > IP_ADDRS)
-		return false;
-	for (a = ifaddr_next(ip, NULL); a != NULL; a = ifaddr_next(ip, a)) {
-		if (a->origin == ADDR_STATIC && !lists(nets, n, &a->addr))
-			ifaddr_remove(ip, a);
-	}
-	for (i = 0; i < n; i++) {
-		a = ifaddr_find(ip, &nets[i].addr);
-		if (a == NULL) {
-			ifaddr_add(ip, &nets[i], ADDR_STATIC, now);
-			continue;
-		}
-		a->plen = nets[i].plen;
-		a->origin = ADDR_STATIC;
-	}
-	ip_rebuild_routes(ip);
-	return true;
-}
-
-static void
-add_links(const struct ip *ip, struct routes *t)
-{
-	const struct ifaddr *a;
-	const struct route *r;
-	struct route link = {.origin = ROUTE_LINK};
-
-	for (a = ifaddr_next(ip, NULL); a != NULL; a = ifaddr_next(ip, a)) {
-		if (a->state == ADDR_DUPLICATE)
-			continue;
-		link.plen = a->plen;
-		link.dst = ipaddr_masked(&a->addr, a->plen);
-		r = route_find(t, &link.dst);
-		if (r == NULL || r->plen != link.plen)
-			route_add(t, &link);
-	}
-}
-
-/* A gateway is a station on our link. */
-static bool
-gateway_near(const struct ip *ip, const struct routes *t, const struct route *r)
-{
-	const struct route *hop;
-
-	if (route_on_link(r))
-		return true;
-	hop = route_find(t, &r->gateway);
-	return hop != NULL && route_on_link(hop) &&
-	       ifaddr_find(ip, &r->gateway) == NULL;
-}
-
-bool
-ip_set_routes(struct ip *ip, const struct route *r, unsigned n)
-{
-	struct routes t = {.n = 0}, conf = {.n = 0};
-	unsigned i;
-
-	add_links(ip, &t);
-	for (i = 0; i < n; i++) {
-		if (!route_add(&conf, &r[i]) || !route_add(&t, &r[i]))
-			return false;
-	}
-	for (i = 0; i < n; i++) {
-		if (!gateway_near(ip, &t, &r[i]))
-			return false;
-	}
-	ip->configured = conf;
-	ip_rebuild_routes(ip);
-	return true;
-}
-
-void
-ip_rebuild_routes(struct ip *ip)
-{
-	struct routes *t = &ip->routes;
-	unsigned i;
-
-	t->n = 0;
-	add_links(ip, t);
-	for (i = 0; i < ip->configured.n; i++) {
-		if (route_on_link(&ip->configured.r[i]))
-			route_add(t, &ip->configured.r[i]);
-	}
-	/* A gateway's link may have gone with an address. */
-	for (i = 0; i < ip->configured.n; i++) {
-		if (!route_on_link(&ip->configured.r[i]) &&
-		    gateway_near(ip, t, &ip->configured.r[i]))
-			route_add(t, &ip->configured.r[i]);
-	}
-	ip->changes++;
 }
 
 static bool
@@ -256,7 +134,59 @@ ip_is_ours(const struct ip *ip, const struct ipaddr *addr)
 	return a != NULL && ifaddr_usable(a);
 }
 
+bool
+ip_on_link(const struct ip *ip, const struct ipaddr *addr)
+{
+	const struct route *r = route_find(&ip->routes, addr);
+
+	return r != NULL && route_on_link(r) && !ip_is_group(ip, addr);
+}
+
+uint16_t
+ip_mtu(struct ip *ip, const struct ipaddr *dst, mono_t now)
+{
+	uint16_t path = pmtu_find(ip, dst, now);
+
+	if (path != 0)
+		return path;
+	return ipaddr_is_v4(dst) ? ip->mtu : ip->mtu6;
+}
+
 /* ---- out ---- */
+
+void
+ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
+    const struct ip_hdr_out *h)
+{
+	struct wire_ether eth = {.type = WIRE_ETHER_IPV6};
+	struct wire_ipv6 v6 = {.tclass = h->tos,
+	    .flow = h->flow,
+	    .payload_len = h->len,
+	    .next = h->proto,
+	    .hop_limit = h->ttl,
+	    .src = h->src,
+	    .dst = h->dst};
+	struct wire_ipv4 v4 = {.tos = h->tos,
+	    .id = h->id,
+	    .df = true,
+	    .ttl = h->ttl,
+	    .proto = h->proto,
+	    .total_len = (uint16_t)(WIRE_IPV4_HDR_MIN + h->len)};
+
+	memcpy(eth.src, ip->mac, sizeof eth.src);
+	if (dst_mac != NULL)
+		memcpy(eth.dst, dst_mac, sizeof eth.dst);
+	if (!ipaddr_is_v4(&h->dst)) {
+		p += wire_ether_emit(&eth, p);
+		wire_ipv6_emit(&v6, p);
+		return;
+	}
+	eth.type = WIRE_ETHER_IPV4;
+	v4.src = ipaddr_to_v4(&h->src);
+	v4.dst = ipaddr_to_v4(&h->dst);
+	p += wire_ether_emit(&eth, p);
+	wire_ipv4_emit(&v4, p);
+}
 
 enum ip_way
 ip_way(
@@ -298,7 +228,7 @@ ip_queue_loop(struct ip *ip, struct buf *b)
 struct buf *
 ip_packet(struct ip *ip, const struct ip_hdr_out *h)
 {
-	struct buf *b = pkt_new(ip->bufs, (size_t)IP_HEADS + h->len);
+	struct buf *b = pkt_new(ip->bufs, ip_heads(&h->dst) + h->len);
 
 	if (b == NULL) {
 		drop_count(ip->drops, DROP_IP_NO_MEMORY);
@@ -331,16 +261,38 @@ ip_send(struct ip *ip, struct buf *b, const struct ipaddr *dst, mono_t now)
 	}
 }
 
+void
+ip_send_to(
+    struct ip *ip, struct buf *b, const struct ipaddr *dst, const uint8_t *mac)
+{
+	uint8_t group[6] = {0x33, 0x33}; /* RFC 2464 7 */
+
+	memcpy(group + 2, dst->b + 12, 4);
+	memcpy(pkt_frame(b), mac != NULL ? mac : group, sizeof group);
+	ip_queue_out(ip, b);
+}
+
 bool
 ip_expire(struct ip *ip, mono_t now, struct neigh_failure *out)
 {
 	struct timer *t;
 
 	while ((t = timerq_pop(&ip->timers, now)) != NULL) {
-		if (t->tag == IP_TIMER_ADDR)
+		switch (t->tag) {
+		case IP_TIMER_NEIGH:
+			if (neigh_expire(ip, t, now, out))
+				return true;
+			break;
+		case IP_TIMER_ADDR:
 			ifaddr_expire(ip, ifaddr_of(t), now);
-		else if (neigh_expire(ip, t, now, out))
-			return true;
+			break;
+		case IP_TIMER_RA:
+			ra_expire(ip, now);
+			break;
+		case IP_TIMER_MLD:
+			mld_expire(ip, now);
+			break;
+		}
 	}
 	return false;
 }

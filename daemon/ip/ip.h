@@ -3,11 +3,10 @@
  * IP over Ethernet: packets in, with all that can be answered here answered;
  * packets out, with the way to their next hop found.  Knows nothing of TCP.
  *
- *	ip_input()   one packet: done with, a TCP segment, or an ICMP error
- *		     about something that we sent
- *	ip_way()     how a packet to dst leaves
- *	ip_send()    a whole packet of our own into the queue out
- *	ip_expire()  timers
+ *	ip4_input(), ip6_input()   one packet: done with, a TCP segment, or an
+ *ICMP error about something that we sent ip_way()     how a packet to dst
+ *leaves ip_send()    a whole packet of our own into the queue out ip_expire()
+ *timers
  *
  * What must go out (ARP, ICMP, frames that waited for a neighbour) stands in
  * ip->out, what is for ourselves in ip->loop; the stack takes it from there.
@@ -25,8 +24,11 @@
 #include "base/rng.h"
 #include "base/timerq.h"
 #include "ip/ifaddr.h"
+#include "ip/mld.h"
 #include "ip/neigh.h"
 #include "ip/pktq.h"
+#include "ip/pmtu.h"
+#include "ip/ra.h"
 #include "ip/route.h"
 
 #define IP_LOOP_MTU   65535 /* of packets to ourselves */
@@ -40,6 +42,10 @@ struct ip_config {
 	struct bufpool *bufs;
 	struct drops *drops;
 	uint64_t seed[2];
+	bool ipv6;	    /* speak it without a configured address too */
+	bool accept_ra;	    /* believe routers' advertisements */
+	uint8_t dad_probes; /* RFC 4862's DupAddrDetectTransmits */
+	struct siphash_key stable; /* RFC 7217's secret */
 };
 
 /* A token bucket: per_s tokens a second, at most burst saved up. */
@@ -55,6 +61,8 @@ bool bucket_take(struct bucket *b, mono_t now);
 enum ip_timer {
 	IP_TIMER_NEIGH,
 	IP_TIMER_ADDR,
+	IP_TIMER_RA,
+	IP_TIMER_MLD,
 };
 
 struct ip {
@@ -71,14 +79,28 @@ struct ip {
 	struct neigh_table neigh;
 	struct pktq out, loop;
 
+	/* IPv6. */
+	bool v6, accept_ra; /* spoken at all; routers are listened to */
+	uint8_t dad_probes;
+	uint16_t mtu6; /* the link's, or less by a router's word */
+	struct siphash_key stable;
+	int64_t retrans_us, reachable_us; /* by a router's word */
+	struct ra ra;
+	struct mld mld;
+	struct pmtu_table pmtu;
+
 	struct bucket echo, errors;
-	uint64_t in_packets, echo_replies, arp_requests, icmp_errors;
+	uint64_t in_packets, echo_replies, icmp_errors;
+	uint64_t arp_requests, solicitations;
 };
 
 /* false when memory is out; ip_done() is right in either case. */
 bool ip_init(struct ip *ip, const struct ip_config *cfg, mono_t now);
 void ip_done(struct ip *ip);
 
+/* IPv6 is spoken from now on, from a link-local address; false when the MTU
+ * forbids it. */
+bool ip_start_v6(struct ip *ip, mono_t now);
 /* The configured addresses from now on; false when one of them makes no sense
  * (they are as before then). */
 bool ip_set_addrs(
@@ -109,13 +131,16 @@ struct ip_in {
 	struct buf *buf;   /* the caller keeps his reference */
 	uint32_t off, len; /* the packet in it, perhaps with padding behind */
 	bool looped;	   /* sent by ourselves */
+	bool broadcast;	   /* its frame was not for our station alone */
+	bool fragment;	   /* it came in pieces, or as if */
 	struct ipaddr src, dst; /* filled in from here on */
-	uint8_t proto, tos;
-	uint8_t hdr_len; /* of the IP header, in front of off */
+	uint8_t proto, tos, hop_limit;
+	uint32_t hdr_len; /* of the IP headers, in front of off */
 	struct ip_error error;
 };
 
-enum ip_verdict ip_input(struct ip *ip, struct ip_in *in, mono_t now);
+enum ip_verdict ip4_input(struct ip *ip, struct ip_in *in, mono_t now);
+enum ip_verdict ip6_input(struct ip *ip, struct ip_in *in, mono_t now);
 
 /* ---- out ---- */
 
@@ -133,26 +158,44 @@ enum ip_way ip_way(
 bool ip_is_group(const struct ip *ip, const struct ipaddr *addr);
 /* True when it is an address of ours that packets may come to. */
 bool ip_is_ours(const struct ip *ip, const struct ipaddr *addr);
+/* True when a route says that addr is a station on our link. */
+bool ip_on_link(const struct ip *ip, const struct ipaddr *addr);
+/* The MTU of packets to dst: the link's, or the path's if that is known. */
+uint16_t ip_mtu(struct ip *ip, const struct ipaddr *dst, mono_t now);
 
 struct ip_hdr_out {
 	struct ipaddr src, dst;
 	uint8_t proto, tos, ttl;
-	uint16_t len; /* of the payload */
-	uint16_t id;
+	uint16_t len;  /* of the payload */
+	uint16_t id;   /* IPv4 */
+	uint32_t flow; /* IPv6 */
 };
 
-/* Writes Ethernet and IPv4 header; the station's address may be all zero
- * still (dst_mac NULL).  IP_HEADS bytes. */
-#define IP_HEADS 34
+/* Bytes of the Ethernet and the IP header in front of what goes to dst. */
+#define IP_HEADS_MAX 54
+static inline size_t
+ip_heads(const struct ipaddr *dst)
+{
+	return ipaddr_is_v4(dst) ? 34 : 54;
+}
+/* Writes them; the station's address may be all zero still (dst_mac NULL). */
 void ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
     const struct ip_hdr_out *h);
 
-/* A frame with IP_HEADS bytes of room in front of h->len bytes of payload, or
+/* A frame with its headers written and room for h->len bytes of payload, or
  * NULL (counted) when there is no buffer. */
 struct buf *ip_packet(struct ip *ip, const struct ip_hdr_out *h);
+static inline uint8_t *
+ip_payload(struct buf *b, const struct ip_hdr_out *h)
+{
+	return pkt_frame(b) + ip_heads(&h->dst);
+}
 /* Sends it to its next hop by h->dst; takes the reference. */
 void ip_send(
     struct ip *ip, struct buf *b, const struct ipaddr *dst, mono_t now);
+/* The same to one station, or with mac NULL to the group dst (IPv6). */
+void ip_send_to(
+    struct ip *ip, struct buf *b, const struct ipaddr *dst, const uint8_t *mac);
 /* Puts a frame of ours to wait for the device, or drops it (counted). */
 void ip_queue_out(struct ip *ip, struct buf *b);
 /* The same for the way back to ourselves. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * IPv4 packets in, and the headers of those that go out.
+ * IPv4 packets in.
  *
  * Input follows RFC 1122 3.2.1 for a host that forwards nothing: the header is
  * right (length, version, checksum, options), the packet whole and in one
@@ -17,9 +17,7 @@
  */
 #include "ip/ip.h"
 
-#include <string.h>
 #include "ip/icmp.h"
-#include "wire/ether.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
 
@@ -29,7 +27,7 @@ judge(const struct ip *ip, const struct ip_in *in, const struct wire_ipv4 *h)
 	if (h->source_route)
 		return DROP_IP_OPTION;
 	if (ip_is_group(ip, &in->src) ||
-	    (!in->looped && ifaddr_find(ip, &in->src) != NULL))
+	    (!in->looped && ip_is_ours(ip, &in->src)))
 		return DROP_IP_SOURCE;
 	if (!ip_is_ours(ip, &in->dst))
 		return DROP_IP_DST;
@@ -49,7 +47,7 @@ refuse_protocol(struct ip *ip, const struct ip_in *in, mono_t now)
 }
 
 enum ip_verdict
-ip_input(struct ip *ip, struct ip_in *in, mono_t now)
+ip4_input(struct ip *ip, struct ip_in *in, mono_t now)
 {
 	struct wire_ipv4 h;
 	int why = wire_ipv4_parse(in->buf->data + in->off, in->len, &h);
@@ -77,25 +75,4 @@ ip_input(struct ip *ip, struct ip_in *in, mono_t now)
 		refuse_protocol(ip, in, now);
 		return IP_DONE;
 	}
-}
-
-void
-ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
-    const struct ip_hdr_out *h)
-{
-	struct wire_ether eth = {.type = WIRE_ETHER_IPV4};
-	struct wire_ipv4 v4 = {.tos = h->tos,
-	    .id = h->id,
-	    .df = true,
-	    .ttl = h->ttl,
-	    .proto = h->proto,
-	    .src = ipaddr_to_v4(&h->src),
-	    .dst = ipaddr_to_v4(&h->dst),
-	    .total_len = (uint16_t)(WIRE_IPV4_HDR_MIN + h->len)};
-
-	memcpy(eth.src, ip->mac, sizeof eth.src);
-	if (dst_mac != NULL)
-		memcpy(eth.dst, dst_mac, sizeof eth.dst);
-	p += wire_ether_emit(&eth, p);
-	wire_ipv4_emit(&v4, p);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The neighbour cache and its unreachability detection: the state machine of
- * RFC 4861 7.3 applied to ARP (RFC 826), with Linux's constants and names.
+ * RFC 4861 7.3, applied to ARP (RFC 826) too, with Linux's constants and names.
  *
  *	INCOMPLETE --answer--> REACHABLE --time--> STALE --use--> DELAY
  *	    |                      ^ answer or progress above       | 5 s
@@ -27,6 +27,7 @@
 #include "base/check.h"
 #include "ip/arp.h"
 #include "ip/ip.h"
+#include "ip/nd.h"
 
 static const char *const names[NEIGH_NSTATES] = {
     [NEIGH_FREE] = "NONE",
@@ -185,10 +186,17 @@ enter(struct ip *ip, struct neigh *n, enum neigh_state state, mono_t deadline)
 static void
 ask(struct ip *ip, struct neigh *n, mono_t now)
 {
-	arp_ask(ip, ipaddr_to_v4(&n->addr),
-	    n->state == NEIGH_PROBE ? n->mac : NULL);
+	const uint8_t *mac = n->state == NEIGH_PROBE ? n->mac : NULL;
+	int64_t again_us = NEIGH_RETRANS_US;
+
+	if (ipaddr_is_v4(&n->addr)) {
+		arp_ask(ip, ipaddr_to_v4(&n->addr), mac);
+	} else {
+		nd_ask(ip, &n->addr, mac);
+		again_us = ip->retrans_us;
+	}
 	n->probes++;
-	timerq_set(&ip->timers, &n->timer, mono_add(now, NEIGH_RETRANS_US));
+	timerq_set(&ip->timers, &n->timer, mono_add(now, again_us));
 }
 
 enum neigh_state
@@ -250,6 +258,16 @@ release(struct ip *ip, struct neigh *n)
 	pktq_join(&ip->out, &q);
 }
 
+/* RFC 4861 6.3.2: 0.5 to 1.5 times the base, which a router may set. */
+static uint32_t
+random_reachable(struct ip *ip, const struct neigh *n)
+{
+	uint32_t base = ipaddr_is_v4(&n->addr) ? NEIGH_REACHABLE_US
+					       : (uint32_t)ip->reachable_us;
+
+	return base / 2 + rng_below(&ip->rng, base);
+}
+
 void
 neigh_confirm(struct ip *ip, struct neigh *n, mono_t now)
 {
@@ -263,8 +281,7 @@ neigh_confirm(struct ip *ip, struct neigh *n, mono_t now)
 		TAILQ_INSERT_TAIL(&t->lru[1], n, lru);
 	}
 	if (n->state != NEIGH_REACHABLE || n->reachable_us == 0)
-		n->reachable_us = NEIGH_REACHABLE_US / 2 +
-				  rng_below(&ip->rng, NEIGH_REACHABLE_US);
+		n->reachable_us = random_reachable(ip, n);
 	n->confirmed = now;
 	enter(ip, n, NEIGH_REACHABLE, MONO_NEVER);
 }
@@ -310,12 +327,56 @@ neigh_learn(struct ip *ip, const struct ipaddr *addr, const uint8_t mac[6],
 		neigh_confirm(ip, n, now);
 }
 
+/* RFC 4861 7.2.5, of an entry whose station is known. */
+static void
+readvertised(
+    struct ip *ip, struct neigh *n, const struct neigh_advert *v, mono_t now)
+{
+	bool moved = v->mac != NULL && memcmp(n->mac, v->mac, 6) != 0;
+
+	if (moved && !v->override) {
+		if (n->state == NEIGH_REACHABLE)
+			enter(ip, n, NEIGH_STALE, MONO_NEVER);
+		return;
+	}
+	if (moved)
+		set_mac(n, v->mac, now);
+	if (v->solicited)
+		neigh_confirm(ip, n, now);
+	else if (moved)
+		enter(ip, n, NEIGH_STALE, MONO_NEVER);
+}
+
+void
+neigh_advertised(struct ip *ip, const struct ipaddr *addr,
+    const struct neigh_advert *v, mono_t now)
+{
+	struct neigh *n = find(&ip->neigh, addr);
+
+	if (n == NULL)
+		return;
+	if (neigh_usable(n)) {
+		readvertised(ip, n, v, now);
+	} else if (n->state == NEIGH_INCOMPLETE && v->mac != NULL) {
+		set_mac(n, v->mac, now);
+		enter(ip, n, NEIGH_STALE, MONO_NEVER);
+		if (v->solicited)
+			neigh_confirm(ip, n, now);
+		release(ip, n);
+	} else {
+		return;
+	}
+	if (!v->router)
+		ra_not_router(ip, addr);
+}
+
 static bool
 fail(struct ip *ip, struct neigh *n, struct neigh_failure *out)
 {
 	enter(ip, n, NEIGH_FAILED, MONO_NEVER);
 	out->addr = n->addr;
 	out->undelivered = take_queue(&ip->neigh, n);
+	ra_neigh_failed(ip, &n->addr);
 	return true;
 }
 

@@ -104,6 +104,14 @@ void neigh_confirm(struct ip *ip, struct neigh *n, mono_t now);
 void neigh_learn(struct ip *ip, const struct ipaddr *addr, const uint8_t mac[6],
     enum neigh_hint hint, mono_t now);
 
+/* What a neighbour advertisement says (RFC 4861 4.4). */
+struct neigh_advert {
+	const uint8_t *mac; /* or NULL */
+	bool router, solicited, override;
+};
+void neigh_advertised(struct ip *ip, const struct ipaddr *addr,
+    const struct neigh_advert *v, mono_t now);
+
 /* An expired timer of the table; true when that neighbour has now failed. */
 bool neigh_expire(
     struct ip *ip, struct timer *t, mono_t now, struct neigh_failure *out);

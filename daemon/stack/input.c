@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Frames in: Ethernet, then ARP or IPv4, then TCP.  The payload stays where
+ * Frames in: Ethernet, then ARP or IP, then TCP.  The payload stays where
  * the device put it; TCP takes references to the buf.
  *
  * Checksums: a device may vouch for them, and a frame that still wants its
@@ -13,9 +13,10 @@
 #include "stack/internal.h"
 #include "wire/ether.h"
 #include "wire/icmp.h"
+#include "wire/icmp6.h"
 
 /* The meaning of the unreachables (RFC 1122 3.2.2.1, RFC 1812 5.2.7.1). */
-static const uint8_t unreach[] = {
+static const uint8_t unreach4[] = {
     [0] = TCP_ICMP_NET_UNREACH,
     [1] = TCP_ICMP_HOST_UNREACH,
     [2] = TCP_ICMP_PROTO_UNREACH,
@@ -34,8 +35,41 @@ static const uint8_t unreach[] = {
     [15] = TCP_ICMP_HOST_UNREACH, /* precedence cut-off */
 };
 
+/* The same of ICMPv6 (RFC 4443 3.1). */
+static const uint8_t unreach6[] = {
+    [WIRE_UNREACH6_ROUTE] = TCP_ICMP_NET_UNREACH,
+    [WIRE_UNREACH6_ADMIN] = TCP_ICMP_ADMIN,
+    [WIRE_UNREACH6_SCOPE] = TCP_ICMP_HOST_UNREACH,
+    [WIRE_UNREACH6_ADDR] = TCP_ICMP_HOST_UNREACH,
+    [WIRE_UNREACH6_PORT] = TCP_ICMP_PORT_UNREACH,
+    [WIRE_UNREACH6_POLICY] = TCP_ICMP_ADMIN,
+    [WIRE_UNREACH6_REJECT] = TCP_ICMP_ADMIN,
+};
+
 static bool
-error_meaning(const struct ip_error *e, enum tcp_icmp *what)
+meaning6(const struct ip_error *e, enum tcp_icmp *what)
+{
+	switch (e->type) {
+	case WIRE_ICMP6_TOO_BIG:
+		*what = TCP_ICMP_TOO_BIG;
+		return true;
+	case WIRE_ICMP6_TIME_EXCEEDED:
+		*what = TCP_ICMP_TIME_EXCEEDED;
+		return true;
+	case WIRE_ICMP6_PARAM_PROBLEM:
+		*what = e->code == WIRE_PARAM6_NEXT ? TCP_ICMP_PROTO_UNREACH
+						    : TCP_ICMP_PARAM_PROBLEM;
+		return true;
+	default:
+		if (e->code >= sizeof unreach6)
+			return false;
+		*what = unreach6[e->code];
+		return true;
+	}
+}
+
+static bool
+meaning4(const struct ip_error *e, enum tcp_icmp *what)
 {
 	switch (e->type) {
 	case WIRE_ICMP_TIME_EXCEEDED:
@@ -45,9 +79,9 @@ error_meaning(const struct ip_error *e, enum tcp_icmp *what)
 		*what = TCP_ICMP_PARAM_PROBLEM;
 		return true;
 	default:
-		if (e->code >= sizeof unreach)
+		if (e->code >= sizeof unreach4)
 			return false;
-		*what = unreach[e->code];
+		*what = unreach4[e->code];
 		return true;
 	}
 }
@@ -61,19 +95,22 @@ take_error(struct stack *s, const struct ip_error *e, mono_t now)
 	    .rport = e->dport};
 	enum tcp_icmp what;
 
-	if (error_meaning(e, &what))
-		tcp_icmp_input(s->tcp, &id, e->seq, what, e->mtu, now);
-	else
+	if (!(ipaddr_is_v4(&e->dst) ? meaning4 : meaning6)(e, &what)) {
 		drop_count(&s->drops, DROP_ICMP_TYPE);
+		return;
+	}
+	if (tcp_icmp_input(s->tcp, &id, e->seq, what, e->mtu, now) &&
+	    what == TCP_ICMP_TOO_BIG)
+		pmtu_learn(&s->ip, &e->dst, e->mtu, now);
 }
 
 static void
-take_ipv4(
-    struct stack *s, struct ip_in *in, const struct offload *o, mono_t now)
+take_verdict(struct stack *s, enum ip_verdict verdict, struct ip_in *in,
+    const struct offload *o, mono_t now)
 {
 	struct tcp_in seg;
 
-	switch (ip_input(&s->ip, in, now)) {
+	switch (verdict) {
 	case IP_DONE:
 		break;
 	case IP_TCP:
@@ -83,7 +120,7 @@ take_ipv4(
 		    .off = in->off,
 		    .len = in->len,
 		    .csum_ok = o->csum_valid || o->needs_csum};
-		if (o->gso == GSO_TCP4)
+		if (o->gso == GSO_TCP4 || o->gso == GSO_TCP6)
 			seg.gso_size = o->gso_size;
 		tcp_input(s->tcp, &seg, now);
 		break;
@@ -93,36 +130,47 @@ take_ipv4(
 	}
 }
 
+/* Is a frame to dst for us?  *broadcast: for others too. */
+static bool
+for_us(const struct stack *s, const struct wire_ether *eth, bool *broadcast)
+{
+	static const uint8_t everybody[WIRE_ETHER_ADDR] = {
+	    0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+	*broadcast = memcmp(eth->dst, s->ip.mac, sizeof eth->dst) != 0;
+	if (!*broadcast || memcmp(eth->dst, everybody, sizeof everybody) == 0)
+		return true;
+	/* RFC 2464 7; the group itself is IP's to know. */
+	return eth->type == WIRE_ETHER_IPV6 && eth->dst[0] == 0x33 &&
+	       eth->dst[1] == 0x33;
+}
+
 void
 stack_take_frame(struct stack *s, struct buf *b, uint32_t off,
     const struct offload *o, bool looped, mono_t now)
 {
-	static const uint8_t broadcast[WIRE_ETHER_ADDR] = {
-	    0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	struct ip_in in = {.buf = b, .looped = looped};
 	struct wire_ether eth;
 	int why = wire_ether_parse(b->data + off, b->len - off, &eth);
-	bool to_us;
 
+	if (why == DROP_NONE && !looped && !for_us(s, &eth, &in.broadcast))
+		why = DROP_ETH_DST;
 	if (why != DROP_NONE) {
 		drop_count(&s->drops, why);
-		return;
-	}
-	to_us = looped || memcmp(eth.dst, s->ip.mac, sizeof eth.dst) == 0;
-	if (!to_us && memcmp(eth.dst, broadcast, sizeof eth.dst) != 0) {
-		drop_count(&s->drops, DROP_ETH_DST);
 		return;
 	}
 	in.off = off + WIRE_ETHER_LEN;
 	in.len = b->len - in.off;
 	if (eth.type == WIRE_ETHER_ARP)
-		arp_input(&s->ip, b->data + in.off, in.len, to_us, now);
+		arp_input(&s->ip, b->data + in.off, in.len, !in.broadcast, now);
+	else if (eth.type == WIRE_ETHER_IPV6 && s->ip.v6)
+		take_verdict(s, ip6_input(&s->ip, &in, now), &in, o, now);
 	else if (eth.type != WIRE_ETHER_IPV4)
 		drop_count(&s->drops, DROP_ETH_TYPE);
-	else if (!to_us) /* RFC 1122 3.3.6 */
+	else if (in.broadcast) /* RFC 1122 3.3.6 */
 		drop_count(&s->drops, DROP_IP_DST);
 	else
-		take_ipv4(s, &in, o, now);
+		take_verdict(s, ip4_input(&s->ip, &in, now), &in, o, now);
 }
 
 void

@@ -17,6 +17,7 @@
 struct stack {
 	struct ip ip;
 	struct tcp *tcp;
+	struct siphash_key key_flow;
 	struct tcp_env user; /* the owner's; env.path is ours */
 	struct bufpool *bufs;
 	struct drops drops;

@@ -24,8 +24,7 @@
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
 
-_Static_assert(IP_HEADS == WIRE_ETHER_LEN + WIRE_IPV4_HDR_MIN, "two headers");
-_Static_assert(IP_HEADS + WIRE_TCP_HDR_MAX <= FRAME_HDR, "all headers fit");
+_Static_assert(IP_HEADS_MAX + WIRE_TCP_HDR_MAX <= FRAME_HDR, "all headers fit");
 
 /* A frame from the queue of those that wait. */
 static void
@@ -46,6 +45,21 @@ release_lent(struct stack *s)
 	s->lent = NULL;
 }
 
+/* RFC 6437 3: one for each connection, not to be guessed, never zero. */
+static uint32_t
+flow_label(const struct stack *s, const struct tcp_out *o)
+{
+	struct {
+		struct ipaddr src, dst;
+		uint8_t ports[4];
+	} key = {.src = o->src, .dst = o->dst};
+	uint32_t label;
+
+	memcpy(key.ports, o->hdr, sizeof key.ports);
+	label = siphash(&s->key_flow, &key, sizeof key) & 0xfffff;
+	return label != 0 ? label : 1;
+}
+
 /* The headers of segment o at p; returns their length. */
 static size_t
 write_headers(
@@ -58,13 +72,17 @@ write_headers(
 	    .ttl = o->ttl,
 	    .len = (uint16_t)(o->hdr_len + o->payload_len)};
 
+	size_t heads = ip_heads(&o->dst);
+
 	CHECK(o->hdr_len + o->payload_len <= 65535 - WIRE_IPV4_HDR_MIN);
-	/* The segments of one frame are told apart by counting up. */
-	if (o->gso_size != 0)
+	if (!ipaddr_is_v4(&o->dst))
+		h.flow = flow_label(s, o);
+	else if (o->gso_size != 0)
+		/* Segments of one frame are told apart by counting up. */
 		h.id = (uint16_t)rng_u64(&s->ip.rng);
 	ip_write_heads(&s->ip, p, mac, &h);
-	memcpy(p + IP_HEADS, o->hdr, o->hdr_len);
-	return (size_t)IP_HEADS + o->hdr_len;
+	memcpy(p + heads, o->hdr, o->hdr_len);
+	return heads + o->hdr_len;
 }
 
 /* The checksum, or what the device needs to make it; tcp is the header. */
@@ -86,14 +104,14 @@ settle_checksum(
 	}
 	put16(field, wire_csum_partial(&c));
 	off->needs_csum = true;
-	off->csum_start = IP_HEADS;
+	off->csum_start = (uint16_t)ip_heads(&o->dst);
 	off->csum_offset = WIRE_TCP_CSUM_OFF;
 	if (o->gso_size == 0)
 		return;
 	CHECK(s->tx_tso);
-	off->gso = GSO_TCP4;
+	off->gso = ipaddr_is_v4(&o->dst) ? GSO_TCP4 : GSO_TCP6;
 	off->gso_size = o->gso_size;
-	off->hdr_len = (uint16_t)(IP_HEADS + o->hdr_len);
+	off->hdr_len = (uint16_t)(off->csum_start + o->hdr_len);
 }
 
 static void
@@ -103,7 +121,7 @@ point_to_segment(struct stack *s, struct txframe *f, const uint8_t *mac)
 	size_t hdr_len = write_headers(s, o, mac, f->hdr);
 
 	CHECK(o->nspans <= FRAME_SPANS - 1);
-	settle_checksum(s, o, f->hdr + IP_HEADS, &f->off);
+	settle_checksum(s, o, f->hdr + ip_heads(&o->dst), &f->off);
 	f->spans[0] = (struct span){f->hdr, hdr_len};
 	memcpy(&f->spans[1], o->spans, o->nspans * sizeof o->spans[0]);
 	f->nspans = o->nspans + 1;
@@ -119,7 +137,7 @@ copy_segment(struct stack *s)
 	uint8_t *p;
 	unsigned i;
 
-	b = pkt_new(s->bufs, (size_t)IP_HEADS + o->hdr_len + o->payload_len);
+	b = pkt_new(s->bufs, ip_heads(&o->dst) + o->hdr_len + o->payload_len);
 	if (b == NULL) {
 		drop_count(&s->drops, DROP_IP_NO_MEMORY);
 		return NULL;
@@ -140,7 +158,8 @@ hold_segment(struct stack *s, struct neigh *n)
 
 	if (b == NULL)
 		return;
-	settle_checksum(s, &s->seg, pkt_frame(b) + IP_HEADS, &pkt_info(b)->off);
+	settle_checksum(s, &s->seg, pkt_frame(b) + ip_heads(&s->seg.dst),
+	    &pkt_info(b)->off);
 	neigh_hold(&s->ip, n, b);
 }
 
@@ -153,7 +172,8 @@ loop_segment(struct stack *s)
 		return;
 	pkt_info(b)->off = (struct offload){.csum_valid = true};
 	if (s->seg.gso_size != 0) {
-		pkt_info(b)->off.gso = GSO_TCP4;
+		pkt_info(b)->off.gso =
+		    ipaddr_is_v4(&s->seg.dst) ? GSO_TCP4 : GSO_TCP6;
 		pkt_info(b)->off.gso_size = s->seg.gso_size;
 	}
 	ip_queue_loop(&s->ip, b);

@@ -36,7 +36,7 @@ path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 	struct stack *s = ctx;
 	const struct ifaddr *ours;
 
-	if (!ipaddr_is_v4(dst) || !stack_has_route(s, dst))
+	if (!stack_has_route(s, dst))
 		return -ENETUNREACH;
 	ours = ipaddr_is_any(src) ? ifaddr_source(&s->ip, dst)
 				  : ifaddr_find(&s->ip, src);
@@ -44,7 +44,8 @@ path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 	    ipaddr_is_v4(&ours->addr) != ipaddr_is_v4(dst))
 		return -EADDRNOTAVAIL;
 	out->src = ours->addr;
-	out->mtu = out->rcv_mtu = s->ip.mtu;
+	out->mtu = ip_mtu(&s->ip, dst, s->now);
+	out->rcv_mtu = ipaddr_is_v4(dst) ? s->ip.mtu : s->ip.mtu6;
 	out->tso_max = s->tx_tso ? TSO_MAX : 0;
 	if (ip_is_ours(&s->ip, dst)) {
 		out->mtu = out->rcv_mtu = IP_LOOP_MTU;
@@ -82,13 +83,34 @@ orphan(void *ctx, uint32_t owner, int n, size_t bytes)
 		s->user.orphan(s->user.ctx, owner, n, bytes);
 }
 
+/* RFC 7217's secret, and the flow labels'. */
+static void
+secrets(
+    struct stack *s, const struct stack_config *cfg, struct siphash_key *stable)
+{
+	static const uint8_t none[sizeof cfg->stable_secret];
+	struct rng rng;
+
+	rng_init(&rng, cfg->tcp.seed[0] ^ 0x736563, cfg->tcp.seed[1]);
+	*stable = (struct siphash_key){rng_u64(&rng), rng_u64(&rng)};
+	s->key_flow = (struct siphash_key){rng_u64(&rng), rng_u64(&rng)};
+	_Static_assert(sizeof *stable == sizeof none, "one key");
+	if (memcmp(cfg->stable_secret, none, sizeof none) != 0)
+		memcpy(stable, cfg->stable_secret, sizeof *stable);
+}
+
 static bool
 init_ip(struct stack *s, const struct stack_config *cfg, mono_t now)
 {
-	struct ip_config ic = {
-	    .mtu = cfg->mtu, .bufs = s->bufs, .drops = &s->drops};
+	struct ip_config ic = {.mtu = cfg->mtu,
+	    .bufs = s->bufs,
+	    .drops = &s->drops,
+	    .ipv6 = cfg->ipv6,
+	    .accept_ra = cfg->accept_ra,
+	    .dad_probes = cfg->dad_probes};
 
 	memcpy(ic.mac, cfg->mac, sizeof ic.mac);
+	secrets(s, cfg, &ic.stable);
 	/* Other streams of numbers than TCP's, from the same secret. */
 	ic.seed[0] = cfg->tcp.seed[0] ^ 0x6970;
 	ic.seed[1] = cfg->tcp.seed[1];
@@ -226,6 +248,14 @@ stack_addrs_settled(const struct stack *s)
 	return true;
 }
 
+static int64_t
+left_us(mono_t until, mono_t now)
+{
+	if (mono_is_never(until))
+		return -1;
+	return mono_before(now, until) ? mono_diff(until, now) : 0;
+}
+
 void
 stack_foreach_addr(const struct stack *s,
     void (*fn)(void *arg, const struct stack_addr_row *a), void *arg,
@@ -234,15 +264,14 @@ stack_foreach_addr(const struct stack *s,
 	const struct ifaddr *a = NULL;
 	struct stack_addr_row row;
 
-	(void)now;
 	while ((a = ifaddr_next(&s->ip, a)) != NULL) {
 		row = (struct stack_addr_row){.addr = a->addr,
 		    .plen = a->plen,
 		    .usable = ifaddr_usable(a),
 		    .state = addr_state_name(a->state),
 		    .origin = addr_origin_name(a->origin),
-		    .preferred_us = -1,
-		    .valid_us = -1};
+		    .preferred_us = left_us(a->preferred_until, now),
+		    .valid_us = left_us(a->valid_until, now)};
 		fn(arg, &row);
 	}
 }
@@ -288,6 +317,19 @@ take_looped(struct stack *s, mono_t now)
 	}
 }
 
+/* Of a whole frame of ours. */
+static struct ipaddr
+destination(struct buf *b)
+{
+	const uint8_t *p = pkt_frame(b) + WIRE_ETHER_LEN;
+	struct ipaddr dst;
+
+	if (p[0] >> 4 == 4)
+		return ipaddr_v4(get32(p + 16));
+	memcpy(dst.b, p + 24, sizeof dst.b);
+	return dst;
+}
+
 /* The connections that wait for a neighbour who does not answer: those whose
  * frames waited, and those with himself. */
 static void
@@ -299,7 +341,7 @@ report_failure(struct stack *s, struct neigh_failure *fail, mono_t now)
 	tcp_host_unreachable(s->tcp, &last, now);
 	while ((b = pktq_get(&fail->undelivered)) != NULL) {
 		drop_count(&s->drops, DROP_IP_NEIGH_FAILED);
-		dst = ipaddr_v4(get32(pkt_frame(b) + WIRE_ETHER_LEN + 16));
+		dst = destination(b);
 		if (!ipaddr_eq(&dst, &last))
 			tcp_host_unreachable(s->tcp, &dst, now);
 		last = dst;
@@ -333,6 +375,7 @@ stack_stats(const struct stack *s, struct stack_stats *out)
 	    .out_packets = s->out_packets,
 	    .echo_replies = s->ip.echo_replies,
 	    .arp_requests = s->ip.arp_requests,
+	    .solicitations = s->ip.solicitations,
 	    .icmp_errors = s->ip.icmp_errors,
 	    .neighbours = s->ip.neigh.n,
 	    .buf_used = bufpool_used(s->bufs),

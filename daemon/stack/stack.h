@@ -49,7 +49,18 @@ struct stack_config {
 	const struct stack_addr *addrs;
 	unsigned naddrs; /* at most STACK_ADDRS */
 	const struct stack_route *routes;
-	unsigned nroutes;      /* at most STACK_ROUTES */
+	unsigned nroutes; /* at most STACK_ROUTES */
+	/* IPv6 is spoken when an address of it is configured, or always. */
+	bool ipv6;
+	/* Routers' advertisements bring default routes, prefixes and addresses
+	 * (RFC 4861, RFC 4862). */
+	bool accept_ra;
+	/* Questions that find duplicates of an IPv6 address before it is used,
+	 * one a second (RFC 4862 5.1: 1); 0: none. */
+	uint8_t dad_probes;
+	/* Keeps the identifiers of addresses that we make the same from one
+	 * start to the next (RFC 7217); all zero: they are new each time. */
+	uint8_t stable_secret[16];
 	bool tx_csum;	       /* the device fills in checksums */
 	bool tx_tso;	       /* the device takes 64 KiB GSO frames */
 	size_t buf_bytes;      /* bound of all buffers together */
@@ -117,7 +128,8 @@ void stack_foreach_route(const struct stack *s,
 struct stack_stats {
 	uint64_t in_frames, out_frames, in_bytes, out_bytes;
 	uint64_t in_packets, out_packets, echo_replies, arp_requests;
-	uint64_t icmp_errors; /* sent */
+	uint64_t solicitations; /* neighbour discovery's questions */
+	uint64_t icmp_errors;	/* sent */
 	size_t neighbours;
 	size_t buf_used, buf_limit;
 };
