@@ -342,6 +342,8 @@ tcp_counters(struct page_out *p)
 	C(orphans_reset, "connections reset for the limit of orphans");
 	C(time_waits, "connections that went to TIME-WAIT");
 	C(lost_retransmits, "retransmissions found lost again");
+	C(tlp_probes, "tail loss probes sent");
+	C(tlp_recoveries, "losses that a tail loss probe mended");
 #undef C
 }
 

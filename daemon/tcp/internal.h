@@ -9,6 +9,7 @@
  *	ack.c       what an acknowledgment does
  *	scoreboard.c what is out, and what SACK says of it
  *	rack.c      what time says of loss
+ *	tlp.c       tail loss probes
  *	recovery.c  loss: answered, over
  *	rtt.c       the round-trip time and the RTO
  *	rate.c      what congestion control is told
@@ -54,6 +55,7 @@
 #define TCP_LINGER2_S	    60
 #define TCP_MEMORY_US	    50000  /* until memory is asked for again */
 #define TCP_CHALLENGE_US    500000 /* at most one challenge ACK in this time */
+#define TCP_SLACK_US	    2000   /* of timers of less than an RTO */
 #define TCP_DUPTHRESH	    3
 #define TCP_DEFAULT_MSS	    536	 /* MUST-15 */
 #define TCP_DEFAULT_MSS6    1220 /* the same, over IPv6 */
@@ -197,6 +199,7 @@ RB_HEAD(rxtree, rxseg);
 /* ---- a connection ---- */
 
 enum tcp_timer {
+	TMR_TLP,     /* tail loss probe; may come in the next one's place */
 	TMR_REXMT,   /* retransmission, or the SYN's */
 	TMR_PERSIST, /* zero-window probe, or SWS override */
 	TMR_DELACK,
@@ -308,6 +311,14 @@ struct tcp_pcb {
 		uint32_t degree;    /* of reordering seen, in segments */
 		uint32_t reordered; /* times that it was seen */
 	} rack;
+
+	/* The tail loss probe (RFC 8985 7.1). */
+	struct {
+		seq_t end;   /* snd_nxt when it went */
+		bool now;    /* to be sent */
+		bool out;    /* not yet known what became of it */
+		bool resent; /* it was no new data */
+	} tlp;
 
 	/* Proportional rate reduction (RFC 9937 5): bytes. */
 	struct {
@@ -562,7 +573,7 @@ uint32_t tcp_pipe(const struct tcp_pcb *p);
 struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
 bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
 void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);
-/* x, which is lost, went again. */
+/* x went again: it was lost, or is a probe. */
 void txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now);
 /* Takes what is below ack off the list; *rtt and *retx_at as in ack.c. */
 void txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
@@ -584,6 +595,15 @@ uint32_t rack_detect_loss(struct tcp_pcb *p, mono_t now);
 /* The same for all that went before a time-out (RFC 8985 6.3). */
 void rack_mark_on_rto(struct tcp_pcb *p, mono_t now);
 bool rack_timeout(struct tcp_pcb *p, mono_t now);
+
+/* ---- tlp.c ---- */
+void tlp_arm(struct tcp_pcb *p, mono_t now);
+bool tlp_timeout(struct tcp_pcb *p, mono_t now);
+struct txseg *tlp_last(struct tcp_pcb *p, uint32_t mss);
+/* The probe went: new data, or resent. */
+void tlp_sent(struct tcp_pcb *p, bool resent, mono_t now);
+void tlp_cancel(struct tcp_pcb *p);
+void tlp_ack(struct tcp_pcb *p, const struct ackinfo *a);
 
 /* ---- recovery.c ---- */
 bool is_dupack(const struct tcp_pcb *p, const struct seg *s);
@@ -649,6 +669,8 @@ void tcp_challenge_ack(struct tcp_pcb *p, mono_t now);
 /* ---- timer.c ---- */
 void pcb_timeout(struct tcp_pcb *p, mono_t now);
 void tcp_arm_rexmt(struct tcp_pcb *p, mono_t now);
+/* Is the user's own limit over? */
+bool tcp_limit_reached(const struct tcp_pcb *p, mono_t now);
 void tcp_arm_keep(struct tcp_pcb *p, mono_t now);
 
 #endif

@@ -8,6 +8,6 @@ daemon_libtcp_la_SOURCES = daemon/tcp/tcp.h daemon/tcp/internal.h \
 	daemon/tcp/output.c daemon/tcp/pcb.c daemon/tcp/rack.c \
 	daemon/tcp/rate.c daemon/tcp/reasm.c daemon/tcp/recovery.c \
 	daemon/tcp/rtt.c daemon/tcp/scoreboard.c \
-	daemon/tcp/sendq.c daemon/tcp/timer.c daemon/tcp/timewait.c \
+	daemon/tcp/sendq.c daemon/tcp/timer.c daemon/tcp/tlp.c daemon/tcp/timewait.c \
 	daemon/tcp/user.c
 daemon_libtcp_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBBSD_CFLAGS)

@@ -140,15 +140,48 @@ burst_max(const struct tcp_pcb *p, uint32_t mss)
 	return max > mss ? max - max % mss : mss;
 }
 
+/* Sends x again, whole, or what of it fits into one frame. */
+static bool
+resend(struct tcp_pcb *p, struct txseg *x, struct tcp_out *out, mono_t now)
+{
+	uint32_t mss = effective_mss(p), len, segs;
+	bool fin = x->flags & TX_FIN;
+	uint8_t flags = 0;
+
+	len = x->len - fin;
+	if (len > 0)
+		fill_payload(p, out, x->seq, &len, mss, now);
+	else
+		no_payload(out);
+	if (len + fin < x->len) {
+		if (!txseg_split(p, x, len))
+			return false;
+		fin = false;
+	}
+	/* MUST-61, as when it went the first time. */
+	if (len > mss ||
+	    (len > 0 && seq_diff(x->seq, p->snd_una) + len == p->sq.bytes))
+		flags = TH_PSH;
+	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
+	txseg_resent(p, x, now);
+	p->prr.out += x->len;
+	segs = (len + mss - 1) / mss + (len == 0);
+	p->total_retrans += segs;
+	p->t->st.retrans_segs += segs;
+	p->bytes_retrans += len;
+	/* RFC 6298 5.1, and again with the first one (RFC 6675 5). */
+	if (!timer_on(p, TMR_REXMT) || x == TAILQ_FIRST(&p->tx))
+		tcp_arm_rexmt(p, now);
+	return true;
+}
+
 /* MUST-34, SHLD-15, SHLD-16: retransmissions keep to the window, except for
  * the first segment, which also serves as the probe of a closed one. */
 static bool
 retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 {
-	uint32_t pipe = tcp_pipe(p), mss = effective_mss(p), room, len;
+	uint32_t pipe = tcp_pipe(p), mss = effective_mss(p), room;
 	struct txseg *x = TAILQ_FIRST(&p->lost);
-	uint8_t flags = 0;
-	bool fin;
 
 	if (x == NULL) {
 		p->flags &= ~PF_REXMT_NOW;
@@ -172,38 +205,14 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		room = burst_max(p, mss);
 	if (x->len > room && !txseg_split(p, x, room))
 		return false;
-	fin = x->flags & TX_FIN;
-	len = x->len - fin;
-	if (len > 0)
-		fill_payload(p, out, x->seq, &len, mss, now);
-	else
-		no_payload(out);
-	if (len + fin < x->len) {
-		if (!txseg_split(p, x, len))
-			return false;
-		fin = false;
-	}
-	/* MUST-61, as when it went the first time. */
-	if (len > mss ||
-	    (len > 0 && seq_diff(x->seq, p->snd_una) + len == p->sq.bytes))
-		flags = TH_PSH;
-	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
-	txseg_resent(p, x, now);
-	p->prr.out += x->len;
-	p->total_retrans += (len + mss - 1) / mss + (len == 0);
-	p->t->st.retrans_segs += (len + mss - 1) / mss + (len == 0);
-	p->bytes_retrans += len;
-	/* RFC 6298 5.1, and again with the first one (RFC 6675 5). */
-	if (!timer_on(p, TMR_REXMT) || x == TAILQ_FIRST(&p->tx))
-		tcp_arm_rexmt(p, now);
-	return true;
+	return resend(p, x, out, now);
 }
 
 /* May a segment of len, less than a full one, go now? */
 static bool
 small_may_go(const struct tcp_pcb *p, uint32_t len, bool last)
 {
-	if (p->flags & PF_OVERRIDE)
+	if ((p->flags & PF_OVERRIDE) || p->tlp.now)
 		return true;
 	if (len >= p->max_wnd / 2 && p->max_wnd > 0 && len > 0)
 		return true;
@@ -239,6 +248,9 @@ sendable(struct tcp_pcb *p, uint32_t mss)
 
 	wnd = p->snd_wnd > out ? p->snd_wnd - out : 0; /* MUST-34 */
 	cw = p->cc.cwnd > pipe ? p->cc.cwnd - pipe : 0;
+	/* RFC 8985 7.3: a probe exceeds it by one segment. */
+	if (p->tlp.now && cw < mss)
+		cw = mss;
 	len = queued;
 	if (len > wnd)
 		len = wnd;
@@ -325,6 +337,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	pcb_timer(p, TMR_PERSIST, MONO_NEVER);
 	if (!timer_on(p, TMR_REXMT))
 		tcp_arm_rexmt(p, now);
+	tlp_arm(p, now);
 	return true;
 }
 
@@ -342,6 +355,21 @@ pcb_reset(struct tcp_pcb *p, mono_t now)
 
 	p->t->st.out_rsts++;
 	tcp_ctl_send(p->t, &p->node.id, &h, p->tos, p->ttl);
+}
+
+/* RFC 8985 7.3: new data if there is some, else the last segment again. */
+static bool
+send_loss_probe(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+{
+	bool fresh = send_data(p, out, now), sent = fresh;
+	struct txseg *x;
+
+	if (!fresh && (x = tlp_last(p, effective_mss(p))) != NULL)
+		sent = resend(p, x, out, now);
+	p->tlp.now = false;
+	if (sent)
+		tlp_sent(p, !fresh, now);
+	return sent;
 }
 
 /* SHLD-12: an old sequence number and no text make the peer answer. */
@@ -389,6 +417,8 @@ pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		send_probe(p, out, now);
 		return true;
 	}
+	if (p->tlp.now && send_loss_probe(p, out, now))
+		return true;
 	if (retransmit(p, out, now) || send_data(p, out, now))
 		return true;
 	if (p->flags & PF_ACK_NOW) {

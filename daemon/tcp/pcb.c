@@ -342,7 +342,7 @@ check_turns(const struct tcp_pcb *p, uint32_t flying, uint32_t lost)
 static void
 check_tx(const struct tcp_pcb *p)
 {
-	uint32_t sacked = 0, lost = 0, retx = 0, splits = 0;
+	uint32_t sacked = 0, lost = 0, retx = 0, splits = 0, waiting = 0;
 	seq_t at = p->snd_una;
 	const struct txseg *x;
 	struct txseg *in_tree = RB_MIN(txtree, (struct txtree *)&p->tx_tree);
@@ -359,6 +359,8 @@ check_tx(const struct tcp_pcb *p)
 		sacked += x->flags & TX_SACKED ? x->len : 0;
 		lost += x->flags & TX_LOST ? x->len : 0;
 		retx += x->flags & TX_RETX ? x->len : 0;
+		if ((x->flags & (TX_LOST | TX_RETX)) == TX_LOST)
+			waiting += x->len;
 	}
 	CHECK(in_tree == NULL);
 	CHECK(seq_eq(at, p->snd_nxt));
@@ -366,8 +368,7 @@ check_tx(const struct tcp_pcb *p)
 	CHECK(sacked == p->sacked_bytes);
 	CHECK(lost == p->lost_bytes);
 	CHECK(retx == p->retx_bytes);
-	check_turns(
-	    p, tcp_outstanding(p) - sacked - (lost - retx), lost - retx);
+	check_turns(p, tcp_outstanding(p) - sacked - waiting, waiting);
 }
 
 /* What we told the peer by SACK is here. */

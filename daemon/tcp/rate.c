@@ -186,7 +186,7 @@ rate_output_done(struct tcp_pcb *p)
 		p->rate.window_end = p->snd_nxt;
 	}
 	if (!limited && tcp_send_unsent(p) < p->snd_mss &&
-	    p->lost_bytes <= p->retx_bytes) {
+	    TAILQ_EMPTY(&p->lost)) {
 		p->rate.app_limited = p->rate.delivered + tcp_pipe(p);
 		if (p->rate.app_limited == 0)
 			p->rate.app_limited = 1;

@@ -14,7 +14,12 @@
 static void
 prr_begin(struct tcp_pcb *p, uint32_t delivered)
 {
-	uint32_t left = tcp_pipe(p) + p->lost_bytes - p->retx_bytes;
+	uint32_t left = tcp_outstanding(p) - p->sacked_bytes, gone;
+
+	if (!(p->flags & PF_SACK)) {
+		gone = p->dupacks * p->snd_mss;
+		left -= gone < left ? gone : left;
+	}
 
 	p->prr.delivered = p->prr.out = 0;
 	p->prr.flight = left + delivered > 0 ? left + delivered : 1;
@@ -77,6 +82,7 @@ enter_recovery(struct tcp_pcb *p, const struct ackinfo *a)
 	tcp_cc_congestion(&p->cc, CC_LOSS, tcp_outstanding(p));
 	p->recover = p->snd_nxt;
 	p->ca_state = CA_RECOVERY;
+	tlp_cancel(p);
 	prr_begin(p, a->delivered);
 	p->t->st.fast_retransmits++;
 	p->t->st.sack_recoveries += (p->flags & PF_SACK) != 0;
@@ -120,6 +126,7 @@ tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 	}
 	p->recover = p->snd_nxt;
 	p->ca_state = CA_LOSS;
+	tlp_cancel(p);
 	p->dupacks = 0;
 	/* One segment, besides what was sent too lately to be lost. */
 	cc->cwnd = tcp_pipe(p) + cc->mss;
@@ -207,6 +214,7 @@ void
 recovery_ack(struct tcp_pcb *p, struct ackinfo *a)
 {
 	count_duplicates(p, a);
+	tlp_ack(p, a);
 	if (p->ca_state >= CA_RECOVERY && seq_geq(p->snd_una, p->recover))
 		leave(p);
 	detect_loss(p, a);
@@ -217,6 +225,8 @@ recovery_ack(struct tcp_pcb *p, struct ackinfo *a)
 	else if (p->ca_state == CA_DISORDER && p->sacked_bytes == 0 &&
 		 p->dupacks == 0)
 		p->ca_state = CA_OPEN;
+	if (a->advanced || p->ca_state != CA_OPEN)
+		tlp_arm(p, a->now);
 	if (a->lost > 0 || a->dup)
 		pcb_ready(p);
 }

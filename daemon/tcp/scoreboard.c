@@ -214,8 +214,8 @@ txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now)
 	rate_sent(p, x, now);
 	turn_leave(p, x);
 	uncount(p, x, x->len);
-	x->flags |= TX_LOST | TX_RETX | TX_EVER_RETX;
-	p->lost_bytes += x->len;
+	x->flags |= TX_RETX | TX_EVER_RETX;
+	p->lost_bytes += x->flags & TX_LOST ? x->len : 0;
 	p->retx_bytes += x->len;
 	x->sent_at = now;
 	turn_enter(p, x);

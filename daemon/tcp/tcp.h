@@ -368,7 +368,7 @@ struct tcp_stats {
 	uint64_t syn_cookies, challenge_acks, delayed_acks, window_probes;
 	uint64_t keepalive_probes, ooo_queued, paws_rejected, time_waits;
 	uint64_t orphans_reset;
-	uint64_t lost_retransmits;
+	uint64_t lost_retransmits, tlp_probes, tlp_recoveries;
 	size_t conns, half_open, time_wait, binds, orphans; /* now */
 	size_t time_wait_bytes; /* that their records take */
 };

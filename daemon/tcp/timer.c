@@ -42,6 +42,12 @@ stuck_since(const struct tcp_pcb *p)
 	return mono_max(x->sent_at, p->advanced);
 }
 
+bool
+tcp_limit_reached(const struct tcp_pcb *p, mono_t now)
+{
+	return !mono_before(now, user_limit(p, stuck_since(p)));
+}
+
 void
 tcp_arm_rexmt(struct tcp_pcb *p, mono_t now)
 {
@@ -231,6 +237,7 @@ void
 pcb_timeout(struct tcp_pcb *p, mono_t now)
 {
 	static bool (*const handlers[TMR_N])(struct tcp_pcb *, mono_t) = {
+	    [TMR_TLP] = tlp_timeout,
 	    [TMR_REXMT] = rexmt_timeout,
 	    [TMR_PERSIST] = persist_timeout,
 	    [TMR_DELACK] = delack_timeout,

@@ -398,6 +398,7 @@ static void
 info_timer(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 {
 	static const char *const names[TMR_N] = {
+	    [TMR_TLP] = "on",
 	    [TMR_REXMT] = "on",
 	    [TMR_PERSIST] = "persist",
 	    [TMR_KEEP] = "keepalive",

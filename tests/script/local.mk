@@ -8,7 +8,7 @@ SCRIPT_SOURCES = tests/script/lab.c tests/script/closed.c \
 	tests/script/last_ack.c tests/script/time_wait.c \
 	tests/script/options.c tests/script/simultaneous.c \
 	tests/script/rexmt.c tests/script/recovery.c \
-	tests/script/rack.c \
+	tests/script/rack.c tests/script/tlp.c \
 	tests/script/receive.c tests/script/window.c \
 	tests/script/keepalive.c tests/script/names.c \
 	tests/script/icmp.c tests/script/hostile.c tests/script/memory.c \

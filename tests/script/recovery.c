@@ -13,10 +13,13 @@ TestSuite(recovery, .init = passive_lab, .fini = lab_end);
 static void
 ten_out(bool sack)
 {
-	handshake(.mss = M, .sackok = sack ? 1 : NONE);
+	peer_sends(SYN, .seq = 0, .mss = M, .sackok = sack ? 1 : NONE);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	at(ms(20));
+	peer_sends(ACK, .seq = 1, .ack = 1);
 	app_writes(30 * M);
 	expect_eq(lab_drain(), 10);
-	at(ms(20));
+	at(ms(40));
 }
 
 static void
@@ -52,7 +55,7 @@ Test(recovery, full_ack)
 	expect_eq(lab_drain(), 2);
 	dup();
 	stack_sends(ACK, .seq = 1, .ack = 1, .len = M);
-	at(ms(40));
+	at(ms(60));
 	peer_sends(ACK, .seq = 1, .ack = 1 + 12 * M);
 	expect(lab_info().cwnd_bytes <= 6 * M);
 	expect(lab_info().cwnd_bytes >= M);
@@ -70,7 +73,7 @@ Test(recovery, partial_ack)
 	dup();
 	stack_sends(ACK, .seq = 1, .ack = 1, .len = M);
 	silence();
-	at(ms(40));
+	at(ms(60));
 	peer_sends(ACK, .seq = 1, .ack = 1 + 4 * M);
 	stack_sends(ACK, .seq = 1 + 4 * M, .ack = 1, .len = M);
 	lab_drain();
@@ -124,7 +127,7 @@ Test(recovery, not_duplicates)
 Test(recovery, no_fast_retransmit_after_timeout)
 {
 	ten_out(false);
-	lab_run_until(RTO);
+	lab_run_until(ms(240));
 	expect_eq(lab_stats().timeouts, 1);
 	lab_drain();
 	for (unsigned i = 0; i < 6; i++)
@@ -157,7 +160,7 @@ Test(recovery, sack_one_hole)
 	expect_eq(lab_stats().sack_recoveries, 1);
 	expect_eq(lab_info().ca_state, 3);
 	lab_drain();
-	at(ms(40));
+	at(ms(60));
 	peer_sends(ACK, .seq = 1, .ack = 1 + 10 * M);
 	expect_eq(lab_info().ca_state, 0);
 	lab_drain();
@@ -174,7 +177,7 @@ Test(recovery, sack_two_holes)
 	stack_sends(ACK, .seq = 1 + 5 * M, .ack = 1, .len = M);
 	for (struct lab_seg s; (s = lab_next()).flags != 0;)
 		expect(s.seq >= 1 + 10 * M);
-	at(ms(40));
+	at(ms(60));
 	peer_sends(
 	    ACK, .seq = 1, .ack = 1 + 5 * M, .sack = {{1 + 6 * M, 1 + 10 * M}});
 	for (struct lab_seg s; (s = lab_next()).flags != 0;)
@@ -229,7 +232,7 @@ Test(recovery, reneging)
 	handshake(.mss = M, .sackok = 1);
 	app_writes(4 * M);
 	lab_drain();
-	at(ms(20));
+	at(ms(1));
 	peer_sends(ACK, .seq = 1, .ack = 1, .sack = {{1 + M, 1 + 3 * M}});
 	lab_drain();
 	lab_run_until(ms(260));
