@@ -16,7 +16,6 @@
 
 #include "proc/conf.h"
 #include "proc/proc.h"
-#include "tcp/tcp.h"
 #include "tcpd/proto.h"
 
 void
@@ -81,8 +80,7 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 		}
 	memcpy(
 	    now->g.tcp.congestion, b->tcp.congestion, sizeof b->tcp.congestion);
-	now->g.tcp.sndbuf = b->tcp.sndbuf;
-	now->g.tcp.rcvbuf = b->tcp.rcvbuf;
+	now->g.tcp.size = b->tcp.size;
 	now->g.tcp.syncookies = b->tcp.syncookies;
 	now->g.quota = b->quota;
 	memcpy(now->g.addrs, b->addrs, sizeof b->addrs);
@@ -161,6 +159,12 @@ addrs_valid(const struct conf_addr *a, uint32_t n)
 }
 
 static bool
+size_valid(uint32_t size, uint32_t max)
+{
+	return size >= 4096 && size <= max && max <= 1u << 30;
+}
+
+static bool
 global_valid(const struct conf_global *g)
 {
 	const struct conf_device *d = &g->device;
@@ -168,16 +172,17 @@ global_valid(const struct conf_global *g)
 
 	return (d->kind == DEV_TAP || d->kind == DEV_PACKET) && ENDS(d->name) &&
 	       ENDS(d->netns) && addrs_valid(d->hosts, d->nhosts) &&
-	       ENDS(t->congestion) && t->sndbuf >= 4096 &&
-	       t->sndbuf <= 1u << 30 && t->rcvbuf >= 4096 &&
-	       t->rcvbuf <= 1u << 30 && t->msl_us >= 1000000 &&
-	       t->msl_us <= 120000000 && t->syncookies <= TCP_COOKIES_ALWAYS &&
-	       t->port_first >= 1 && t->port_first < t->port_last &&
-	       g->naddrs >= 1 && addrs_valid(g->addrs, g->naddrs) &&
-	       ENDS(g->socket) && ENDS(g->control) && ENDS(g->pidfile) &&
-	       ENDS(g->user) && g->buffers >= 1u << 20 &&
-	       g->quota.buffer_bytes >= 65536 && g->nroutes <= CONF_ROUTES &&
-	       g->nrules <= CONF_RULES && g->nquotas <= CONF_QUOTAS;
+	       ENDS(t->congestion) &&
+	       size_valid(t->size.sndbuf, t->size.sndbuf_max) &&
+	       size_valid(t->size.rcvbuf, t->size.rcvbuf_max) &&
+	       t->msl_us >= 1000000 && t->msl_us <= 120000000 &&
+	       t->syncookies <= TCP_COOKIES_ALWAYS && t->port_first >= 1 &&
+	       t->port_first < t->port_last && g->naddrs >= 1 &&
+	       addrs_valid(g->addrs, g->naddrs) && ENDS(g->socket) &&
+	       ENDS(g->control) && ENDS(g->pidfile) && ENDS(g->user) &&
+	       g->buffers >= 1u << 20 && g->quota.buffer_bytes >= 65536 &&
+	       g->nroutes <= CONF_ROUTES && g->nrules <= CONF_RULES &&
+	       g->nquotas <= CONF_QUOTAS;
 }
 
 static bool

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include "base/addr.h"
 #include "ipc/msg.h"
+#include "tcp/tcp.h"
 
 #define CONF_PATH_MAX 108  /* sun_path */
 #define CONF_ADDRS    16   /* of ours, and of a TAP's host side */
@@ -44,7 +45,7 @@ struct conf_device {
 
 struct conf_tcp {
 	char congestion[16];
-	uint32_t sndbuf, rcvbuf;
+	struct tcp_bufs size;
 	uint32_t msl_us;
 	uint16_t port_first, port_last;
 	uint8_t syncookies; /* enum tcp_cookies */
@@ -123,10 +124,9 @@ const struct conf_quota *conf_quota(const struct conf *c, uint32_t uid);
 
 /*
  * A reload: *now takes over what of next can take effect while running (tcp's
- * congestion, sndbuf and rcvbuf; quotas, policy, addresses, routes); next is
- * freed.
- * Returns the number of changed settings that need a restart, each told to err
- * by its name.
+ * congestion, buffer sizes and syncookies; quotas, policy, addresses, routes);
+ * next is freed.  Returns the number of changed settings that need a restart,
+ * each told to err by its name.
  */
 unsigned conf_reload(
     struct conf *now, struct conf *next, conf_error_fn *err, void *arg);

@@ -331,6 +331,35 @@ check_mtu(struct reader *r)
 	return 0;
 }
 
+/* A buffer that begins larger than the default maximum does not grow. */
+static int
+finish_size(struct reader *r, const char *name, const char *max_name,
+    uint32_t size, uint32_t *max)
+{
+	uint32_t line = *conf_key_line(r, S_TCP, max_name);
+
+	if (size <= *max)
+		return 0;
+	if (line != 0)
+		return conf_complain(r, line,
+		    "%s = %u is less than %s = %u; raise it, or leave it out",
+		    max_name, *max, name, size);
+	*max = size;
+	return 0;
+}
+
+static int
+finish_tcp(struct reader *r)
+{
+	struct tcp_bufs *b = &r->conf->g.tcp.size;
+
+	if (finish_size(r, "sndbuf", "sndbuf_max", b->sndbuf, &b->sndbuf_max) !=
+	    0)
+		return -1;
+	return finish_size(
+	    r, "rcvbuf", "rcvbuf_max", b->rcvbuf, &b->rcvbuf_max);
+}
+
 /* What belongs together fits together. */
 static int
 finish_network(struct reader *r)
@@ -366,8 +395,10 @@ new_conf(void)
 	g = &c->g;
 	g->device.offload = 1;
 	g->tcp = (struct conf_tcp){.congestion = "cubic",
-	    .sndbuf = 4u << 20,
-	    .rcvbuf = 4u << 20,
+	    .size = {.sndbuf = 256u << 10,
+		.sndbuf_max = 4u << 20,
+		.rcvbuf = 128u << 10,
+		.rcvbuf_max = 6u << 20},
 	    .msl_us = 30000000,
 	    .max_orphans = 65536,
 	    .port_first = 32768,
@@ -414,7 +445,7 @@ conf_load(const char *path, conf_error_fn *err, void *arg)
 		conf_complain(&r, 0, "out of memory");
 	else if (conf_read_text(&r) == 0 && conf_scan(&r) == 0 &&
 		 parse(&r) == 0 && finish_network(&r) == 0 &&
-		 finish_quotas(&r) == 0)
+		 finish_tcp(&r) == 0 && finish_quotas(&r) == 0)
 		finish_user(&r);
 	free(r.text);
 	free(r.opened);

@@ -15,7 +15,6 @@
 
 #include "base/addrtext.h"
 #include "proc/conf_read.h"
-#include "tcp/tcp.h"
 #include "tcpd/proto.h"
 
 /* ---- values ---- */
@@ -469,8 +468,12 @@ const struct key conf_keys[] = {
     QUOTA_ROWS(S_QUOTA),
     QUOTA_ROWS(S_QUOTA_USER),
     {S_TCP, "congestion", CFGT_STR, set_congestion, T(congestion), 0, 0},
-    {S_TCP, "sndbuf", CFGT_INT, set_number, T(sndbuf), 4096, 1 << 30},
-    {S_TCP, "rcvbuf", CFGT_INT, set_number, T(rcvbuf), 4096, 1 << 30},
+    {S_TCP, "sndbuf", CFGT_INT, set_number, T(size.sndbuf), 4096, 1 << 30},
+    {S_TCP, "sndbuf_max", CFGT_INT, set_number, T(size.sndbuf_max), 4096,
+	1 << 30},
+    {S_TCP, "rcvbuf", CFGT_INT, set_number, T(size.rcvbuf), 4096, 1 << 30},
+    {S_TCP, "rcvbuf_max", CFGT_INT, set_number, T(size.rcvbuf_max), 4096,
+	1 << 30},
     {S_TCP, "msl", CFGT_INT, set_seconds, T(msl_us), 1, 120},
     {S_TCP, "port_range", CFGT_STR, set_port_range, 0, 0, 0, 0},
     {S_TCP, "max_conns", CFGT_INT, set_number, T(max_conns), 0, INT64_MAX},

@@ -411,8 +411,8 @@ engine_set_conf(struct engine *e, struct conf *conf)
 	    !stack_set_routes(e->stack, routes, nroutes))
 		log_warn("the stack refuses the new addresses or routes");
 	tcp_set_syncookies(e->tcp, conf->g.tcp.syncookies);
-	if (tcp_set_defaults(e->tcp, conf->g.tcp.congestion, conf->g.tcp.sndbuf,
-		conf->g.tcp.rcvbuf) != 0)
+	if (tcp_set_defaults(
+		e->tcp, conf->g.tcp.congestion, &conf->g.tcp.size) != 0)
 		log_warn("congestion control %s is unknown; the default stays",
 		    conf->g.tcp.congestion);
 }

@@ -73,8 +73,7 @@ setup_from(
 	s->stack.buf_bytes = g->buffers;
 	s->stack.tcp.max_conns = g->tcp.max_conns;
 	s->stack.tcp.max_orphans = g->tcp.max_orphans;
-	s->stack.tcp.sndbuf = g->tcp.sndbuf;
-	s->stack.tcp.rcvbuf = g->tcp.rcvbuf;
+	s->stack.tcp.size = g->tcp.size;
 	s->stack.tcp.msl_us = g->tcp.msl_us;
 	s->stack.tcp.port_first = g->tcp.port_first;
 	s->stack.tcp.port_last = g->tcp.port_last;

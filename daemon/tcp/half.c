@@ -10,7 +10,7 @@
 static uint32_t
 half_rcvbuf(const struct tcp_bind *b)
 {
-	return b->opts.rcvbuf != 0 ? b->opts.rcvbuf : b->t->cfg.rcvbuf;
+	return b->opts.rcvbuf != 0 ? b->opts.rcvbuf : b->t->cfg.size.rcvbuf;
 }
 
 uint8_t
@@ -18,8 +18,7 @@ half_wscale(const struct tcp_half *h)
 {
 	const struct tcp_bind *b = h->listener;
 
-	return tcp_wscale_for(
-	    b->opts.rcvbuf != 0 ? b->opts.rcvbuf : tcp_rcvbuf_max(b->t));
+	return tune_wscale(b->t, b->opts.rcvbuf);
 }
 
 static void
@@ -280,6 +279,7 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	tcp_set_state(p, TCPS_SYN_RECEIVED);
 	pcb_opts_apply(p, &h->listener->opts);
 	pcb_set_mss(p);
+	tune_established(p, s->now);
 	tcp_cc_init(&p->cc, h->listener->cc != NULL ? h->listener->cc : t->cc,
 	    p->snd_mss, s->now);
 	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one

@@ -41,6 +41,7 @@ enter_established(struct tcp_pcb *p, const struct seg *s)
 {
 	tcp_set_state(p, TCPS_ESTABLISHED);
 	p->retries = p->backoff = 0;
+	tune_established(p, s->now);
 	if (!(p->flags & PF_ORPHAN))
 		pcb_event(p, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
 	tcp_arm_keep(p, s->now);
@@ -506,6 +507,8 @@ tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now)
 	struct tcp_node *n;
 
 	t->st.in_segs++;
+	if (tune_short(t))
+		reasm_reclaim(t);
 	if (decode(t, in, &s, now) != NEXT) {
 		t->st.in_errs++;
 		return;

@@ -17,6 +17,7 @@
  *	delack.c    when to acknowledge
  *	output.c    what to send next: recovery, new data, FIN, ACK
  *	timer.c     retransmission, persist, delayed ACK, keep-alive
+ *	tune.c      buffer sizes that follow the path; memory pressure
  *	sendq.c     bytes that the user wrote, until they are acknowledged
  *	pcb.c       a connection's birth, state changes, events and death
  *	bind.c      local addresses, ports and listeners
@@ -237,6 +238,17 @@ enum {
 	PF_NO_MEMORY = 1 << 25,
 };
 
+/* Buffer sizes that follow the path; see tune.c. */
+struct tcp_tune {
+	bool snd_locked, rcv_locked; /* the user set them */
+	uint32_t rtt_us;	     /* as the receiver sees it, 0: not yet */
+	uint32_t echo;		     /* of the last sample */
+	seq_t rtt_seq;		     /* without timestamps: the window's end */
+	mono_t rtt_at, since;
+	uint64_t taken; /* by the user since then */
+	uint32_t space; /* the most that he took in a round trip */
+};
+
 struct tcp_pcb {
 	struct tcp_node node;
 	struct tcp *t;
@@ -280,6 +292,7 @@ struct tcp_pcb {
 	/* Receive side. */
 	seq_t irs, rcv_nxt, rcv_adv, last_ack_sent;
 	uint32_t rcvbuf, rcv_clamp;
+	struct tcp_tune tune;
 	uint32_t rcv_bytes; /* in order, not yet taken */
 	uint32_t rcv_mss;   /* largest segment seen: for delayed ACKs */
 	struct rxqueue rcvq;
@@ -354,6 +367,7 @@ struct tcp_pcb {
 
 	/* Lists and events. */
 	TAILQ_ENTRY(tcp_pcb) ready_link, event_link, all_link;
+	TAILQ_ENTRY(tcp_pcb) ooo_link; /* while ooo_segs > 0 */
 	bool on_ready, on_events;
 	unsigned events;
 	int error, soft_error;
@@ -406,6 +420,7 @@ struct tcp {
 	struct timerq timers; /* pcbs and half-open ones */
 	struct tw_store tw;
 	struct tcp_pcbs all, ready, events;
+	struct tcp_pcbs ooos;	   /* that have text out of order */
 	struct tcp_pcb *delivered; /* GONE was handed out: free it next */
 	struct slab pcbs, halves, txsegs, rxsegs, bindslab;
 	struct tcp_ctl *ctl;
@@ -539,8 +554,6 @@ void pcb_timer(struct tcp_pcb *p, enum tcp_timer which, mono_t when);
 void pcb_set_mss(struct tcp_pcb *p);
 void pcb_check(const struct tcp_pcb *p, mono_t now);
 void pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o);
-uint8_t tcp_wscale_for(uint32_t rcvbuf);
-uint32_t tcp_rcvbuf_max(const struct tcp *t);
 
 static inline bool
 timer_on(const struct tcp_pcb *p, enum tcp_timer which)
@@ -638,7 +651,27 @@ void rate_ack_end(struct tcp_pcb *p);
 /* pcb_output() has nothing more for now. */
 void rate_output_done(struct tcp_pcb *p);
 
+/* ---- tune.c ---- */
+/* All buffers together are beyond three quarters of their limit; beyond seven
+ * eighths. */
+bool tune_pressed(const struct tcp *t);
+bool tune_short(const struct tcp *t);
+/* How much of room may be offered now. */
+uint32_t tune_window(const struct tcp_pcb *p, uint32_t room);
+/* The window scale to offer: for the rcvbuf that the user set, or (0) for what
+ * it may become by itself. */
+uint8_t tune_wscale(const struct tcp *t, uint32_t locked);
+void tune_established(struct tcp_pcb *p, mono_t now);
+/* cwnd may have grown. */
+void tune_sndbuf(struct tcp_pcb *p);
+/* Text came in order, from s; before it is acknowledged. */
+void tune_segment(struct tcp_pcb *p, const struct seg *s);
+/* The user took n bytes. */
+void tune_taken(struct tcp_pcb *p, size_t n, mono_t now);
+
 /* ---- reasm.c ---- */
+/* Memory is short: gives up what waits out of order until it is not. */
+void reasm_reclaim(struct tcp *t);
 int rxseg_cmp(struct rxseg *a, struct rxseg *b);
 RB_PROTOTYPE(rxtree, rxseg, node, rxseg_cmp)
 void reasm_input(struct tcp_pcb *p, struct seg *s);

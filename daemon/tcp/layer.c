@@ -272,6 +272,7 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	RB_INIT(&t->binds);
 	TAILQ_INIT(&t->all);
 	TAILQ_INIT(&t->ready);
+	TAILQ_INIT(&t->ooos);
 	TAILQ_INIT(&t->events);
 	slab_init(&t->pcbs, sizeof(struct tcp_pcb), cfg->max_conns);
 	slab_init(&t->halves, sizeof(struct tcp_half), cfg->max_conns);
@@ -284,7 +285,7 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 
 int
 tcp_set_defaults(
-    struct tcp *t, const char *congestion, uint32_t sndbuf, uint32_t rcvbuf)
+    struct tcp *t, const char *congestion, const struct tcp_bufs *size)
 {
 	const struct tcp_cc_ops *cc = tcp_cc_find(congestion);
 
@@ -292,8 +293,7 @@ tcp_set_defaults(
 		return -ENOENT;
 	t->cfg.congestion = cc->name;
 	t->cc = cc;
-	t->cfg.sndbuf = sndbuf;
-	t->cfg.rcvbuf = rcvbuf;
+	t->cfg.size = *size;
 	return 0;
 }
 

@@ -1,13 +1,32 @@
 # SPDX-License-Identifier: ISC
 noinst_LTLIBRARIES += daemon/libtcp.la
-daemon_libtcp_la_SOURCES = daemon/tcp/tcp.h daemon/tcp/internal.h \
-	daemon/tcp/seq.h daemon/tcp/cc.h daemon/tcp/ack.c daemon/tcp/bind.c \
-	daemon/tcp/cc.c daemon/tcp/cookie.c daemon/tcp/cc_cubic.c \
-	daemon/tcp/cc_newreno.c daemon/tcp/delack.c \
-	daemon/tcp/half.c daemon/tcp/input.c daemon/tcp/layer.c \
-	daemon/tcp/output.c daemon/tcp/pcb.c daemon/tcp/rack.c \
-	daemon/tcp/rate.c daemon/tcp/reasm.c daemon/tcp/recovery.c \
-	daemon/tcp/rtt.c daemon/tcp/scoreboard.c \
-	daemon/tcp/sendq.c daemon/tcp/timer.c daemon/tcp/tlp.c daemon/tcp/timewait.c \
+daemon_libtcp_la_SOURCES = \
+	daemon/tcp/cc.h \
+	daemon/tcp/internal.h \
+	daemon/tcp/seq.h \
+	daemon/tcp/tcp.h \
+	daemon/tcp/ack.c \
+	daemon/tcp/bind.c \
+	daemon/tcp/cc.c \
+	daemon/tcp/cc_cubic.c \
+	daemon/tcp/cc_newreno.c \
+	daemon/tcp/cookie.c \
+	daemon/tcp/delack.c \
+	daemon/tcp/half.c \
+	daemon/tcp/input.c \
+	daemon/tcp/layer.c \
+	daemon/tcp/output.c \
+	daemon/tcp/pcb.c \
+	daemon/tcp/rack.c \
+	daemon/tcp/rate.c \
+	daemon/tcp/reasm.c \
+	daemon/tcp/recovery.c \
+	daemon/tcp/rtt.c \
+	daemon/tcp/scoreboard.c \
+	daemon/tcp/sendq.c \
+	daemon/tcp/timer.c \
+	daemon/tcp/timewait.c \
+	daemon/tcp/tlp.c \
+	daemon/tcp/tune.c \
 	daemon/tcp/user.c
 daemon_libtcp_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBBSD_CFLAGS)

@@ -79,8 +79,8 @@ pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
 	p->rack.degree = TCP_DUPTHRESH;
 	STAILQ_INIT(&p->rcvq);
 	RB_INIT(&p->ooo);
-	p->sndbuf = t->cfg.sndbuf;
-	p->rcvbuf = t->cfg.rcvbuf;
+	p->sndbuf = t->cfg.size.sndbuf;
+	p->rcvbuf = t->cfg.size.rcvbuf;
 	p->rcv_clamp = UINT32_MAX;
 	p->rto_us = TCP_RTO_INITIAL_US;
 	p->min_rtt_us = UINT32_MAX;
@@ -263,23 +263,6 @@ pcb_set_mss(struct tcp_pcb *p)
 		p->cc.ssthresh = 2 * mss;
 }
 
-uint32_t
-tcp_rcvbuf_max(const struct tcp *t)
-{
-	return t->cfg.rcvbuf_max > t->cfg.rcvbuf ? t->cfg.rcvbuf_max
-						 : t->cfg.rcvbuf;
-}
-
-uint8_t
-tcp_wscale_for(uint32_t rcvbuf)
-{
-	uint8_t s = 0;
-
-	while (s < 14 && (65535u << s) < rcvbuf)
-		s++;
-	return s;
-}
-
 void
 pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 {
@@ -300,10 +283,14 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 			p->flags &= ~bits[i].flag;
 	}
 	delack_ask(p, o->quickack);
-	if (o->sndbuf != 0)
+	if (o->sndbuf != 0) {
 		p->sndbuf = o->sndbuf;
-	if (o->rcvbuf != 0)
+		p->tune.snd_locked = true;
+	}
+	if (o->rcvbuf != 0) {
 		p->rcvbuf = o->rcvbuf;
+		p->tune.rcv_locked = true;
+	}
 	p->user_timeout_us = o->user_timeout_us;
 	p->keepidle_s = o->keepidle_s != 0 ? o->keepidle_s : TCP_KEEPIDLE_S;
 	p->keepintvl_s = o->keepintvl_s != 0 ? o->keepintvl_s : TCP_KEEPINTVL_S;

@@ -38,6 +38,7 @@ window_room(const struct tcp_pcb *p)
 
 	if (room > p->rcv_clamp)
 		room = p->rcv_clamp;
+	room = tune_window(p, room);
 	return room < max ? room : max;
 }
 
@@ -247,7 +248,8 @@ ooo_remove(struct tcp_pcb *p, struct rxseg *r)
 	RB_REMOVE(rxtree, &p->ooo, r);
 	p->ooo_bytes -= r->len;
 	p->ooo_true -= r->buf->cap;
-	p->ooo_segs--;
+	if (--p->ooo_segs == 0)
+		TAILQ_REMOVE(&p->t->ooos, p, ooo_link);
 }
 
 /* Moves what has become in order from the tree to the queue. */
@@ -277,16 +279,6 @@ pull_ooo(struct tcp_pcb *p)
 	return any;
 }
 
-/* What waits out of order leaves an eighth of the memory for what it waits
- * for; it is not SACKed and comes again. */
-static bool
-memory_short(const struct tcp *t)
-{
-	size_t limit = bufpool_limit(t->cfg.bufs);
-
-	return bufpool_used(t->cfg.bufs) > limit - limit / 8;
-}
-
 static enum step
 insert_ooo(struct tcp_pcb *p, struct seg *s)
 {
@@ -307,8 +299,9 @@ insert_ooo(struct tcp_pcb *p, struct seg *s)
 		s->off += cut;
 		s->len -= cut;
 	}
-	/* Memory first: what the peer knows to be here must not go for it. */
-	if (p->ooo_true / 2 > p->rcvbuf + 8 * BUF_FRAME || memory_short(p->t) ||
+	/* Memory first: what the peer knows to be here must not go for it.  It
+	 * leaves an eighth for what it waits for. */
+	if (p->ooo_true / 2 > p->rcvbuf + 8 * BUF_FRAME || tune_short(p->t) ||
 	    (r = rxseg_new(p, s->in->buf, s->off, s->len)) == NULL)
 		return drop(p->t, DROP_TCP_OOO_MEMORY);
 	r->seq = s->seq;
@@ -330,7 +323,8 @@ insert_ooo(struct tcp_pcb *p, struct seg *s)
 	RB_INSERT(rxtree, &p->ooo, r);
 	p->ooo_bytes += r->len;
 	p->ooo_true += r->buf->cap;
-	p->ooo_segs++;
+	if (p->ooo_segs++ == 0)
+		TAILQ_INSERT_TAIL(&p->t->ooos, p, ooo_link);
 	p->ooo_total += s->nsegs;
 	p->t->st.ooo_queued += s->nsegs;
 	return NEXT;
@@ -364,6 +358,7 @@ reasm_input(struct tcp_pcb *p, struct seg *s)
 	if (s->len == 0)
 		return;
 	delack_measure(p, full, s->now);
+	tune_segment(p, s);
 	if (!seq_eq(s->seq, p->rcv_nxt)) {
 		seq_t l = s->seq, r = seq_add(s->seq, s->len);
 
@@ -422,9 +417,9 @@ tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now)
 {
 	struct rxseg *r;
 
-	(void)now;
 	CHECK(n <= p->rcv_bytes);
 	p->rcv_bytes -= (uint32_t)n;
+	tune_taken(p, n, now);
 	while (n > 0) {
 		r = STAILQ_FIRST(&p->rcvq);
 		if (n < r->len) {
@@ -479,11 +474,27 @@ reasm_end(struct tcp_pcb *p)
 	struct rxseg *r;
 
 	while ((r = RB_MIN(rxtree, &p->ooo)) != NULL) {
-		RB_REMOVE(rxtree, &p->ooo, r);
+		ooo_remove(p, r);
 		rxseg_free(p, r);
 	}
-	p->ooo_bytes = p->ooo_segs = p->ooo_true = 0;
 	p->nrcv_sack = 0;
+}
+
+/* RFC 2018 8 lets a receiver take back what it SACKed.  The furthest goes
+ * first: it would wait longest. */
+void
+reasm_reclaim(struct tcp *t)
+{
+	struct tcp_pcb *p;
+	struct rxseg *r;
+
+	while (tune_short(t) && (p = TAILQ_FIRST(&t->ooos)) != NULL) {
+		p->nrcv_sack = 0;
+		r = RB_MAX(rxtree, &p->ooo);
+		ooo_remove(p, r);
+		rxseg_free(p, r);
+		drop_count(t->cfg.drops, DROP_TCP_OOO_RECLAIMED);
+	}
 }
 
 void

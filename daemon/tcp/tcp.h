@@ -105,17 +105,20 @@ struct tcp_env {
 	void *ctx;
 };
 
+/* Buffers of connections whose user set none, bytes: how they begin and what
+ * they may grow to with the path (not at all when the maximum is less). */
+struct tcp_bufs {
+	uint32_t sndbuf, sndbuf_max;
+	uint32_t rcvbuf, rcvbuf_max;
+};
+
 struct tcp_config {
 	struct tcp_env env;
 	struct bufpool *bufs;
 	struct drops *drops;
 	uint64_t seed[2]; /* keys ISNs, ports and tables */
 	size_t max_conns; /* connections in all; 0: as memory allows */
-	uint32_t sndbuf;  /* default bytes, e.g. 1 MiB */
-	uint32_t rcvbuf;  /* default bytes */
-	/* What a receive buffer may become: the window scale is chosen for it
-	 * where the user has not set another size.  0: rcvbuf. */
-	uint32_t rcvbuf_max;
+	struct tcp_bufs size;
 	uint32_t msl_us;		/* TIME-WAIT lasts 2*MSL; 30 s */
 	uint16_t port_first, port_last; /* ephemeral ports */
 	const char *congestion;		/* "cubic", "newreno" */
@@ -132,7 +135,7 @@ struct tcp *tcp_new(const struct tcp_config *cfg, mono_t now);
 /* Other defaults, for connections that begin from now on.  Returns 0 or
  * -ENOENT: no such congestion control, nothing changed. */
 int tcp_set_defaults(
-    struct tcp *t, const char *congestion, uint32_t sndbuf, uint32_t rcvbuf);
+    struct tcp *t, const char *congestion, const struct tcp_bufs *size);
 /* For SYNs that come from now on. */
 void tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode);
 /* Aborts everything without a word and frees it. */
@@ -340,6 +343,7 @@ struct tcp_info_out {
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
 	uint32_t total_retrans, ooo_segs, rcv_ooo_bytes, reordering;
 	uint32_t send_queued, send_unsent, recv_queued, sndbuf, rcvbuf;
+	uint32_t rcv_rtt_us, rcv_space; /* as its autotuning sees it */
 	int64_t last_data_sent_us, last_data_recv_us,
 	    last_ack_recv_us;	/* ago */
 	int64_t timer_us;	/* until the next timer, -1: none */

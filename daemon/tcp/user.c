@@ -100,8 +100,8 @@ start_syn(struct tcp_pcb *p, seq_t iss, mono_t now)
 	p->flags |= PF_SYN_NOW | (c->no_timestamps ? 0 : PF_TS) |
 		    (c->no_sack ? 0 : PF_SACK) | (c->no_wscale ? 0 : PF_WSCALE);
 	if (p->flags & PF_WSCALE)
-		p->rcv_wscale = tcp_wscale_for(
-		    p->rcvbuf == c->rcvbuf ? tcp_rcvbuf_max(p->t) : p->rcvbuf);
+		p->rcv_wscale =
+		    tune_wscale(p->t, p->tune.rcv_locked ? p->rcvbuf : 0);
 	p->ts_off = tcp_ts_offset(p->t, &p->node.id);
 	pcb_set_mss(p);
 	tcp_cc_init(&p->cc, p->cc.ops, p->snd_mss, now);
@@ -250,8 +250,8 @@ tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *o)
 {
 	*o = (struct tcp_opts){
 	    .congestion = p->cc.ops->name,
-	    .sndbuf = p->sndbuf,
-	    .rcvbuf = p->rcvbuf,
+	    .sndbuf = p->tune.snd_locked ? p->sndbuf : 0,
+	    .rcvbuf = p->tune.rcv_locked ? p->rcvbuf : 0,
 	    .user_timeout_us = p->user_timeout_us,
 	    .keepidle_s = p->keepidle_s,
 	    .keepintvl_s = p->keepintvl_s,
@@ -465,6 +465,8 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	    .recv_queued = p->rcv_bytes,
 	    .sndbuf = p->sndbuf,
 	    .rcvbuf = p->rcvbuf,
+	    .rcv_rtt_us = p->tune.rtt_us,
+	    .rcv_space = p->tune.space,
 	    .last_data_sent_us = mono_diff(now, p->last_snd),
 	    .last_data_recv_us = mono_diff(now, p->last_rcv),
 	    .last_ack_recv_us = mono_diff(now, p->last_ack),

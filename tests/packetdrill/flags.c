@@ -77,11 +77,11 @@ take(struct settings *s, const char *key, const char *v)
 		return true;
 	}
 	if (strcmp(key, "rcvbuf") == 0)
-		return take_number(&c->tcp.rcvbuf, v, INT32_MAX);
+		return take_number(&c->tcp.size.rcvbuf, v, INT32_MAX);
 	if (strcmp(key, "rcvbuf_max") == 0)
-		return take_number(&c->tcp.rcvbuf_max, v, INT32_MAX);
+		return take_number(&c->tcp.size.rcvbuf_max, v, INT32_MAX);
 	if (strcmp(key, "sndbuf") == 0)
-		return take_number(&c->tcp.sndbuf, v, INT32_MAX);
+		return take_number(&c->tcp.size.sndbuf, v, INT32_MAX);
 	if (strcmp(key, "congestion") == 0) {
 		static char name[16];
 
@@ -104,22 +104,22 @@ settings_parse(struct settings *s, const char *flags)
 {
 	char *copy = strdup(flags != NULL ? flags : ""), *at = copy, *key, *v;
 
-	*s = (struct settings){.stack = {
-				   .mac = {2, 0, 0, 0, 0, 1},
-				   .mtu = 1500,
-				   .naddrs = 1,
-				   .nroutes = 1,
-				   .tx_csum = true,
-				   .tx_tso = true,
-				   .buf_bytes = 256 << 20,
-				   .tcp = {.seed = {1, 2},
-				       .sndbuf = 256 << 10,
-				       .rcvbuf = 1 << 20,
-				       .msl_us = 30000000,
-				       .port_first = 32768,
-				       .port_last = 60999,
-				       .congestion = "cubic"},
-			       }};
+	*s = (struct settings){
+	    .stack = {
+		.mac = {2, 0, 0, 0, 0, 1},
+		.mtu = 1500,
+		.naddrs = 1,
+		.nroutes = 1,
+		.tx_csum = true,
+		.tx_tso = true,
+		.buf_bytes = 256 << 20,
+		.tcp = {.seed = {1, 2},
+		    .size = {.sndbuf = 256 << 10, .rcvbuf = 1 << 20},
+		    .msl_us = 30000000,
+		    .port_first = 32768,
+		    .port_last = 60999,
+		    .congestion = "cubic"},
+	    }};
 	s->addrs[0] = (struct stack_addr){ipaddr_v4(0xc0a80002), 96 + 16};
 	s->routes[0] = (struct stack_route){
 	    .dst = ipaddr_v4(0), .gateway = ipaddr_v4(0xc0a80001), .plen = 96};

@@ -311,14 +311,15 @@ lab_start_(const struct lab_config *cfg)
 	tc.seed[0] = cfg->seed + 1;
 	tc.seed[1] = cfg->seed + 2;
 	tc.max_conns = cfg->max_conns;
-	tc.sndbuf = cfg->sndbuf != 0 ? cfg->sndbuf : 1u << 20;
-	tc.rcvbuf = cfg->rcvbuf != 0 ? cfg->rcvbuf : 1u << 16;
+	tc.size.sndbuf = cfg->sndbuf != 0 ? cfg->sndbuf : 1u << 20;
+	tc.size.rcvbuf = cfg->rcvbuf != 0 ? cfg->rcvbuf : 1u << 16;
+	tc.size.sndbuf_max = cfg->sndbuf_max;
+	tc.size.rcvbuf_max = cfg->rcvbuf_max;
 	tc.msl_us = cfg->msl_us != 0 ? cfg->msl_us : (uint32_t)sec(30);
 	tc.port_first = cfg->port_first != 0 ? cfg->port_first : 32768;
 	tc.port_last = cfg->port_last != 0 ? cfg->port_last : 60999;
 	tc.syncookies = cfg->syncookies;
 	tc.max_orphans = cfg->max_orphans;
-	tc.rcvbuf_max = cfg->rcvbuf_max;
 	tc.no_timestamps = cfg->no_timestamps;
 	tc.no_sack = cfg->no_sack;
 	tc.no_wscale = cfg->no_wscale;

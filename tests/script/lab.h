@@ -79,9 +79,9 @@ struct lab_seg {
 	    .flags = __VA_ARGS__})
 
 struct lab_config {
-	const char *congestion;	 /* "newreno" */
-	uint32_t sndbuf, rcvbuf; /* 1 MiB, 64 KiB */
-	uint32_t rcvbuf_max;	 /* rcvbuf */
+	const char *congestion;		 /* "newreno" */
+	uint32_t sndbuf, rcvbuf;	 /* 1 MiB, 64 KiB */
+	uint32_t sndbuf_max, rcvbuf_max; /* they do not grow */
 	bool no_timestamps, no_sack, no_wscale;
 	uint32_t msl_us;  /* 30 s */
 	uint16_t mtu;	  /* 1500 */

@@ -1,18 +1,35 @@
 # SPDX-License-Identifier: ISC
 # Segment scripts: one Criterion program over the TCP layer alone.
-SCRIPT_SOURCES = tests/script/lab.c tests/script/closed.c \
-	tests/script/listen.c tests/script/syn_sent.c \
-	tests/script/syn_received.c tests/script/established.c \
-	tests/script/fin_wait_1.c tests/script/fin_wait_2.c \
-	tests/script/close_wait.c tests/script/closing.c \
-	tests/script/last_ack.c tests/script/time_wait.c \
-	tests/script/options.c tests/script/simultaneous.c \
-	tests/script/rexmt.c tests/script/recovery.c \
-	tests/script/rack.c tests/script/tlp.c \
-	tests/script/receive.c tests/script/window.c \
-	tests/script/keepalive.c tests/script/names.c \
-	tests/script/icmp.c tests/script/hostile.c tests/script/memory.c \
-	tests/script/chaos.c tests/script/delack.c tests/script/cookie.c
+SCRIPT_SOURCES = \
+	tests/script/lab.c \
+	tests/script/closed.c \
+	tests/script/listen.c \
+	tests/script/syn_sent.c \
+	tests/script/syn_received.c \
+	tests/script/established.c \
+	tests/script/fin_wait_1.c \
+	tests/script/fin_wait_2.c \
+	tests/script/close_wait.c \
+	tests/script/closing.c \
+	tests/script/last_ack.c \
+	tests/script/time_wait.c \
+	tests/script/options.c \
+	tests/script/simultaneous.c \
+	tests/script/rexmt.c \
+	tests/script/recovery.c \
+	tests/script/rack.c \
+	tests/script/tlp.c \
+	tests/script/receive.c \
+	tests/script/window.c \
+	tests/script/keepalive.c \
+	tests/script/names.c \
+	tests/script/icmp.c \
+	tests/script/hostile.c \
+	tests/script/memory.c \
+	tests/script/chaos.c \
+	tests/script/delack.c \
+	tests/script/cookie.c \
+	tests/script/tune.c
 
 noinst_HEADERS += tests/script/lab.h
 tests_script_script_SOURCES = $(SCRIPT_SOURCES)

@@ -140,7 +140,7 @@ Test(memory, out_of_order_leaves_room)
 		peer_sends(ACK, .seq = 2 + 2 * i, .ack = 1, .len = 1);
 		lab_drain();
 	}
-	dropped(TCP_OOO_MEMORY);
+	dropped(TCP_OOO_RECLAIMED);
 	peer_sends(ACK, .seq = 1, .ack = 1, .len = 1);
 	lab_drain();
 	expect(tcp_recv_queued(lab_pcb()) >= 2);

@@ -281,8 +281,8 @@ host_init(struct sim *s, unsigned index, const struct hostcfg *cfg)
 	c.tcp.env.ctx = h;
 	c.tcp.seed[0] = rng_u64(&s->rng);
 	c.tcp.seed[1] = rng_u64(&s->rng);
-	c.tcp.sndbuf = cfg->sndbuf;
-	c.tcp.rcvbuf = cfg->rcvbuf;
+	c.tcp.size.sndbuf = cfg->sndbuf;
+	c.tcp.size.rcvbuf = cfg->rcvbuf;
 	c.tcp.msl_us = cfg->msl_us;
 	c.tcp.port_first = 32768;
 	c.tcp.port_last = 60999;

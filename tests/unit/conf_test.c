@@ -117,6 +117,7 @@ Test(conf, everything)
 	    "\"/tmp/a/p\"\n"
 	    "control_group = \"\"\n"
 	    "tcp { congestion = newreno sndbuf = 8192 rcvbuf = 16384 msl = 2\n"
+	    "  sndbuf_max = 8193\n"
 	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
 	    "  syncookies = always }\n"
 	    "memory { buffers = 2097152 }\n");
@@ -126,6 +127,8 @@ Test(conf, everything)
 	cr_assert_eq(c->g.device.multi_queue, 1);
 	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
 	cr_assert_eq(c->g.tcp.max_orphans, 6);
+	cr_assert_eq(c->g.tcp.size.sndbuf_max, 8193);
+	cr_assert_eq(c->g.tcp.size.rcvbuf_max, 6 << 20);
 	cr_assert_eq(c->g.device.mac[5], 0x2a);
 	cr_assert_eq(c->g.nroutes, 2);
 	cr_assert_eq(ipaddr_to_v4(&c->routes[0].gateway), 0x0a010001);
@@ -246,6 +249,8 @@ static const struct {
     {LEAST "control = \"/run/tcpd/tcpd.sock\"", ":3: socket and control",
 	"its own"},
     {"tcp { congestion = bbr }", ":1: congestion", "cubic or newreno"},
+    {LEAST "tcp { rcvbuf = 8192 rcvbuf_max = 4096 }", ":3: rcvbuf_max = 4096",
+	"less than rcvbuf = 8192"},
     {"tcp { syncookies = 1 }", ":1: syncookies = \"1\"",
 	"auto, never or always"},
     {"tcp { port_range = \"5-3\" }", ":1: port_range", "32768-60999"},

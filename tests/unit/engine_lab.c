@@ -82,7 +82,7 @@ make_engine(int i)
 	s.stack.naddrs = engine_addrs(c, s.addrs);
 	s.stack.tx_csum = s.stack.tx_tso = true;
 	s.stack.buf_bytes = 1 << 28;
-	s.stack.tcp.sndbuf = s.stack.tcp.rcvbuf = 1 << 20;
+	s.stack.tcp.size.sndbuf = s.stack.tcp.size.rcvbuf = 1 << 20;
 	s.stack.tcp.msl_us = 1000000;
 	s.stack.tcp.port_first = 32768;
 	s.stack.tcp.port_last = 60999;
