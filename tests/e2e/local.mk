@@ -17,7 +17,8 @@ NET_TESTS = \
 	tests/e2e/synflood.t \
 	tests/e2e/stop.t \
 	tests/e2e/errors.t \
-	tests/e2e/idle.t
+	tests/e2e/idle.t \
+	tests/e2e/interop.t
 
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
@@ -28,7 +29,33 @@ EXTRA_DIST += $(NET_TESTS) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/aio.py tests/e2e/opener.py tests/e2e/ends.py
 dist_noinst_SCRIPTS += tests/summary
 
-check-net: all tests/bench/load$(EXEEXT) tests/bench/synflood$(EXEEXT)
+# haul.c over lwIP: the same text, its calls renamed.
+if HAVE_LWIP
+LWIP_PEER = tests/e2e/lwip$(EXEEXT)
+endif
+EXTRA_PROGRAMS += tests/e2e/lwip
+EXTRA_LTLIBRARIES += tests/e2e/libhaul_lwip.la
+tests_e2e_lwip_SOURCES = tests/e2e/lwip.c
+tests_e2e_lwip_CPPFLAGS = -D_GNU_SOURCE $(LWIP_CFLAGS)
+tests_e2e_lwip_CFLAGS = $(TCPD_CFLAGS) -O2 -pthread
+tests_e2e_lwip_LDFLAGS = -pthread
+tests_e2e_lwip_LDADD = tests/e2e/libhaul_lwip.la $(LWIP_LIBS)
+tests_e2e_libhaul_lwip_la_SOURCES = tests/sim/haul.c
+tests_e2e_libhaul_lwip_la_CFLAGS = $(TCPD_CFLAGS) -O2 \
+	-Wno-missing-prototypes
+tests_e2e_libhaul_lwip_la_CPPFLAGS = -D_GNU_SOURCE -Dmain=haul_main \
+	-Dsocket=lwip_socket -Dbind=lwip_bind -Dlisten=lwip_listen \
+	-Daccept=lwip_accept -Dconnect=lwip_connect -Dread=lwip_read \
+	-Dwrite=lwip_write -Dshutdown=lwip_shutdown -Dclose=lwip_close \
+	-Dsetsockopt=lwip_setsockopt -Dpoll=lwip_poll
+CLEANFILES += tests/e2e/lwip$(EXEEXT)
+
+HAUL = tests/sim/haul$(EXEEXT) tests/sim/relay$(EXEEXT) $(LWIP_PEER)
+check-net: all tests/bench/load$(EXEEXT) tests/bench/synflood$(EXEEXT) \
+    $(HAUL)
 	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(NET_TESTS)' \
 	    TEST_SUITE_LOG=test-suite-net.log
-.PHONY: check-net
+# The whole matrix of interop.t; check-net has a part of it.
+check-interop: all $(HAUL)
+	INTEROP=all $(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/e2e/interop.t
+.PHONY: check-net check-interop
