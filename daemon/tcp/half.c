@@ -262,7 +262,7 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	p->snd_una = p->snd_nxt = p->recover = seq_add(h->iss, 1);
 	p->snd_sml = p->rack.fack = p->snd_una;
 	p->irs = h->irs;
-	p->rcv_nxt = p->last_ack_sent = p->urg_seq = seq_add(h->irs, 1);
+	p->rcv_nxt = p->last_ack_sent = seq_add(h->irs, 1);
 	p->rcv_wscale = h->rcv_wscale;
 	p->rcv_adv =
 	    seq_add(p->rcv_nxt, h->rcv_wnd < 65535 ? h->rcv_wnd : 65535);

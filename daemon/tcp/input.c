@@ -85,7 +85,7 @@ syn_sent_input(struct tcp_pcb *p, struct seg *s)
 	if (!(s->h.flags & TH_SYN))
 		return drop(p->t, DROP_TCP_FLAGS);
 	p->irs = s->seq;
-	p->rcv_nxt = p->last_ack_sent = p->urg_seq = seq_add(s->seq, 1);
+	p->rcv_nxt = p->last_ack_sent = seq_add(s->seq, 1);
 	/* What our SYN offered, unscaled. */
 	p->rcv_adv = seq_add(p->rcv_nxt, p->rcvbuf < 65535 ? p->rcvbuf : 65535);
 	p->rcv_mss = tcp_default_mss(&p->node.id.raddr);
@@ -298,22 +298,6 @@ check_fin_acked(struct tcp_pcb *p, mono_t now)
 	}
 }
 
-/* ---- sixth: URG ---- */
-
-static void
-check_urg(struct tcp_pcb *p, struct seg *s)
-{
-	seq_t up;
-
-	if (!(s->h.flags & TH_URG))
-		return;
-	up = seq_add(SEQ(s->h.seq), s->h.urp);
-	if (!seq_gt(up, p->urg_seq) || !seq_gt(up, p->rcv_nxt))
-		return;
-	p->urg_seq = up; /* MUST-32 */
-	pcb_event(p, TCP_EV_URGENT);
-}
-
 /* ---- seventh and eighth: text and FIN ---- */
 
 static enum step
@@ -390,7 +374,7 @@ synchronized_input(struct tcp_pcb *p, struct seg *s)
 	note_timestamp(p, s);
 	if (check_fin_acked(p, s->now) != NEXT)
 		return;
-	check_urg(p, s);
+	urgent_input(p, s);
 	if (check_text(p, s) != NEXT)
 		return;
 	check_fin(p, s);
@@ -404,6 +388,7 @@ pcb_input(struct tcp_pcb *p, struct seg *s)
 	if (p->state == TCPS_SYN_SENT) {
 		if (syn_sent_input(p, s) != NEXT)
 			return;
+		urgent_input(p, s);
 		if (check_text(p, s) == NEXT)
 			check_fin(p, s);
 		return;

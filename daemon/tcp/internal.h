@@ -19,6 +19,7 @@
  *	timer.c     retransmission, persist, delayed ACK, keep-alive
  *	tune.c      buffer sizes that follow the path; memory pressure
  *	sendq.c     bytes that the user wrote, until they are acknowledged
+ *	urgent.c    urgent data, both ways
  *	pcb.c       a connection's birth, state changes, events and death
  *	bind.c      local addresses, ports and listeners
  *	user.c      the user calls of tcp.h
@@ -309,7 +310,11 @@ struct tcp_pcb {
 		uint8_t asked;	   /* enum tcp_quick, by the user */
 		bool pingpong;	   /* answers of ours carry the ACKs */
 	} ack;
-	seq_t urg_seq;
+	/* Marks: the octet behind the urgent ones (urgent.c). */
+	struct {
+		seq_t snd_up, rcv_up;
+		bool sending, coming; /* they mean something */
+	} urg;
 
 	/* Timestamps (RFC 7323). */
 	uint32_t ts_recent, ts_off;
@@ -692,6 +697,15 @@ void delack_taken(struct tcp_pcb *p);
 /* The peer waits for ACKs: the next segments get theirs at once. */
 void delack_quick(struct tcp_pcb *p);
 void delack_ask(struct tcp_pcb *p, uint8_t asked);
+
+/* ---- urgent.c ---- */
+/* Is there urgent data that the peer has not acknowledged? */
+bool urgent_sending(const struct tcp_pcb *p);
+/* Puts the pointer into a segment that begins at seq, if it belongs there. */
+void urgent_mark(struct tcp_pcb *p, seq_t seq, struct wire_tcp *h);
+void urgent_input(struct tcp_pcb *p, const struct seg *s);
+/* Octets were taken from the receive queue, or thrown away. */
+void urgent_taken(struct tcp_pcb *p);
 
 /* ---- output.c ---- */
 bool pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now);

@@ -48,6 +48,7 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	out->dst = p->node.id.raddr;
 	out->tos = p->tos;
 	out->ttl = p->ttl;
+	urgent_mark(p, seq, &h);
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
 	out->progress = p->flags & PF_PROGRESS;
 	p->flags &= ~PF_PROGRESS;
@@ -135,6 +136,9 @@ burst_max(const struct tcp_pcb *p, uint32_t mss)
 {
 	uint32_t max = p->path.tso_max;
 
+	/* Each segment has an urgent pointer of its own. */
+	if (urgent_sending(p))
+		return mss;
 	if (max > p->cc.cwnd / 2)
 		max = p->cc.cwnd / 2;
 	return max > mss ? max - max % mss : mss;
@@ -212,7 +216,7 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 static bool
 small_may_go(const struct tcp_pcb *p, uint32_t len, bool last)
 {
-	if ((p->flags & PF_OVERRIDE) || p->tlp.now)
+	if ((p->flags & PF_OVERRIDE) || p->tlp.now || urgent_sending(p))
 		return true;
 	if (len >= p->max_wnd / 2 && p->max_wnd > 0 && len > 0)
 		return true;

@@ -420,6 +420,9 @@ pcb_check(const struct tcp_pcb *p, mono_t now)
 	CHECK(p->cc.cwnd >= p->cc.mss || p->state == TCPS_SYN_SENT);
 	CHECK(seq_leq(p->snd_una, p->snd_nxt));
 	CHECK(p->state != TCPS_TIME_WAIT);
+	CHECK(!p->urg.sending ||
+	      seq_diff(p->urg.snd_up, p->snd_una) <= (int64_t)p->sq.bytes + 1);
+	CHECK(tcp_recv_urgent(p) <= 65535 + p->rcv_bytes + tcp_rcv_wnd(p));
 	if (seq_lt(p->snd_una, p->snd_nxt) || p->state == TCPS_SYN_SENT ||
 	    p->state == TCPS_SYN_RECEIVED)
 		CHECK(timer_on(p, TMR_REXMT) || p->on_ready);

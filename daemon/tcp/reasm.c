@@ -217,8 +217,10 @@ deliver_bytes(struct tcp_pcb *p, uint32_t len)
 {
 	p->rcv_nxt = seq_add(p->rcv_nxt, len);
 	p->bytes_received += len;
-	if (p->flags & PF_RCV_DISCARD)
+	if (p->flags & PF_RCV_DISCARD) {
+		urgent_taken(p);
 		return;
+	}
 	p->rcv_bytes += len;
 	pcb_event(p, TCP_EV_READABLE);
 }
@@ -431,6 +433,7 @@ tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now)
 		STAILQ_REMOVE_HEAD(&p->rcvq, link);
 		rxseg_free(p, r);
 	}
+	urgent_taken(p);
 	if (p->flags & PF_FINISHED) {
 		if (p->rcv_bytes == 0)
 			pcb_dead(p, 0);

@@ -301,6 +301,10 @@ void tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now);
 size_t tcp_send_space(const struct tcp_pcb *p);
 size_t tcp_send_queued(const struct tcp_pcb *p); /* not yet acknowledged */
 size_t tcp_send_unsent(const struct tcp_pcb *p); /* not yet sent */
+/* All that was committed so far is urgent (RFC 9293 3.8.5); nothing when the
+ * peer has acknowledged it.  To be called before tcp_output() can have sent
+ * the last of it: a pointer to what is past tells nobody anything. */
+void tcp_send_urgent(struct tcp_pcb *p, mono_t now);
 /* The program's shutdown(SHUT_WR): FIN after what is queued. */
 void tcp_shutdown(struct tcp_pcb *p, mono_t now);
 
@@ -309,6 +313,9 @@ unsigned tcp_recv_peek(
     const struct tcp_pcb *p, struct span *spans, unsigned max);
 void tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now);
 size_t tcp_recv_queued(const struct tcp_pcb *p);
+/* How many of the octets to be taken next are urgent; more than are queued if
+ * the rest has not come yet; 0: none. */
+uint32_t tcp_recv_urgent(const struct tcp_pcb *p);
 bool tcp_recv_eof(const struct tcp_pcb *p); /* FIN reached and all taken */
 /* The program's shutdown(SHUT_RD): what arrives is acknowledged, not kept. */
 void tcp_recv_discard(struct tcp_pcb *p, mono_t now);

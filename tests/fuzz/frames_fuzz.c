@@ -555,6 +555,9 @@ user_call(const uint8_t *b, size_t len)
 		break;
 	case 10:
 		(void)tcp_soft_error(*p);
+		if (b[2] & 1)
+			tcp_send_urgent(*p, w.now);
+		(void)tcp_recv_urgent(*p);
 		break;
 	default:
 		(void)tcp_listen(w.listener, b[2]);

@@ -483,6 +483,10 @@ call(unsigned op)
 	case 8:
 		read_some(*at, (size_t)byte() << (byte() & 15));
 		break;
+	case 9:
+		write_some(*at, byte());
+		tcp_send_urgent(*at, w.now);
+		break;
 	default:
 		write_some(*at, (size_t)byte() << (byte() & 12));
 		break;

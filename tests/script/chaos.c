@@ -121,6 +121,8 @@ app_acts(void)
 	case 10:
 		if (below(10) == 0)
 			app_shuts_down();
+		else if (below(4) == 0)
+			app_marks_urgent();
 		break;
 	default:
 		if (below(100) == 0)

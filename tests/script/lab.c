@@ -144,6 +144,8 @@ describe(const struct lab_seg *s)
 		return b;
 	n += (size_t)snprintf(b + n, cap - n,
 	    " seq %" PRId64 " ack %" PRId64 " len %u", s->seq, s->ack, s->len);
+	if (s->flags & URG)
+		n += (size_t)snprintf(b + n, cap - n, " urg %u", s->urg);
 	if (s->win >= 0)
 		n += (size_t)snprintf(b + n, cap - n, " win %d", s->win);
 	if (s->mss >= 0)
@@ -977,6 +979,16 @@ lab_writes(const char *file, int line, size_t n)
 	done = lab_offers(n);
 	if (done != n)
 		fail(file, line, "the send buffer took %zu of %zu", done, n);
+}
+
+void
+lab_marks_urgent(const char *file, int line)
+{
+	if (held(file, line) == NULL)
+		return;
+	trace("urgent");
+	tcp_send_urgent(lab.c->pcb, lab.now);
+	settle();
 }
 
 /* Verifies what is there from the head; returns how much that was. */

@@ -158,6 +158,7 @@ unsigned lab_run_until(int64_t t);
 #define app_reads(n)	      lab_reads(AT, n, NULL)
 #define app_reads_text(s)     lab_reads(AT, strlen(s), s)
 #define app_reads_eof()	      lab_reads_eof(AT)
+#define app_marks_urgent()    lab_marks_urgent(AT)
 #define app_shuts_down()      lab_shuts_down(AT)
 #define app_closes()	      lab_closes(AT)
 #define app_aborts()	      lab_aborts(AT)
@@ -176,6 +177,8 @@ void lab_listens(const char *file, int line);
 void lab_unlistens(const char *file, int line);
 void lab_connects(const char *file, int line, int error);
 void lab_writes(const char *file, int line, size_t n);
+/* All that was written so far is urgent. */
+void lab_marks_urgent(const char *file, int line);
 /* As much of n as there is room for. */
 size_t lab_offers(size_t n);
 void lab_reads(const char *file, int line, size_t n, const char *text);

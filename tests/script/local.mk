@@ -29,7 +29,8 @@ SCRIPT_SOURCES = \
 	tests/script/chaos.c \
 	tests/script/delack.c \
 	tests/script/cookie.c \
-	tests/script/tune.c
+	tests/script/tune.c \
+	tests/script/urgent.c
 
 noinst_HEADERS += tests/script/lab.h
 tests_script_script_SOURCES = $(SCRIPT_SOURCES)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Receiving: reassembly (SHLD-31), the blocks of a SACK (RFC 2018 4), delayed
- * ACKs (SHLD-18, SHLD-19, MUST-40), PAWS (RFC 7323 5), the urgent pointer.
+ * ACKs (SHLD-18, SHLD-19, MUST-40), PAWS (RFC 7323 5).
  */
 #include <string.h>
 #include "lab.h"
@@ -334,36 +334,6 @@ Test(receive, paws_wraps)
 	peer_sends(ACK, .seq = 11, .ack = 1, .len = 10, .tsval = 0xfffffff8);
 	stack_sends(ACK, .seq = 1, .ack = 11, .tsecr = 0x10);
 	dropped(TCP_PAWS);
-}
-
-/* ---- urgent (MUST-30 to MUST-33, MUST-62) ---- */
-
-/* The program hears that the pointer moved; the octets are in the stream. */
-Test(receive, urgent_pointer)
-{
-	reach(TCPS_ESTABLISHED);
-	peer_sends(ACK | URG | PSH, .seq = 1, .ack = 1, .len = 5, .urg = 3);
-	event(TCP_EV_URGENT | TCP_EV_READABLE);
-	app_reads(5);
-	/* The same pointer again is no news. */
-	peer_sends(ACK | URG, .seq = 6, .ack = 1, .len = 5);
-	event(TCP_EV_READABLE);
-	no_event();
-	app_reads(5);
-	lab_run_until(sec(1));
-}
-
-/* MUST-31: of any length; beyond what has come. */
-Test(receive, urgent_ahead, .description = "MUST-31 MUST-32")
-{
-	reach(TCPS_ESTABLISHED);
-	peer_sends(ACK | URG, .seq = 1, .ack = 1, .urg = 60000);
-	event(TCP_EV_URGENT);
-	peer_sends(ACK | URG, .seq = 1, .ack = 1, .len = 1000, .urg = 60000);
-	event(TCP_EV_READABLE);
-	no_event();
-	app_reads(1000);
-	lab_run_until(sec(1));
 }
 
 /* MUST-66: RST and URG count even when the window is zero. */
