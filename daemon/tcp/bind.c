@@ -163,8 +163,10 @@ tcp_unbind(struct tcp_bind *b, mono_t now)
 	b->released = true;
 	b->listening = false;
 	b->user = NULL;
+	/* Without a word, as Linux does: what the peer sends next gets its
+	 * reset, or another listener's answer. */
 	while ((h = TAILQ_FIRST(&b->halves)) != NULL)
-		half_reset(b->t, h);
+		half_free(b->t, h);
 	bind_unref(b);
 }
 

@@ -259,7 +259,7 @@ int tcp_listen(struct tcp_bind *b, uint32_t backlog);
 /* Options that connections of this listener have from their SYN on.  Returns 0
  * or -ENOENT for an unknown congestion control. */
 int tcp_bind_opts(struct tcp_bind *b, const struct tcp_opts *opts);
-/* Lets go; half-open connections are reset, connections live on. */
+/* Lets go; half-open connections are forgotten, connections live on. */
 void tcp_unbind(struct tcp_bind *b, mono_t now);
 
 struct tcp_bind_info {

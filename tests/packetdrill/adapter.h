@@ -39,6 +39,7 @@ struct settings {
 	struct stack_config stack; /* points into the others */
 	struct stack_addr addrs[2];
 	struct stack_route routes[2];
+	uint32_t gso; /* what comes in larger is a train of such; 0: not */
 };
 
 /* Parses "key=value,key=value"; exits with a message when it cannot. */

@@ -105,7 +105,6 @@ try_recv(struct world *w, void *arg)
 	struct transfer *t = arg;
 	struct sock *s = t->s;
 	ssize_t n;
-	int e;
 
 	do {
 		n = s->pcb != NULL ? take_from_pcb(w, t) : take_from_rest(t);
@@ -118,9 +117,8 @@ try_recv(struct world *w, void *arg)
 	if (s->fin || s->rd_shut || s->error != 0 || s->gone) {
 		if (t->done > 0)
 			return (long)t->done;
-		if ((e = sock_error(s)) != 0)
-			return -e;
-		return 0;
+		/* As Linux: what comes behind a FIN is not read()'s. */
+		return s->fin ? 0 : -sock_error(s);
 	}
 	return -EAGAIN;
 }

@@ -76,6 +76,8 @@ take(struct settings *s, const char *key, const char *v)
 		c->mtu = (uint16_t)n;
 		return true;
 	}
+	if (strcmp(key, "gso") == 0)
+		return take_number(&s->gso, v, 65535);
 	if (strcmp(key, "rcvbuf") == 0)
 		return take_number(&c->tcp.size.rcvbuf, v, INT32_MAX);
 	if (strcmp(key, "rcvbuf_max") == 0)

@@ -255,9 +255,6 @@ sock_event(struct world *w, const struct tcp_event *ev)
 		s->gone = true;
 		s->connecting = false;
 		s->error = ev->error;
-		/* Linux: a reset behind a FIN is a broken pipe. */
-		if (s->error == ECONNRESET && s->fin && !s->wr_shut)
-			s->error = EPIPE;
 		wake |= POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLRDHUP |
 			POLLHUP | (s->error != 0 ? POLLERR : 0);
 	}

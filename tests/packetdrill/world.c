@@ -21,12 +21,16 @@ static const uint8_t peer_mac[6] = {2, 0, 0, 0, 0, 2};
  * that it just made was over, even if time has moved on since. */
 static _Thread_local mono_t over_at;
 
+static const struct offload none;
+
 /* ---- frames ---- */
 
 static void
-feed(struct world *w, const uint8_t *frame, size_t len)
+feed(struct world *w, const uint8_t *frame, size_t len,
+    const struct offload *off)
 {
-	struct rxframe f = {.buf = buf_alloc(stack_bufs(w->stack), len)};
+	struct rxframe f = {
+	    .buf = buf_alloc(stack_bufs(w->stack), len), .off = *off};
 
 	CHECK(f.buf != NULL);
 	memcpy(f.buf->data, frame, len);
@@ -54,7 +58,7 @@ answer_arp(struct world *w, const uint8_t *p, size_t len)
 	r.tpa = a.spa;
 	wire_ether_emit(&eth, frame);
 	wire_arp_emit(&r, frame + WIRE_ETHER_LEN);
-	feed(w, frame, sizeof frame);
+	feed(w, frame, sizeof frame, &none);
 }
 
 /* packetdrill never looks at the checksum of what it gets.  What the stack
@@ -121,6 +125,7 @@ world_inject(struct world *w, const uint8_t *packet, size_t len)
 {
 	static uint8_t frame[WIRE_ETHER_LEN + 65536];
 	struct wire_ether eth = {.type = WIRE_ETHER_IPV4};
+	struct offload off = none;
 
 	if (len == 0 || len > 65535)
 		return;
@@ -130,7 +135,11 @@ world_inject(struct world *w, const uint8_t *packet, size_t len)
 		eth.type = WIRE_ETHER_IPV6;
 	wire_ether_emit(&eth, frame);
 	memcpy(frame + WIRE_ETHER_LEN, packet, len);
-	feed(w, frame, WIRE_ETHER_LEN + len);
+	if (w->cfg.gso != 0 && len > w->cfg.gso + 60)
+		off = (struct offload){.csum_valid = true,
+		    .gso = packet[0] >> 4 == 6 ? GSO_TCP6 : GSO_TCP4,
+		    .gso_size = (uint16_t)w->cfg.gso};
+	feed(w, frame, WIRE_ETHER_LEN + len, &off);
 	world_settle(w);
 }
 
