@@ -27,7 +27,9 @@ judge(const struct ip *ip, const struct ip_in *in)
 		return DROP_IP_SOURCE;
 	if (ipaddr_is_multicast(&in->dst))
 		return mld_member(ip, &in->dst) ? DROP_NONE : DROP_IP_GROUP;
-	return ip_is_ours(ip, &in->dst) ? DROP_NONE : DROP_IP_DST;
+	if (ipaddr_is_v4(&in->dst) || !ip_is_ours(ip, &in->dst))
+		return DROP_IP_DST;
+	return DROP_NONE;
 }
 
 static enum ip_verdict

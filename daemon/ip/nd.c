@@ -99,12 +99,12 @@ ready(struct ip *ip, struct ifaddr *a, mono_t now)
 void
 nd_start(struct ip *ip, struct ifaddr *a, mono_t now)
 {
+	a->state = ADDR_TENTATIVE;
 	mld_joined(ip, a, now);
 	if (ip->dad_probes == 0) {
 		ready(ip, a, now);
 		return;
 	}
-	a->state = ADDR_TENTATIVE;
 	ifaddr_act_at(ip, a, mono_add(now, rng_below(&ip->rng, DAD_DELAY_US)));
 }
 

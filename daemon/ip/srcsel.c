@@ -3,8 +3,9 @@
  * Which of our addresses a packet leaves from: RFC 6724 5 for both families,
  * rule by rule, each a comparison of two candidates.  We have one interface
  * and no mobility or temporary addresses, so rules 4, 5 and 7 decide nothing;
- * of 5.5 we keep the sense: an address of the next hop's own prefix first,
- * since routers filter others (it is also how Linux chooses for IPv4).
+ * of 5.5 (which is optional, and here after 6) we keep the sense: an address of
+ * the next hop's own prefix, since routers filter others; it is also how Linux
+ * chooses for IPv4.
  */
 #include "ip/ip.h"
 
@@ -77,12 +78,12 @@ better(const struct ifaddr *a, const struct ifaddr *b, const struct ipaddr *dst,
 		return sa < sb ? sa >= sd : sb < sd;
 	if (a->state != b->state) /* 3: not a deprecated one */
 		return a->state == ADDR_PREFERRED;
-	x = ipaddr_in(hop, &a->addr, a->plen); /* 5.5 */
-	y = ipaddr_in(hop, &b->addr, b->plen);
-	if (x != y)
-		return x;
 	x = label(&a->addr) == label(dst); /* 6: matching labels */
 	y = label(&b->addr) == label(dst);
+	if (x != y)
+		return x;
+	x = ipaddr_in(hop, &a->addr, a->plen); /* the next hop's prefix */
+	y = ipaddr_in(hop, &b->addr, b->plen);
 	if (x != y)
 		return x;
 	return common(a, dst) > common(b, dst); /* 8: the longest match */

@@ -20,3 +20,11 @@ tests_unit_stack_test_LDADD = $(STACK_LAB_LDADD)
 UNIT_TESTS += tests/unit/stack_pair_test
 tests_unit_stack_pair_test_LDADD = daemon/libstack.la daemon/libtcp.la \
 	daemon/libip.la daemon/libwire.la daemon/libbase.la $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/nd_test tests/unit/ipv6_input_test tests/unit/ra_test
+tests_unit_nd_test_SOURCES = tests/unit/nd_test.c $(STACK_LAB)
+tests_unit_nd_test_LDADD = $(STACK_LAB_LDADD)
+tests_unit_ipv6_input_test_SOURCES = tests/unit/ipv6_input_test.c $(STACK_LAB)
+tests_unit_ipv6_input_test_LDADD = $(STACK_LAB_LDADD)
+tests_unit_ra_test_SOURCES = tests/unit/ra_test.c $(STACK_LAB)
+tests_unit_ra_test_LDADD = $(STACK_LAB_LDADD)

@@ -53,6 +53,34 @@ lab_end(void)
 	stack_free(lab.s);
 }
 
+void
+lab_defaults6(void)
+{
+	lab_defaults();
+	lab.addrs[1] = (struct stack_addr){ours6, 64};
+	lab.cfg.naddrs = 2;
+}
+
+static void
+find_link_local(void *arg, const struct stack_addr_row *a)
+{
+	if (!ipaddr_is_v4(&a->addr) && ipaddr_is_link_local(&a->addr))
+		lab.ll = a->addr;
+}
+
+void
+lab_init6(void)
+{
+	lab_defaults6();
+	lab_start();
+	stack_foreach_addr(lab.s, find_link_local, NULL, lab.now);
+	at(ms(2000));
+	while (stack_output(lab.s, &lab.f, lab.now))
+		;
+	cr_assert(mono_is_never(stack_deadline(lab.s)));
+	lab.now.us = START_US;
+}
+
 /* ---- in ---- */
 
 void
@@ -149,6 +177,85 @@ make_icmp(uint8_t *frame, uint8_t type, uint8_t code, uint32_t rest,
 	    frame, PEER, WIRE_PROTO_ICMP, msg, WIRE_ICMP_HDR + len);
 }
 
+size_t
+make_packet6(uint8_t *frame, const struct ipaddr *src, const struct ipaddr *dst,
+    uint8_t next, uint8_t hops, const void *payload, size_t len)
+{
+	struct wire_ether eth = {.type = WIRE_ETHER_IPV6};
+	struct wire_ipv6 h = {.next = next,
+	    .hop_limit = hops,
+	    .src = *src,
+	    .dst = *dst,
+	    .payload_len = (uint16_t)len};
+	uint8_t *p = frame;
+
+	memcpy(eth.dst, our_mac, 6);
+	if (ipaddr_is_multicast(dst)) {
+		eth.dst[0] = eth.dst[1] = 0x33;
+		memcpy(eth.dst + 2, dst->b + 12, 4);
+	}
+	memcpy(eth.src, peer_mac, 6);
+	p += wire_ether_emit(&eth, p);
+	p += wire_ipv6_emit(&h, p);
+	if (len > 0)
+		memcpy(p, payload, len);
+	return 54 + len;
+}
+
+void
+peer_sends_icmp6(const uint8_t mac[6], const struct ipaddr *src,
+    const struct ipaddr *dst, uint8_t type, uint32_t rest, const void *data,
+    size_t len)
+{
+	static uint8_t frame[BUF_FRAME], msg[BUF_FRAME];
+	struct wire_icmp m = {.type = type, .rest = rest, data, len};
+	size_t n;
+
+	wire_icmp6_emit(&m, src, dst, msg);
+	if (len > 0)
+		memcpy(msg + WIRE_ICMP_HDR, data, len);
+	n = make_packet6(
+	    frame, src, dst, WIRE_PROTO_ICMP6, 255, msg, WIRE_ICMP_HDR + len);
+	memcpy(frame + 6, mac, 6);
+	peer_sends(frame, n);
+}
+
+struct ipaddr
+solicited_node(const struct ipaddr *a)
+{
+	return (struct ipaddr){
+	    {0xff, 0x02, [11] = 1, 0xff, a->b[13], a->b[14], a->b[15]}};
+}
+
+static size_t
+target_and_lla(
+    uint8_t *p, const struct ipaddr *target, uint8_t type, const uint8_t *lla)
+{
+	memcpy(p, target->b, 16);
+	return 16 + (lla != NULL ? wire_nd_lla_emit(type, lla, p + 16) : 0);
+}
+
+void
+peer_sends_ns(const uint8_t mac[6], const struct ipaddr *src,
+    const struct ipaddr *dst, const struct ipaddr *target, const uint8_t *lla)
+{
+	uint8_t data[24];
+	size_t n = target_and_lla(data, target, WIRE_ND_SOURCE_LLA, lla);
+
+	peer_sends_icmp6(mac, src, dst, WIRE_ICMP6_NS, 0, data, n);
+}
+
+void
+peer_sends_na(const uint8_t mac[6], const struct ipaddr *src,
+    const struct ipaddr *dst, const struct ipaddr *target, uint32_t flags,
+    const uint8_t *lla)
+{
+	uint8_t data[24];
+	size_t n = target_and_lla(data, target, WIRE_ND_TARGET_LLA, lla);
+
+	peer_sends_icmp6(mac, src, dst, WIRE_ICMP6_NA, flags, data, n);
+}
+
 /* ---- out ---- */
 
 void
@@ -207,6 +314,92 @@ stack_sends_packet(
 	return lab.sent + 34;
 }
 
+const uint8_t *
+stack_sends_packet6(const uint8_t *dst_mac, const struct ipaddr *dst,
+    uint8_t next, size_t payload)
+{
+	uint8_t group[6] = {0x33, 0x33};
+	struct wire_ipv6 h;
+
+	memcpy(group + 2, dst->b + 12, 4);
+	stack_sends();
+	cr_assert_arr_eq(lab.sent, dst_mac != NULL ? dst_mac : group, 6);
+	cr_assert_eq(get16(lab.sent + 12), WIRE_ETHER_IPV6);
+	cr_assert_eq(wire_ipv6_parse(lab.sent + 14, lab.sent_len - 14, &h), 0);
+	cr_assert_eq(h.payload_len, lab.sent_len - 54);
+	cr_assert(ipaddr_eq(&h.dst, dst));
+	cr_assert_eq(h.next, next);
+	if (payload != SIZE_MAX)
+		cr_assert_eq(h.payload_len, payload);
+	lab.sent_src = h.src;
+	lab.sent_hops = h.hop_limit;
+	return lab.sent + 54;
+}
+
+void
+stack_sends_icmp6(const uint8_t *dst_mac, const struct ipaddr *dst,
+    uint8_t type, struct wire_icmp *m)
+{
+	const uint8_t *p =
+	    stack_sends_packet6(dst_mac, dst, WIRE_PROTO_ICMP6, SIZE_MAX);
+
+	cr_assert_eq(
+	    wire_icmp6_parse(p, lab.sent_len - 54, &lab.sent_src, dst, m), 0);
+	cr_assert_eq(m->type, type);
+}
+
+void
+stack_sends_ns(const uint8_t *dst_mac, const struct ipaddr *target)
+{
+	struct ipaddr group = solicited_node(target);
+	struct wire_nd_opts o;
+	struct wire_icmp m;
+
+	stack_sends_icmp6(
+	    dst_mac, dst_mac != NULL ? target : &group, WIRE_ICMP6_NS, &m);
+	cr_assert_eq(lab.sent_hops, 255);
+	cr_assert_geq(m.len, 16);
+	cr_assert_arr_eq(m.data, target->b, 16);
+	cr_assert_eq(wire_nd_opts_parse(m.data + 16, m.len - 16, &o), 0);
+	if (ipaddr_is_any(&lab.sent_src)) {
+		cr_assert(o.source_lla == NULL && o.nonce != NULL);
+	} else {
+		cr_assert_not_null(o.source_lla);
+		cr_assert_arr_eq(o.source_lla, our_mac, 6);
+	}
+}
+
+void
+stack_sends_na(const uint8_t *dst_mac, const struct ipaddr *dst,
+    const struct ipaddr *target, uint32_t flags)
+{
+	struct wire_nd_opts o;
+	struct wire_icmp m;
+
+	stack_sends_icmp6(dst_mac, dst, WIRE_ICMP6_NA, &m);
+	cr_assert_eq(lab.sent_hops, 255);
+	cr_assert_eq(m.rest, flags);
+	cr_assert_eq(m.len, 24);
+	cr_assert_arr_eq(m.data, target->b, 16);
+	cr_assert_eq(wire_nd_opts_parse(m.data + 16, 8, &o), 0);
+	cr_assert_not_null(o.target_lla);
+	cr_assert_arr_eq(o.target_lla, our_mac, 6);
+}
+
+void
+stack_sends_report(uint8_t type, const struct ipaddr *group)
+{
+	const uint8_t *p =
+	    stack_sends_packet6(NULL, &all_mld6, WIRE_PROTO_HOPOPTS, 36);
+
+	cr_assert_eq(lab.sent_hops, 1);
+	cr_assert_arr_eq(p, ((uint8_t[]){58, 0, 5, 2, 0, 0, 1, 0}), 8);
+	cr_assert_eq(p[8], WIRE_ICMP6_MLD2_REPORT);
+	cr_assert_eq(get16(p + 14), 1);
+	cr_assert_eq(p[16], type);
+	cr_assert_arr_eq(p + 20, group->b, 16);
+}
+
 void
 silence(void)
 {
@@ -236,6 +429,16 @@ tcp_says(uint32_t dst, const void *data, size_t len)
 		o->nspans = 1;
 		o->spans[0] = (struct span){(void *)(uintptr_t)data, len};
 	}
+	return o;
+}
+
+struct tcp_out *
+tcp_says6(const struct ipaddr *dst, const void *data, size_t len)
+{
+	struct tcp_out *o = tcp_says(0, data, len);
+
+	o->src = ours6;
+	o->dst = *dst;
 	return o;
 }
 
