@@ -116,6 +116,7 @@ static void
 print(struct host *h, const struct view *v)
 {
 	int end = (int)(v->from - v->from->flow->end);
+	struct tcp_info_out i;
 
 	fprintf(stderr,
 	    "%12.6f  host %u  flow %u.%d  %s%s%s%s%s seq %u ack %u len %u "
@@ -125,9 +126,14 @@ print(struct host *h, const struct view *v)
 	    v->h.flags & TH_FIN ? "F" : "", v->h.flags & TH_RST ? "R" : "",
 	    v->h.flags & TH_PSH ? "P" : "", v->h.flags & TH_ACK ? "." : "",
 	    v->h.seq, v->h.ack, v->len, v->h.wnd);
-	for (unsigned i = 0; i < v->h.nsack; i++)
+	for (unsigned k = 0; k < v->h.nsack; k++)
 		fprintf(
-		    stderr, " %u-%u", v->h.sack[i].left, v->h.sack[i].right);
+		    stderr, " %u-%u", v->h.sack[k].left, v->h.sack[k].right);
+	if (v->from->pcb != NULL) {
+		tcp_info(v->from->pcb, &i, h->sim->now);
+		fprintf(stderr, "  cwnd %u ssthresh %u flight %u ca %u",
+		    i.cwnd_bytes, i.ssthresh_bytes, i.flight_bytes, i.ca_state);
+	}
 	fputc('\n', stderr);
 }
 

@@ -29,7 +29,6 @@ sim_new(uint64_t seed)
 	for (unsigned i = 0; i < 2; i++) {
 		s->links[i].sim = s;
 		s->links[i].to = 1 - i;
-		s->links[i].filled = s->now;
 	}
 	current = s;
 	return s;

@@ -64,7 +64,7 @@ struct link {
 	bool faults; /* chance and policer are at work */
 	bool bad;
 	mono_t busy, last;
-	int64_t tokens; /* policer, bytes * 1e6 */
+	int64_t tokens; /* policer, bytes * 1e6; full at first: filled is 0 */
 	mono_t filled;
 	/* Frames: offered; what became of them. */
 	uint64_t sent, lost, policed, queued_out, damaged, marked, late, twice;
