@@ -22,6 +22,8 @@
 static const struct tcp_cc_ops *const table[] = {
     &tcp_cc_cubic, /* the default */
     &tcp_cc_newreno,
+    &tcp_cc_bbr,
+    &tcp_cc_dctcp,
 };
 #define NALGORITHMS (sizeof table / sizeof table[0])
 
@@ -65,13 +67,23 @@ tcp_cc_change(struct tcp_cc *cc, const struct tcp_cc_ops *ops, mono_t now)
 		return;
 	cc->ops = ops;
 	cc->pacing_rate = 0;
-	cc->quantum = 0;
+	cc->holding = false;
 	cc->prior_cwnd = 0;
 	memset(cc->priv, 0, sizeof cc->priv);
 	/* Who drives has no use for ssthresh and may leave none. */
 	if (cc->ssthresh < 2 * cc->mss)
 		cc->ssthresh = 2 * cc->mss;
 	ops->init(cc, now);
+}
+
+uint32_t
+tcp_cc_quantum(const struct tcp_cc *cc, uint64_t rate)
+{
+	uint64_t n = rate / 1000;
+
+	if (n > 65536)
+		n = 65536;
+	return n > 2 * cc->mss ? (uint32_t)n : 2 * cc->mss;
 }
 
 /* ---- congestion ---- */
@@ -118,6 +130,18 @@ tcp_cc_idle(struct tcp_cc *cc, mono_t now, int64_t idle_us, bool long_idle)
 		cc->ssthresh = cc->cwnd - cc->cwnd / 4;
 	cc->cwnd = iw;
 	cc->hystart = (struct cc_hystart){0};
+}
+
+void
+tcp_cc_avoid(struct tcp_cc *cc, uint32_t acked, uint32_t *counted)
+{
+	uint64_t n = (uint64_t)*counted + acked;
+
+	while (n >= cc->cwnd && cc->cwnd < CC_CWND_MAX) {
+		n -= cc->cwnd;
+		cc->cwnd = tcp_cc_add(cc->cwnd, cc->mss);
+	}
+	*counted = (uint32_t)n;
 }
 
 /* ---- slow start ---- */

@@ -64,8 +64,8 @@ struct tcp_cc {
 	uint32_t prior_cwnd; /* before the last congestion; 0: none */
 	uint32_t prior_ssthresh;
 	uint64_t pacing_rate; /* bytes a second; 0: from cwnd and srtt_us */
-	uint32_t quantum;     /* bytes in one go when paced; 0: 1 ms worth */
 	bool ecn;	      /* the peer takes part in ECN */
+	bool holding;	      /* it sends less than it could, on purpose */
 	struct cc_hystart hystart;
 	_Alignas(8) unsigned char priv[CC_PRIV_BYTES];
 };
@@ -129,6 +129,7 @@ struct tcp_cc_info {
 	uint32_t pacing_gain_256, cwnd_gain_256;    /* BBR, 256 is 1 */
 	uint32_t alpha_1024, ce_bytes, total_bytes; /* DCTCP: this window */
 	bool ecn;				    /* DCTCP: at work */
+	bool holding; /* it sends less than it could, on purpose */
 };
 
 struct tcp_cc_ops {
@@ -145,6 +146,8 @@ struct tcp_cc_ops {
 	/* The rest may be NULL. */
 	/* The congestion was none: own state is as before on_congestion. */
 	void (*undo)(struct tcp_cc *cc);
+	/* With each acknowledgment, whatever the state, before on_ack. */
+	void (*watch)(struct tcp_cc *cc, const struct cc_ack *ack);
 	/* With each segment that is found lost, before on_ack tells the sum. */
 	void (*on_lost)(struct tcp_cc *cc, const struct cc_lost *lost);
 	/* Sending begins again with nothing out, after idle_us of silence. */
@@ -152,7 +155,8 @@ struct tcp_cc_ops {
 	void (*info)(const struct tcp_cc *cc, struct tcp_cc_info *out);
 };
 
-extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic;
+extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic, tcp_cc_bbr,
+    tcp_cc_dctcp;
 
 /* NULL for an unknown name; a NULL name gives the default. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
@@ -181,6 +185,12 @@ void tcp_cc_idle(
 /* For algorithms: slow start (RFC 5681 3.1) with HyStart++; returns what is
  * left of the acknowledged bytes beyond ssthresh. */
 uint32_t tcp_cc_slow_start(struct tcp_cc *cc, const struct cc_ack *ack);
+/* Congestion avoidance, an mss for each window acknowledged (RFC 5681 3.1, by
+ * bytes, RFC 3465); *counted is the algorithm's to keep and clear. */
+void tcp_cc_avoid(struct tcp_cc *cc, uint32_t acked, uint32_t *counted);
+/* What goes in one burst at this rate: a millisecond's worth, two segments at
+ * least, 64 KiB at most (as TSO is sized in Linux). */
+uint32_t tcp_cc_quantum(const struct tcp_cc *cc, uint64_t rate);
 /* a + b within what a window may be. */
 static inline uint32_t
 tcp_cc_add(uint32_t a, uint64_t b)

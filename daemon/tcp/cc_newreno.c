@@ -20,15 +20,8 @@ init(struct tcp_cc *cc, mono_t now)
 static void
 on_ack(struct tcp_cc *cc, const struct cc_ack *ack)
 {
-	struct newreno *r = CC_STATE(newreno, cc);
-	uint64_t acked = tcp_cc_slow_start(cc, ack);
-
-	acked += r->bytes_acked;
-	while (acked >= cc->cwnd && cc->cwnd < CC_CWND_MAX) {
-		acked -= cc->cwnd;
-		cc->cwnd = tcp_cc_add(cc->cwnd, cc->mss);
-	}
-	r->bytes_acked = (uint32_t)acked;
+	tcp_cc_avoid(cc, tcp_cc_slow_start(cc, ack),
+	    &CC_STATE(newreno, cc)->bytes_acked);
 }
 
 static uint32_t

@@ -13,6 +13,7 @@
  *	recovery.c  loss: answered, over
  *	rtt.c       the round-trip time and the RTO
  *	rate.c      what congestion control is told
+ *	pacing.c    when the next data may go
  *	reasm.c     the receive queue and what waits out of order
  *	delack.c    when to acknowledge
  *	output.c    what to send next: recovery, new data, FIN, ACK
@@ -208,6 +209,7 @@ enum tcp_timer {
 	TMR_KEEP,   /* keep-alive; orphan's FIN-WAIT-2 */
 	TMR_MEMORY, /* the user wanted a buffer and there was none */
 	TMR_RACK,   /* what may only be late is lost then */
+	TMR_PACE,   /* more may go */
 	TMR_N
 };
 
@@ -361,6 +363,12 @@ struct tcp_pcb {
 		uint64_t best_delivered, best_us; /* for TCP_INFO */
 		struct cc_ack ack;		  /* being worked through */
 	} rate;
+
+	struct {
+		uint64_t max_rate; /* bytes a second; 0: none */
+		uint64_t rest;	   /* of a microsecond, times the rate */
+		mono_t next;	   /* no data before */
+	} pace;
 
 	/* Timers: one heap entry, the earliest of these. */
 	struct timer timer;
@@ -673,6 +681,12 @@ void tune_sndbuf(struct tcp_pcb *p);
 void tune_segment(struct tcp_pcb *p, const struct seg *s);
 /* The user took n bytes. */
 void tune_taken(struct tcp_pcb *p, size_t n, mono_t now);
+/* ---- pacing.c ---- */
+uint64_t pacing_rate(const struct tcp_pcb *p);	  /* bytes a second; 0: none */
+uint32_t pacing_quantum(const struct tcp_pcb *p); /* bytes in one burst */
+/* It is too early for data: the timer is set. */
+bool pacing_holds(struct tcp_pcb *p, mono_t now);
+void pacing_sent(struct tcp_pcb *p, uint32_t len, mono_t now);
 
 /* ---- reasm.c ---- */
 /* Memory is short: gives up what waits out of order until it is not. */

@@ -2,13 +2,17 @@
 noinst_LTLIBRARIES += daemon/libtcp.la
 daemon_libtcp_la_SOURCES = \
 	daemon/tcp/cc.h \
+	daemon/tcp/cc_bbr.h \
 	daemon/tcp/internal.h \
 	daemon/tcp/seq.h \
 	daemon/tcp/tcp.h \
 	daemon/tcp/ack.c \
 	daemon/tcp/bind.c \
 	daemon/tcp/cc.c \
+	daemon/tcp/cc_bbr.c \
+	daemon/tcp/cc_bbr_model.c \
 	daemon/tcp/cc_cubic.c \
+	daemon/tcp/cc_dctcp.c \
 	daemon/tcp/cc_newreno.c \
 	daemon/tcp/cookie.c \
 	daemon/tcp/delack.c \
@@ -16,6 +20,7 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/input.c \
 	daemon/tcp/layer.c \
 	daemon/tcp/output.c \
+	daemon/tcp/pacing.c \
 	daemon/tcp/pcb.c \
 	daemon/tcp/rack.c \
 	daemon/tcp/rate.c \

@@ -134,13 +134,15 @@ effective_mss(const struct tcp_pcb *p)
 static uint32_t
 burst_max(const struct tcp_pcb *p, uint32_t mss)
 {
-	uint32_t max = p->path.tso_max;
+	uint32_t max = p->path.tso_max, quantum = pacing_quantum(p);
 
 	/* Each segment has an urgent pointer of its own. */
 	if (urgent_sending(p))
 		return mss;
 	if (max > p->cc.cwnd / 2)
 		max = p->cc.cwnd / 2;
+	if (max > quantum)
+		max = quantum;
 	return max > mss ? max - max % mss : mss;
 }
 
@@ -168,6 +170,7 @@ resend(struct tcp_pcb *p, struct txseg *x, struct tcp_out *out, mono_t now)
 		flags = TH_PSH;
 	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
 	txseg_resent(p, x, now);
+	pacing_sent(p, x->len, now);
 	p->prr.out += x->len;
 	segs = (len + mss - 1) / mss + (len == 0);
 	p->total_retrans += segs;
@@ -333,6 +336,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	if (len == 0)
 		flags &= ~TH_PSH;
 	emit(p, out, flags, p->snd_nxt, now);
+	pacing_sent(p, len, now);
 	p->snd_nxt = seq_add(p->snd_nxt, len + fin);
 	p->prr.out += len + fin;
 	if (len % mss != 0)
@@ -398,6 +402,14 @@ tcp_challenge_ack(struct tcp_pcb *p, mono_t now)
 	pcb_ready(p);
 }
 
+/* Data waits, and it is too early for it. */
+static bool
+held_back(struct tcp_pcb *p, mono_t now)
+{
+	return (tcp_send_unsent(p) > 0 || !TAILQ_EMPTY(&p->lost)) &&
+	       pacing_holds(p, now);
+}
+
 bool
 pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 {
@@ -423,7 +435,8 @@ pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	}
 	if (p->tlp.now && send_loss_probe(p, out, now))
 		return true;
-	if (retransmit(p, out, now) || send_data(p, out, now))
+	if (!held_back(p, now) &&
+	    (retransmit(p, out, now) || send_data(p, out, now)))
 		return true;
 	if (p->flags & PF_ACK_NOW) {
 		no_payload(out);

@@ -299,6 +299,7 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 	p->max_syn_retries =
 	    o->syn_retries != 0 ? o->syn_retries : TCP_SYN_RETRIES;
 	p->max_seg = o->max_seg;
+	p->pace.max_rate = o->max_pacing_rate;
 	p->tos = o->tos;
 	p->ttl = o->ttl != 0 ? o->ttl : 64;
 }

@@ -157,6 +157,8 @@ rate_ack_end(struct tcp_pcb *p)
 	a->cwnd_limited =
 	    p->rate.limited ||
 	    (cc->cwnd < cc->ssthresh && p->rate.max_out > cc->cwnd / 2);
+	if (cc->ops->watch != NULL)
+		cc->ops->watch(cc, a);
 	if (cc->ops->flags & CC_DRIVES) {
 		cc->ops->on_ack(cc, a);
 		return;
@@ -185,8 +187,10 @@ rate_output_done(struct tcp_pcb *p)
 		p->rate.max_out = out;
 		p->rate.window_end = p->snd_nxt;
 	}
-	if (!limited && tcp_send_unsent(p) < p->snd_mss &&
-	    TAILQ_EMPTY(&p->lost)) {
+	/* Not while data waits for its time. */
+	if (p->cc.holding ||
+	    (!limited && !timer_on(p, TMR_PACE) &&
+		tcp_send_unsent(p) < p->snd_mss && TAILQ_EMPTY(&p->lost))) {
 		p->rate.app_limited = p->rate.delivered + tcp_pipe(p);
 		if (p->rate.app_limited == 0)
 			p->rate.app_limited = 1;

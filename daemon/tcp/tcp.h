@@ -122,6 +122,7 @@ struct tcp_config {
 	uint32_t msl_us;		/* TIME-WAIT lasts 2*MSL; 30 s */
 	uint16_t port_first, port_last; /* ephemeral ports */
 	const char *congestion;		/* "cubic", "newreno" */
+	bool pacing; /* also where the congestion control asks for none */
 	enum tcp_cookies syncookies;
 	/* Connections that their users left; one more is reset.  0: any. */
 	size_t max_orphans;
@@ -231,8 +232,9 @@ struct tcp_opts {
 	uint32_t sndbuf, rcvbuf;
 	uint32_t user_timeout_us; /* RFC 5482's, 0: RFC 9293's R2 */
 	uint32_t keepidle_s, keepintvl_s, keepcnt;
-	uint32_t linger2_s; /* FIN-WAIT-2 of an orphan; 0: 60 s */
-	uint16_t max_seg;   /* TCP_MAXSEG */
+	uint32_t linger2_s;	  /* FIN-WAIT-2 of an orphan; 0: 60 s */
+	uint64_t max_pacing_rate; /* bytes a second */
+	uint16_t max_seg;	  /* TCP_MAXSEG */
 	uint8_t syn_retries;
 	uint8_t tos, ttl;
 	uint8_t quickack; /* enum tcp_quick */

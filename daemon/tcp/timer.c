@@ -115,6 +115,11 @@ rexmt_timeout(struct tcp_pcb *p, mono_t now)
 		return syn_timeout(p, now);
 	if (x == NULL)
 		return true;
+	/* What the last time-out found waits for its time yet. */
+	if (timer_on(p, TMR_PACE) && !TAILQ_EMPTY(&p->lost)) {
+		tcp_arm_rexmt(p, p->deadline[TMR_PACE]);
+		return true;
+	}
 	p->first_retry = stuck_since(p);
 	if (r2_reached(p, now)) {
 		give_up(p, timeout_error(p), now);
@@ -232,6 +237,14 @@ memory_timeout(struct tcp_pcb *p, mono_t now)
 	return true;
 }
 
+static bool
+pace_timeout(struct tcp_pcb *p, mono_t now)
+{
+	(void)now;
+	pcb_ready(p);
+	return true;
+}
+
 /* Each handler returns false when the connection is gone. */
 void
 pcb_timeout(struct tcp_pcb *p, mono_t now)
@@ -244,6 +257,7 @@ pcb_timeout(struct tcp_pcb *p, mono_t now)
 	    [TMR_KEEP] = keep_timeout,
 	    [TMR_MEMORY] = memory_timeout,
 	    [TMR_RACK] = rack_timeout,
+	    [TMR_PACE] = pace_timeout,
 	};
 	mono_t first = MONO_NEVER;
 	int i;

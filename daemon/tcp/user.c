@@ -258,6 +258,7 @@ tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *o)
 	    .keepcnt = p->keepcnt,
 	    .linger2_s = p->linger2_s,
 	    .max_seg = p->max_seg,
+	    .max_pacing_rate = p->pace.max_rate,
 	    .syn_retries = p->max_syn_retries,
 	    .tos = p->tos,
 	    .ttl = p->ttl,

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "path.h"
+#include "tcp/cc.h"
 
 #define SEEDS 128
 
@@ -60,8 +61,8 @@ static void
 make_table(void)
 {
 	strcpy(table, "# cc      loss/1e6 delay/us  queue/B bytes/s\n");
-	add_rows("newreno");
-	add_rows("cubic");
+	for (unsigned i = 0; tcp_cc_name(i) != NULL; i++)
+		add_rows(tcp_cc_name(i));
 }
 
 /* The text of a file in golden/; empty when there is none. */
@@ -223,7 +224,7 @@ compare_row(const struct path *p, const char *cc, const char *was,
 static int
 compare_paths(bool judge)
 {
-	static const char *const ccs[] = {"cubic", "newreno"};
+	static const char *const ccs[] = {"cubic", "newreno", "bbr"};
 	char *was = judge ? golden("paths.txt") : NULL;
 	char *linux_text = golden("linux.txt");
 	int bad = 0;

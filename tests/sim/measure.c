@@ -16,7 +16,8 @@ make_hosts(struct sim *s, const struct path *p, const char *congestion)
 	    .sndbuf = 4u << 20,
 	    .rcvbuf = 4u << 20,
 	    .msl_us = SEC,
-	    .congestion = congestion};
+	    .congestion = congestion,
+	    .pacing = true};
 
 	for (unsigned i = 0; i < 2; i++) {
 		s->links[i].cfg = path_link(p, i);

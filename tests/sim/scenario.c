@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/check.h"
 #include "sim.h"
+#include "tcp/cc.h"
 
 #define FAULTS_LAST (120 * SEC)	 /* at most */
 #define BUDGET	    (1200 * SEC) /* after the faults */
@@ -34,6 +35,16 @@ scaled(struct sim *s, int64_t from, int64_t to)
 	hi = from << n < to ? from << n : to;
 	lo = n > 0 ? from << (n - 1) : from;
 	return sim_between(s, lo, hi);
+}
+
+static const char *
+algorithm(struct sim *s)
+{
+	unsigned n = 0;
+
+	while (tcp_cc_name(n) != NULL)
+		n++;
+	return tcp_cc_name(rng_below(&s->rng, n));
 }
 
 static void
@@ -99,7 +110,8 @@ choose_host(struct sim *s, struct hostcfg *c, bool whole, uint16_t mtu)
 	c->sndbuf = (uint32_t)scaled(s, 16384, 4 << 20);
 	c->rcvbuf = (uint32_t)scaled(s, 8192, 4 << 20);
 	c->msl_us = (uint32_t)scaled(s, SEC / 10, 30 * SEC);
-	c->congestion = one_in(s, 2) ? "cubic" : "newreno";
+	c->congestion = algorithm(s);
+	c->pacing = one_in(s, 2);
 }
 
 static void
@@ -321,7 +333,8 @@ scenario_goodput(uint32_t loss, int64_t delay_us, uint32_t queue,
 	    .sndbuf = 4u << 20,
 	    .rcvbuf = 4u << 20,
 	    .msl_us = SEC,
-	    .congestion = congestion};
+	    .congestion = congestion,
+	    .pacing = true};
 	struct endcfg a = {.total = 4u << 20, .chunk = 65536}, b = {0};
 	struct sim *s = sim_new(20260101);
 	struct flow *f;

@@ -89,6 +89,7 @@ struct hostcfg {
 	size_t buf_bytes;
 	uint32_t sndbuf, rcvbuf, msl_us;
 	const char *congestion;
+	bool pacing;
 };
 
 struct host {

@@ -1,49 +1,30 @@
 /* SPDX-License-Identifier: ISC */
-/* Congestion control by itself: numbers from RFC 5681, 6928 and 9438. */
-#include <criterion/criterion.h>
-#include "tcp/cc.h"
-
-#define MSS 1000
-
-/* One round trip: a full window acknowledged, segment by segment. */
-static void
-round_trip(struct tcp_cc *cc, mono_t *now, int64_t rtt_us)
-{
-	uint32_t left = cc->cwnd;
-
-	cc->srtt_us = (uint32_t)rtt_us;
-	*now = mono_add(*now, rtt_us);
-	for (; left >= MSS; left -= MSS)
-		cc->ops->on_ack(
-		    cc, &(struct cc_ack){
-			    .now = *now, .acked = MSS, .flight = left});
-}
-
-static void
-lose(struct tcp_cc *cc)
-{
-	tcp_cc_congestion(cc, CC_LOSS, cc->cwnd);
-}
+/* What all congestion controls share: RFC 5681, 6928, 9406; and the table. */
+#include "cc_lab.h"
 
 Test(cc, table_knows_its_names)
 {
+	unsigned i;
+
 	cr_assert_eq(tcp_cc_find(NULL), &tcp_cc_cubic);
-	cr_assert_eq(tcp_cc_find("cubic"), &tcp_cc_cubic);
-	cr_assert_eq(tcp_cc_find("newreno"), &tcp_cc_newreno);
 	cr_assert_eq(tcp_cc_find("reno"), &tcp_cc_newreno);
 	cr_assert_null(tcp_cc_find("vegas"));
+	for (i = 0; tcp_cc_name(i) != NULL; i++)
+		cr_assert_str_eq(
+		    tcp_cc_find(tcp_cc_name(i))->name, tcp_cc_name(i));
+	cr_assert_geq(i, 4);
 }
 
 /* RFC 6928: ten segments; RFC 5681 3.1: doubling each round trip. */
 Test(cc, slow_start_doubles)
 {
-	const struct tcp_cc_ops *all[] = {&tcp_cc_cubic, &tcp_cc_newreno};
+	static const char *const all[] = {"cubic", "newreno", "dctcp"};
 	struct tcp_cc cc;
 	mono_t now = {1000000};
 	size_t i;
 
-	for (i = 0; i < 2; i++) {
-		tcp_cc_init(&cc, all[i], MSS, now);
+	for (i = 0; i < 3; i++) {
+		begin(&cc, all[i]);
 		cr_assert_eq(cc.cwnd, 10 * MSS);
 		round_trip(&cc, &now, 100000);
 		cr_assert_eq(cc.cwnd, 20 * MSS);
@@ -52,100 +33,139 @@ Test(cc, slow_start_doubles)
 	}
 }
 
-/* RFC 5681 3.1, 3.2: one segment a round trip, half on a loss, never less
- * than two segments. */
-Test(cc, newreno_is_linear_and_halves)
+/* A round of n acknowledgments with that round-trip time. */
+static void
+hystart_round(struct tcp_cc *cc, uint64_t *delivered, unsigned n, int64_t rtt)
 {
-	struct tcp_cc cc;
-	mono_t now = {1000000};
-	int i;
+	uint64_t before = *delivered;
 
-	tcp_cc_init(&cc, &tcp_cc_newreno, MSS, now);
-	cc.cwnd = 100 * MSS;
-	lose(&cc);
-	cr_assert_eq(cc.cwnd, 50 * MSS);
-	for (i = 0; i < 20; i++)
-		round_trip(&cc, &now, 100000);
-	cr_assert_geq(cc.cwnd, 69 * MSS);
-	cr_assert_leq(cc.cwnd, 71 * MSS);
-	cr_assert_eq(cc.ops->on_congestion(&cc, CC_LOSS, MSS), 2 * MSS);
-}
-
-/* RFC 9438 4.2: after a loss at W the cubic is back at W after
- * K = cbrt(W * (1 - 0.7) / 0.4) seconds, and flat there. */
-Test(cc, cubic_returns_to_w_max_at_k)
-{
-	struct tcp_cc cc;
-	mono_t start = {1000000}, now = start;
-	uint32_t before = 0;
-
-	tcp_cc_init(&cc, &tcp_cc_cubic, MSS, now);
-	cc.cwnd = 1000 * MSS;
-	lose(&cc);
-	cr_assert_eq(cc.cwnd, 700 * MSS);
-	/* K = cbrt(300 / 0.4) = 9.086 s */
-	while (mono_diff(now, start) < 9100000) {
-		before = cc.cwnd;
-		round_trip(&cc, &now, 100000);
+	while (n-- > 0) {
+		*delivered += MSS;
+		(void)tcp_cc_slow_start(cc, &(struct cc_ack){.acked = MSS,
+						.rtt_us = rtt,
+						.rate.prior_delivered = before,
+						.total_delivered = *delivered});
 	}
-	cr_assert_geq(cc.cwnd, 985 * MSS, "%u", cc.cwnd);
-	cr_assert_leq(cc.cwnd, 1005 * MSS, "%u", cc.cwnd);
-	cr_assert_leq(cc.cwnd - before, MSS);
-	/* And convex afterwards: 0.4 * 5^3 = 50 segments in 5 s more. */
-	while (mono_diff(now, start) < 14186000)
-		round_trip(&cc, &now, 100000);
-	cr_assert_geq(cc.cwnd, 1035 * MSS, "%u", cc.cwnd);
-	cr_assert_leq(cc.cwnd, 1065 * MSS, "%u", cc.cwnd);
 }
 
-/* RFC 9438 4.7: a second loss below the last maximum lowers the plateau. */
-Test(cc, cubic_converges_fast)
+/* RFC 9406 4.2: 16 ms later than the round before is a queue: a quarter of the
+ * growth for five rounds, then it is over. */
+Test(cc, hystart_leaves_slow_start)
 {
 	struct tcp_cc cc;
-	mono_t start = {1000000}, now = start;
-
-	tcp_cc_init(&cc, &tcp_cc_cubic, MSS, now);
-	cc.cwnd = 1000 * MSS;
-	lose(&cc);
-	lose(&cc);
-	cr_assert_eq(cc.cwnd, 490 * MSS);
-	/* W_max = 700 * 0.85 = 595: K = cbrt(105 / 0.4) = 6.4 s. */
-	while (mono_diff(now, start) < 6400000)
-		round_trip(&cc, &now, 100000);
-	cr_assert_geq(cc.cwnd, 580 * MSS, "%u", cc.cwnd);
-	cr_assert_leq(cc.cwnd, 600 * MSS, "%u", cc.cwnd);
-}
-
-/* RFC 9438 4.3: at a short round trip Reno's window is the larger one. */
-Test(cc, cubic_is_not_slower_than_reno)
-{
-	struct tcp_cc cc;
-	mono_t start = {1000000}, now = start;
+	uint64_t delivered = 0;
+	uint32_t w;
 	int i;
 
-	tcp_cc_init(&cc, &tcp_cc_cubic, MSS, now);
-	cc.cwnd = 20 * MSS;
-	lose(&cc);
-	for (i = 0; i < 100; i++)
-		round_trip(&cc, &now, 1000);
-	/* 0.529 segments a round trip up to the old 20, then one each. */
-	cr_assert_geq(cc.cwnd, 80 * MSS, "%u", cc.cwnd);
-	cr_assert_leq(cc.cwnd, 110 * MSS, "%u", cc.cwnd);
+	begin(&cc, "newreno");
+	hystart_round(&cc, &delivered, 16, 200000);
+	hystart_round(&cc, &delivered, 16, 200000);
+	w = cc.cwnd;
+	cr_assert_eq(w, 42 * MSS);
+	/* A little later: no. */
+	hystart_round(&cc, &delivered, 16, 215000);
+	cr_assert_eq(cc.cwnd, w + 16 * MSS);
+	w = cc.cwnd;
+	/* Seven that are late are chance, the eighth turns it. */
+	hystart_round(&cc, &delivered, 16, 232000);
+	cr_assert_eq(cc.cwnd, w + 7 * MSS + 9 * MSS / 4);
+	for (i = 0; i < 4; i++) {
+		cr_assert_eq(cc.ssthresh, UINT32_MAX);
+		w = cc.cwnd;
+		hystart_round(&cc, &delivered, 16, 232000);
+		cr_assert_eq((cc.cwnd - w + MSS / 2) / MSS, 4);
+	}
+	w = cc.cwnd;
+	hystart_round(&cc, &delivered, 1, 232000);
+	cr_assert_eq(cc.ssthresh, w);
 }
 
-/* An idle time is no time in which the cubic may grow. */
-Test(cc, cubic_does_not_grow_while_idle)
+/* RFC 9406 4.2: the delay went away: it was none, on with it. */
+Test(cc, hystart_takes_it_back)
 {
 	struct tcp_cc cc;
-	mono_t now = {1000000};
-	uint32_t before;
+	uint64_t delivered = 0;
+	uint32_t w;
+	int i;
 
-	tcp_cc_init(&cc, &tcp_cc_cubic, MSS, now);
-	cc.cwnd = 1000 * MSS;
-	lose(&cc);
-	round_trip(&cc, &now, 100000);
-	before = cc.cwnd;
-	now = mono_add(now, 3600LL * 1000000);
-	round_trip(&cc, &now, 100000);
-	cr_assert_leq(cc.cwnd, before + before / 20, "%u", cc.cwnd);
+	begin(&cc, "cubic");
+	hystart_round(&cc, &delivered, 16, 200000);
+	hystart_round(&cc, &delivered, 16, 230000);
+	w = cc.cwnd;
+	hystart_round(&cc, &delivered, 16, 205000);
+	cr_assert_gt(cc.cwnd, w + 8 * MSS);
+	for (i = 0; i < 6; i++)
+		hystart_round(&cc, &delivered, 16, 205000);
+	cr_assert_eq(cc.ssthresh, UINT32_MAX);
+}
+
+/* What was no congestion is undone, once; a later growth is not lost by it. */
+Test(cc, undo_gives_it_back)
+{
+	static const char *const all[] = {"cubic", "newreno", "dctcp"};
+	struct tcp_cc cc;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		begin(&cc, all[i]);
+		cc.cwnd = 100 * MSS;
+		cc.ssthresh = 80 * MSS;
+		cr_assert(!tcp_cc_undo(&cc));
+		tcp_cc_congestion(&cc, CC_RTO, 100 * MSS);
+		cr_assert_eq(cc.cwnd, MSS);
+		cr_assert_lt(cc.ssthresh, 80 * MSS);
+		cr_assert(tcp_cc_undo(&cc));
+		cr_assert_eq(cc.cwnd, 100 * MSS);
+		cr_assert_eq(cc.ssthresh, 80 * MSS);
+		cr_assert(!tcp_cc_undo(&cc));
+		lose(&cc);
+		cc.cwnd = 120 * MSS;
+		cr_assert(tcp_cc_undo(&cc));
+		cr_assert_eq(cc.cwnd, 120 * MSS);
+	}
+}
+
+/* RFC 5681 4.1, 2861: the initial window after an idle RTO, and ssthresh so
+ * that slow start finds back; not after less. */
+Test(cc, idle_restart)
+{
+	struct tcp_cc cc;
+
+	begin(&cc, "cubic");
+	cc.cwnd = cc.ssthresh = 100 * MSS;
+	tcp_cc_idle(&cc, (mono_t){2000000}, 50000, false);
+	cr_assert_eq(cc.cwnd, 100 * MSS);
+	cc.ssthresh = 20 * MSS;
+	tcp_cc_idle(&cc, (mono_t){3000000}, 900000, true);
+	cr_assert_eq(cc.cwnd, 10 * MSS);
+	cr_assert_eq(cc.ssthresh, 75 * MSS);
+}
+
+/* From one algorithm to another in mid-flight: the window stays, what the old
+ * one had in mind does not. */
+Test(cc, change)
+{
+	struct path p;
+
+	path_start(&p, "bbr");
+	path_run(&p, 2000000);
+	cr_assert_neq(p.cc.pacing_rate, 0);
+	tcp_cc_change(&p.cc, &tcp_cc_cubic, p.now);
+	cr_assert_eq(p.cc.pacing_rate, 0);
+	cr_assert(!p.cc.holding);
+	path_run(&p, 2000000);
+	tcp_cc_change(&p.cc, &tcp_cc_bbr, p.now);
+	path_run(&p, 2000000);
+	cr_assert_gt(p.delivered, 5500000);
+}
+
+/* A millisecond's worth in one burst, two segments to 64 KiB. */
+Test(cc, quantum)
+{
+	struct tcp_cc cc;
+
+	begin(&cc, "cubic");
+	cr_assert_eq(tcp_cc_quantum(&cc, 1000), 2 * MSS);
+	cr_assert_eq(tcp_cc_quantum(&cc, 20000000), 20000);
+	cr_assert_eq(tcp_cc_quantum(&cc, 10000000000), 65536);
 }

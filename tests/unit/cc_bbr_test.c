@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/* BBRv3 (draft-ietf-ccwg-bbr) on a path whose truth is known. */
+#include "cc_lab.h"
+
+static struct tcp_cc_info
+info(const struct path *p)
+{
+	struct tcp_cc_info i;
+
+	p->cc.ops->info(&p->cc, &i);
+	cr_assert_eq(i.kind, CC_INFO_BBR);
+	return i;
+}
+
+/* 5.3.1, 5.3.2: it finds the bandwidth and the round-trip time in STARTUP,
+ * drains the queue, and cruises: 1 MB/s, 20 ms. */
+Test(cc_bbr, finds_the_path)
+{
+	struct path p;
+	uint64_t before;
+
+	path_start(&p, "bbr");
+	cr_assert_eq(info(&p).pacing_gain_256, 709);
+	path_run(&p, 1000000);
+	cr_assert_geq(info(&p).bw, 950000, "%lu", (unsigned long)info(&p).bw);
+	cr_assert_leq(info(&p).bw, 1050000, "%lu", (unsigned long)info(&p).bw);
+	cr_assert_leq(info(&p).min_rtt_us, 22000);
+	cr_assert_leq(info(&p).pacing_gain_256, 320);
+	/* From then on the queue is a fraction of the BDP, the pipe full. */
+	p.max_waiting = 0;
+	before = p.delivered;
+	path_run(&p, 2000000);
+	cr_assert_geq(p.delivered, before + 1900000, "%lu",
+	    (unsigned long)(p.delivered - before));
+	cr_assert_leq(p.max_waiting, 30 * MSS, "%u", p.max_waiting);
+	cr_assert_leq(p.cc.cwnd, 60 * MSS);
+}
+
+/* 5.3.3: it probes for more within 2 to 3 seconds, or 63 round trips; what has
+ * become free is found. */
+Test(cc_bbr, finds_more_bandwidth)
+{
+	struct path p;
+
+	path_start(&p, "bbr");
+	path_run(&p, 2000000);
+	p.rate = 2000000;
+	path_run(&p, 6000000);
+	cr_assert_geq(info(&p).bw, 1900000, "%lu", (unsigned long)info(&p).bw);
+}
+
+/* ... and what is gone is given up, within two probing cycles. */
+Test(cc_bbr, gives_up_bandwidth)
+{
+	struct path p;
+
+	path_start(&p, "bbr");
+	path_run(&p, 2000000);
+	p.rate = 500000;
+	path_run(&p, 8000000);
+	cr_assert_leq(info(&p).bw, 550000, "%lu", (unsigned long)info(&p).bw);
+	p.max_waiting = 0;
+	path_run(&p, 2000000);
+	cr_assert_leq(p.max_waiting, 30 * MSS, "%u", p.max_waiting);
+}
+
+/* 5.3.4: in 5 s without a new minimum the window falls to half the BDP for
+ * 200 ms, once; it comes back. */
+Test(cc_bbr, probes_the_round_trip_time)
+{
+	struct path p;
+	unsigned held = 0;
+	int i;
+
+	path_start(&p, "bbr");
+	for (i = 0; i < 1600; i++) {
+		path_run(&p, 10000);
+		held += p.cc.holding;
+		if (p.cc.holding)
+			cr_assert_leq(p.cc.cwnd, 16 * MSS);
+	}
+	/* Two or three times 0.2 s and a little. */
+	cr_assert_geq(held, 40, "%u", held);
+	cr_assert_leq(held, 90, "%u", held);
+	cr_assert(!p.cc.holding || p.cc.cwnd > 0);
+	cr_assert_geq(p.delivered, 15000000, "%lu", (unsigned long)p.delivered);
+}
+
+/* Losses that are no congestion: one in a hundred costs next to nothing. */
+Test(cc_bbr, random_loss)
+{
+	struct path p;
+
+	path_start(&p, "bbr");
+	p.lose_one = 100;
+	path_run(&p, 10000000);
+	cr_assert_geq(p.delivered, 9300000, "%lu", (unsigned long)p.delivered);
+}
+
+/* 5.5.10: a queue of a fifth of the BDP overflows in each probe, which bounds
+ * inflight: few losses, a full pipe. */
+Test(cc_bbr, shallow_queue)
+{
+	uint64_t before, lost;
+	struct path p;
+
+	path_start(&p, "bbr");
+	p.queue = 4 * MSS;
+	path_run(&p, 2000000);
+	before = p.delivered;
+	lost = p.lost;
+	path_run(&p, 10000000);
+	before = p.delivered - before;
+	cr_assert_geq(before, 8500000, "%lu", (unsigned long)before);
+	lost = p.lost - lost;
+	cr_assert_leq(lost, before / 20, "%lu", (unsigned long)lost);
+}
+
+/* A program that sends less than the path takes is no sign of a slow path. */
+Test(cc_bbr, application_limited)
+{
+	struct path p;
+	int i;
+
+	path_start(&p, "bbr");
+	path_run(&p, 2000000);
+	for (i = 0; i < 100; i++) {
+		p.app_limited = false;
+		path_run(&p, 2000);
+		p.app_limited = true;
+		path_run(&p, 48000);
+	}
+	p.app_limited = false;
+	cr_assert_geq(info(&p).bw, 800000, "%lu", (unsigned long)info(&p).bw);
+}
+
+/* 5.5.11: losses that were none leave no trace. */
+Test(cc_bbr, spurious_loss)
+{
+	struct path p;
+	uint32_t w;
+
+	path_start(&p, "bbr");
+	path_run(&p, 2000000);
+	w = p.cc.cwnd;
+	p.lose_one = 3;
+	path_run(&p, 20000);
+	p.lose_one = 0;
+	path_run(&p, 25000);
+	cr_assert(tcp_cc_undo(&p.cc));
+	cr_assert_geq(p.cc.cwnd, w);
+	path_run(&p, 200000);
+	cr_assert_geq(info(&p).bw, 950000, "%lu", (unsigned long)info(&p).bw);
+}
+
+/* CE is answered: where the round trip is short, by its share; elsewhere as a
+ * loss.  The queue stays well below what it is without marks. */
+Test(cc_bbr, marks)
+{
+	struct path p;
+
+	path_start(&p, "bbr");
+	p.cc.ecn = true;
+	p.rtt_us = 2000;
+	p.rate = 50000000;
+	p.mark = 10 * MSS;
+	path_run(&p, 2000000);
+	cr_assert_geq(p.delivered, 85000000, "%lu", (unsigned long)p.delivered);
+	cr_assert_leq(p.marked, p.delivered / 4, "%lu of %lu",
+	    (unsigned long)p.marked, (unsigned long)p.delivered);
+}
+
+/* After a silence it goes on at the rate it knows, without a burst. */
+Test(cc_bbr, idle)
+{
+	struct path p;
+
+	path_start(&p, "bbr");
+	path_run(&p, 2000000);
+	p.app_limited = true;
+	path_run(&p, 1000000);
+	p.app_limited = false;
+	tcp_cc_idle(&p.cc, p.now, 1000000, true);
+	cr_assert_geq(p.cc.cwnd, 20 * MSS);
+	cr_assert_leq(p.cc.pacing_rate, 1050000);
+	p.next_send = p.now.us;
+	p.max_waiting = 0;
+	path_run(&p, 100000);
+	cr_assert_leq(p.max_waiting, 12 * MSS, "%u", p.max_waiting);
+}
