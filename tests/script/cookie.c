@@ -103,7 +103,7 @@ Test(cookie, mss)
 		uint32_t ours;
 	} rows[] = {{256, 256}, {535, 256}, {536, 536}, {1219, 536},
 	    {1440, 1440}, {1459, 1440}, {1460, 1460}, {9000, 1460},
-	    {NONE, 536}};
+	    {NONE, lab_default_mss()}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		always();

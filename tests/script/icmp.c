@@ -88,7 +88,7 @@ Test(icmp, forged_in_syn_sent)
 /* The stack's own news that the neighbour does not answer. */
 Test(icmp, host_unreachable)
 {
-	struct ipaddr dst = ipaddr_v4(0xc0000201u);
+	struct ipaddr dst = lab_addr(0xc0000201u);
 
 	active_lab();
 	reach(TCPS_SYN_SENT);
@@ -115,8 +115,8 @@ Test(icmp, packet_too_big)
 	app_writes(2920);
 	stack_sends(ACK, .seq = 1, .ack = 1, .len = 1460);
 	stack_sends(ACK | PSH, .seq = 1461, .ack = 1, .len = 1460);
-	icmp_says(TCP_ICMP_TOO_BIG, 1, 1000);
-	expect_eq(lab_info().snd_mss, 960);
+	icmp_says(TCP_ICMP_TOO_BIG, 1, 1300);
+	expect_eq(lab_info().snd_mss, 1260);
 	while (got < 2920 && lab_now() < sec(5)) {
 		s = lab_next();
 		if (s.flags == 0) {
@@ -125,13 +125,13 @@ Test(icmp, packet_too_big)
 				peer_sends(ACK, .seq = 1, .ack = 1 + got);
 			continue;
 		}
-		expect(s.len <= 960);
+		expect(s.len <= 1260);
 		if (s.seq == 1 + (int64_t)got)
 			got += s.len;
 	}
 	peer_sends(ACK, .seq = 1, .ack = 2921);
 	app_writes(2000);
-	stack_sends(ACK, .seq = 2921, .ack = 1, .len = 960);
+	stack_sends(ACK, .seq = 2921, .ack = 1, .len = 1260);
 	lab_drain();
 }
 

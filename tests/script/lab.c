@@ -208,16 +208,63 @@ sum16(uint32_t sum, const uint8_t *p, size_t n)
 	return sum;
 }
 
+/* RFC 9293 3.1: the pseudo header's protocol and length are the same numbers
+ * in both families, and the mapped prefix of IPv4 addresses is not summed. */
 static unsigned
-checksum(uint32_t src, uint32_t dst, const uint8_t *seg, size_t n)
+checksum(const struct ipaddr *src, const struct ipaddr *dst, const uint8_t *seg,
+    size_t n)
 {
+	unsigned from = ipaddr_is_v4(src) ? 12 : 0;
 	uint32_t sum;
 
-	sum = (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff);
+	sum = sum16(0, src->b + from, 16 - from);
+	sum = sum16(sum, dst->b + from, 16 - from);
 	sum = sum16(sum + 6 + (uint32_t)n, seg, n);
 	while (sum >> 16 != 0)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return ~sum & 0xffff;
+}
+
+/* ---- families ---- */
+
+bool
+lab_is_v6(void)
+{
+	const char *family = getenv("LAB_FAMILY");
+
+	return family != NULL && strcmp(family, "6") == 0;
+}
+
+struct ipaddr
+lab_addr(uint32_t v4)
+{
+	struct ipaddr a = {{0x20, 0x01, 0x0d, 0xb8}};
+
+	if (!lab_is_v6())
+		return ipaddr_v4(v4);
+	if (v4 == 0)
+		return (struct ipaddr){{0}};
+	if (v4 >= 0xe0000000) /* a group, as multicast and broadcast are */
+		a = (struct ipaddr){{0xff, 0x02}};
+	a.b[12] = (uint8_t)(v4 >> 24);
+	a.b[13] = (uint8_t)(v4 >> 16);
+	a.b[14] = (uint8_t)(v4 >> 8);
+	a.b[15] = (uint8_t)v4;
+	return a;
+}
+
+uint16_t
+lab_mtu(uint16_t v4)
+{
+	if (!lab_is_v6())
+		return v4;
+	return v4 > UINT16_MAX - 20 ? UINT16_MAX : (uint16_t)(v4 + 20);
+}
+
+uint16_t
+lab_default_mss(void)
+{
+	return lab_is_v6() ? 1220 : 536;
 }
 
 /* ---- the layer's environment ---- */
@@ -228,8 +275,14 @@ env_path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 {
 	if (lab_path_error != 0)
 		return lab_path_error;
-	out->src = ipaddr_is_any(src) ? ipaddr_v4(OUR_ADDR) : *src;
-	out->mtu = out->rcv_mtu = lab.cfg.mtu;
+	out->src = *src;
+	if (ipaddr_is_any(src))
+		out->src = ipaddr_is_v4(dst) ? ipaddr_v4(OUR_ADDR)
+					     : lab_addr(OUR_ADDR);
+	out->mtu = lab.cfg.mtu;
+	if (!ipaddr_is_v4(dst))
+		out->mtu = lab_mtu(lab.cfg.mtu);
+	out->rcv_mtu = out->mtu;
 	out->tso_max = lab.cfg.tso;
 	return 0;
 }
@@ -330,8 +383,8 @@ lab_start_(const struct lab_config *cfg)
 	lab.tcp = tcp_new(&tc, lab.now);
 	cr_assert_not_null(lab.tcp, "tcp_new failed");
 	for (unsigned i = 0; i < LAB_CONNS; i++) {
-		lab.conns[i].id = (struct tuple){ipaddr_v4(OUR_ADDR),
-		    ipaddr_v4(PEER_ADDR), 80, (uint16_t)(40000 + i)};
+		lab.conns[i].id = (struct tuple){lab_addr(OUR_ADDR),
+		    lab_addr(PEER_ADDR), 80, (uint16_t)(40000 + i)};
 		lab.conns[i].win = 65535;
 	}
 	use(0);
@@ -526,8 +579,6 @@ void
 lab_peer_sends(const char *file, int line, struct lab_seg s)
 {
 	struct tcp_in in = {0};
-	uint32_t src = s.src != 0 ? s.src : PEER_ADDR;
-	uint32_t dst = s.dst != 0 ? s.dst : OUR_ADDR;
 	uint8_t *p;
 	struct buf *b;
 
@@ -544,12 +595,12 @@ lab_peer_sends(const char *file, int line, struct lab_seg s)
 	in.off = SEG_OFF;
 	in.len = (uint32_t)put_segment(p, &s);
 	b->len = in.off + in.len;
-	put16(p + 16, checksum(src, dst, p, in.len));
+	in.src = lab_addr(s.src != 0 ? s.src : PEER_ADDR);
+	in.dst = lab_addr(s.dst != 0 ? s.dst : OUR_ADDR);
+	put16(p + 16, checksum(&in.src, &in.dst, p, in.len));
 	if (s.bad_csum)
 		p[16] ^= 0x40;
 	in.csum_ok = !s.bad_csum && s.train != 0;
-	in.src = ipaddr_v4(src);
-	in.dst = ipaddr_v4(dst);
 	in.buf = b;
 	in.gso_size = s.train;
 	trace("> %s", describe(&s));
@@ -564,7 +615,7 @@ lab_icmp(
 {
 	trace("> icmp %d seq %" PRId64, (int)what, seq);
 	tcp_icmp_input(lab.tcp, &lab.c->id, lab.c->iss + (uint32_t)seq, what,
-	    mtu, lab.now);
+	    lab_mtu(mtu), lab.now);
 	settle();
 }
 
@@ -881,7 +932,7 @@ lab_run_until(int64_t t)
 void
 lab_listens(const char *file, int line)
 {
-	struct ipaddr any = ipaddr_v4(0);
+	struct ipaddr any = lab_addr(0);
 	int r;
 
 	r = tcp_bind(lab.tcp, &any, lab.c->id.lport, lab.cfg.bind_flags, 0,
@@ -905,7 +956,7 @@ lab_unlistens(const char *file, int line)
 void
 lab_connects_from(const char *file, int line, struct tcp_bind *bind, int error)
 {
-	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER_ADDR);
+	struct ipaddr any = lab_addr(0), dst = lab_addr(PEER_ADDR);
 	struct conn *c = lab.c, *o;
 	int r;
 

@@ -44,6 +44,14 @@ enum {
 #define ANY  (-1)
 #define NONE (-2)
 
+/* Every script runs over both families: LAB_FAMILY=6 in the environment means
+ * IPv6.  Scripts name addresses as IPv4's; these are what stands for them, and
+ * an MTU that leaves the same room behind longer headers. */
+bool lab_is_v6(void);
+struct ipaddr lab_addr(uint32_t v4);
+uint16_t lab_mtu(uint16_t v4);
+uint16_t lab_default_mss(void); /* MUST-15 */
+
 struct lab_seg {
 	unsigned flags;
 	int64_t seq, ack;

@@ -167,7 +167,7 @@ Test(listen, accept_refused)
  * special than one on every address. */
 Test(listen, on_one_address, .description = "MUST-43")
 {
-	struct ipaddr a = ipaddr_v4(0xc0000202), b = ipaddr_v4(0xc0000203);
+	struct ipaddr a = lab_addr(0xc0000202), b = lab_addr(0xc0000203);
 	struct tcp_bind *ba, *bb;
 
 	active_lab();

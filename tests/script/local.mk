@@ -33,6 +33,7 @@ SCRIPT_SOURCES = \
 	tests/script/urgent.c
 
 noinst_HEADERS += tests/script/lab.h
+EXTRA_DIST += tests/script/script6.sh
 tests_script_script_SOURCES = $(SCRIPT_SOURCES)
 # A script names again what SEG() presets.
 tests_script_script_CFLAGS = $(AM_CFLAGS) -Wno-override-init
@@ -40,7 +41,7 @@ tests_script_script_LDADD = daemon/libtcp.la daemon/libwire.la \
 	daemon/libbase.la $(CRITERION_LIBS)
 if HAVE_CRITERION
 check_PROGRAMS += tests/script/script
-TESTS += tests/script/script
+TESTS += tests/script/script tests/script/script6.sh
 else
 EXTRA_PROGRAMS += tests/script/script
 endif

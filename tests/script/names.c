@@ -15,10 +15,18 @@ static int
 bind_to(uint32_t addr, uint16_t port, unsigned flags, uint32_t owner,
     struct tcp_bind **b)
 {
-	struct ipaddr a = ipaddr_v4(addr);
+	struct ipaddr a = lab_addr(addr);
 
 	*b = NULL;
 	return tcp_bind(lab_tcp(), &a, port, flags, owner, NULL, b);
+}
+
+static bool
+is_at(const struct tcp_pcb *p, uint32_t addr)
+{
+	struct ipaddr a = lab_addr(addr);
+
+	return ipaddr_eq(&tcp_tuple(p)->laddr, &a);
 }
 
 static uint32_t
@@ -74,7 +82,7 @@ Test(names, isn_grows_for_the_same_tuple)
 static uint16_t
 next_port_to(uint16_t dport)
 {
-	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER);
+	struct ipaddr any = lab_addr(0), dst = lab_addr(PEER);
 	struct tcp_opts o = {0};
 	struct tcp_pcb *p;
 	uint16_t port;
@@ -262,6 +270,8 @@ Test(names, both_families_listener)
 	struct ipaddr any6 = {{0}};
 	struct tcp_bind *six, *four;
 
+	if (lab_is_v6())
+		return; /* about IPv4's segments */
 	expect_eq(
 	    tcp_bind(lab_tcp(), &any6, 80, TCP_BIND_V6ONLY, 1, NULL, &six), 0);
 	expect_eq(tcp_listen(six, 5), 0);
@@ -310,7 +320,7 @@ Test(names, bind_chooses_a_port)
 /* A connection from a bound port; the same tuple twice is refused. */
 Test(names, connect_from_a_bound_port)
 {
-	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER);
+	struct ipaddr any = lab_addr(0), dst = lab_addr(PEER);
 	struct tcp_opts o = {0};
 	struct tcp_pcb *p, *q;
 	struct tcp_bind *b;
@@ -320,7 +330,7 @@ Test(names, connect_from_a_bound_port)
 	    tcp_connect(lab_tcp(), b, &any, &dst, 80, &o, NULL, lab_mono(), &p),
 	    0);
 	expect_eq(tcp_tuple(p)->lport, 1234);
-	expect(ipaddr_to_v4(&tcp_tuple(p)->laddr) == OUR);
+	expect(is_at(p, OUR));
 	expect_eq(
 	    tcp_connect(lab_tcp(), b, &any, &dst, 80, &o, NULL, lab_mono(), &q),
 	    -EADDRNOTAVAIL);
@@ -339,7 +349,7 @@ Test(names, connect_from_a_bound_port)
  * being opened. */
 Test(names, listen_beside_syn_sent, .description = "MUST-42")
 {
-	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER);
+	struct ipaddr any = lab_addr(0), dst = lab_addr(PEER);
 	struct tcp_opts o = {0};
 	struct tcp_bind *b, *l;
 	struct tcp_pcb *p;
@@ -460,7 +470,7 @@ Test(names, reuseport_shares)
 /* A bound address is the connection's source. */
 Test(names, connect_from_a_bound_address, .description = "MUST-43")
 {
-	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(PEER);
+	struct ipaddr any = lab_addr(0), dst = lab_addr(PEER);
 	struct tcp_opts o = {0};
 	struct tcp_bind *b;
 	struct tcp_pcb *p;
@@ -469,7 +479,7 @@ Test(names, connect_from_a_bound_address, .description = "MUST-43")
 	expect_eq(
 	    tcp_connect(lab_tcp(), b, &any, &dst, 80, &o, NULL, lab_mono(), &p),
 	    0);
-	expect(ipaddr_to_v4(&tcp_tuple(p)->laddr) == OUR + 1);
+	expect(is_at(p, OUR + 1));
 	tcp_abort(p, lab_mono());
 	tcp_unbind(b, lab_mono());
 	lab_drain();

@@ -33,7 +33,8 @@ Test(options, passive_every_combination, .description = "MUST-14 SHLD-5 MAY-3")
 		expect_eq(lab_info().wscale, ws);
 		expect_eq(lab_info().timestamps, ts);
 		expect_eq(lab_info().sack, sack);
-		expect_eq(lab_info().snd_mss, (mss ? 1000 : 536) - 12 * ts);
+		expect_eq(lab_info().snd_mss,
+		    (mss ? 1000 : lab_default_mss()) - 12 * ts);
 	}
 }
 
@@ -55,7 +56,8 @@ Test(options, active_every_combination, .description = "MUST-14 SHLD-5 MAY-3")
 		expect_eq(lab_info().wscale, ws);
 		expect_eq(lab_info().timestamps, ts);
 		expect_eq(lab_info().sack, sack);
-		expect_eq(lab_info().snd_mss, (mss ? 1000 : 536) - 12 * ts);
+		expect_eq(lab_info().snd_mss,
+		    (mss ? 1000 : lab_default_mss()) - 12 * ts);
 		app_writes(100);
 		stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 100,
 		    .tsval = yes(ts, 0), .sackok = NONE);
@@ -65,7 +67,8 @@ Test(options, active_every_combination, .description = "MUST-14 SHLD-5 MAY-3")
 /* MUST-16, MUST-15: the smaller of the peer's MSS and the path. */
 Test(options, segment_sizes, .description = "MUST-14 MUST-15 MUST-16 MUST-67")
 {
-	static const struct {
+	const uint16_t none = lab_default_mss();
+	const struct {
 		uint16_t mtu;
 		int mss;
 		uint32_t want;
@@ -76,8 +79,8 @@ Test(options, segment_sizes, .description = "MUST-14 MUST-15 MUST-16 MUST-67")
 	    {1500, 1000, 1000},
 	    {1500, 536, 536},
 	    {1500, 216, 216},
-	    {1500, NONE, 536},
-	    {1500, 0, 536},
+	    {1500, NONE, none},
+	    {1500, 0, none},
 	    {576, 1460, 536},
 	    {9000, 8960, 8960},
 	};
@@ -230,7 +233,7 @@ Test(options, room_for_sack, .description = "MUST-16")
 /* MUST-4, MUST-6: options in a SYN in an odd order, with unknown ones. */
 Test(options, strange_syns, .description = "MUST-4 MUST-6")
 {
-	static const struct {
+	const struct {
 		const char *bytes;
 		uint8_t len;
 		uint32_t mss;
@@ -238,7 +241,7 @@ Test(options, strange_syns, .description = "MUST-4 MUST-6")
 	    {"\x01\x02\x04\x03\xe8\x01\x01\x00", 8, 1000},
 	    {"\xfd\x03\x01\x02\x04\x03\xe8\x00", 8, 1000},
 	    {"\x1e\x04\x01\x01\x02\x04\x03\xe8", 8, 1000},
-	    {"\x00\x02\x04\x03\xe8\x00\x00\x00", 8, 536},
+	    {"\x00\x02\x04\x03\xe8\x00\x00\x00", 8, lab_default_mss()},
 	    {"\x22\x0a\x01\x02\x03\x04\x05\x06\x07\x08\x02\x04\x03\xe8", 14,
 		1000},
 	};

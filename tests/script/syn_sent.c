@@ -153,15 +153,18 @@ Test(syn_sent, synack_with_data)
 	lab_run_until(sec(1));
 }
 
-/* MUST-16, MUST-15: without an MSS option segments carry 536 bytes. */
+/* MUST-16, MUST-15: without an MSS option segments carry 536 bytes, over
+ * IPv6 1220. */
 Test(syn_sent, no_mss_option, .description = "MUST-15")
 {
+	const uint32_t mss = lab_default_mss();
+
 	reach(TCPS_SYN_SENT);
 	peer_sends(SYN | ACK, .seq = 0, .ack = 1);
 	stack_sends(ACK, .seq = 1, .ack = 1);
-	app_writes(1072);
-	stack_sends(ACK, .seq = 1, .ack = 1, .len = 536);
-	stack_sends(ACK | PSH, .seq = 537, .ack = 1, .len = 536);
+	app_writes(2 * mss);
+	stack_sends(ACK, .seq = 1, .ack = 1, .len = mss);
+	stack_sends(ACK | PSH, .seq = 1 + mss, .ack = 1, .len = mss);
 }
 
 /* No route: the user hears it at once. */
@@ -177,12 +180,12 @@ Test(syn_sent, no_route)
 Test(syn_sent, impossible_destinations, .description = "MUST-46")
 {
 	static const uint32_t dsts[] = {0xffffffff, 0xe0000001, 0};
-	struct ipaddr any = ipaddr_v4(0), dst;
+	struct ipaddr any = lab_addr(0), dst;
 	struct tcp_opts o = {0};
 	struct tcp_pcb *p;
 
 	for (size_t i = 0; i < 2; i++) {
-		dst = ipaddr_v4(dsts[i]);
+		dst = lab_addr(dsts[i]);
 		expect_eq(tcp_connect(lab_tcp(), NULL, &any, &dst, 80, &o, NULL,
 			      lab_mono(), &p),
 		    -EINVAL);

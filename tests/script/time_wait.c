@@ -170,7 +170,7 @@ static struct tcp_bind *own;
 static void
 active_time_wait(bool ts)
 {
-	struct ipaddr any = ipaddr_v4(0);
+	struct ipaddr any = lab_addr(0);
 
 	active_lab();
 	expect_eq(tcp_bind(lab_tcp(), &any, 1234, 0, 0, NULL, &own), 0);
