@@ -54,6 +54,13 @@ struct conf_tcp {
 	uint64_t max_orphans; /* 0: as many as there are */
 };
 
+struct conf_ipv6 {
+	uint8_t slaac;	   /* address = "slaac": without a static one, too */
+	uint8_t accept_ra; /* routes and addresses from routers */
+	uint8_t dad_transmits;
+	uint8_t pad;
+};
+
 /* Limits of one user. */
 struct conf_quota {
 	uint32_t conns, listeners, half_open, pad;
@@ -86,6 +93,7 @@ struct conf_rule {
 struct conf_global {
 	struct conf_device device;
 	struct conf_tcp tcp;
+	struct conf_ipv6 ipv6;
 	struct conf_quota quota;	    /* of users without their own */
 	struct conf_addr addrs[CONF_ADDRS]; /* ours */
 	uint32_t naddrs;

@@ -277,6 +277,10 @@ check_hosts(struct reader *r)
 
 		if (link_of(g, &h->addr) != NULL && !is_ours(g, &h->addr))
 			continue;
+		/* A router of ours, perhaps. */
+		if (g->ipv6.slaac && !ipaddr_is_v4(&h->addr) &&
+		    !is_ours(g, &h->addr))
+			continue;
 		if ((ours = like(g, &h->addr)) == NULL)
 			return conf_complain(r, h->line,
 			    "host_address %s has no address of ours in its "
@@ -298,6 +302,8 @@ check_gateway(struct reader *r, const struct conf_route *rt)
 	const struct conf_addr *ours = like(g, &rt->gateway);
 	char a[ADDRTEXT_MAX], b[ADDRTEXT_MAX];
 
+	if (ours == NULL && g->ipv6.slaac && ipaddr_is_link_local(&rt->gateway))
+		return 0;
 	if (ours == NULL)
 		return conf_complain(r, rt->line,
 		    "a route by way of %s needs an address of its family; "
@@ -321,6 +327,11 @@ check_mtu(struct reader *r)
 {
 	struct conf_global *g = &r->conf->g;
 
+	if (g->ipv6.slaac && g->device.mtu != 0 && g->device.mtu < 1280)
+		return conf_complain(r, *conf_key_line(r, S_TOP, "address"),
+		    "address = \"slaac\" needs an MTU of 1280 at least, the "
+		    "device has mtu = %u; raise it",
+		    g->device.mtu);
 	for (uint32_t i = 0; i < g->naddrs; i++)
 		if (!ipaddr_is_v4(&g->addrs[i].addr) && g->device.mtu != 0 &&
 		    g->device.mtu < 1280)
@@ -369,9 +380,13 @@ finish_network(struct reader *r)
 	if (r->device_line == 0)
 		return conf_complain(
 		    r, 0, "no device; add device tap { host_address = ... }");
-	if (g->naddrs == 0)
+	if (g->naddrs == 0 && !g->ipv6.slaac)
 		return conf_complain(
 		    r, 0, "no address; add address = \"192.0.2.2/24\"");
+	if (g->ipv6.slaac && !g->ipv6.accept_ra)
+		return conf_complain(r, *conf_key_line(r, S_IPV6, "accept_ra"),
+		    "address = \"slaac\" comes from routers, which "
+		    "accept_ra = false ignores; leave one of the two out");
 	if (check_hosts(r) != 0 || check_mtu(r) != 0)
 		return -1;
 	for (uint32_t i = 0; i < g->nroutes; i++)
@@ -403,6 +418,7 @@ new_conf(void)
 	    .max_orphans = 65536,
 	    .port_first = 32768,
 	    .port_last = 60999};
+	g->ipv6 = (struct conf_ipv6){.accept_ra = 1, .dad_transmits = 1};
 	g->quota = (struct conf_quota){.conns = 4096,
 	    .listeners = 256,
 	    .half_open = 1024,

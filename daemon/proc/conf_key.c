@@ -52,6 +52,7 @@ const char *const conf_section_names[] = {
     [S_QUOTA] = "quota",
     [S_QUOTA_USER] = "quota_user",
     [S_TCP] = "tcp",
+    [S_IPV6] = "ipv6",
     [S_MEMORY] = "memory",
 };
 
@@ -73,6 +74,8 @@ target(struct reader *r, enum section s)
 		return &r->user.q.quota;
 	case S_TCP:
 		return &r->conf->g.tcp;
+	case S_IPV6:
+		return &r->conf->g.ipv6;
 	default:
 		return &r->conf->g;
 	}
@@ -250,6 +253,10 @@ set_host(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 	struct conf_addr a = {.line = line};
 	uint32_t *n = ours ? &g->naddrs : &g->device.nhosts;
 
+	if (ours && strcmp(s, "slaac") == 0) {
+		g->ipv6.slaac = 1;
+		return 0;
+	}
 	if (strchr(s, '/') == NULL ||
 	    !addrtext_parse_prefix(s, &a.addr, &a.plen) ||
 	    a.plen == (ipaddr_is_v4(&a.addr) ? 96 : 0) ||
@@ -433,6 +440,7 @@ set_port_range(
 #define D(m) offsetof(struct conf_device, m), sizeof((struct conf_device *)0)->m
 #define T(m) offsetof(struct conf_tcp, m), sizeof((struct conf_tcp *)0)->m
 #define R(m) offsetof(struct conf_rule, m), sizeof((struct conf_rule *)0)->m
+#define I(m) offsetof(struct conf_ipv6, m), sizeof((struct conf_ipv6 *)0)->m
 #define Q(m) offsetof(struct conf_quota, m), sizeof((struct conf_quota *)0)->m
 #define QUOTA_ROWS(s)                                                          \
 	{s, "connections", CFGT_INT, set_number, Q(conns), 0, UINT32_MAX},     \
@@ -479,6 +487,8 @@ const struct key conf_keys[] = {
     {S_TCP, "max_conns", CFGT_INT, set_number, T(max_conns), 0, INT64_MAX},
     {S_TCP, "syncookies", CFGT_STR, set_syncookies, T(syncookies), 0, 0},
     {S_TCP, "max_orphans", CFGT_INT, set_number, T(max_orphans), 0, INT64_MAX},
+    {S_IPV6, "accept_ra", CFGT_BOOL, set_bool, I(accept_ra), 0, 0},
+    {S_IPV6, "dad_transmits", CFGT_INT, set_number, I(dad_transmits), 0, 255},
     {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},
 };
 const unsigned conf_nkeys = sizeof conf_keys / sizeof conf_keys[0];

@@ -24,6 +24,7 @@ struct role {
 	struct confrx rx;
 	struct conf *conf; /* until the engine has it */
 	struct dev_caps caps;
+	uint8_t stable_secret[16];
 	int device, listener, policy;
 	bool have_device, start, failed;
 	bool ready;    /* the parent knows that we are */
@@ -56,9 +57,10 @@ engine_routes(const struct conf *conf, struct stack_route *out)
 }
 
 static void
-setup_from(
-    const struct conf *c, const struct dev_caps *caps, struct engine_setup *s)
+setup_from(const struct role *r, struct engine_setup *s)
 {
+	const struct conf *c = r->conf;
+	const struct dev_caps *caps = &r->caps;
 	const struct conf_global *g = &c->g;
 
 	memset(s, 0, sizeof *s);
@@ -68,6 +70,11 @@ setup_from(
 	s->stack.naddrs = engine_addrs(c, s->addrs);
 	s->stack.routes = s->routes;
 	s->stack.nroutes = engine_routes(c, s->routes);
+	s->stack.ipv6 = g->ipv6.slaac;
+	s->stack.accept_ra = g->ipv6.accept_ra;
+	s->stack.dad_probes = g->ipv6.dad_transmits;
+	memcpy(s->stack.stable_secret, r->stable_secret,
+	    sizeof s->stack.stable_secret);
 	s->stack.tx_csum = caps->csum;
 	s->stack.tx_tso = caps->tso;
 	s->stack.buf_bytes = g->buffers;
@@ -180,10 +187,22 @@ got_log(struct msg *m)
 }
 
 static bool
+got_device(struct role *r, struct msg *m)
+{
+	struct pm_link l;
+
+	r->have_device = MSG_GET(m, &l) && pm_device_to(&l.dev, &r->caps) &&
+			 got_fd(m, &r->device);
+	if (r->have_device)
+		memcpy(
+		    r->stable_secret, l.stable_secret, sizeof r->stable_secret);
+	return r->have_device;
+}
+
+static bool
 parent_input(void *arg, struct msg *m)
 {
 	struct role *r = arg;
-	struct pm_device d;
 
 	switch (m->type) {
 	case PM_CONF:
@@ -193,9 +212,7 @@ parent_input(void *arg, struct msg *m)
 	case PM_CONF_END:
 		return got_conf(r, m);
 	case PM_DEVICE:
-		r->have_device = MSG_GET(m, &d) && pm_device_to(&d, &r->caps) &&
-				 got_fd(m, &r->device);
-		return r->have_device;
+		return got_device(r, m);
 	case PM_LISTENER:
 		return got_fd(m, &r->listener);
 	case PM_POLICY:
@@ -249,7 +266,7 @@ begin(struct role *r)
 	int rc;
 
 	sandbox_enter(ROLE_ENGINE, &r->conf->g);
-	setup_from(r->conf, &r->caps, &s);
+	setup_from(r, &s);
 	r->engine = engine_new(r->eb, &s, r->conf);
 	if (r->engine == NULL)
 		fatal("cannot make the stack: out of memory, or congestion "

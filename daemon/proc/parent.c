@@ -241,7 +241,8 @@ all_ready(struct parent *p)
 		log_init("", LOG_DEST_SYSLOG, log_shown());
 	}
 	log_info("ready: %s%s on %s, clients at %s",
-	    addrtext(&p->conf->g.addrs[0].addr, buf),
+	    p->conf->g.naddrs > 0 ? addrtext(&p->conf->g.addrs[0].addr, buf)
+				  : "slaac",
 	    p->conf->g.naddrs > 1 ? " and others" : "", p->rt.caps.name,
 	    p->conf->g.socket);
 }
@@ -430,19 +431,21 @@ static bool
 hand_down(struct parent *p)
 {
 	struct child *e = &p->child[ENGINE], *f = &p->child[FRONTEND];
-	struct pm_device dev;
+	struct pm_link link = {.stable_secret = {0}};
 	int rc, sv[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1) {
 		log_error("cannot join the children: %s", strerror(errno));
 		return false;
 	}
-	pm_device_from(&dev, &p->rt.caps);
+	pm_device_from(&link.dev, &p->rt.caps);
+	memcpy(
+	    link.stable_secret, p->rt.stable_secret, sizeof link.stable_secret);
 	rc = conf_send(p->conf, e->ch);
 	rc = rc ? rc : conf_send(p->conf, f->ch);
 	rc = rc ? rc
-		: msgchan_send(
-		      e->ch, PM_DEVICE, 0, &dev, sizeof dev, &p->rt.device, 1);
+		: msgchan_send(e->ch, PM_DEVICE, 0, &link, sizeof link,
+		      &p->rt.device, 1);
 	rc =
 	    rc ? rc
 	       : msgchan_send(e->ch, PM_LISTENER, 0, NULL, 0, &p->rt.client, 1);

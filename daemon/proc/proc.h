@@ -65,7 +65,7 @@ enum proc_msg {
 	PM_CONF_RULES,	/* struct conf_rule[] */
 	PM_CONF_QUOTAS, /* struct conf_quota_user[] */
 	PM_CONF_END,	/* nothing */
-	PM_DEVICE,	/* struct pm_device; the device's descriptor */
+	PM_DEVICE,	/* struct pm_link; the device's descriptor */
 	PM_LISTENER,	/* nothing; tcpd.sock, listening */
 	PM_CONTROL,	/* nothing; control.sock, listening */
 	PM_POLICY,	/* struct pm_policy; the policy's memfd */
@@ -95,6 +95,14 @@ struct pm_device {
 	uint8_t pad;
 	uint16_t mtu, pad2;
 	char name[16];
+};
+
+/* PM_DEVICE. */
+struct pm_link {
+	struct pm_device dev;
+	/* For addresses that the stack makes, of this machine and device; all
+	 * zero: there is none. */
+	uint8_t stable_secret[16];
 };
 void pm_device_from(struct pm_device *d, const struct dev_caps *caps);
 /* false: not the description of a device. */

@@ -19,6 +19,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <libutil.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/siphash.h"
 #include "proc/log.h"
 #include "proc/netcfg.h"
 #include "proc/runtime.h"
@@ -166,6 +168,38 @@ make_socket(const char *path, int type, mode_t mode, uint32_t gid, int backlog)
 	return -1;
 }
 
+/*
+ * RFC 7217's secret key: made from the machine's id, which keys the hash and
+ * cannot be had from it, the namespace's and the device's name.  So addresses
+ * stay over restarts and say nothing of the machine elsewhere.  Without an id
+ * it stays zero.
+ */
+static void
+make_secret(struct runtime *r, const struct conf_device *d)
+{
+	struct siphash_key key;
+	char id[33] = "", half[17] = "", label[256];
+	uint64_t h;
+	int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		return;
+	if (read(fd, id, 32) == 32 && strspn(id, "0123456789abcdef") == 32) {
+		memcpy(half, id, 16);
+		key.k0 = strtoull(half, NULL, 16);
+		key.k1 = strtoull(id + 16, NULL, 16);
+		for (uint8_t i = 0; i < 2; i++) {
+			int n = snprintf(label, sizeof label,
+			    "tcpd stable addresses %u %s/%s", i, d->netns,
+			    d->name);
+
+			h = siphash(&key, label, (size_t)n);
+			memcpy(r->stable_secret + i * 8, &h, sizeof h);
+		}
+	}
+	close(fd);
+}
+
 /* Link-local addresses are told apart by their interface. */
 static bool
 know_interface(struct runtime *r, const struct dev_open *o)
@@ -195,6 +229,7 @@ open_device(struct runtime *r, const struct conf_device *d)
 	int rc;
 
 	memcpy(o.mac, d->mac, sizeof o.mac);
+	make_secret(r, d);
 	if (d->kind == DEV_TAP)
 		r->device = tap_open(&o, &r->caps, err, sizeof err);
 	else

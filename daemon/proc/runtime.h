@@ -17,6 +17,7 @@ struct runtime {
 	int control; /* control.sock, listening */
 	int device;
 	struct dev_caps caps;
+	uint8_t stable_secret[16]; /* for addresses that the stack makes */
 	int ifindex; /* of the device's interface, in its namespace */
 };
 

@@ -154,6 +154,26 @@ Test(conf, everything)
 	conf_free(c);
 }
 
+/* Routers alone may give the addresses. */
+Test(conf, slaac)
+{
+	struct conf *c =
+	    good("device tap { host_address = \"2001:db8::1/64\" }\n"
+		 "address = \"slaac\"\n"
+		 "route \"2001:db8:1::/48\" { via = \"fe80::1\" }\n"
+		 "ipv6 { dad_transmits = 0 }");
+
+	cr_assert_eq(c->g.naddrs, 0);
+	cr_assert_eq(c->g.ipv6.slaac, 1);
+	cr_assert_eq(c->g.ipv6.accept_ra, 1);
+	cr_assert_eq(c->g.ipv6.dad_transmits, 0);
+	conf_free(c);
+	c = good(LEAST);
+	cr_assert_eq(c->g.ipv6.slaac, 0);
+	cr_assert_eq(c->g.ipv6.dad_transmits, 1);
+	conf_free(c);
+}
+
 /* A text and how the complaint begins, after the file's name; a second piece
  * that must be in it: the cure. */
 static const struct {
@@ -248,6 +268,11 @@ static const struct {
     {"socket = \"/run/\"", ":1: socket = ", "begin it with /"},
     {LEAST "control = \"/run/tcpd/tcpd.sock\"", ":3: socket and control",
 	"its own"},
+    {LEAST "address = \"slaac\"\nipv6 { accept_ra = false }",
+	":4: address = \"slaac\" comes from routers", "leave one"},
+    {"device tap { mtu = 1000 }\naddress = \"slaac\"",
+	":2: address = \"slaac\" needs an MTU", "raise it"},
+    {"ipv6 { dad_transmits = 256 }", ":1: dad_transmits = 256", "0 to 255"},
     {"tcp { congestion = bbr }", ":1: congestion", "cubic or newreno"},
     {LEAST "tcp { rcvbuf = 8192 rcvbuf_max = 4096 }", ":3: rcvbuf_max = 4096",
 	"less than rcvbuf = 8192"},
