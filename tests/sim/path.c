@@ -9,6 +9,7 @@
 #define MSS		  1448u /* with timestamps */
 #define FRAME		  1514u
 #define MS		  1000
+#define NOISE		  100 /* us: chance for what hangs on a frame more or less */
 #define MBIT(n)		  ((n)*125000ULL)
 /* Bytes on a path of so many Mbit/s with that round-trip time. */
 #define BDP(mbit, rtt_ms) ((uint32_t)((mbit)*125u * (rtt_ms)))
@@ -70,11 +71,13 @@ const struct path paths[] = {
     {.name = "police-10",
 	.what = "policer of 10 Mbit/s, bursts of 64 KiB; 100 Mbit/s, 50 ms",
 	.link[0] = {.delay_us = 25 * MS,
+	    .jitter_us = NOISE,
 	    .rate = MBIT(100),
 	    .queue = BDP(100, 50),
 	    .police_rate = MBIT(10),
 	    .police_burst = 65536},
-	.bytes = 8 << 20},
+	.bytes = 8 << 20,
+	.seeds = 3},
     {.name = "buffer-1",
 	.what = "queue of 1 BDP, 20 Mbit/s, 50 ms",
 	.link[0] = {.delay_us = 25 * MS,
@@ -84,9 +87,11 @@ const struct path paths[] = {
     {.name = "buffer-0.1",
 	.what = "queue of 0.1 BDP, 20 Mbit/s, 50 ms",
 	.link[0] = {.delay_us = 25 * MS,
+	    .jitter_us = NOISE,
 	    .rate = MBIT(20),
 	    .queue = BDP(20, 50) / 10},
-	.bytes = 16 << 20},
+	.bytes = 16 << 20,
+	.seeds = 5},
     {.name = "ack-loss-30",
 	.what = "30 % of the ACKs lost, 20 Mbit/s, 50 ms, queue of 1 BDP",
 	.link[0] = {.delay_us = 25 * MS,
@@ -110,10 +115,12 @@ const struct path paths[] = {
     {.name = "marks",
 	.what = "CE above 0.25 BDP, 20 Mbit/s, 50 ms, queue of 1 BDP",
 	.link[0] = {.delay_us = 25 * MS,
+	    .jitter_us = NOISE,
 	    .rate = MBIT(20),
 	    .queue = BDP(20, 50),
 	    .mark = BDP(20, 50) / 4},
-	.bytes = 16 << 20},
+	.bytes = 16 << 20,
+	.seeds = 3},
     {.name = "rough",
 	.what = "1 % lost, 2 % twice, 2 % late, 0.2 % damaged, jitter of 2 ms",
 	.link[0] = {.delay_us = 10 * MS,
