@@ -161,6 +161,8 @@ fill_info(struct tcp_info *ti, const struct tcp_info_out *in)
 	ti->tcpi_reordering = in->reordering;
 	ti->tcpi_rcv_space = in->rcv_space;
 	ti->tcpi_rcv_rtt = in->rcv_rtt_us;
+	ti->tcpi_reord_seen = in->reord_seen;
+	ti->tcpi_dsack_dups = in->dsack_dups;
 	ti->tcpi_pacing_rate = UINT64_MAX;
 	ti->tcpi_max_pacing_rate = UINT64_MAX;
 	ti->tcpi_min_rtt = in->min_rtt_us;

@@ -101,6 +101,7 @@ fill_info(struct ctl_conn *r, const struct tcp_info_out *i)
 	COPY(retransmits), COPY(total_retrans), COPY(probes);
 	COPY(sacked_bytes), COPY(lost_bytes), COPY(retrans_bytes);
 	COPY(ooo_segs), COPY(rcv_ooo_bytes), COPY(reordering);
+	COPY(reord_seen), COPY(dsack_dups);
 	COPY(send_unsent), COPY(sndbuf), COPY(rcvbuf);
 	COPY(bytes_sent), COPY(bytes_acked), COPY(bytes_received);
 	COPY(bytes_retrans), COPY(segs_out), COPY(segs_in);
@@ -344,6 +345,10 @@ tcp_counters(struct page_out *p)
 	C(lost_retransmits, "retransmissions found lost again");
 	C(tlp_probes, "tail loss probes sent");
 	C(tlp_recoveries, "losses that a tail loss probe mended");
+	C(spurious_recoveries, "fast recoveries that were needless");
+	C(dsacks_sent, "reports of what came twice, sent");
+	C(dsacks_received, "reports of what came twice, received");
+	C(sack_renegings, "peers that threw away what they had SACKed");
 #undef C
 }
 

@@ -260,7 +260,7 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 		   (h->wscale ? PF_WSCALE : 0);
 	p->iss = h->iss;
 	p->snd_una = p->snd_nxt = p->recover = seq_add(h->iss, 1);
-	p->snd_sml = p->rack.fack = p->snd_una;
+	p->snd_sml = p->rack.fack = p->rack.dsack_round = p->snd_una;
 	p->irs = h->irs;
 	p->rcv_nxt = p->last_ack_sent = seq_add(h->irs, 1);
 	p->rcv_wscale = h->rcv_wscale;

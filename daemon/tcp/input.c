@@ -63,6 +63,7 @@ syn_acked(struct tcp_pcb *p, const struct seg *s)
 		p->rto_us = TCP_RTO_FALLBACK_US;
 	txseg_free_all(p);
 	p->snd_una = p->recover = p->snd_sml = p->rack.fack = p->snd_nxt;
+	p->rack.dsack_round = p->snd_una;
 	pcb_timer(p, TMR_REXMT, MONO_NEVER);
 	p->flags &= ~PF_SYN_NOW;
 }
@@ -124,8 +125,10 @@ answer_unacceptable(struct tcp_pcb *p, const struct seg *s)
 		p->oow_acked = s->now;
 	}
 	/* What comes again was sent for want of an ACK. */
-	if (s->len > 0 && seq_lt(s->seq, p->rcv_nxt))
+	if (s->len > 0 && seq_lt(s->seq, p->rcv_nxt)) {
 		delack_quick(p);
+		tcp_note_duplicate(p, s->seq, seq_add(s->seq, s->len + s->fin));
+	}
 	p->flags |= PF_ACK_NOW;
 	pcb_ready(p);
 }
@@ -187,6 +190,7 @@ check_sequence(struct tcp_pcb *p, struct seg *s)
 				answer_unacceptable(p, s);
 			return drop(p->t, DROP_TCP_SEQ);
 		}
+		tcp_note_duplicate(p, s->seq, p->rcv_nxt);
 		trim_front(s, (uint32_t)seq_diff(p->rcv_nxt, s->seq));
 		/* A duplicate in part: the peer should know. */
 		p->flags |= PF_ACK_NOW;

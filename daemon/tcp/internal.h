@@ -11,6 +11,7 @@
  *	rack.c      what time says of loss
  *	tlp.c       tail loss probes
  *	recovery.c  loss: answered, over
+ *	undo.c      loss that was none: DSACK, Eifel, F-RTO
  *	rtt.c       the round-trip time and the RTO
  *	rate.c      what congestion control is told
  *	pacing.c    when the next data may go
@@ -58,6 +59,7 @@
 #define TCP_LINGER2_S	    60
 #define TCP_MEMORY_US	    50000  /* until memory is asked for again */
 #define TCP_CHALLENGE_US    500000 /* at most one challenge ACK in this time */
+#define TCP_RENEGE_US	    10000  /* at least, for an ACK of what is SACKed */
 #define TCP_SLACK_US	    2000   /* of timers of less than an RTO */
 #define TCP_DUPTHRESH	    3
 #define TCP_DEFAULT_MSS	    536	 /* MUST-15 */
@@ -182,6 +184,9 @@ struct ackinfo {
 	seq_t fack;	    /* the highest that was known before */
 	seq_t overtaken;    /* lowest below it that went once and came now */
 	bool advanced, dup;
+	bool original;	  /* of what a time-out was about: came, went once */
+	bool dsack;	  /* something came twice */
+	bool dsack_probe; /* the tail loss probe */
 };
 
 /* ---- what was received ---- */
@@ -303,7 +308,8 @@ struct tcp_pcb {
 	uint32_t ooo_bytes, ooo_segs, ooo_true;
 	struct wire_sack rcv_sack[4]; /* newest first */
 	uint8_t nrcv_sack;
-	seq_t fin_seq; /* of a FIN that came early */
+	struct wire_sack dsack; /* to report with the next ACK, if not empty */
+	seq_t fin_seq;		/* of a FIN that came early */
 	bool fin_early;
 	struct {
 		uint32_t delay_us; /* 0: no text has come yet */
@@ -328,9 +334,27 @@ struct tcp_pcb {
 		seq_t end;
 		uint32_t rtt_us;
 		seq_t fack;	    /* beyond the highest number that came */
+		uint32_t wnd_mult;  /* the window: quarters of the RTT */
+		uint32_t persist;   /* recoveries until it is one again */
+		seq_t dsack_round;  /* one DSACK counts until then */
 		uint32_t degree;    /* of reordering seen, in segments */
 		uint32_t reordered; /* times that it was seen */
 	} rack;
+
+	/* Is this recovery for nothing?  (undo.c) */
+	struct {
+		seq_t marker;	     /* snd_una as it began */
+		seq_t fack;	     /* rack.fack then */
+		mono_t first;	     /* retransmission; zero: none yet */
+		uint32_t resent;     /* octets, less those that came twice */
+		uint32_t dsack_dups; /* segments, over the whole life */
+		bool on, dsacked;
+		bool hold; /* nothing more goes again for now */
+	} undo;
+	struct {
+		bool on;
+		bool fresh; /* new data goes rather than what is lost */
+	} frto;
 
 	/* The tail loss probe (RFC 8985 7.1). */
 	struct {
@@ -599,6 +623,8 @@ uint32_t tcp_pipe(const struct tcp_pcb *p);
 struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
 bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
 void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);
+/* Nothing is lost after all. */
+void txseg_unmark_lost(struct tcp_pcb *p);
 /* x went again: it was lost, or is a probe. */
 void txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now);
 /* Takes what is below ack off the list; *rtt and *retx_at as in ack.c. */
@@ -614,8 +640,12 @@ void sack_forget(struct tcp_pcb *p);
 /* x, as far as end, is newly known to be there. */
 void rack_delivered(
     struct tcp_pcb *p, struct ackinfo *a, const struct txseg *x, seq_t end);
-/* After the acknowledgment: was there reordering? */
-void rack_reordering(struct tcp_pcb *p, const struct ackinfo *a);
+/* What begins at seq was overtaken by what ends at fack. */
+void rack_overtaken(struct tcp_pcb *p, seq_t seq, seq_t fack);
+/* Adapts the reordering window to what DSACKs tell. */
+void rack_window(struct tcp_pcb *p, const struct ackinfo *a);
+/* A recovery has ended, and it was not for nothing. */
+void rack_recovered(struct tcp_pcb *p);
 /* Marks what is lost; returns its bytes.  The timer is set for the rest. */
 uint32_t rack_detect_loss(struct tcp_pcb *p, mono_t now);
 /* The same for all that went before a time-out (RFC 8985 6.3). */
@@ -630,6 +660,18 @@ struct txseg *tlp_last(struct tcp_pcb *p, uint32_t mss);
 void tlp_sent(struct tcp_pcb *p, bool resent, mono_t now);
 void tlp_cancel(struct tcp_pcb *p);
 void tlp_ack(struct tcp_pcb *p, const struct ackinfo *a);
+
+/* ---- undo.c ---- */
+void undo_begin(struct tcp_pcb *p);
+void undo_resent(struct tcp_pcb *p, uint32_t n, mono_t now);
+void dsack_input(struct tcp_pcb *p, struct ackinfo *a);
+/* Each: was it for nothing?  Then it has been taken back, or soon will be. */
+bool undo_at_end(struct tcp_pcb *p, const struct ackinfo *a);
+bool undo_partial(struct tcp_pcb *p, const struct ackinfo *a);
+void undo_by_dsack(struct tcp_pcb *p);
+bool undo_loss(struct tcp_pcb *p, const struct ackinfo *a);
+/* A time-out; fits: F-RTO can tell whether it was needless. */
+void frto_begin(struct tcp_pcb *p, bool fits);
 
 /* ---- recovery.c ---- */
 bool is_dupack(const struct tcp_pcb *p, const struct seg *s);
@@ -700,6 +742,8 @@ uint32_t tcp_rcv_wnd(const struct tcp_pcb *p);
 /* The window to put on the wire now; moves rcv_adv. */
 uint32_t tcp_select_window(struct tcp_pcb *p);
 bool tcp_want_window_update(const struct tcp_pcb *p);
+/* These octets came again (RFC 2883). */
+void tcp_note_duplicate(struct tcp_pcb *p, seq_t left, seq_t right);
 void tcp_peer_fin(struct tcp_pcb *p, mono_t now);
 
 /* ---- delack.c ---- */

@@ -33,6 +33,7 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/timewait.c \
 	daemon/tcp/tlp.c \
 	daemon/tcp/tune.c \
+	daemon/tcp/undo.c \
 	daemon/tcp/urgent.c \
 	daemon/tcp/user.c
 daemon_libtcp_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBBSD_CFLAGS)

@@ -16,6 +16,7 @@ sack_option_len(const struct tcp_pcb *p)
 {
 	uint32_t n = p->nrcv_sack, max = p->flags & PF_TS ? 3 : 4;
 
+	n += p->dsack.left != p->dsack.right;
 	if (n == 0 || !(p->flags & PF_SACK))
 		return 0;
 	return 4 + 8 * (n < max ? n : max);
@@ -40,9 +41,12 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	unsigned i;
 
 	if (sack_option_len(p) > 0) {
-		h.nsack = p->nrcv_sack;
-		for (i = 0; i < p->nrcv_sack; i++)
-			h.sack[i] = p->rcv_sack[i];
+		/* RFC 2883 4: the duplicate first, and once. */
+		if (p->dsack.left != p->dsack.right)
+			h.sack[h.nsack++] = p->dsack;
+		p->dsack = (struct wire_sack){0};
+		for (i = 0; i < p->nrcv_sack && h.nsack < 4; i++)
+			h.sack[h.nsack++] = p->rcv_sack[i];
 	}
 	out->src = p->node.id.laddr;
 	out->dst = p->node.id.raddr;
@@ -171,6 +175,7 @@ resend(struct tcp_pcb *p, struct txseg *x, struct tcp_out *out, mono_t now)
 	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
 	txseg_resent(p, x, now);
 	pacing_sent(p, x->len, now);
+	undo_resent(p, x->len, now);
 	p->prr.out += x->len;
 	segs = (len + mss - 1) / mss + (len == 0);
 	p->total_retrans += segs;
@@ -190,6 +195,8 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	uint32_t pipe = tcp_pipe(p), mss = effective_mss(p), room;
 	struct txseg *x = TAILQ_FIRST(&p->lost);
 
+	if (p->frto.fresh || p->undo.hold)
+		return false;
 	if (x == NULL) {
 		p->flags &= ~PF_REXMT_NOW;
 		return false;
@@ -219,7 +226,8 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 static bool
 small_may_go(const struct tcp_pcb *p, uint32_t len, bool last)
 {
-	if ((p->flags & PF_OVERRIDE) || p->tlp.now || urgent_sending(p))
+	if ((p->flags & PF_OVERRIDE) || p->tlp.now || p->frto.fresh ||
+	    urgent_sending(p))
 		return true;
 	if (len >= p->max_wnd / 2 && p->max_wnd > 0 && len > 0)
 		return true;
@@ -365,6 +373,20 @@ pcb_reset(struct tcp_pcb *p, mono_t now)
 	tcp_ctl_send(p->t, &p->node.id, &h, p->tos, p->ttl);
 }
 
+/* F-RTO's step 2b (undo.c): new data rather than what is lost, which must wait
+ * for its answer, unless there is none. */
+static bool
+send_after_timeout(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+{
+	if (!p->frto.fresh)
+		return false;
+	if (send_data(p, out, now))
+		return true;
+	if (!seq_gt(p->snd_nxt, p->recover))
+		p->frto.on = p->frto.fresh = false;
+	return false;
+}
+
 /* RFC 8985 7.3: new data if there is some, else the last segment again. */
 static bool
 send_loss_probe(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
@@ -436,7 +458,8 @@ pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	if (p->tlp.now && send_loss_probe(p, out, now))
 		return true;
 	if (!held_back(p, now) &&
-	    (retransmit(p, out, now) || send_data(p, out, now)))
+	    (send_after_timeout(p, out, now) || retransmit(p, out, now) ||
+		send_data(p, out, now)))
 		return true;
 	if (p->flags & PF_ACK_NOW) {
 		no_payload(out);

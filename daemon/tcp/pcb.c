@@ -77,6 +77,7 @@ pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
 		p->deadline[i] = MONO_NEVER;
 	scoreboard_init(p);
 	p->rack.degree = TCP_DUPTHRESH;
+	p->rack.wnd_mult = 1;
 	STAILQ_INIT(&p->rcvq);
 	RB_INIT(&p->ooo);
 	p->sndbuf = t->cfg.size.sndbuf;

@@ -14,6 +14,9 @@
  */
 #include "tcp/internal.h"
 
+#define RACK_PERSIST  16 /* recoveries; 6.2 step 4 */
+#define RACK_MULT_MAX 255
+
 /* RACK_sent_after() */
 static bool
 sent_after(mono_t t1, seq_t end1, mono_t t2, seq_t end2)
@@ -51,9 +54,9 @@ rack_delivered(
 /* The degree is how far, in segments, the latest had come before the one that
  * it overtook (as Linux shows it). */
 void
-rack_reordering(struct tcp_pcb *p, const struct ackinfo *a)
+rack_overtaken(struct tcp_pcb *p, seq_t seq, seq_t fack)
 {
-	int32_t ahead = seq_diff(a->fack, a->overtaken);
+	int32_t ahead = seq_diff(fack, seq);
 	uint32_t degree;
 
 	if (ahead <= 0)
@@ -64,6 +67,27 @@ rack_reordering(struct tcp_pcb *p, const struct ackinfo *a)
 	if (degree > p->rack.degree)
 		p->rack.degree = degree;
 	p->rack.reordered++;
+}
+
+/* 6.2 step 4: each round trip with a DSACK widens it; the DSACK of a probe
+ * (tlp.c) says nothing of reordering. */
+void
+rack_window(struct tcp_pcb *p, const struct ackinfo *a)
+{
+	if (!a->dsack || a->dsack_probe ||
+	    seq_lt(p->snd_una, p->rack.dsack_round))
+		return;
+	if (p->rack.wnd_mult < RACK_MULT_MAX)
+		p->rack.wnd_mult++;
+	p->rack.persist = RACK_PERSIST;
+	p->rack.dsack_round = p->snd_nxt;
+}
+
+void
+rack_recovered(struct tcp_pcb *p)
+{
+	if (p->rack.persist > 0 && --p->rack.persist == 0)
+		p->rack.wnd_mult = 1;
 }
 
 /* Have as many come as RFC 5681 and 6675 want: by size, or in as many
@@ -84,7 +108,7 @@ reordering_window(const struct tcp_pcb *p)
 	if (p->rack.reordered == 0 &&
 	    (p->ca_state >= CA_RECOVERY || dupthresh_reached(p)))
 		return 0;
-	wnd = p->min_rtt_us / 4;
+	wnd = (int64_t)p->rack.wnd_mult * (p->min_rtt_us / 4);
 	return wnd < p->srtt_us ? wnd : p->srtt_us;
 }
 

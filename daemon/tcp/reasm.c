@@ -127,6 +127,27 @@ sack_add(struct tcp_pcb *p, seq_t left, seq_t right)
 	p->nrcv_sack++;
 }
 
+/* Two that touch before the next ACK are reported as one; of others the newer
+ * (as on Linux). */
+void
+tcp_note_duplicate(struct tcp_pcb *p, seq_t left, seq_t right)
+{
+	seq_t l = SEQ(p->dsack.left), r = SEQ(p->dsack.right);
+
+	if (!(p->flags & PF_SACK) || !synchronized(p))
+		return;
+	if (seq_lt(left, p->rcv_nxt) && seq_gt(right, p->rcv_nxt))
+		right = p->rcv_nxt;
+	if (!seq_lt(left, right))
+		return;
+	p->t->st.dsacks_sent += seq_eq(l, r);
+	if (!seq_eq(l, r) && seq_leq(left, r) && seq_leq(l, right)) {
+		left = seq_min(left, l);
+		right = seq_max(right, r);
+	}
+	p->dsack = (struct wire_sack){left.v, right.v};
+}
+
 static void
 sack_advance(struct tcp_pcb *p)
 {
@@ -295,6 +316,7 @@ insert_ooo(struct tcp_pcb *p, struct seg *s)
 		seq_t pend = seq_add(prev->seq, prev->len);
 		uint32_t cut = (uint32_t)seq_diff(pend, s->seq);
 
+		tcp_note_duplicate(p, s->seq, seq_min(pend, end));
 		if (cut >= s->len)
 			return NEXT;
 		s->seq = pend;
@@ -310,6 +332,8 @@ insert_ooo(struct tcp_pcb *p, struct seg *s)
 	while (next != NULL && seq_lt(next->seq, end)) {
 		struct rxseg *old = next;
 
+		tcp_note_duplicate(
+		    p, old->seq, seq_min(end, seq_add(old->seq, old->len)));
 		if (seq_lt(end, seq_add(old->seq, old->len))) {
 			r->len = (uint32_t)seq_diff(old->seq, r->seq);
 			break;

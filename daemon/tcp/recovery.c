@@ -82,6 +82,7 @@ enter_recovery(struct tcp_pcb *p, const struct ackinfo *a)
 	tcp_cc_congestion(&p->cc, CC_LOSS, tcp_outstanding(p));
 	p->recover = p->snd_nxt;
 	p->ca_state = CA_RECOVERY;
+	undo_begin(p);
 	tlp_cancel(p);
 	prr_begin(p, a->delivered);
 	p->t->st.fast_retransmits++;
@@ -97,6 +98,7 @@ recovery_resend(struct tcp_pcb *p)
 		p->ca_state = CA_RECOVERY;
 		p->recover = p->snd_nxt;
 		p->prr.flight = 0;
+		p->undo.on = p->undo.hold = false;
 		cc->ssthresh = cc->cwnd > 2 * cc->mss ? cc->cwnd : 2 * cc->mss;
 	}
 	p->flags |= PF_REXMT_NOW;
@@ -110,14 +112,23 @@ tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 	struct txseg *x = TAILQ_FIRST(&p->tx);
 	struct tcp_cc *cc = &p->cc;
 	bool reneged = x != NULL && (x->flags & TX_SACKED);
+	bool fresh =
+	    p->ca_state < CA_RECOVERY || seq_geq(p->snd_una, p->recover);
 
 	/* Once for each loss: not when the timer backs off, nor when it was
 	 * found before (as on Linux). */
-	if (p->ca_state < CA_RECOVERY || seq_geq(p->snd_una, p->recover))
+	if (fresh) {
 		tcp_cc_congestion(cc, CC_RTO, tcp_outstanding(p));
+		undo_begin(p);
+	}
+	frto_begin(p, !reneged && (fresh || p->ca_state == CA_LOSS));
+	p->undo.hold = false;
 	/* RFC 2018 8: a receiver that took back what it SACKed. */
-	if (reneged)
+	if (reneged) {
 		sack_forget(p);
+		p->undo.on = false;
+		p->t->st.sack_renegings++;
+	}
 	if ((p->flags & PF_SACK) && !reneged) {
 		rack_mark_on_rto(p, now);
 	} else {
@@ -139,6 +150,9 @@ leave(struct tcp_pcb *p)
 {
 	if (p->ca_state == CA_RECOVERY && !(p->cc.ops->flags & CC_DRIVES))
 		p->cc.cwnd = p->cc.ssthresh;
+	rack_recovered(p);
+	p->undo.hold = false;
+	p->frto.on = p->frto.fresh = false;
 	p->ca_state = CA_OPEN;
 	p->dupacks = 0;
 }
@@ -197,7 +211,7 @@ static void
 detect_loss(struct tcp_pcb *p, struct ackinfo *a)
 {
 	if (p->flags & PF_SACK) {
-		rack_reordering(p, a);
+		rack_overtaken(p, a->overtaken, a->fack);
 		a->lost = rack_detect_loss(p, a->now);
 	} else {
 		a->lost = p->lost_bytes;
@@ -210,21 +224,71 @@ detect_loss(struct tcp_pcb *p, struct ackinfo *a)
 	pcb_ready(p);
 }
 
+/* A SACKed segment is the next that the peer wants: he may have thrown it
+ * away (RFC 2018 8).  True: he gets a moment to acknowledge it after all, then
+ * the timer takes it that way (as on Linux). */
+static bool
+reneging(struct tcp_pcb *p, const struct ackinfo *a)
+{
+	const struct txseg *x = TAILQ_FIRST(&p->tx);
+	int64_t moment = p->srtt_us / 2;
+
+	if (x == NULL || !(x->flags & TX_SACKED))
+		return false;
+	if (moment < TCP_RENEGE_US)
+		moment = TCP_RENEGE_US;
+	pcb_timer(p, TMR_REXMT,
+	    mono_min(p->deadline[TMR_REXMT], mono_add(a->now, moment)));
+	return true;
+}
+
+/* Is it over, or was it for nothing?  True: no more losses are looked for. */
+static bool
+judge(struct tcp_pcb *p, const struct ackinfo *a)
+{
+	bool over = seq_geq(p->snd_una, p->recover);
+
+	switch (p->ca_state) {
+	case CA_RECOVERY:
+		if (over ? undo_at_end(p, a) : undo_partial(p, a))
+			return true;
+		break;
+	case CA_LOSS:
+		if (undo_loss(p, a))
+			return false;
+		break;
+	default:
+		undo_by_dsack(p);
+		return false;
+	}
+	if (over)
+		leave(p);
+	return false;
+}
+
+static void
+settle(struct tcp_pcb *p)
+{
+	bool gaps = p->sacked_bytes > 0 || p->dupacks > 0;
+
+	if (p->ca_state == CA_OPEN && gaps)
+		p->ca_state = CA_DISORDER;
+	else if (p->ca_state == CA_DISORDER && !gaps)
+		p->ca_state = CA_OPEN;
+}
+
 void
 recovery_ack(struct tcp_pcb *p, struct ackinfo *a)
 {
 	count_duplicates(p, a);
 	tlp_ack(p, a);
-	if (p->ca_state >= CA_RECOVERY && seq_geq(p->snd_una, p->recover))
-		leave(p);
-	detect_loss(p, a);
-	if (p->ca_state == CA_RECOVERY && p->prr.flight > 0 && a->delivered > 0)
-		prr_ack(p, a);
-	if (p->ca_state == CA_OPEN && (p->sacked_bytes > 0 || p->dupacks > 0))
-		p->ca_state = CA_DISORDER;
-	else if (p->ca_state == CA_DISORDER && p->sacked_bytes == 0 &&
-		 p->dupacks == 0)
-		p->ca_state = CA_OPEN;
+	rack_window(p, a);
+	if (!reneging(p, a) && !judge(p, a)) {
+		detect_loss(p, a);
+		if (p->ca_state == CA_RECOVERY && a->delivered > 0)
+			prr_ack(p, a);
+	}
+	settle(p);
 	if (a->advanced || p->ca_state != CA_OPEN)
 		tlp_arm(p, a->now);
 	if (a->lost > 0 || a->dup)

@@ -221,6 +221,21 @@ txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now)
 	turn_enter(p, x);
 }
 
+void
+txseg_unmark_lost(struct tcp_pcb *p)
+{
+	struct txseg *x;
+
+	TAILQ_FOREACH (x, &p->tx, link) {
+		if (!(x->flags & TX_LOST))
+			continue;
+		turn_leave(p, x);
+		p->lost_bytes -= x->len;
+		x->flags &= (uint8_t)~TX_LOST;
+		turn_enter(p, x);
+	}
+}
+
 /* Takes everything below ack off the list; the RTT sample if it is clean
  * (Karn): of the latest segment, so that a delayed ACK does not count.
  * *retx_at: when the latest retransmission among it went out. */
@@ -229,7 +244,7 @@ txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
     mono_t *retx_at)
 {
 	struct txseg *x;
-	bool clean = true;
+	bool clean = true, original = false;
 
 	*rtt = -1;
 	retx_at->us = 0;
@@ -243,8 +258,10 @@ txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
 		}
 		/* What was SACKed came earlier than this ACK says. */
 		if (!(x->flags & TX_SACKED)) {
-			if (!(x->flags & TX_EVER_RETX))
+			if (!(x->flags & TX_EVER_RETX)) {
+				original |= seq_leq(end, p->recover);
 				*rtt = mono_diff(a->now, x->sent_at);
+			}
 			a->delivered += n;
 			rack_delivered(p, a, x, end);
 			rate_delivered(p, x, n);
@@ -260,6 +277,9 @@ txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
 	}
 	if (!clean)
 		*rtt = -1;
+	/* Without SACK the ACK of what was resent covers what came before. */
+	if (original && (clean || (p->flags & PF_SACK)))
+		a->original = true;
 }
 
 /* ---- SACK (RFC 2018 5, RFC 6675) ---- */
@@ -315,6 +335,8 @@ sack_mark(struct tcp_pcb *p, struct ackinfo *a, struct txseg *x)
 {
 	struct txseg *next;
 
+	if (!(x->flags & TX_EVER_RETX) && seq_leq(end_of(x), p->recover))
+		a->original = true;
 	rack_delivered(p, a, x, end_of(x));
 	rate_delivered(p, x, x->len);
 	a->delivered += x->len;
@@ -358,6 +380,7 @@ sack_input(struct tcp_pcb *p, struct ackinfo *a)
 
 	if (!(p->flags & PF_SACK))
 		return;
+	dsack_input(p, a);
 	for (i = 0; i < h->nsack; i++) {
 		seq_t l = SEQ(h->sack[i].left), r = SEQ(h->sack[i].right);
 

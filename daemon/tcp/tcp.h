@@ -351,6 +351,7 @@ struct tcp_info_out {
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
 	uint32_t total_retrans, ooo_segs, rcv_ooo_bytes, reordering;
+	uint32_t reord_seen, dsack_dups;
 	uint32_t send_queued, send_unsent, recv_queued, sndbuf, rcvbuf;
 	uint32_t rcv_rtt_us, rcv_space; /* as its autotuning sees it */
 	int64_t last_data_sent_us, last_data_recv_us,
@@ -382,6 +383,8 @@ struct tcp_stats {
 	uint64_t keepalive_probes, ooo_queued, paws_rejected, time_waits;
 	uint64_t orphans_reset;
 	uint64_t lost_retransmits, tlp_probes, tlp_recoveries;
+	uint64_t spurious_recoveries, dsacks_sent, dsacks_received;
+	uint64_t sack_renegings;
 	size_t conns, half_open, time_wait, binds, orphans; /* now */
 	size_t time_wait_bytes; /* that their records take */
 };

@@ -105,7 +105,8 @@ tlp_ack(struct tcp_pcb *p, const struct ackinfo *a)
 {
 	if (!p->tlp.out || seq_lt(p->snd_una, p->tlp.end))
 		return;
-	if (!p->tlp.resent) {
+	if (!p->tlp.resent || a->dsack_probe) {
+		/* New data came, or the old came twice. */
 		p->tlp.out = false;
 	} else if (seq_gt(p->snd_una, p->tlp.end)) {
 		p->tlp.out = false;

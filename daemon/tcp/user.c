@@ -462,6 +462,8 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	    .ooo_segs = p->ooo_total,
 	    .rcv_ooo_bytes = p->ooo_bytes,
 	    .reordering = p->rack.degree,
+	    .reord_seen = p->rack.reordered,
+	    .dsack_dups = p->undo.dsack_dups,
 	    .send_queued = p->sq.bytes,
 	    .recv_queued = p->rcv_bytes,
 	    .sndbuf = p->sndbuf,

@@ -119,13 +119,14 @@ struct ctl_conn {
 	uint32_t retransmits, total_retrans, probes;
 	uint32_t sacked_bytes, lost_bytes, retrans_bytes;
 	uint32_t ooo_segs, rcv_ooo_bytes, reordering;
+	uint32_t reord_seen, dsack_dups;
 	uint32_t send_unsent, sndbuf, rcvbuf, pad;
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
 	int64_t last_data_sent_us, last_data_recv_us,
 	    last_ack_recv_us; /* ago */
 };
-_Static_assert(sizeof(struct ctl_conn) == 304, "ctl_conn");
+_Static_assert(sizeof(struct ctl_conn) == 312, "ctl_conn");
 
 /* Bits of ctl_listener.flags. */
 #define CTL_LISTENER_INET6  0x01u /* of a socket of AF_INET6 */

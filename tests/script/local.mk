@@ -19,6 +19,10 @@ SCRIPT_SOURCES = \
 	tests/script/recovery.c \
 	tests/script/rack.c \
 	tests/script/tlp.c \
+	tests/script/dsack.c \
+	tests/script/undo.c \
+	tests/script/frto.c \
+	tests/script/reneging.c \
 	tests/script/receive.c \
 	tests/script/window.c \
 	tests/script/keepalive.c \
