@@ -123,8 +123,8 @@ icmp_input(struct ip *ip, struct ip_in *in, mono_t now)
 }
 
 void
-icmp_unreachable(
-    struct ip *ip, const struct ip_in *in, uint8_t code, mono_t now)
+icmp_error(struct ip *ip, const struct ip_in *in, uint8_t type, uint8_t code,
+    mono_t now)
 {
 	struct ip_hdr_out h = {.src = in->dst,
 	    .dst = in->src,
@@ -134,7 +134,7 @@ icmp_unreachable(
 	const uint8_t *packet = in->buf->data + in->off - in->hdr_len;
 	size_t quote = (size_t)in->hdr_len + in->len;
 	size_t room = ICMP_ERROR_BYTES - WIRE_IPV4_HDR_MIN - WIRE_ICMP_HDR;
-	struct wire_icmp m = {.type = WIRE_ICMP_UNREACH, .code = code};
+	struct wire_icmp m = {.type = type, .code = code};
 	struct buf *b;
 	uint8_t *p;
 

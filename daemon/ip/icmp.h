@@ -20,9 +20,9 @@
 /* in->off and in->len are the message's. */
 enum ip_verdict icmp_input(struct ip *ip, struct ip_in *in, mono_t now);
 
-/* Nobody here wants the packet, which starts in->hdr_len bytes in front of
+/* An error about the packet that starts in->hdr_len bytes in front of
  * in->off: tells its sender, as far as the rate limit allows. */
-void icmp_unreachable(
-    struct ip *ip, const struct ip_in *in, uint8_t code, mono_t now);
+void icmp_error(struct ip *ip, const struct ip_in *in, uint8_t type,
+    uint8_t code, mono_t now);
 
 #endif

@@ -70,7 +70,7 @@ ip_init(struct ip *ip, const struct ip_config *cfg, mono_t now)
 		if (!timerq_reserve(&ip->timers))
 			return false;
 	}
-	if (!neigh_init(ip))
+	if (!neigh_init(ip) || !reass_init(ip))
 		return false;
 	return !cfg->ipv6 || ip_start_v6(ip, now);
 }
@@ -87,6 +87,7 @@ ip_done(struct ip *ip)
 	timerq_cancel(&ip->timers, &ip->ra.timer);
 	timerq_cancel(&ip->timers, &ip->mld.timer);
 	neigh_done(ip);
+	reass_done(ip);
 	timerq_done(&ip->timers);
 }
 
@@ -291,6 +292,9 @@ ip_expire(struct ip *ip, mono_t now, struct neigh_failure *out)
 			break;
 		case IP_TIMER_MLD:
 			mld_expire(ip, now);
+			break;
+		case IP_TIMER_REASS:
+			reass_expire(ip, t, now);
 			break;
 		}
 	}

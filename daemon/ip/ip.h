@@ -29,6 +29,7 @@
 #include "ip/pktq.h"
 #include "ip/pmtu.h"
 #include "ip/ra.h"
+#include "ip/reass.h"
 #include "ip/route.h"
 
 #define IP_LOOP_MTU   65535 /* of packets to ourselves */
@@ -63,6 +64,7 @@ enum ip_timer {
 	IP_TIMER_ADDR,
 	IP_TIMER_RA,
 	IP_TIMER_MLD,
+	IP_TIMER_REASS,
 };
 
 struct ip {
@@ -89,6 +91,7 @@ struct ip {
 	struct mld mld;
 	struct pmtu_table pmtu;
 
+	struct reass_table reass;
 	struct bucket echo, errors;
 	uint64_t in_packets, echo_replies, icmp_errors;
 	uint64_t arp_requests, solicitations;
@@ -128,11 +131,12 @@ struct ip_error {
 };
 
 struct ip_in {
-	struct buf *buf;   /* the caller keeps his reference */
-	uint32_t off, len; /* the packet in it, perhaps with padding behind */
-	bool looped;	   /* sent by ourselves */
-	bool broadcast;	   /* its frame was not for our station alone */
-	bool fragment;	   /* it came in pieces, or as if */
+	struct buf *buf;     /* the caller keeps his reference */
+	uint32_t off, len;   /* the packet in it, perhaps with padding behind */
+	bool looped;	     /* sent by ourselves */
+	bool broadcast;	     /* its frame was not for our station alone */
+	bool fragment;	     /* it came in pieces, or as if */
+	struct reass *whole; /* buf is its: reass_free() when done */
 	struct ipaddr src, dst; /* filled in from here on */
 	uint8_t proto, tos, hop_limit;
 	uint32_t hdr_len; /* of the IP headers, in front of off */

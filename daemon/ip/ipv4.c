@@ -8,8 +8,8 @@
  * have.  Each test that fails has its counter.
  *
  * Options are skipped (RFC 1122 3.2.1.8 leaves most to us); source routes are
- * dropped (RFC 7126 4.3, 4.4).  Fragments are dropped: reassembly is not there
- * yet, and TCP's path MTU discovery avoids them.
+ * dropped (RFC 7126 4.3, 4.4).  Fragments come back in as one packet when they
+ * are all there (reass.c).
  *
  * The time to live of what arrives means nothing to a host that is the
  * destination (RFC 1122 3.2.1.7: it MUST NOT be dropped for a TTL of less
@@ -18,6 +18,8 @@
 #include "ip/ip.h"
 
 #include "ip/icmp.h"
+#include "wire/bytes.h"
+#include "wire/checksum.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
 
@@ -31,8 +33,6 @@ judge(const struct ip *ip, const struct ip_in *in, const struct wire_ipv4 *h)
 		return DROP_IP_SOURCE;
 	if (!ip_is_ours(ip, &in->dst))
 		return DROP_IP_DST;
-	if (h->mf || h->frag_off != 0)
-		return DROP_IP_FRAGMENT;
 	return DROP_NONE;
 }
 
@@ -40,10 +40,53 @@ static void
 refuse_protocol(struct ip *ip, const struct ip_in *in, mono_t now)
 {
 	drop_count(ip->drops, DROP_IP_PROTOCOL);
-	icmp_unreachable(ip, in,
+	icmp_error(ip, in, WIRE_ICMP_UNREACH,
 	    in->proto == WIRE_PROTO_UDP ? WIRE_UNREACH_PORT
 					: WIRE_UNREACH_PROTO,
 	    now);
+}
+
+/* A piece of a packet: the whole, when it completes one. */
+static enum ip_verdict
+take_fragment(
+    struct ip *ip, struct ip_in *in, const struct wire_ipv4 *h, mono_t now)
+{
+	struct reass_piece p = {.id = h->id,
+	    .proto = h->proto,
+	    .more = h->mf,
+	    .at = h->frag_off,
+	    .len = in->len,
+	    .head = in->buf->data + in->off - in->hdr_len,
+	    .head_len = in->hdr_len};
+	struct wire_csum c = WIRE_CSUM_INIT;
+	struct reass *d;
+	uint8_t *head;
+
+	if (h->mf && in->len % 8 != 0) {
+		drop_count(ip->drops, DROP_IP_FRAGMENT);
+		return IP_DONE;
+	}
+	d = reass_input(ip, in, &p, now);
+	if (d == NULL)
+		return IP_DONE;
+	in->whole = d;
+	in->buf = d->buf;
+	in->fragment = true;
+	in->off = REASS_HEAD - d->head_len;
+	in->len = d->head_len + d->total;
+	if (in->len > UINT16_MAX) {
+		drop_count(ip->drops, DROP_IP_FRAGMENT);
+		return IP_DONE;
+	}
+	head = d->buf->data + in->off;
+	if (d->ecn & 1 << 3)
+		head[1] |= 3;
+	put16(head + 2, (uint16_t)in->len);
+	put16(head + 6, 0);
+	put16(head + WIRE_IPV4_CSUM_OFF, 0);
+	wire_csum_add(&c, head, d->head_len);
+	put16(head + WIRE_IPV4_CSUM_OFF, wire_csum_final(&c));
+	return ip4_input(ip, in, now);
 }
 
 enum ip_verdict
@@ -65,6 +108,8 @@ ip4_input(struct ip *ip, struct ip_in *in, mono_t now)
 	in->hdr_len = h.ihl;
 	in->off += h.ihl;
 	in->len = (uint32_t)h.total_len - h.ihl; /* padding goes here */
+	if (h.mf || h.frag_off != 0)
+		return take_fragment(ip, in, &h, now);
 	ip->in_packets++;
 	switch (h.proto) {
 	case WIRE_PROTO_TCP:

@@ -13,8 +13,10 @@
 #include <string.h>
 #include "ip/icmp6.h"
 #include "ip/ip.h"
+#include "wire/bytes.h"
 #include "wire/icmp6.h"
 #include "wire/ipv6.h"
+#include "wire/tcp.h"
 
 static enum drop
 judge(const struct ip *ip, const struct ip_in *in)
@@ -44,7 +46,8 @@ static enum ip_verdict
 refuse_chain(struct ip *ip, const struct ip_in *in,
     const struct wire_ipv6_chain *c, enum drop why, mono_t now)
 {
-	if (why != DROP_IP_SHORT && c->problem != WIRE_IPV6_SILENT)
+	if ((why == DROP_IP_OPTION || why == DROP_IP_EXTENSION) &&
+	    c->problem != WIRE_IPV6_SILENT)
 		icmp6_error(ip, in, WIRE_ICMP6_PARAM_PROBLEM, c->problem,
 		    c->pointer, c->tell_group, now);
 	return dropped(ip, why);
@@ -79,6 +82,90 @@ deliver(struct ip *ip, struct ip_in *in, const struct wire_ipv6_chain *c,
 	return refuse_protocol(ip, in, c, now);
 }
 
+/* The first piece has all headers, the upper one's first bytes among them
+ * (RFC 7112). */
+static bool
+has_all_headers(
+    const uint8_t *p, size_t len, const struct wire_ipv6_chain *frag)
+{
+	struct wire_ipv6_chain c = *frag;
+	size_t need;
+
+	c.fragment = false;
+	if (wire_ipv6_walk(p, len, &c) == DROP_IP_SHORT)
+		return false;
+	need = c.proto == WIRE_PROTO_TCP ? WIRE_TCP_HDR_MIN : 8;
+	return c.fragment || c.off + need <= len;
+}
+
+static enum ip_verdict
+refuse_piece(struct ip *ip, const struct ip_in *in, uint8_t code,
+    uint32_t pointer, mono_t now)
+{
+	icmp6_error(
+	    ip, in, WIRE_ICMP6_PARAM_PROBLEM, code, pointer, false, now);
+	return dropped(ip, DROP_IP_FRAGMENT);
+}
+
+/* The packet d without its fragment header, where it stood. */
+static void
+join(struct ip_in *in, struct reass *d)
+{
+	uint32_t unfragmented = d->head_len - WIRE_IPV6_FRAG_HDR;
+	uint8_t *head = d->buf->data + REASS_HEAD - d->head_len, next;
+	struct wire_ipv6_chain c;
+	struct wire_ipv6 h;
+
+	wire_ipv6_parse_quote(head, d->head_len, &h);
+	c = wire_ipv6_chain(&h);
+	wire_ipv6_walk(head, d->head_len, &c);
+	next = head[c.frag_at];
+	memmove(head + WIRE_IPV6_FRAG_HDR, head, unfragmented);
+	head += WIRE_IPV6_FRAG_HDR;
+	head[c.frag_named] = next;
+	put16(head + 4, (uint16_t)(unfragmented - WIRE_IPV6_HDR + d->total));
+	if (d->ecn & 1 << 3)
+		head[1] |= 3 << 4;
+	in->whole = d;
+	in->buf = d->buf;
+	in->off = REASS_HEAD - unfragmented;
+	in->len = unfragmented + d->total;
+}
+
+/* A piece of a packet: the whole, when it completes one. */
+static enum ip_verdict
+take_fragment(struct ip *ip, struct ip_in *in, const struct wire_ipv6_chain *c,
+    mono_t now)
+{
+	const uint8_t *packet = in->buf->data + in->off;
+	struct reass_piece p = {.id = c->id,
+	    .more = c->more,
+	    .at = c->frag_off,
+	    .len = in->len - c->off,
+	    .head = packet,
+	    .head_len = c->off};
+	struct reass *d;
+
+	/* RFC 8200 4.5, RFC 7112 5 */
+	if (p.more && p.len % 8 != 0)
+		return refuse_piece(ip, in, 0, 4, now);
+	if (p.at + p.len + c->frag_at - WIRE_IPV6_HDR > UINT16_MAX)
+		return refuse_piece(ip, in, 0, c->frag_at + 2, now);
+	if (p.at == 0 && !has_all_headers(packet, in->len, c))
+		return refuse_piece(ip, in, WIRE_PARAM6_INCOMPLETE, 0, now);
+	d = reass_input(ip, in, &p, now);
+	if (d == NULL)
+		return IP_DONE;
+	if (d->total + d->head_len - WIRE_IPV6_FRAG_HDR - WIRE_IPV6_HDR >
+	    UINT16_MAX) {
+		reass_free(ip, d);
+		return dropped(ip, DROP_IP_FRAGMENT);
+	}
+	join(in, d);
+	in->fragment = true;
+	return ip6_input(ip, in, now);
+}
+
 enum ip_verdict
 ip6_input(struct ip *ip, struct ip_in *in, mono_t now)
 {
@@ -100,10 +187,20 @@ ip6_input(struct ip *ip, struct ip_in *in, mono_t now)
 		return dropped(ip, why);
 	c = wire_ipv6_chain(&h);
 	why = wire_ipv6_walk(p, in->len, &c);
+	if (why == DROP_NONE && c.fragment) {
+		if (in->fragment) /* a piece of a piece */
+			return dropped(ip, DROP_IP_FRAGMENT);
+		if (c.more || c.frag_off != 0)
+			return take_fragment(ip, in, &c, now);
+		/* RFC 6946: all of it, whatever else has its number. */
+		in->fragment = true;
+		c.fragment = false;
+		why = wire_ipv6_walk(p, in->len, &c);
+		if (why == DROP_NONE && c.fragment)
+			why = DROP_IP_FRAGMENT;
+	}
 	if (why != DROP_NONE)
 		return refuse_chain(ip, in, &c, why, now);
-	if (c.fragment)
-		return dropped(ip, DROP_IP_FRAGMENT);
 	in->proto = c.proto;
 	in->hdr_len = c.off;
 	in->off += c.off;

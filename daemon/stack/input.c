@@ -108,8 +108,12 @@ static void
 take_verdict(struct stack *s, enum ip_verdict verdict, struct ip_in *in,
     const struct offload *o, mono_t now)
 {
+	static const struct offload nothing;
 	struct tcp_in seg;
 
+	/* A device's word is about the pieces. */
+	if (in->whole != NULL)
+		o = &nothing;
 	switch (verdict) {
 	case IP_DONE:
 		break;
@@ -128,6 +132,8 @@ take_verdict(struct stack *s, enum ip_verdict verdict, struct ip_in *in,
 		take_error(s, &in->error, now);
 		break;
 	}
+	if (in->whole != NULL)
+		reass_free(&s->ip, in->whole);
 }
 
 /* Is a frame to dst for us?  *broadcast: for others too. */

@@ -34,6 +34,9 @@ enum wire_icmp_unreach {
 	WIRE_UNREACH_ADMIN = 13,
 };
 
+/* Code of WIRE_ICMP_TIME_EXCEEDED. */
+#define WIRE_TIME_REASSEMBLY 1
+
 struct wire_icmp {
 	uint8_t type, code;
 	uint32_t rest;	     /* the header's second word, host order */

@@ -9,7 +9,7 @@
  *
  *	RAW	a frame as it is
  *	FIT	the same, its Ethernet address, IP length and checksums set
- *		right (those of TCP and ICMP too)
+ *		right (those of TCP and ICMP too, behind extension headers)
  *	SEGMENT	which connection, flags, distance of seq and ack from what the
  *		stack expects and has sent (signed), window, length of options,
  *		options, payload: what a fuzzer could never guess
@@ -31,7 +31,7 @@
 #include "wire/bytes.h"
 #include "wire/checksum.h"
 #include "wire/ether.h"
-#include "wire/icmp.h"
+#include "wire/icmp6.h"
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
 
@@ -52,6 +52,7 @@ enum {
 	CONF_NARROW = 16, /* small windows */
 	CONF_NEWRENO = 32,
 	CONF_COOKIES = 64, /* for every SYN */
+	CONF_SIX = 128,	   /* the connections are IPv6's, routers are heard */
 };
 
 enum {
@@ -72,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 2};
 static const uint8_t peer_mac[6] = {2, 0, 0, 0, 0, 1};
+static const struct ipaddr any6;
 
 /* What the peer knows of a connection from the frames that he saw. */
 struct flow {
@@ -154,10 +156,23 @@ app_write(struct tcp_pcb *p, size_t want)
 		tcp_send_commit(p, got, w.now);
 }
 
+/* What the address is called in the family of this run. */
+static struct ipaddr
+called(uint32_t v4)
+{
+	struct ipaddr a = {{0x20, 0x01, 0x0d, 0xb8}};
+
+	if (!(w.conf & CONF_SIX))
+		return ipaddr_v4(v4);
+	put32(a.b + 12, v4 & 0xff);
+	return a;
+}
+
 static void
 app_connect(uint32_t dst)
 {
-	struct ipaddr any = ipaddr_v4(0), peer = ipaddr_v4(dst);
+	struct ipaddr any = w.conf & CONF_SIX ? any6 : ipaddr_v4(0);
+	struct ipaddr peer = called(dst);
 	struct tcp_pcb *p;
 	static const struct tcp_opts opts;
 
@@ -236,8 +251,8 @@ flow_of(uint16_t lport, uint16_t rport)
 }
 
 static void
-see_segment(const struct wire_ipv4 *ip, const struct offload *off,
-    const uint8_t *p, size_t len)
+see_segment(const struct ipaddr *src, const struct ipaddr *dst,
+    const struct offload *off, const uint8_t *p, size_t len)
 {
 	struct wire_csum c = WIRE_CSUM_INIT;
 	struct wire_tcp h;
@@ -245,7 +260,7 @@ see_segment(const struct wire_ipv4 *ip, const struct offload *off,
 
 	CHECK(wire_tcp_parse(p, len, &h) == 0);
 	CHECK(off->needs_csum == !(w.conf & CONF_PLAIN));
-	wire_csum_pseudo4(&c, ip->src, ip->dst, WIRE_PROTO_TCP, (uint32_t)len);
+	wire_csum_pseudo(&c, src, dst, WIRE_PROTO_TCP, (uint32_t)len);
 	if (off->needs_csum)
 		CHECK(get16(p + WIRE_TCP_CSUM_OFF) == wire_csum_partial(&c));
 	else
@@ -265,10 +280,41 @@ see_segment(const struct wire_ipv4 *ip, const struct offload *off,
 }
 
 static void
+see_ipv4(const uint8_t *p, size_t len, const struct offload *off)
+{
+	struct ipaddr src, dst;
+	struct wire_ipv4 ip;
+
+	CHECK(wire_ipv4_parse(p, len, &ip) == 0);
+	CHECK(ip.total_len == len && ip.src == OURS && ip.df);
+	src = ipaddr_v4(ip.src);
+	dst = ipaddr_v4(ip.dst);
+	if (ip.proto == WIRE_PROTO_TCP)
+		see_segment(&src, &dst, off, p + 20, len - 20);
+}
+
+static void
+see_ipv6(const uint8_t *p, size_t len, const struct offload *off)
+{
+	struct wire_ipv6_chain c;
+	struct wire_ipv6 ip;
+	struct wire_icmp m;
+
+	CHECK(wire_ipv6_parse(p, len, &ip) == 0);
+	CHECK(ip.payload_len == len - 40 && !ipaddr_is_v4(&ip.dst));
+	c = wire_ipv6_chain(&ip);
+	CHECK(wire_ipv6_walk(p, len, &c) == 0 && !c.fragment);
+	if (c.proto == WIRE_PROTO_TCP)
+		see_segment(&ip.src, &ip.dst, off, p + c.off, len - c.off);
+	else
+		CHECK(wire_icmp6_parse(
+			  p + c.off, len - c.off, &ip.src, &ip.dst, &m) == 0);
+}
+
+static void
 see_frame(const struct txframe *f)
 {
 	static uint8_t flat[BUF_FRAME];
-	struct wire_ipv4 ip;
 	struct wire_arp arp;
 	size_t len = 0;
 	unsigned i;
@@ -285,10 +331,10 @@ see_frame(const struct txframe *f)
 		CHECK(wire_arp_parse(flat + 14, len - 14, &arp) == 0);
 		return;
 	}
-	CHECK(wire_ipv4_parse(flat + 14, len - 14, &ip) == 0);
-	CHECK(ip.total_len == len - 14 && ip.src == OURS && ip.df);
-	if (ip.proto == WIRE_PROTO_TCP)
-		see_segment(&ip, &f->off, flat + 34, len - 34);
+	if (get16(flat + 12) == WIRE_ETHER_IPV6)
+		see_ipv6(flat + 14, len - 14, &f->off);
+	else
+		see_ipv4(flat + 14, len - 14, &f->off);
 }
 
 /* Events and frames until there are none, deadlines until they lie ahead. */
@@ -334,10 +380,39 @@ deliver(const uint8_t *frame, size_t len, uint8_t flags)
 	f.off.csum_valid = flags & FLAG_VALID;
 	f.off.needs_csum = flags & FLAG_PARTIAL;
 	if (flags & FLAG_GSO) {
-		f.off.gso = GSO_TCP4;
+		f.off.gso = w.conf & CONF_SIX ? GSO_TCP6 : GSO_TCP4;
 		f.off.gso_size = 100;
 	}
 	stack_input(w.s, &f, w.now);
+}
+
+static void
+fit_ipv6(uint8_t *frame, size_t len)
+{
+	struct wire_csum c = WIRE_CSUM_INIT;
+	uint8_t *ip = frame + 14, *p;
+	struct wire_ipv6_chain chain;
+	struct wire_ipv6 h;
+	size_t at;
+
+	if (frame[0] != 0x33)
+		memcpy(frame, our_mac, 6);
+	put16(ip + 4, (uint16_t)(len - 54));
+	if (wire_ipv6_parse(ip, len - 14, &h) != 0)
+		return;
+	chain = wire_ipv6_chain(&h);
+	if (wire_ipv6_walk(ip, len - 14, &chain) != 0 || chain.off > len - 14 ||
+	    (chain.proto != WIRE_PROTO_TCP && chain.proto != WIRE_PROTO_ICMP6))
+		return;
+	p = ip + chain.off;
+	len -= 14 + chain.off;
+	at = chain.proto == WIRE_PROTO_TCP ? 16 : 2;
+	if (len < at + 2)
+		return;
+	put16(p + at, 0);
+	wire_csum_pseudo(&c, &h.src, &h.dst, chain.proto, (uint32_t)len);
+	wire_csum_add(&c, p, len);
+	put16(p + at, wire_csum_final(&c));
 }
 
 /* Sets right what a fuzzer finds hard: addresses, lengths, checksums. */
@@ -348,6 +423,8 @@ make_fit(uint8_t *frame, size_t len)
 	uint8_t *ip = frame + 14, *p;
 	size_t ihl;
 
+	if (len >= 54 && get16(frame + 12) == WIRE_ETHER_IPV6)
+		fit_ipv6(frame, len);
 	if (len < 34 || get16(frame + 12) != WIRE_ETHER_IPV4)
 		return;
 	memcpy(frame, our_mac, 6);
@@ -379,16 +456,26 @@ make_fit(uint8_t *frame, size_t len)
 static void
 fit_quote(uint8_t *frame, size_t len)
 {
-	uint8_t *tcp = frame + 34 + 8 + 20;
+	bool six = len > 54 && frame[14] >> 4 == 6;
+	size_t at = six ? 54 + 8 + 40 : 34 + 8 + 20;
+	uint8_t *tcp = frame + at;
 	const struct flow *f;
 
-	if (len < 34 + 8 + 28 || frame[14] != 0x45 ||
-	    frame[23] != WIRE_PROTO_ICMP || w.nflows == 0 || get16(tcp) != 0)
+	if (len < at + 8 || w.nflows == 0 || get16(tcp) != 0)
+		return;
+	if (six ? frame[20] != WIRE_PROTO_ICMP6
+		: frame[14] != 0x45 || frame[23] != WIRE_PROTO_ICMP)
 		return;
 	f = &w.flows[get16(tcp + 2) % w.nflows];
 	put16(tcp, f->lport);
 	put16(tcp + 2, f->rport);
 	put32(tcp + 4, f->nxt + get32(tcp + 4));
+}
+
+static size_t
+heads(void)
+{
+	return w.conf & CONF_SIX ? 54 : 34;
 }
 
 static size_t
@@ -402,11 +489,22 @@ put_heads(uint8_t *frame, size_t segment)
 	    .proto = WIRE_PROTO_TCP,
 	    .total_len = (uint16_t)(20 + segment)};
 
+	struct wire_ipv6 h6 = {.hop_limit = 64,
+	    .src = called(PEER),
+	    .dst = called(OURS),
+	    .next = WIRE_PROTO_TCP,
+	    .payload_len = (uint16_t)segment};
+
 	memcpy(eth.dst, our_mac, 6);
 	memcpy(eth.src, peer_mac, 6);
+	if (w.conf & CONF_SIX) {
+		eth.type = WIRE_ETHER_IPV6;
+		wire_ipv6_emit(&h6, frame + 14);
+	} else {
+		wire_ipv4_emit(&h, frame + 14);
+	}
 	wire_ether_emit(&eth, frame);
-	wire_ipv4_emit(&h, frame + 14);
-	return 34 + segment;
+	return heads() + segment;
 }
 
 /* Option values mean something only near the stack's own: a time stamp echo of
@@ -449,7 +547,7 @@ peer_segment(const uint8_t *b, size_t len, uint8_t flags)
 {
 	static uint8_t frame[BUF_FRAME];
 	struct flow nobody = {.lport = 80}, *f = &nobody;
-	uint8_t *p = frame + 34;
+	uint8_t *p = frame + heads();
 	size_t opts, payload;
 
 	if (len < SEGMENT_HEAD || len > 60000)
@@ -570,11 +668,13 @@ user_call(const uint8_t *b, size_t len)
 static struct stack *
 make_stack(uint8_t conf)
 {
-	struct stack_addr addr = {ipaddr_v4(OURS), 96 + 24};
+	struct stack_addr addrs[2] = {
+	    {ipaddr_v4(OURS), 96 + 24}, {called(OURS), 64}};
 	struct stack_route route = {ipaddr_v4(0), ipaddr_v4(0xc00002fe), 96};
 	struct stack_config cfg = {.mtu = 1500,
-	    .addrs = &addr,
-	    .naddrs = 1,
+	    .addrs = addrs,
+	    .naddrs = conf & CONF_SIX ? 2 : 1,
+	    .accept_ra = conf & CONF_SIX,
 	    .routes = &route,
 	    .nroutes = 1,
 	    .tx_csum = !(conf & CONF_PLAIN),
@@ -597,6 +697,25 @@ make_stack(uint8_t conf)
 	return stack_new(&cfg, w.now);
 }
 
+static void
+introduce_peer6(void)
+{
+	struct wire_ipv6 h = {.hop_limit = 255,
+	    .src = called(PEER),
+	    .dst = called(OURS),
+	    .next = WIRE_PROTO_ICMP6};
+	uint8_t frame[54 + 32] = {0};
+
+	memcpy(frame + 6, peer_mac, 6);
+	put16(frame + 12, WIRE_ETHER_IPV6);
+	wire_ipv6_emit(&h, frame + 14);
+	frame[54] = WIRE_ICMP6_NS;
+	memcpy(frame + 62, h.dst.b, 16);
+	wire_nd_lla_emit(WIRE_ND_SOURCE_LLA, peer_mac, frame + 78);
+	make_fit(frame, sizeof frame);
+	deliver(frame, sizeof frame, 0);
+}
+
 /* The peer makes himself known, else little would leave. */
 static void
 introduce_peer(void)
@@ -610,12 +729,14 @@ introduce_peer(void)
 	memcpy(a.sha, peer_mac, 6);
 	wire_arp_emit(&a, frame + 14);
 	deliver(frame, sizeof frame, 0);
+	if (w.conf & CONF_SIX)
+		introduce_peer6();
 }
 
 static void
 begin(uint8_t conf)
 {
-	struct ipaddr any = ipaddr_v4(0);
+	struct ipaddr any = any6; /* of both families */
 
 	memset(&w, 0, sizeof w);
 	w.now.us = 1000000000;
@@ -659,12 +780,25 @@ step(uint8_t op, uint8_t wait, const uint8_t *body, size_t len)
 		buf_unref(w.hoard[--w.nhoard]);
 }
 
+/* An IPv6 stack asks for routers for ever: it is at rest when nothing else is
+ * due for hours. */
+static bool
+at_rest(mono_t since)
+{
+	mono_t quiet = mono_add(since, (int64_t)24 * 3600 * 1000000);
+
+	if (!(w.conf & CONF_SIX))
+		return mono_is_never(stack_deadline(w.s));
+	return mono_is_never(tcp_deadline(w.tcp)) && mono_before(quiet, w.now);
+}
+
 /* The users go, the time passes: nothing may be left. */
 static void
 finish(void)
 {
 	struct tcp_stats st;
 	unsigned i, turns;
+	mono_t since;
 
 	w.idle = true;
 	for (i = 0; i < MAX_CONNS; i++) {
@@ -678,9 +812,12 @@ finish(void)
 	}
 	tcp_unbind(w.listener, w.now);
 	settle();
-	for (turns = 0; !mono_is_never(stack_deadline(w.s)); turns++) {
+	since = w.now;
+	for (turns = 0; !at_rest(since); turns++) {
 		CHECK(turns < 100000);
-		w.now = mono_max(w.now, stack_deadline(w.s));
+		w.now = mono_is_never(stack_deadline(w.s))
+			    ? mono_add(w.now, (int64_t)48 * 3600 * 1000000)
+			    : mono_max(w.now, stack_deadline(w.s));
 		stack_expire(w.s, w.now);
 		settle();
 	}

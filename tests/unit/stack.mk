@@ -28,3 +28,6 @@ tests_unit_ipv6_input_test_SOURCES = tests/unit/ipv6_input_test.c $(STACK_LAB)
 tests_unit_ipv6_input_test_LDADD = $(STACK_LAB_LDADD)
 tests_unit_ra_test_SOURCES = tests/unit/ra_test.c $(STACK_LAB)
 tests_unit_ra_test_LDADD = $(STACK_LAB_LDADD)
+UNIT_TESTS += tests/unit/reass_test
+tests_unit_reass_test_SOURCES = tests/unit/reass_test.c $(STACK_LAB)
+tests_unit_reass_test_LDADD = $(STACK_LAB_LDADD)
