@@ -7,9 +7,11 @@
  * entry is made only for stations of our own link that ask for us, and what is
  * learnt is judged in neigh_learn().
  *
- * RFC 5227: the address is announced at the start (2.3; the configuration gave
- * it to us, so it is not probed for first).  When another station claims it we
- * keep it and say so at most once in ten seconds (2.4 (c)).
+ * RFC 5227: with ip->acd an address is probed for (2.1) before it is announced
+ * (2.3).  When another station claims it we say once that it is ours; when that
+ * is contradicted within ten seconds we give it up (2.4 (b)).  Without, the
+ * configuration's word is enough: no probes, and the address is kept and
+ * defended at most once in ten seconds (2.4 (c)).
  */
 #include "ip/arp.h"
 
@@ -18,6 +20,11 @@
 #include "wire/arp.h"
 #include "wire/ether.h"
 
+#define PROBE_WAIT_US	   1000000
+#define PROBES		   3
+#define PROBE_MIN_US	   1000000
+#define PROBE_SPREAD_US	   1000000
+#define ANNOUNCE_WAIT_US   2000000
 #define ANNOUNCEMENTS	   2
 #define ANNOUNCE_US	   2000000
 #define DEFEND_INTERVAL_US 10000000
@@ -28,11 +35,12 @@ static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 static void
 send(struct ip *ip, const uint8_t *station, struct wire_arp *a)
 {
-	struct wire_ether eth = {.type = WIRE_ETHER_ARP};
+	struct wire_ether eth = {.type = WIRE_ETHER_ARP, .vlan = ip->vlan};
 	struct buf *b;
 	uint8_t *p;
 
-	b = pkt_new(ip->bufs, WIRE_ETHER_LEN + WIRE_ARP_LEN);
+	b = pkt_new(ip->bufs,
+	    (ip->vlan != 0 ? WIRE_ETHER_MAX : WIRE_ETHER_LEN) + WIRE_ARP_LEN);
 	if (b == NULL) {
 		drop_count(ip->drops, DROP_IP_NO_MEMORY);
 		return;
@@ -69,28 +77,91 @@ announce_once(struct ip *ip, const struct ifaddr *a)
 	send(ip, NULL, &p);
 }
 
-void
-arp_announce(struct ip *ip, struct ifaddr *a, mono_t now)
+static void
+probe(struct ip *ip, const struct ifaddr *a)
+{
+	struct wire_arp p = {
+	    .op = WIRE_ARP_REQUEST, .tpa = ipaddr_to_v4(&a->addr)};
+
+	send(ip, NULL, &p);
+}
+
+/* ---- the life of an address of ours ---- */
+
+static void
+announce(struct ip *ip, struct ifaddr *a, mono_t now)
 {
 	announce_once(ip, a);
 	if (--a->announcements > 0)
 		ifaddr_act_at(ip, a, mono_add(now, ANNOUNCE_US));
 }
 
-void
-arp_start_announcing(struct ip *ip, struct ifaddr *a, mono_t now)
+static void
+ready(struct ip *ip, struct ifaddr *a, mono_t now)
 {
+	a->state = ADDR_PREFERRED;
+	ip->changes++;
 	a->announcements = ANNOUNCEMENTS;
 	a->defended = mono_add(now, -DEFEND_INTERVAL_US);
-	arp_announce(ip, a, now);
+	announce(ip, a, now);
+}
+
+void
+arp_start(struct ip *ip, struct ifaddr *a, mono_t now)
+{
+	if (!ip->acd) {
+		ready(ip, a, now);
+		return;
+	}
+	a->state = ADDR_TENTATIVE;
+	ifaddr_act_at(ip, a, mono_add(now, rng_below(&ip->rng, PROBE_WAIT_US)));
+}
+
+void
+arp_act(struct ip *ip, struct ifaddr *a, mono_t now)
+{
+	int64_t us = ANNOUNCE_WAIT_US;
+
+	if (ifaddr_usable(a)) {
+		announce(ip, a, now);
+		return;
+	}
+	if (a->state != ADDR_TENTATIVE)
+		return;
+	if (a->probes == PROBES) {
+		ready(ip, a, now);
+		return;
+	}
+	probe(ip, a);
+	if (++a->probes < PROBES)
+		us = PROBE_MIN_US + rng_below(&ip->rng, PROBE_SPREAD_US);
+	ifaddr_act_at(ip, a, mono_add(now, us));
 }
 
 static void
-defend(struct ip *ip, struct ifaddr *a, mono_t now)
+give_up(struct ip *ip, struct ifaddr *a)
+{
+	a->state = ADDR_DUPLICATE;
+	ifaddr_act_at(ip, a, MONO_NEVER);
+	ip->changes++;
+	ip_rebuild_routes(ip);
+}
+
+/* Another station claims a. */
+static void
+claimed(struct ip *ip, struct ifaddr *a, mono_t now)
 {
 	drop_count(ip->drops, DROP_ARP_CONFLICT);
-	if (mono_diff(now, a->defended) < DEFEND_INTERVAL_US)
+	if (!ifaddr_usable(a)) {
+		if (a->state == ADDR_TENTATIVE)
+			give_up(ip, a);
 		return;
+	}
+	if (mono_diff(now, a->defended) < DEFEND_INTERVAL_US) {
+		if (ip->acd)
+			give_up(ip, a);
+		return;
+	}
 	a->defended = now;
 	announce_once(ip, a);
 }
@@ -101,7 +172,7 @@ arp_input(struct ip *ip, const uint8_t *p, size_t len, bool to_us, mono_t now)
 	static const uint8_t nobody[6];
 	struct wire_arp a, answer;
 	struct ipaddr sender, target;
-	struct ifaddr *claimed;
+	struct ifaddr *ours;
 	enum neigh_hint hint = NEIGH_OVERHEARD;
 	int why = wire_arp_parse(p, len, &a);
 
@@ -115,9 +186,15 @@ arp_input(struct ip *ip, const uint8_t *p, size_t len, bool to_us, mono_t now)
 		return; /* our own, come back */
 	sender = ipaddr_v4(a.spa);
 	target = ipaddr_v4(a.tpa);
-	claimed = ifaddr_find(ip, &sender);
-	if (claimed != NULL) {
-		defend(ip, claimed, now);
+	ours = ifaddr_find(ip, &sender);
+	/* RFC 5227 2.1.1: somebody else's probe is a claim too. */
+	if (ours == NULL && a.spa == 0 && a.op == WIRE_ARP_REQUEST) {
+		ours = ifaddr_find(ip, &target);
+		if (ours != NULL && ours->state != ADDR_TENTATIVE)
+			ours = NULL;
+	}
+	if (ours != NULL) {
+		claimed(ip, ours, now);
 		return;
 	}
 	if (!ip_is_ours(ip, &target)) {

@@ -20,9 +20,9 @@ void arp_input(
 /* Who has addr?  To one station, or to all when mac is NULL. */
 void arp_ask(struct ip *ip, uint32_t addr, const uint8_t *mac);
 
-/* a is ours: now, and again after two seconds. */
-void arp_start_announcing(struct ip *ip, struct ifaddr *a, mono_t now);
-/* The announcement's timer ran out. */
-void arp_announce(struct ip *ip, struct ifaddr *a, mono_t now);
+/* a begins its life: conflicts are looked for, or it is announced. */
+void arp_start(struct ip *ip, struct ifaddr *a, mono_t now);
+/* The time that arp_start() asked for (a->act) has come. */
+void arp_act(struct ip *ip, struct ifaddr *a, mono_t now);
 
 #endif

@@ -64,7 +64,7 @@ answer_echo(
 	b = ip_packet(ip, &h);
 	if (b == NULL)
 		return IP_DONE;
-	p = ip_payload(b, &h);
+	p = ip_payload(ip, b, &h);
 	m->type = WIRE_ICMP_ECHO_REPLY;
 	memcpy(p + wire_icmp_emit(m, p), m->data, m->len);
 	ip_send(ip, b, &h.dst, now);
@@ -148,7 +148,7 @@ icmp_error(struct ip *ip, const struct ip_in *in, uint8_t type, uint8_t code,
 	b = ip_packet(ip, &h);
 	if (b == NULL)
 		return;
-	p = ip_payload(b, &h);
+	p = ip_payload(ip, b, &h);
 	memcpy(p + wire_icmp_emit(&m, p), packet, m.len);
 	ip_send(ip, b, &h.dst, now);
 	ip->icmp_errors++;

@@ -41,7 +41,7 @@ make(struct ip *ip, struct ip_hdr_out *h, const struct wire_icmp *m)
 	b = ip_packet(ip, h);
 	if (b == NULL)
 		return NULL;
-	p = ip_payload(b, h);
+	p = ip_payload(ip, b, h);
 	memcpy(p + wire_icmp6_emit(m, &h->src, &h->dst, p), m->data, m->len);
 	return b;
 }

@@ -101,7 +101,7 @@ ifaddr_add(struct ip *ip, const struct ifaddr *like, mono_t now)
 	    .valid_until = like->valid_until};
 	ip->changes++;
 	if (ipaddr_is_v4(&a->addr))
-		arp_start_announcing(ip, a, now);
+		arp_start(ip, a, now);
 	else
 		nd_start(ip, a, now);
 	arm(ip, a);
@@ -154,7 +154,7 @@ ifaddr_expire(struct ip *ip, struct ifaddr *a, mono_t now)
 	if (!mono_before(now, a->act)) {
 		a->act = MONO_NEVER;
 		if (ipaddr_is_v4(&a->addr))
-			arp_announce(ip, a, now);
+			arp_act(ip, a, now);
 		else
 			nd_act(ip, a, now);
 	}

@@ -49,6 +49,8 @@ ip_init(struct ip *ip, const struct ip_config *cfg, mono_t now)
 	unsigned i;
 
 	*ip = (struct ip){.mtu = cfg->mtu,
+	    .vlan = cfg->vlan,
+	    .acd = cfg->acd,
 	    .mtu6 = cfg->mtu,
 	    .bufs = cfg->bufs,
 	    .drops = cfg->drops,
@@ -159,7 +161,7 @@ void
 ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
     const struct ip_hdr_out *h)
 {
-	struct wire_ether eth = {.type = WIRE_ETHER_IPV6};
+	struct wire_ether eth = {.type = WIRE_ETHER_IPV6, .vlan = ip->vlan};
 	struct wire_ipv6 v6 = {.tclass = h->tos,
 	    .flow = h->flow,
 	    .payload_len = h->len,
@@ -229,7 +231,7 @@ ip_queue_loop(struct ip *ip, struct buf *b)
 struct buf *
 ip_packet(struct ip *ip, const struct ip_hdr_out *h)
 {
-	struct buf *b = pkt_new(ip->bufs, ip_heads(&h->dst) + h->len);
+	struct buf *b = pkt_new(ip->bufs, ip_heads(ip, &h->dst) + h->len);
 
 	if (b == NULL) {
 		drop_count(ip->drops, DROP_IP_NO_MEMORY);

@@ -43,6 +43,8 @@ struct ip_config {
 	struct bufpool *bufs;
 	struct drops *drops;
 	uint64_t seed[2];
+	uint16_t vlan;	    /* of our frames; 0: no tag */
+	bool acd;	    /* probe for IPv4 addresses before use */
 	bool ipv6;	    /* speak it without a configured address too */
 	bool accept_ra;	    /* believe routers' advertisements */
 	uint8_t dad_probes; /* RFC 4862's DupAddrDetectTransmits */
@@ -70,6 +72,8 @@ enum ip_timer {
 struct ip {
 	uint8_t mac[6];
 	uint16_t mtu;
+	uint16_t vlan; /* 0: none */
+	bool acd;      /* IPv4 addresses are probed for (RFC 5227) */
 	struct ifaddrs addrs;
 	struct bufpool *bufs;
 	struct drops *drops;
@@ -176,11 +180,11 @@ struct ip_hdr_out {
 };
 
 /* Bytes of the Ethernet and the IP header in front of what goes to dst. */
-#define IP_HEADS_MAX 54
+#define IP_HEADS_MAX 58
 static inline size_t
-ip_heads(const struct ipaddr *dst)
+ip_heads(const struct ip *ip, const struct ipaddr *dst)
 {
-	return ipaddr_is_v4(dst) ? 34 : 54;
+	return (ip->vlan != 0 ? 18u : 14u) + (ipaddr_is_v4(dst) ? 20u : 40u);
 }
 /* Writes them; the station's address may be all zero still (dst_mac NULL). */
 void ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
@@ -190,9 +194,9 @@ void ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
  * NULL (counted) when there is no buffer. */
 struct buf *ip_packet(struct ip *ip, const struct ip_hdr_out *h);
 static inline uint8_t *
-ip_payload(struct buf *b, const struct ip_hdr_out *h)
+ip_payload(const struct ip *ip, struct buf *b, const struct ip_hdr_out *h)
 {
-	return pkt_frame(b) + ip_heads(&h->dst);
+	return pkt_frame(b) + ip_heads(ip, &h->dst);
 }
 /* Sends it to its next hop by h->dst; takes the reference. */
 void ip_send(

@@ -97,7 +97,7 @@ send(struct ip *ip, const struct ipaddr *dst, const struct wire_icmp *m)
 
 	if (b == NULL)
 		return;
-	p = ip_payload(b, &h);
+	p = ip_payload(ip, b, &h);
 	memcpy(p, alert, ALERT_HDR);
 	p += ALERT_HDR;
 	memcpy(p + wire_icmp6_emit(m, &h.src, dst, p), m->data, m->len);

@@ -159,13 +159,15 @@ stack_take_frame(struct stack *s, struct buf *b, uint32_t off,
 	struct wire_ether eth;
 	int why = wire_ether_parse(b->data + off, b->len - off, &eth);
 
+	if (why == DROP_NONE && eth.vlan != s->ip.vlan)
+		why = DROP_ETH_VLAN;
 	if (why == DROP_NONE && !looped && !for_us(s, &eth, &in.broadcast))
 		why = DROP_ETH_DST;
 	if (why != DROP_NONE) {
 		drop_count(&s->drops, why);
 		return;
 	}
-	in.off = off + WIRE_ETHER_LEN;
+	in.off = off + eth.len;
 	in.len = b->len - in.off;
 	if (eth.type == WIRE_ETHER_ARP)
 		arp_input(&s->ip, b->data + in.off, in.len, !in.broadcast, now);

@@ -72,7 +72,7 @@ write_headers(
 	    .ttl = o->ttl,
 	    .len = (uint16_t)(o->hdr_len + o->payload_len)};
 
-	size_t heads = ip_heads(&o->dst);
+	size_t heads = ip_heads(&s->ip, &o->dst);
 
 	CHECK(o->hdr_len + o->payload_len <= 65535 - WIRE_IPV4_HDR_MIN);
 	if (!ipaddr_is_v4(&o->dst))
@@ -104,7 +104,7 @@ settle_checksum(
 	}
 	put16(field, wire_csum_partial(&c));
 	off->needs_csum = true;
-	off->csum_start = (uint16_t)ip_heads(&o->dst);
+	off->csum_start = (uint16_t)ip_heads(&s->ip, &o->dst);
 	off->csum_offset = WIRE_TCP_CSUM_OFF;
 	if (o->gso_size == 0)
 		return;
@@ -121,7 +121,7 @@ point_to_segment(struct stack *s, struct txframe *f, const uint8_t *mac)
 	size_t hdr_len = write_headers(s, o, mac, f->hdr);
 
 	CHECK(o->nspans <= FRAME_SPANS - 1);
-	settle_checksum(s, o, f->hdr + ip_heads(&o->dst), &f->off);
+	settle_checksum(s, o, f->hdr + ip_heads(&s->ip, &o->dst), &f->off);
 	f->spans[0] = (struct span){f->hdr, hdr_len};
 	memcpy(&f->spans[1], o->spans, o->nspans * sizeof o->spans[0]);
 	f->nspans = o->nspans + 1;
@@ -137,7 +137,8 @@ copy_segment(struct stack *s)
 	uint8_t *p;
 	unsigned i;
 
-	b = pkt_new(s->bufs, ip_heads(&o->dst) + o->hdr_len + o->payload_len);
+	b = pkt_new(
+	    s->bufs, ip_heads(&s->ip, &o->dst) + o->hdr_len + o->payload_len);
 	if (b == NULL) {
 		drop_count(&s->drops, DROP_IP_NO_MEMORY);
 		return NULL;
@@ -158,8 +159,8 @@ hold_segment(struct stack *s, struct neigh *n)
 
 	if (b == NULL)
 		return;
-	settle_checksum(s, &s->seg, pkt_frame(b) + ip_heads(&s->seg.dst),
-	    &pkt_info(b)->off);
+	settle_checksum(s, &s->seg,
+	    pkt_frame(b) + ip_heads(&s->ip, &s->seg.dst), &pkt_info(b)->off);
 	neigh_hold(&s->ip, n, b);
 }
 

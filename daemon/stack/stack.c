@@ -105,6 +105,8 @@ init_ip(struct stack *s, const struct stack_config *cfg, mono_t now)
 	struct ip_config ic = {.mtu = cfg->mtu,
 	    .bufs = s->bufs,
 	    .drops = &s->drops,
+	    .vlan = cfg->vlan,
+	    .acd = cfg->conflict_detection,
 	    .ipv6 = cfg->ipv6,
 	    .accept_ra = cfg->accept_ra,
 	    .dad_probes = cfg->dad_probes};
@@ -141,7 +143,7 @@ stack_new(const struct stack_config *cfg, mono_t now)
 {
 	struct stack *s;
 
-	if (cfg->mtu < MTU_MIN)
+	if (cfg->mtu < MTU_MIN || cfg->vlan >= WIRE_ETHER_VIDS)
 		return NULL;
 	s = calloc(1, sizeof *s);
 	if (s == NULL)
@@ -319,9 +321,10 @@ take_looped(struct stack *s, mono_t now)
 
 /* Of a whole frame of ours. */
 static struct ipaddr
-destination(struct buf *b)
+destination(const struct stack *s, struct buf *b)
 {
-	const uint8_t *p = pkt_frame(b) + WIRE_ETHER_LEN;
+	const uint8_t *p =
+	    pkt_frame(b) + (s->ip.vlan != 0 ? WIRE_ETHER_MAX : WIRE_ETHER_LEN);
 	struct ipaddr dst;
 
 	if (p[0] >> 4 == 4)
@@ -341,7 +344,7 @@ report_failure(struct stack *s, struct neigh_failure *fail, mono_t now)
 	tcp_host_unreachable(s->tcp, &last, now);
 	while ((b = pktq_get(&fail->undelivered)) != NULL) {
 		drop_count(&s->drops, DROP_IP_NEIGH_FAILED);
-		dst = destination(b);
+		dst = destination(s, b);
 		if (!ipaddr_eq(&dst, &last))
 			tcp_host_unreachable(s->tcp, &dst, now);
 		last = dst;

@@ -50,6 +50,13 @@ struct stack_config {
 	unsigned naddrs; /* at most STACK_ADDRS */
 	const struct stack_route *routes;
 	unsigned nroutes; /* at most STACK_ROUTES */
+	/* The VLAN whose tag our frames carry and those to us must carry, 1 to
+	 * 4094; 0: no tag, or one of priority alone. */
+	uint16_t vlan;
+	/* IPv4 addresses are probed for before they are used, and given up when
+	 * another station insists (RFC 5227); else they are used at once and
+	 * defended for ever. */
+	bool conflict_detection;
 	/* IPv6 is spoken when an address of it is configured, or always. */
 	bool ipv6;
 	/* Routers' advertisements bring default routes, prefixes and addresses
@@ -67,8 +74,8 @@ struct stack_config {
 	struct tcp_config tcp; /* bufs, drops and env.path are the stack's */
 };
 
-/* NULL when memory is out or the MTU, an address or a route makes no sense (as
- * in stack_set_addrs() and stack_set_routes()). */
+/* NULL when memory is out or the MTU, the VLAN, an address or a route makes no
+ * sense (as in stack_set_addrs() and stack_set_routes()). */
 struct stack *stack_new(const struct stack_config *cfg, mono_t now);
 /* Every buf that was taken from stack_bufs() must be back. */
 void stack_free(struct stack *s);

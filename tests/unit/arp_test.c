@@ -57,6 +57,123 @@ Test(arp_start, the_address_is_announced_twice)
 	cr_assert(mono_is_never(stack_deadline(lab.s)));
 }
 
+/* ---- RFC 5227 ---- */
+
+static const char *ours_state;
+
+static void
+see_ours(void *arg, const struct stack_addr_row *a)
+{
+	if (ipaddr_is_v4(&a->addr) && ipaddr_to_v4(&a->addr) == OURS)
+		ours_state = a->state;
+}
+
+static void
+ours_is(const char *state)
+{
+	stack_foreach_addr(lab.s, see_ours, NULL, lab.now);
+	cr_assert_str_eq(ours_state, state);
+}
+
+/* To the next thing that ARP does; the time that it took. */
+static int64_t
+next_act(void)
+{
+	int64_t us = stack_deadline(lab.s).us - lab.now.us;
+
+	lab.now = stack_deadline(lab.s);
+	stack_expire(lab.s, lab.now);
+	return us;
+}
+
+Test(arp_start, an_address_is_probed_for)
+{
+	int64_t us;
+	int i;
+
+	lab.cfg.conflict_detection = true;
+	lab_start();
+	silence();
+	ours_is("tentative");
+	cr_assert(!stack_addrs_settled(lab.s));
+	cr_assert_lt(next_act(), 1000000);
+	for (i = 0; i < 3; i++) {
+		stack_sends_arp(all_macs, REQ, 0, OURS);
+		silence();
+		/* It is not answered for yet. */
+		peer_sends_arp(all_macs, REQ, peer_mac, PEER, OURS);
+		silence();
+		us = next_act();
+		if (i < 2)
+			cr_assert(us >= 1000000 && us < 2000000);
+		else
+			cr_assert_eq(us, 2000000);
+	}
+	ours_is("preferred");
+	cr_assert(stack_addrs_settled(lab.s));
+	stack_sends_arp(all_macs, REQ, OURS, OURS);
+	cr_assert_eq(next_act(), 2000000);
+	stack_sends_arp(all_macs, REQ, OURS, OURS);
+	cr_assert(mono_is_never(stack_deadline(lab.s)));
+	nothing_dropped();
+}
+
+Test(arp_start, a_conflict_while_probing)
+{
+	static const struct {
+		uint16_t op;
+		uint32_t spa, tpa;
+		const char *state;
+	} rows[] = {{REQ, OURS, OURS, "duplicate"}, {REP, OURS, 0, "duplicate"},
+	    {REQ, 0, OURS, "duplicate"}, {REQ, PEER, OURS, "tentative"},
+	    {REP, 0, OURS, "tentative"}};
+	unsigned i;
+
+	lab.cfg.conflict_detection = true;
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		lab_start();
+		next_act();
+		stack_sends_arp(all_macs, REQ, 0, OURS);
+		peer_sends_arp(
+		    all_macs, rows[i].op, other_mac, rows[i].spa, rows[i].tpa);
+		ours_is(rows[i].state);
+		cr_assert_eq(mono_is_never(stack_deadline(lab.s)),
+		    strcmp(rows[i].state, "duplicate") == 0);
+		silence();
+		if (i + 1 < sizeof rows / sizeof rows[0])
+			stack_free(lab.s);
+	}
+}
+
+/* 2.4 (b): defended once, then given up. */
+Test(arp_start, an_insistent_conflict)
+{
+	uint32_t changes;
+
+	lab.cfg.conflict_detection = true;
+	lab_start();
+	while (!mono_is_never(stack_deadline(lab.s)))
+		next_act();
+	while (stack_output(lab.s, &lab.f, lab.now))
+		;
+	changes = stack_changes(lab.s);
+	peer_sends_arp(all_macs, REQ, other_mac, OURS, OURS);
+	stack_sends_arp(all_macs, REQ, OURS, OURS);
+	dropped(DROP_ARP_CONFLICT);
+	lab.now.us += 10000000;
+	peer_sends_arp(all_macs, REQ, other_mac, OURS, OURS);
+	stack_sends_arp(all_macs, REQ, OURS, OURS);
+	dropped(DROP_ARP_CONFLICT);
+	ours_is("preferred");
+	cr_assert_eq(stack_changes(lab.s), changes);
+	lab.now.us += 9999999;
+	peer_sends_arp(all_macs, REQ, other_mac, OURS, OURS);
+	silence();
+	dropped(DROP_ARP_CONFLICT);
+	ours_is("duplicate");
+	cr_assert_neq(stack_changes(lab.s), changes);
+}
+
 Test(arp, requests_are_answered)
 {
 	peer_sends_arp(all_macs, REQ, peer_mac, PEER, OURS);

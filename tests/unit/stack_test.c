@@ -392,6 +392,73 @@ Test(stack, the_source_is_of_the_next_hops_network, .description = "MUST-44")
 	source_is(FAR, OURS); /* by the gateway, who is in OURS's network */
 }
 
+/* ---- VLANs ---- */
+
+/* Puts a tag into the frame of len bytes; returns the new length. */
+static size_t
+tag(uint8_t *frame, size_t len, uint16_t tci)
+{
+	memmove(frame + 16, frame + 12, len - 12);
+	put16(frame + 12, WIRE_ETHER_VLAN);
+	put16(frame + 14, tci);
+	return len + 4;
+}
+
+Test(stack, a_tag_of_priority_alone_is_no_vlan)
+{
+	uint8_t frame[80], segment[20] = {0};
+	size_t len = make_packet(frame, PEER, WIRE_PROTO_TCP, segment, 20);
+
+	peer_sends(frame, tag(frame, len, 0xe000));
+	cr_assert_eq(fake.inputs, 1);
+	nothing_dropped();
+	frame[15] = 7;
+	peer_sends(frame, len + 4);
+	dropped(DROP_ETH_VLAN);
+	peer_sends(frame, 17);
+	dropped(DROP_ETH_SHORT);
+}
+
+Test(stack_start, a_vlan_of_our_own)
+{
+	uint8_t frame[80], segment[20] = {0};
+	struct wire_arp a = {.op = WIRE_ARP_REPLY, .spa = PEER, .tpa = OURS};
+	size_t len;
+
+	lab.cfg.vlan = 4095;
+	cr_assert_null(stack_new(&lab.cfg, lab.now));
+	lab.cfg.vlan = 7;
+	lab_start();
+	stack_sends();
+	cr_assert_eq(get32(lab.sent + 12), 0x81000007);
+	cr_assert_eq(lab.sent_len, 18 + WIRE_ARP_LEN);
+	tcp_says(PEER, data, 2000)->gso_size = 1000;
+	stack_sends(); /* the question */
+	memcpy(frame, our_mac, 6);
+	memcpy(frame + 6, peer_mac, 6);
+	put16(frame + 12, WIRE_ETHER_ARP);
+	memcpy(a.sha, peer_mac, 6);
+	wire_arp_emit(&a, frame + 14);
+	peer_sends(frame, 42);
+	dropped(DROP_ETH_VLAN);
+	peer_sends(frame, tag(frame, 42, 0xa007));
+	stack_sends();
+	cr_assert_arr_eq(lab.sent, peer_mac, 6);
+	cr_assert_eq(get32(lab.sent + 12), 0x81000007);
+	cr_assert_eq(get16(lab.sent + 16), WIRE_ETHER_IPV4);
+	cr_assert_eq(get16(lab.sent + 20), 2040);
+	cr_assert_eq(lab.f.off.csum_start, 38);
+	cr_assert_eq(lab.f.off.hdr_len, 58);
+	tcp_says(OURS, data, 10);
+	silence();
+	stack_expire(lab.s, lab.now);
+	cr_assert_eq(fake.inputs, 1);
+	len = make_packet(frame, PEER, WIRE_PROTO_TCP, segment, 20);
+	peer_sends(frame, tag(frame, len, 7));
+	cr_assert_eq(fake.inputs, 2);
+	nothing_dropped();
+}
+
 Test(stack, what_was_done_is_counted)
 {
 	struct stack_stats before, after;

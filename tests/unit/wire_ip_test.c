@@ -54,7 +54,7 @@ parse_ipv4(const uint8_t *p, size_t len, struct wire_ipv4 *out)
 Test(wire_ether, round_trip_and_short)
 {
 	struct wire_ether h = {
-	    {1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}, WIRE_ETHER_ARP};
+	    {1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}, WIRE_ETHER_ARP, 0, 0};
 	uint8_t p[WIRE_ETHER_LEN];
 	struct wire_ether g;
 
@@ -65,6 +65,21 @@ Test(wire_ether, round_trip_and_short)
 	cr_assert_arr_eq(g.src, h.src, 6);
 	cr_assert_eq(g.type, h.type);
 	for (size_t len = 0; len < sizeof p; len++)
+		cr_assert_eq(
+		    wire_ether_parse(exact(p, len), len, &g), DROP_ETH_SHORT);
+}
+
+Test(wire_ether, tags)
+{
+	struct wire_ether h = {.type = WIRE_ETHER_ARP, .vlan = 0x123}, g;
+	uint8_t p[WIRE_ETHER_MAX];
+
+	cr_assert_eq(wire_ether_emit(&h, p), sizeof p);
+	cr_assert_eq(get32(p + 12), 0x81000123);
+	p[14] |= 0xf0; /* priority means nothing */
+	cr_assert_eq(wire_ether_parse(p, sizeof p, &g), 0);
+	cr_assert(g.vlan == 0x123 && g.type == h.type && g.len == 18);
+	for (size_t len = 14; len < sizeof p; len++)
 		cr_assert_eq(
 		    wire_ether_parse(exact(p, len), len, &g), DROP_ETH_SHORT);
 }
