@@ -275,7 +275,7 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	p->ts_off = h->ts_off;
 	p->ts_recent = h->ts_recent;
 	p->ts_recent_at = s->now;
-	p->rcv_mss = tcp_default_mss(&h->node.id.raddr);
+	p->rcv_mss = TCP_DEFAULT_MSS;
 	tcp_set_state(p, TCPS_SYN_RECEIVED);
 	pcb_opts_apply(p, &h->listener->opts);
 	pcb_set_mss(p);

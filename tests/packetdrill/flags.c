@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "adapter.h"
-
-static bool
-take_addr(struct ipaddr *out, const char *v)
-{
-	struct in6_addr a6;
-	struct in_addr a4;
-
-	if (inet_pton(AF_INET, v, &a4) == 1) {
-		*out = ipaddr_v4(ntohl(a4.s_addr));
-		return true;
-	}
-	if (inet_pton(AF_INET6, v, &a6) != 1)
-		return false;
-	memcpy(out->b, &a6, 16);
-	return true;
-}
+#include "base/addrtext.h"
+#include "base/check.h"
+#include "wire/ipv6.h"
 
 static bool
 take_number(uint32_t *out, const char *v, uint32_t max)
@@ -67,9 +53,11 @@ take(struct settings *s, const char *key, const char *v)
 	uint32_t n;
 
 	if (strcmp(key, "local") == 0)
-		return take_addr(&s->addrs[0].addr, v);
+		return addrtext_parse(v, &s->addrs[0].addr);
+	if (strcmp(key, "local6") == 0)
+		return addrtext_parse(v, &s->addrs[1].addr);
 	if (strcmp(key, "gateway") == 0)
-		return take_addr(&s->routes[0].gateway, v);
+		return addrtext_parse(v, &s->routes[0].gateway);
 	if (strcmp(key, "mtu") == 0) {
 		if (!take_number(&n, v, 65535))
 			return false;
@@ -82,6 +70,8 @@ take(struct settings *s, const char *key, const char *v)
 		return take_number(&c->tcp.size.rcvbuf, v, INT32_MAX);
 	if (strcmp(key, "rcvbuf_max") == 0)
 		return take_number(&c->tcp.size.rcvbuf_max, v, INT32_MAX);
+	if (strcmp(key, "sndbuf_max") == 0)
+		return take_number(&c->tcp.size.sndbuf_max, v, INT32_MAX);
 	if (strcmp(key, "sndbuf") == 0)
 		return take_number(&c->tcp.size.sndbuf, v, INT32_MAX);
 	if (strcmp(key, "congestion") == 0) {
@@ -125,6 +115,8 @@ settings_parse(struct settings *s, const char *flags)
 	s->addrs[0] = (struct stack_addr){ipaddr_v4(0xc0a80002), 96 + 16};
 	s->routes[0] = (struct stack_route){
 	    .dst = ipaddr_v4(0), .gateway = ipaddr_v4(0xc0a80001), .plen = 96};
+	CHECK(addrtext_parse("fd3d:fa7b:d17d::2", &s->addrs[1].addr));
+	s->addrs[1].plen = 48;
 	while ((key = strsep(&at, ",")) != NULL) {
 		if (*key == '\0')
 			continue;
@@ -138,6 +130,11 @@ settings_parse(struct settings *s, const char *flags)
 		}
 	}
 	free(copy);
+	/* IPv6 needs more than the least that IPv4 can do with. */
+	if (s->stack.mtu >= WIRE_IPV6_MTU_MIN)
+		s->stack.naddrs = s->stack.nroutes = 2;
+	s->routes[1] = (struct stack_route){.gateway = s->addrs[1].addr};
+	s->routes[1].gateway.b[15] ^= 0xff; /* another one on its link */
 	s->stack.addrs = s->addrs;
 	s->stack.routes = s->routes;
 }

@@ -9,7 +9,9 @@
 #include "wire/bytes.h"
 #include "wire/checksum.h"
 #include "wire/ether.h"
+#include "wire/icmp6.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 #include "wire/tcp.h"
 
 #define START_US   1000000000000LL /* any time that looks like one */
@@ -61,36 +63,110 @@ answer_arp(struct world *w, const uint8_t *p, size_t len)
 	feed(w, frame, sizeof frame, &none);
 }
 
+/* Solicitations (RFC 4861 7.2.4), but not those that look for duplicates. */
+static void
+answer_nd(struct world *w, const uint8_t *p, const struct wire_ipv6 *h)
+{
+	uint8_t frame[WIRE_ETHER_LEN + WIRE_IPV6_HDR + WIRE_ICMP_HDR + 24];
+	uint8_t *at = frame, body[24] = {[16] = 2, [17] = 1};
+	struct wire_ether eth = {.type = WIRE_ETHER_IPV6};
+	struct wire_ipv6 r = {.hop_limit = 255,
+	    .next = WIRE_PROTO_ICMP6,
+	    .payload_len = WIRE_ICMP_HDR + sizeof body,
+	    .dst = h->src};
+	struct wire_icmp m = {.type = WIRE_ICMP6_NA,
+	    .rest = 0x60000000, /* solicited, override */
+	    .data = body,
+	    .len = sizeof body};
+
+	if (p[WIRE_IPV6_HDR] != WIRE_ICMP6_NS || ipaddr_is_any(&h->src) ||
+	    h->payload_len < WIRE_ICMP_HDR + 16)
+		return;
+	memcpy(body, p + WIRE_IPV6_HDR + WIRE_ICMP_HDR, 16);
+	memcpy(body + 18, peer_mac, 6);
+	memcpy(r.src.b, body, 16);
+	memcpy(eth.src, peer_mac, 6);
+	memcpy(eth.dst, w->cfg.stack.mac, 6);
+	at += wire_ether_emit(&eth, at);
+	at += wire_ipv6_emit(&r, at);
+	at += wire_icmp6_emit(&m, &r.src, &r.dst, at);
+	memcpy(at, body, sizeof body);
+	feed(w, frame, sizeof frame, &none);
+}
+
+/* What the link needs and no script speaks of: ND and MLD. */
+static bool
+of_the_link(const uint8_t *p, const struct wire_ipv6 *h)
+{
+	uint8_t type = p[WIRE_IPV6_HDR];
+
+	if (h->next == WIRE_PROTO_HOPOPTS) /* MLD's router alert */
+		return true;
+	return h->next == WIRE_PROTO_ICMP6 && type >= WIRE_ICMP6_MLD_QUERY;
+}
+
 /* packetdrill never looks at the checksum of what it gets.  What the stack
  * leaves to a device is judged and completed as a device would. */
 static void
-verify(const struct world *w, uint8_t *p, size_t len, const struct offload *o)
+verify(const struct world *w, uint8_t proto, const struct wire_csum *pseudo,
+    uint8_t *p, size_t len, const struct offload *o)
 {
-	struct wire_csum c = WIRE_CSUM_INIT, pseudo = WIRE_CSUM_INIT;
-	struct wire_ipv4 h;
+	struct wire_csum c = *pseudo;
 	bool good;
+
+	if (proto != WIRE_PROTO_TCP && proto != WIRE_PROTO_ICMP &&
+	    proto != WIRE_PROTO_ICMP6)
+		return;
+	if (o->needs_csum) {
+		uint8_t *field = p + WIRE_TCP_CSUM_OFF;
+
+		good = get16(field) == wire_csum_partial(pseudo);
+		c = WIRE_CSUM_INIT;
+		wire_csum_add(&c, p, len);
+		put16(field, wire_csum_final(&c));
+	} else {
+		wire_csum_add(&c, p, len);
+		good = wire_csum_final(&c) == 0;
+	}
+	if (good)
+		return;
+	fprintf(stderr, "tcpd: a wrong checksum left at %lld us\n",
+	    (long long)w->now.us);
+	exit(1);
+}
+
+/* false: not for the script. */
+static bool
+judge_ipv4(
+    const struct world *w, uint8_t *p, size_t len, const struct offload *o)
+{
+	struct wire_csum pseudo = WIRE_CSUM_INIT;
+	struct wire_ipv4 h;
 
 	CHECK(wire_ipv4_parse(p, len, &h) == 0);
 	CHECK(h.total_len == len);
 	if (h.proto == WIRE_PROTO_TCP)
 		wire_csum_pseudo4(
 		    &pseudo, h.src, h.dst, h.proto, (uint32_t)(len - h.ihl));
-	if (o->needs_csum) {
-		uint8_t *field = p + h.ihl + WIRE_TCP_CSUM_OFF;
+	verify(w, h.proto, &pseudo, p + h.ihl, len - h.ihl, o);
+	return true;
+}
 
-		good = get16(field) == wire_csum_partial(&pseudo);
-		wire_csum_add(&c, p + h.ihl, len - h.ihl);
-		put16(field, wire_csum_final(&c));
-	} else {
-		c = pseudo;
-		wire_csum_add(&c, p + h.ihl, len - h.ihl);
-		good = wire_csum_final(&c) == 0;
-	}
-	if (good || (h.proto != WIRE_PROTO_TCP && h.proto != WIRE_PROTO_ICMP))
-		return;
-	fprintf(stderr, "tcpd: a wrong checksum left at %lld us\n",
-	    (long long)w->now.us);
-	exit(1);
+static bool
+judge_ipv6(struct world *w, uint8_t *p, size_t len, const struct offload *o)
+{
+	struct wire_csum pseudo = WIRE_CSUM_INIT;
+	struct wire_ipv6 h;
+
+	CHECK(wire_ipv6_parse(p, len, &h) == 0);
+	len -= WIRE_IPV6_HDR;
+	CHECK(h.payload_len == len);
+	wire_csum_pseudo(&pseudo, &h.src, &h.dst, h.next, (uint32_t)len);
+	verify(w, h.next, &pseudo, p + WIRE_IPV6_HDR, len, o);
+	if (!of_the_link(p, &h))
+		return true;
+	answer_nd(w, p, &h);
+	return false;
 }
 
 static void
@@ -110,8 +186,10 @@ take_frame(struct world *w, const struct txframe *f)
 	p->at = w->now;
 	p->len = n - WIRE_ETHER_LEN;
 	memmove(p->data, p->data + WIRE_ETHER_LEN, p->len);
-	if (eth.type == WIRE_ETHER_IPV4) {
-		verify(w, p->data, p->len, &f->off);
+	if ((eth.type == WIRE_ETHER_IPV4 &&
+		judge_ipv4(w, p->data, p->len, &f->off)) ||
+	    (eth.type == WIRE_ETHER_IPV6 &&
+		judge_ipv6(w, p->data, p->len, &f->off))) {
 		STAILQ_INSERT_TAIL(&w->out, p, link);
 		return;
 	}
