@@ -100,6 +100,11 @@ ack_input(struct tcp_pcb *p, struct seg *s)
 	if (seq_geq(s->ack, p->snd_una) || a.advanced)
 		update_window(p, s, a.advanced);
 	recovery_ack(p, &a);
+	/* As in Linux, the window grows by what this ACK shows to have arrived.
+	 * What SACKs or duplicates told before let a segment go each, and would
+	 * make a burst now. */
+	if (p->rate.ack.acked > a.delivered)
+		p->rate.ack.acked = a.delivered;
 	rate_ack_end(p);
 	return NEXT;
 }

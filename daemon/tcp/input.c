@@ -89,7 +89,7 @@ syn_sent_input(struct tcp_pcb *p, struct seg *s)
 	p->rcv_nxt = p->last_ack_sent = seq_add(s->seq, 1);
 	/* What our SYN offered, unscaled. */
 	p->rcv_adv = seq_add(p->rcv_nxt, p->rcvbuf < 65535 ? p->rcvbuf : 65535);
-	p->rcv_mss = tcp_default_mss(&p->node.id.raddr);
+	p->rcv_mss = TCP_DEFAULT_MSS;
 	learn_options(p, s);
 	p->snd_wnd = p->max_wnd = s->h.wnd; /* RFC 7323 2.2: not scaled */
 	p->snd_wl1 = s->seq;
@@ -196,7 +196,9 @@ check_sequence(struct tcp_pcb *p, struct seg *s)
 		p->flags |= PF_ACK_NOW;
 		pcb_ready(p);
 	}
-	if (seq_gt(end, right)) {
+	/* A FIN right behind what there was room for takes none: a peer that
+	 * sends it into a closed window would repeat it for ever. */
+	if (seq_gt(end, right) && !(s->fin && seq_diff(end, right) == 1)) {
 		/* MUST-66: with a closed window the ACK still counts. */
 		over = (uint32_t)seq_diff(end, right);
 		if (s->fin) {

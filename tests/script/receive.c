@@ -291,6 +291,51 @@ Test(receive, immediate_acks, .description = "MAY-13")
 	stack_sends(ACK, .seq = 1, .ack = 301);
 }
 
+/* A FIN takes no room: one that comes right behind a closed window, as some
+ * stacks send it, ends the connection instead of coming for ever. */
+Test(receive, fin_into_a_closed_window)
+{
+	lab_start(.listens = true, .rcvbuf = 1000);
+	reach(TCPS_ESTABLISHED);
+	peer_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 1000);
+	lab_drain();
+	/* With text it would be too much. */
+	peer_sends(ACK | FIN, .seq = 1001, .ack = 1, .len = 1);
+	stack_sends(ACK, .seq = 1, .ack = 1001, .win = 0);
+	peer_sends(ACK | FIN, .seq = 1001, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 1002, .win = 0);
+	in_state(TCPS_CLOSE_WAIT);
+	app_reads(1000);
+	app_reads_eof();
+}
+
+/* The FIN of a peer who had not seen ours, behind its ACK of ours. */
+Test(receive, fin_overtaken_by_an_ack)
+{
+	reach(TCPS_ESTABLISHED);
+	app_shuts_down();
+	stack_sends(FIN | ACK, .seq = 1, .ack = 1);
+	peer_sends(ACK, .seq = 2, .ack = 2);
+	silence();
+	peer_sends(FIN | ACK, .seq = 1, .ack = 1);
+	stack_sends(ACK, .seq = 2, .ack = 2);
+	in_state(TCPS_TIME_WAIT);
+}
+
+/* Text that was there already with a FIN that is new: all was read, so closing
+ * is no abort (SHLD-3). */
+Test(receive, fin_behind_old_text)
+{
+	reach(TCPS_ESTABLISHED);
+	peer_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 1000);
+	app_reads(1000);
+	lab_run_until(ms(300));
+	peer_sends(ACK | FIN, .seq = 1, .ack = 1, .len = 1000);
+	stack_sends(ACK, .seq = 1, .ack = 1002);
+	app_closes();
+	stack_sends(FIN | ACK, .seq = 1, .ack = 1002);
+}
+
 /* ---- PAWS (RFC 7323 5.3) ---- */
 
 Test(receive, paws_drops_old_duplicates)

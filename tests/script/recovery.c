@@ -285,3 +285,24 @@ Test(recovery, sack_many_holes)
 	expect(una > 1 + 7 * M);
 	expect_eq(lab_stats().timeouts, 0);
 }
+
+/* Reordering that looked like loss: each of the two SACKs let a segment go, so
+ * the ACK of all three lets the window grow by one. */
+Test(recovery, growth_after_reordering)
+{
+	lab_start(.listens = true);
+	peer_sends(SYN, .seq = 0, .mss = 1000, .sackok = 1);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	at(ms(100));
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	app_writes(20000);
+	expect_eq(lab_drain(), 10);
+	at(ms(200));
+	peer_sends(ACK, .seq = 1, .ack = 1, .sack = {{1001, 2001}});
+	expect_eq(lab_drain(), 1);
+	peer_sends(ACK, .seq = 1, .ack = 1, .sack = {{1001, 3001}});
+	expect_eq(lab_drain(), 1);
+	peer_sends(ACK, .seq = 1, .ack = 3001);
+	expect_eq(lab_info().cwnd_bytes, 11000);
+	expect_eq(lab_drain(), 2);
+}
