@@ -237,9 +237,14 @@ ident_sndbuf(int fd, const struct sockopts *o)
 {
 	int v = sockopt_val(o, OPT_SO_SNDBUF, 0) / 2;
 
+	int lowat = sockopt_val(o, OPT_TCP_NOTSENT_LOWAT, 0);
+
 	if (v == 0)
 		v = SNDBUF_NATIVE;
-	else if (v < SNDBUF_MINIMUM)
+	/* What waits here is not sent either. */
+	if (lowat > 0 && lowat < v)
+		v = lowat;
+	if (v < SNDBUF_MINIMUM)
 		v = SNDBUF_MINIMUM;
 	if (v == PROTO_ATTACH_SNDBUF / 2)
 		v++;

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/un.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <linux/sockios.h>
 #include "ident.h"
 #include "real.h"
@@ -199,7 +200,8 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 		return err;
 	if (ident_listening(fd))
 		return ident_keep_options(fd, &o);
-	if (level == SOL_SOCKET && name == SO_SNDBUF &&
+	if (((level == SOL_SOCKET && name == SO_SNDBUF) ||
+		(level == IPPROTO_TCP && name == TCP_NOTSENT_LOWAT)) &&
 	    ident_phase(fd, handle) != PHASE_CONNECTING)
 		ident_sndbuf(fd, &o);
 	return 0;

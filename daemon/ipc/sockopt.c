@@ -77,7 +77,8 @@ enum kind {
 	ONLY,	    /* min..max else EINVAL; then def, or err */
 	ONLY8,	    /* the same, shown in eight bytes */
 	ONLYERR,    /* the same, and no get */
-	ONLYNEG,    /* 0 or less, or err */
+	DEFER,	    /* seconds, as SYN-ACK time-outs add up to */
+	CLAMP,	    /* 0, or at least min */
 	ONLYRANGE,  /* two ports, low one first: EINVAL; then 0, or err */
 	BOOLONLY,   /* 0, or err */
 	REFUSE,	    /* 0, or err */
@@ -183,6 +184,36 @@ keep(struct sockopts *o, const struct row *r, int32_t v)
 
 /* ---- set ---- */
 
+/* SYN-ACKs time out after 1, 2, 4 s and so on, up to this. */
+#define TIMEOUT_MAX_S 120
+
+uint8_t
+sockopt_timeouts(int32_t seconds)
+{
+	int32_t end = 1, next = 2;
+	uint8_t n = 1;
+
+	if (seconds <= 0)
+		return 0;
+	for (; seconds > end && n < UINT8_MAX; n++) {
+		end += next;
+		next = 2 * next < TIMEOUT_MAX_S ? 2 * next : TIMEOUT_MAX_S;
+	}
+	return n;
+}
+
+int32_t
+sockopt_timeouts_end(uint8_t n)
+{
+	int32_t end = 0, next = 1;
+
+	for (; n > 0; n--) {
+		end += next;
+		next = 2 * next < TIMEOUT_MAX_S ? 2 * next : TIMEOUT_MAX_S;
+	}
+	return end;
+}
+
 /* A name in at most 15 bytes of val. */
 static int
 set_congestion(
@@ -277,8 +308,6 @@ set_fixed(const struct row *r, int v)
 		if (v < r->min || v > r->max)
 			return EINVAL;
 		return v == r->def ? 0 : r->err;
-	case ONLYNEG:
-		return v <= 0 ? 0 : r->err;
 	case ONLYRANGE:
 		if ((v & 0xffff) != 0 && (uint32_t)v >> 16 != 0 &&
 		    (v & 0xffff) > (int)((uint32_t)v >> 16))
@@ -354,6 +383,10 @@ set_int(struct sockopts *o, const struct row *r, int v)
 		    : v > r->max ? r->max
 		    : v == 0	 ? r->def
 				 : v);
+	case DEFER:
+		return keep(o, r, sockopt_timeouts_end(sockopt_timeouts(v)));
+	case CLAMP:
+		return keep(o, r, v == 0 || v >= r->min ? v : r->min);
 	case MAXSEG:
 		if (v != 0 && (v < r->min || v > r->max))
 			return EINVAL;

@@ -117,6 +117,11 @@ sockopt_val(const struct sockopts *o, enum sockopt_id id, int32_t dflt)
 	return sockopt_isset(o, id) ? o->val[id] : dflt;
 }
 
+/* TCP_DEFER_ACCEPT: how many time-outs of a SYN-ACK (1, 2, 4 s, ...) it takes
+ * until so many seconds are over, and when so many of them are. */
+uint8_t sockopt_timeouts(int32_t seconds);
+int32_t sockopt_timeouts_end(uint8_t n);
+
 /* ---- the daemon's half ---- */
 
 struct tcp_opts;

@@ -59,6 +59,10 @@ sockopt_to_tcp(const struct sockopts *o, bool ipv6, struct tcp_opts *out)
 	/* DEVIATION: -1 (no FIN-WAIT-2 at all) waits for one second. */
 	v = sockopt_val(o, OPT_TCP_LINGER2, 0);
 	out->linger2_s = v < 0 ? 1 : (uint32_t)v;
+	out->defer_accept =
+	    sockopt_timeouts(sockopt_val(o, OPT_TCP_DEFER_ACCEPT, 0));
+	out->window_clamp = (uint32_t)sockopt_val(o, OPT_TCP_WINDOW_CLAMP, 0);
+	out->notsent_lowat = (uint32_t)sockopt_val(o, OPT_TCP_NOTSENT_LOWAT, 0);
 	out->max_seg = (uint16_t)sockopt_val(o, OPT_TCP_MAXSEG, 0);
 	out->syn_retries = (uint8_t)sockopt_val(o, OPT_TCP_SYNCNT, 0);
 	header_opts(o, ipv6, out);

@@ -232,19 +232,28 @@ half_syn(struct tcp_bind *b, struct seg *s)
 	timerq_set(&t->timers, &h->timer, mono_add(s->now, TCP_RTO_INITIAL_US));
 }
 
+/* A peer who has acknowledged and is to send data first hears nothing until
+ * the time for that is over: then his answer completes the handshake. */
 void
 half_timeout(struct tcp *t, struct tcp_half *h, mono_t now)
 {
-	if (h->retries >= TCP_SYNACK_RETRIES) {
+	uint8_t defer = h->deferred ? h->listener->opts.defer_accept : 0;
+	int64_t wait;
+
+	if (h->retries >= TCP_SYNACK_RETRIES && h->retries >= defer) {
 		t->st.attempt_fails++;
 		half_free(t, h);
 		return;
 	}
 	h->retries++;
-	t->st.retrans_segs++;
-	half_synack(t, h, now);
-	timerq_set(&t->timers, &h->timer,
-	    mono_add(now, (int64_t)TCP_RTO_INITIAL_US << h->retries));
+	if (h->retries >= defer) {
+		t->st.retrans_segs++;
+		half_synack(t, h, now);
+	}
+	wait = (int64_t)TCP_RTO_INITIAL_US << (h->retries < 7 ? h->retries : 7);
+	if (wait > TCP_RTO_MAX_US)
+		wait = TCP_RTO_MAX_US;
+	timerq_set(&t->timers, &h->timer, mono_add(now, wait));
 }
 
 /* The connection that a completed handshake makes. */
@@ -407,8 +416,14 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 	}
 	if (!(s->h.flags & TH_ACK))
 		return drop(t, DROP_TCP_NO_ACK);
-	if (seq_eq(s->ack, seq_add(h->iss, 1)))
-		return complete(t, h, s);
+	if (seq_eq(s->ack, seq_add(h->iss, 1))) {
+		if (s->len > 0 || s->fin ||
+		    h->retries >= h->listener->opts.defer_accept)
+			return complete(t, h, s);
+		/* TCP_DEFER_ACCEPT: the user wants to be woken by data. */
+		h->deferred = true;
+		return drop(t, DROP_TCP_DEFERRED);
+	}
 	/* The answer to the cookie that went out before there was room. */
 	step = half_cookie(h->listener, h, s);
 	if (step != DONE)

@@ -109,6 +109,7 @@ struct tcp_half {
 	uint16_t peer_mss, our_mss;
 	uint8_t snd_wscale, rcv_wscale;
 	bool wscale, ts, sack;
+	bool deferred;	/* the bare ACK came; data is awaited */
 	bool stateless; /* made of a SYN cookie, never in the table */
 	uint8_t retries;
 	mono_t synack_at, challenged;
@@ -299,7 +300,7 @@ struct tcp_pcb {
 
 	/* Receive side. */
 	seq_t irs, rcv_nxt, rcv_adv, last_ack_sent;
-	uint32_t rcvbuf, rcv_clamp;
+	uint32_t rcvbuf, rcv_clamp, window_clamp, notsent_lowat;
 	struct tcp_tune tune;
 	uint32_t rcv_bytes; /* in order, not yet taken */
 	uint32_t rcv_mss;   /* largest segment seen: for delayed ACKs */
@@ -607,6 +608,8 @@ synchronized(const struct tcp_pcb *p)
 
 /* ---- sendq.c ---- */
 void sendq_ack(struct tcp_pcb *p, uint32_t bytes);
+/* Less is unacknowledged or unsent: is there room for a user who waits? */
+void sendq_wake(struct tcp_pcb *p);
 unsigned sendq_spans(struct tcp_pcb *p, uint32_t pos, uint32_t *len,
     struct span *spans, unsigned max);
 void sendq_free(struct tcp_pcb *p);

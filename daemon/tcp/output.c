@@ -346,6 +346,8 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	emit(p, out, flags, p->snd_nxt, now);
 	pacing_sent(p, len, now);
 	p->snd_nxt = seq_add(p->snd_nxt, len + fin);
+	if (p->notsent_lowat != 0)
+		sendq_wake(p);
 	p->prr.out += len + fin;
 	if (len % mss != 0)
 		p->snd_sml = p->snd_nxt;

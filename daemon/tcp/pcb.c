@@ -293,6 +293,8 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 		p->tune.rcv_locked = true;
 	}
 	p->user_timeout_us = o->user_timeout_us;
+	p->notsent_lowat = o->notsent_lowat;
+	p->window_clamp = o->window_clamp;
 	p->keepidle_s = o->keepidle_s != 0 ? o->keepidle_s : TCP_KEEPIDLE_S;
 	p->keepintvl_s = o->keepintvl_s != 0 ? o->keepintvl_s : TCP_KEEPINTVL_S;
 	p->keepcnt = o->keepcnt != 0 ? (uint8_t)o->keepcnt : TCP_KEEPCNT;

@@ -38,6 +38,8 @@ window_room(const struct tcp_pcb *p)
 
 	if (room > p->rcv_clamp)
 		room = p->rcv_clamp;
+	if (p->window_clamp != 0 && room > p->window_clamp)
+		room = p->window_clamp;
 	room = tune_window(p, room);
 	return room < max ? room : max;
 }

@@ -16,9 +16,25 @@ tcp_send_queued(const struct tcp_pcb *p)
 size_t
 tcp_send_space(const struct tcp_pcb *p)
 {
+	size_t room, unsent = tcp_send_unsent(p);
+
 	if (p->state == TCPS_CLOSED || (p->flags & PF_FIN_QUEUED))
 		return 0;
-	return p->sq.bytes < p->sndbuf ? p->sndbuf - p->sq.bytes : 0;
+	room = p->sq.bytes < p->sndbuf ? p->sndbuf - p->sq.bytes : 0;
+	if (p->notsent_lowat == 0 || unsent + room <= p->notsent_lowat)
+		return room;
+	return unsent < p->notsent_lowat ? p->notsent_lowat - unsent : 0;
+}
+
+void
+sendq_wake(struct tcp_pcb *p)
+{
+	size_t least = p->notsent_lowat != 0 ? 1 : p->sndbuf / 3;
+
+	if (!(p->flags & PF_WANT_WRITABLE) || tcp_send_space(p) < least)
+		return;
+	p->flags &= ~PF_WANT_WRITABLE;
+	pcb_event(p, TCP_EV_WRITABLE);
 }
 
 static size_t
@@ -151,11 +167,8 @@ sendq_ack(struct tcp_pcb *p, uint32_t bytes)
 		p->sq.head_off = 0;
 	}
 	p->sq.cur = NULL;
-	if (bytes > 0 && (p->flags & PF_WANT_WRITABLE) &&
-	    tcp_send_space(p) >= p->sndbuf / 3) {
-		p->flags &= ~PF_WANT_WRITABLE;
-		pcb_event(p, TCP_EV_WRITABLE);
-	}
+	if (bytes > 0)
+		sendq_wake(p);
 }
 
 /* Spans over *len bytes from pos on; *len shrinks to what max spans hold. */

@@ -233,8 +233,13 @@ struct tcp_opts {
 	uint32_t user_timeout_us; /* RFC 5482's, 0: RFC 9293's R2 */
 	uint32_t keepidle_s, keepintvl_s, keepcnt;
 	uint32_t linger2_s;	  /* FIN-WAIT-2 of an orphan; 0: 60 s */
+	uint32_t notsent_lowat;	  /* no more than so much waits to be sent */
+	uint32_t window_clamp;	  /* never more is advertised */
 	uint64_t max_pacing_rate; /* bytes a second */
 	uint16_t max_seg;	  /* TCP_MAXSEG */
+	/* A listener's: this many time-outs of the SYN-ACK without data pass
+	 * before a connection is handed to the user; 0: at once. */
+	uint8_t defer_accept;
 	uint8_t syn_retries;
 	uint8_t tos, ttl;
 	uint8_t quickack; /* enum tcp_quick */

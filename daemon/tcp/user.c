@@ -253,6 +253,8 @@ tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *o)
 	    .sndbuf = p->tune.snd_locked ? p->sndbuf : 0,
 	    .rcvbuf = p->tune.rcv_locked ? p->rcvbuf : 0,
 	    .user_timeout_us = p->user_timeout_us,
+	    .notsent_lowat = p->notsent_lowat,
+	    .window_clamp = p->window_clamp,
 	    .keepidle_s = p->keepidle_s,
 	    .keepintvl_s = p->keepintvl_s,
 	    .keepcnt = p->keepcnt,

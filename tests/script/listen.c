@@ -202,3 +202,61 @@ Test(listen, connection_limit)
 	peer_sends(SYN, .seq = 0);
 	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
 }
+
+/* TCP_DEFER_ACCEPT as Linux has it: the user is woken by data, not by the
+ * handshake, which counts as complete all the same. */
+Test(listen, defer_accept)
+{
+	expect_eq(
+	    tcp_bind_opts(lab_bind(), &(struct tcp_opts){.defer_accept = 3}),
+	    0);
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	silence();
+	dropped(TCP_DEFERRED);
+	in_state(TCPS_SYN_RECEIVED);
+	quiet_until(sec(2));
+	peer_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 5);
+	in_state(TCPS_ESTABLISHED);
+	app_reads(5);
+	lab_run_until(sec(3));
+}
+
+Test(listen, defer_accept_takes_a_fin)
+{
+	tcp_bind_opts(lab_bind(), &(struct tcp_opts){.defer_accept = 3});
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(FIN | ACK, .seq = 1, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 2);
+	in_state(TCPS_CLOSE_WAIT);
+}
+
+/* After its time, here of 1, 2 and 4 s, the peer is asked once more, and his
+ * answer will do. */
+Test(listen, defer_accept_ends)
+{
+	tcp_bind_opts(lab_bind(), &(struct tcp_opts){.defer_accept = 3});
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	quiet_until(sec(7) - 1);
+	at(sec(7));
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	in_state(TCPS_SYN_RECEIVED);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	in_state(TCPS_ESTABLISHED);
+}
+
+/* A peer who never acknowledged is asked as always. */
+Test(listen, defer_accept_without_an_ack)
+{
+	tcp_bind_opts(lab_bind(), &(struct tcp_opts){.defer_accept = 3});
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	at(sec(1));
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	at(sec(3));
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+}

@@ -180,3 +180,25 @@ Test(memory, connect_at_the_limit)
 	app_connects();
 	stack_sends(SYN, .seq = 0);
 }
+
+/* TCP_NOTSENT_LOWAT: what the window does not let go is not taken either; what
+ * is sent makes room, without an acknowledgment. */
+Test(memory, notsent_lowat)
+{
+	handshake(.mss = 1000, .win = 2000);
+	app_sets(notsent_lowat = 3000);
+	expect_eq(tcp_send_space(lab_pcb()), 3000);
+	app_writes(3000);
+	expect_eq(tcp_send_space(lab_pcb()), 0);
+	stack_sends(ACK, .seq = 1, .ack = 1, .len = 1000);
+	stack_sends(ACK, .seq = 1001, .ack = 1, .len = 1000);
+	expect_eq(tcp_send_space(lab_pcb()), 2000);
+	app_writes(2000);
+	expect_eq(lab_offers(1), 0);
+	no_event();
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 4000);
+	stack_sends(ACK, .seq = 2001, .ack = 1, .len = 1000);
+	stack_sends(ACK, .seq = 3001, .ack = 1, .len = 1000);
+	event(TCP_EV_WRITABLE);
+	expect_eq(tcp_send_space(lab_pcb()), 2000);
+}

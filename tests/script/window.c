@@ -476,3 +476,17 @@ Test(window, closed_over_data_for_hours, .description = "MUST-37 SHLD-17")
 	app_writes(10);
 	stack_sends(ACK | PSH, .seq = 1 + 2 * M, .ack = 1, .len = 10);
 }
+
+/* TCP_WINDOW_CLAMP: never more is offered, though the buffer has room. */
+Test(window, clamp_of_the_user)
+{
+	reach(TCPS_ESTABLISHED);
+	app_sets(window_clamp = 2000);
+	for (int i = 0; i < 150; i++) {
+		peer_sends(ACK, .seq = 1 + 500 * i, .ack = 1, .len = 500);
+		app_reads(500);
+		lab_run_until(lab_now() + ms(50));
+	}
+	/* What had been promised is used up. */
+	expect(lab_info().rcv_wnd <= 2000);
+}

@@ -300,6 +300,7 @@ Test(sockopt, all_fit)
 			o.val[i] = 1;
 	o.val[OPT_IPV6_TCLASS] = 4; /* values that set leaves as they are */
 	o.val[OPT_IPV6_ADDR_PREFERENCES] = 0x401;
+	o.val[OPT_TCP_WINDOW_CLAMP] = 1152;
 	for (i = 0; i < OPT_COUNT; i++)
 		o.set[i / 64] |= 1ULL << i % 64;
 	cr_assert_gt(sockopt_pack(&o, buf, sizeof buf, &n), 0);
