@@ -70,6 +70,19 @@ update_window(struct tcp_pcb *p, const struct seg *s, bool advanced)
 	pcb_ready(p);
 }
 
+/* As in Linux, the window grows by what this ACK shows to have arrived: what
+ * SACKs or duplicates told before let a segment go each, and would make a burst
+ * now.  Not where the path is known to reorder: SACKs are the rule there, and
+ * the window would not grow at all. */
+static void
+count_growth(struct tcp_pcb *p, const struct ackinfo *a)
+{
+	struct cc_ack *ack = &p->rate.ack;
+
+	if (p->rack.degree <= TCP_DUPTHRESH && ack->acked > a->delivered)
+		ack->acked = a->delivered;
+}
+
 enum step
 ack_input(struct tcp_pcb *p, struct seg *s)
 {
@@ -100,11 +113,7 @@ ack_input(struct tcp_pcb *p, struct seg *s)
 	if (seq_geq(s->ack, p->snd_una) || a.advanced)
 		update_window(p, s, a.advanced);
 	recovery_ack(p, &a);
-	/* As in Linux, the window grows by what this ACK shows to have arrived.
-	 * What SACKs or duplicates told before let a segment go each, and would
-	 * make a burst now. */
-	if (p->rate.ack.acked > a.delivered)
-		p->rate.ack.acked = a.delivered;
+	count_growth(p, &a);
 	rate_ack_end(p);
 	return NEXT;
 }
