@@ -74,15 +74,22 @@ now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-static struct sockaddr_in
-address(void)
+/* opt.host and opt.port, of either family; how long it is. */
+static socklen_t
+address(struct sockaddr_storage *out)
 {
+	struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6};
 	struct sockaddr_in sin = {.sin_family = AF_INET};
 
-	sin.sin_port = htons(opt.port);
-	if (inet_pton(AF_INET, opt.host, &sin.sin_addr) != 1)
-		errx(2, "%s: not an IPv4 address", opt.host);
-	return sin;
+	sin.sin_port = sin6.sin6_port = htons(opt.port);
+	if (inet_pton(AF_INET, opt.host, &sin.sin_addr) == 1) {
+		memcpy(out, &sin, sizeof(sin));
+		return sizeof(sin);
+	}
+	if (inet_pton(AF_INET6, opt.host, &sin6.sin6_addr) != 1)
+		errx(2, "%s: not an address", opt.host);
+	memcpy(out, &sin6, sizeof(sin6));
+	return sizeof(sin6);
 }
 
 static void
@@ -260,15 +267,16 @@ serve_accept(int ep, int listener)
 static void
 serve(void)
 {
-	struct sockaddr_in sin = address();
+	struct sockaddr_storage to;
+	socklen_t len = address(&to);
 	struct epoll_event ev[64] = {{.events = EPOLLIN}};
 	int ep = epoll_create1(EPOLL_CLOEXEC), i, n;
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int listener = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	if (ep == -1 || listener == -1)
 		err(1, "socket");
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-	if (bind(listener, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
+	if (bind(listener, (struct sockaddr *)&to, len) == -1 ||
 	    listen(listener, 4096) == -1)
 		err(1, "%s port %d", opt.host, opt.port);
 	if (epoll_ctl(ep, EPOLL_CTL_ADD, listener, &ev[0]) == -1)
@@ -310,13 +318,14 @@ static double t_begin;
 static int
 dial(char op)
 {
-	struct sockaddr_in sin = address();
+	struct sockaddr_storage to;
+	socklen_t len = address(&to);
 	struct request req = {.op = op};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(to.ss_family, SOCK_STREAM, 0);
 
 	if (fd == -1)
 		err(1, "socket");
-	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1)
+	if (connect(fd, (struct sockaddr *)&to, len) == -1)
 		err(1, "connect to %s port %d", opt.host, opt.port);
 	if (op == ECHO || op == ANSWER)
 		no_delay(fd);
@@ -562,13 +571,14 @@ many_step(struct many *m, int conn, uint32_t events)
 static void
 many_open(struct many *m, int ep, int conn)
 {
-	struct sockaddr_in sin = address();
+	struct sockaddr_storage to;
+	socklen_t len = address(&to);
 	struct epoll_event ev = {.events = EPOLLOUT, .data.u32 = conn};
 
-	m->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	m->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (m->fd == -1)
 		err(1, "connection %d: socket", conn);
-	if (connect(m->fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 &&
+	if (connect(m->fd, (struct sockaddr *)&to, len) == -1 &&
 	    errno != EINPROGRESS)
 		err(1, "connection %d: connect", conn);
 	if (epoll_ctl(ep, EPOLL_CTL_ADD, m->fd, &ev) == -1)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
 # curl and wget under the shim, a web server with the kernel's TCP.
+families="4 6"
 . "$(dirname "$0")/lib.sh"
 need curl wget
 
@@ -11,9 +12,9 @@ for i in $(seq 40); do
 done
 up
 cd "$work/www" || exit 1
-serves peer 8000 web "$python" "$e2e/put.py" 0.0.0.0 8000
+serves peer 8000 web "$python" "$e2e/put.py" $any 8000
 cd "$work" || exit 1
-url=http://$kernel:8000
+url=http://$kernel_host:8000
 
 check "curl downloads 100 MiB" run curl -sSf -o got $url/big
 check "equal" cmp www/big got
@@ -37,11 +38,11 @@ for i in $(seq 40); do
 done
 equal "all 40 equal" "$same" 40
 
-run curl -sS http://$kernel:9/ >refused 2>&1
+run curl -sS http://$kernel_host:9/ >refused 2>&1
 equal "a closed port: curl's status" $? 7
 matches "and its message" "$(cat refused)" "refused|Couldn't connect"
 began=$(now_ms)
-run curl -sS --connect-timeout 20 http://192.0.2.99:80/ >nobody 2>&1
+run curl -sS --connect-timeout 20 http://${any_host/$any/$nobody}:80/ >nobody 2>&1
 equal "an address that nobody has: curl's status" $? 7
 matches "it says why" "$(cat nobody)" \
     "No route to host|Could.?n.t connect|Failed to connect"

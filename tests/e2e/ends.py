@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# ends.py connect HOST PORT, or listen PORT: one connection, idle until it
+# ends.py connect HOST PORT, or listen ADDRESS PORT: one connection, idle until it
 # ends; prints "up", then how it ended: "eof" or an errno's name.
 import errno
 import socket
@@ -9,7 +9,9 @@ if sys.argv[1] == "connect":
     s = socket.create_connection((sys.argv[2], int(sys.argv[3])), 10)
     s.settimeout(None)
 else:
-    listener = socket.create_server(("0.0.0.0", int(sys.argv[2])))
+    family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
+    listener = socket.create_server((sys.argv[2], int(sys.argv[3])),
+                                    family=family)
     s, _ = listener.accept()
 print("up", flush=True)
 try:

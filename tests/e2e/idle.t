@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # An idle daemon uses no CPU: with a listener and an idle connection, over four
 # seconds of the clock, no tick of utime or stime and no wake-up.
+families="4 6"
 . "$(dirname "$0")/lib.sh"
 need_tcpd
 
@@ -39,12 +40,17 @@ quiet()
 
 up
 # The peer's own chatter (router solicitations) is not the daemon's doing.
-peer sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
-serves run 9101 server "$python" "$e2e/ends.py" listen 9101
+quiet_peer='echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+[ "$family" = 4 ] ||
+    quiet_peer='echo 0 >/proc/sys/net/ipv6/conf/tcpd0/accept_ra'
+peer sh -c "$quiet_peer"
+serves run 9101 server "$python" "$e2e/ends.py" listen $any 9101
 spawn client "$lab" peer "$python" "$e2e/ends.py" connect $tcpd 9101
 check "an idle connection is there" wait_for 10 grep -q up "$work/client.log"
 # tcpd confirms the neighbour that it used, once, some seconds later.
-wait_for 10 eval '[ "$(stat_of stack.arp_requests)" -ge 1 ]'
+asked=stack.arp_requests
+[ "$family" = 4 ] || asked=stack.solicitations
+wait_for 10 eval '[ "$(stat_of $asked)" -ge 1 ]'
 check "it comes to rest" wait_for 30 quiet
 ticks_before=$(ticks) switches_before=$(switches)
 began=$(now_ms)

@@ -3,6 +3,7 @@
 # kill -9 of one client and of 1,000 clients in mid-transfer, half of them
 # sending and half receiving: within one second the daemon has no connection,
 # no descriptor and no byte of theirs.
+families="4 6"
 . "$(dirname "$0")/lib.sh"
 need_tcpd
 
@@ -90,7 +91,7 @@ up
 limit_ms=1000
 grep -q '^#define WITH_SANITIZERS' "$top_builddir/config.h" && limit_ms=8000
 grep -q 'device=packet' "$labdir/state" && limit_ms=20000
-serves peer 9000 load-kernel "$load" -p 9000 serve 0.0.0.0
+serves peer 9000 load-kernel "$load" -p 9000 serve $any
 # One client comes and goes first, so that what is made once is there.
 check "a first client" run "$load" -p 9000 -c 1 -s 1000 many $kernel
 wait_for 5 eval '[ "$(stat_of engine.connections)" = 0 ]'
@@ -100,10 +101,10 @@ note "before: $(held), $descriptors_before descriptors"
 killed 1
 killed 1000
 
-serves run 9001 load-tcpd "$load" -p 9001 serve 0.0.0.0
+serves run 9001 load-tcpd "$load" -p 9001 serve $any
 kill -KILL "${pid_of[load-tcpd]}"
 check "a killed server's listener is gone in 1 s" \
     wait_for 1 eval '! tcpd_listens 9001'
 check "and its port can be bound again" \
-    serves run 9001 load-again "$load" -p 9001 serve 0.0.0.0
+    serves run 9001 load-again "$load" -p 9001 serve $any
 finish

@@ -10,8 +10,41 @@
 #
 # runs a script with the kernel's TCP on both sides, the truth to compare with;
 # checks that only tcpd can answer are skipped then.
+#
+# A script that sets families="4 6" before it reads this runs once for each, its
+# results in one list; E2E_FAMILY=6 runs that one alone.  $kernel and $tcpd are
+# the addresses then, $kernel_host and $tcpd_host the same as URLs and socat
+# have them, $any the wildcard.
 
 set -u
+
+# One run for each family, their results renumbered.
+run_families()
+{
+	local f out status=0
+	out=$(mktemp "${TMPDIR:-/tmp}/tcpd-e2e.XXXXXX")
+	for f in $families; do
+		E2E_FAMILY=$f bash "$0" "$@" | awk -v f="$f" \
+		    -v n="$(grep -cE '^(not )?ok ' "$out")" '
+		/^1[.][.]0 # SKIP/ {
+			sub(/^1[.][.]0/, "")
+			print "ok " ++n " - IPv" f $0; fflush(); next
+		}
+		/^1[.][.]/ { next }
+		/^(not )?ok / {
+			sub(/ok [0-9]+ - /, "ok " ++n " - IPv" f ": ")
+		}
+		{ print; fflush() }' | tee -a "$out"
+		[ "${PIPESTATUS[0]}" = 0 ] || status=1
+	done
+	echo "1..$(grep -cE '^(not )?ok ' "$out")"
+	rm -f "$out"
+	exit $status
+}
+if [ -n "${families:-}" ] && [ -z "${E2E_FAMILY:-}" ]; then
+	run_families "$@"
+fi
+family=${E2E_FAMILY:-4}
 top_srcdir=${top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 top_builddir=${top_builddir:-$top_srcdir/build}
 PATH=$PATH:/usr/sbin:/sbin
@@ -27,7 +60,13 @@ export LAB LAB_BUILD LAB_DEVICE
 labdir=${XDG_RUNTIME_DIR:-/tmp}/tcpd-lab.$UID/$LAB
 work=$(mktemp -d "${TMPDIR:-/tmp}/tcpd-e2e.XXXXXX")
 chmod 755 "$work"
-kernel=192.0.2.1 tcpd=192.0.2.2
+if [ "$family" = 4 ]; then
+	kernel=192.0.2.1 tcpd=192.0.2.2 nobody=192.0.2.99 any=0.0.0.0
+	kernel_host=$kernel tcpd_host=$tcpd any_host=$any
+else
+	kernel=2001:db8::1 tcpd=2001:db8::2 nobody=2001:db8::99 any=::
+	kernel_host=[$kernel] tcpd_host=[$tcpd] any_host=[$any]
+fi
 count=0 failures=0
 declare -A pid_of
 # The distribution's interpreter, not one that a user installed elsewhere.

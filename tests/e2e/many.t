@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
 # 1,000 connections open at once, 64 KiB echoed and compared on each.
+families="4 6"
 . "$(dirname "$0")/lib.sh"
 
 up
-serves peer 9000 load-kernel "$load" -p 9000 serve 0.0.0.0
-serves run 9001 load-tcpd "$load" -p 9001 serve 0.0.0.0
+serves peer 9000 load-kernel "$load" -p 9000 serve $any
+serves run 9001 load-tcpd "$load" -p 9001 serve $any
 check "1,000 at once from tcpd" \
     run "$load" -p 9000 -c 1000 -s 65536 many $kernel
 check "1,000 at once to tcpd" \

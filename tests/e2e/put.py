@@ -3,6 +3,7 @@
 # it serves.
 import http.server
 import os
+import socket
 import sys
 
 
@@ -23,6 +24,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
 
 
-server = http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])),
-                                         Handler)
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+
+
+server = Server((sys.argv[1], int(sys.argv[2])), Handler)
 server.serve_forever()

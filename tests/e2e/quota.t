@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # A user at his quota gets the documented errno (EMFILE), and another user at
 # the same time is not touched.  Needs two users, so root.
+families="4 6"
 . "$(dirname "$0")/lib.sh"
 need_tcpd
 need jq setpriv
@@ -42,15 +43,15 @@ export LAB_CONF='quota_user "games" { connections = 3
 up
 cp "$e2e/opener.py" "$work/"
 e2e=$work
-serves peer 9000 load-kernel "$load" -p 9000 serve 0.0.0.0
+serves peer 9000 load-kernel "$load" -p 9000 serve $any
 opens alice "$alice" connect $kernel 9000 10
 equal "alice, with a quota of 3, opens 3 connections, then EMFILE" \
     "$said" "held 3 then EMFILE"
 opens bob "$bob" connect $kernel 9000 10
 equal "bob opens 10 meanwhile" "$said" "held 10"
-opens alice-l "$alice" listen 7000 5
+opens alice-l "$alice" listen $any 7000 5
 equal "alice, with a quota of 2 listeners" "$said" "held 2 then EMFILE"
-opens bob-l "$bob" listen 7100 5
+opens bob-l "$bob" listen $any 7100 5
 equal "bob listens on 5 ports meanwhile" "$said" "held 5"
 note "$(ctl show clients)"
 refusals=$(ctl -j show clients)

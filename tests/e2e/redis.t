@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
 # redis-server and redis-benchmark, both ways.
+families="4 6"
 . "$(dirname "$0")/lib.sh"
 need redis-server redis-benchmark redis-cli
 
@@ -8,7 +9,7 @@ up
 cd "$work" || exit 1
 redis()
 {
-	serves "$1" "$2" "redis-$1" redis-server --bind 0.0.0.0 --port "$2" \
+	serves "$1" "$2" "redis-$1" redis-server --bind $any --port "$2" \
 	    --protected-mode no --save '' --dir "$work" --daemonize no
 }
 redis run 6379

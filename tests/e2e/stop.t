@@ -3,15 +3,16 @@
 # The daemon's own end and its reload.  SIGTERM: peers see FIN or RST at once,
 # programs see their connections end, nothing hangs.  SIGHUP: what changed is
 # in force, connections live on, and a bad file changes nothing.
+families="4 6"
 . "$(dirname "$0")/lib.sh"
 need_tcpd
 need jq
 
 pair()
 {
-	serves peer 9100 "peer-of-client$1" "$python" "$e2e/ends.py" listen 9100
+	serves peer 9100 "peer-of-client$1" "$python" "$e2e/ends.py" listen $any 9100
 	spawn "client$1" "$lab" run "$python" "$e2e/ends.py" connect $kernel 9100
-	serves run 9101 "server$1" "$python" "$e2e/ends.py" listen 9101
+	serves run 9101 "server$1" "$python" "$e2e/ends.py" listen $any 9101
 	spawn "peer-of-server$1" \
 	    "$lab" peer "$python" "$e2e/ends.py" connect $tcpd 9101
 	for who in client peer-of-client server peer-of-server; do
