@@ -7,8 +7,10 @@
  *	cases peer PATH          the other side: obeys at the AF_UNIX socket
  *	cases run PATH [NAME]    all cases, or those whose name begins so
  *
- * The subject is 192.0.2.2, the peer 192.0.2.1.  A result that differs by
- * design (a segment size) is printed as a property that both must have.
+ * $CASES_KIND is 4, 6 or mapped (sockets of AF_INET6 that speak IPv4; the
+ *peer's are of AF_INET then).  The subject is 192.0.2.2 or 2001:db8::2, the
+ *peer 192.0.2.1 or 2001:db8::1.  A result that differs by design (a segment
+ *size) is printed as a property that both must have.
  */
 #include "cases.h"
 
@@ -53,6 +55,8 @@ static const struct {
     {"interrupted", case_interrupted},
     {"threads", case_threads},
     {"bulk", case_bulk},
+    {"both_families", case_both_families},
+    {"family_options", case_family_options},
 };
 
 static int
@@ -88,6 +92,12 @@ subject_main(const char *only)
 int
 main(int argc, char **argv)
 {
+	const char *kind = getenv("CASES_KIND");
+
+	if (kind != NULL && argc > 1 && strcmp(argv[1], "peer") == 0 &&
+	    strcmp(kind, "mapped") == 0)
+		kind = "4";
+	choose_kind(kind != NULL ? kind : "4");
 	self = argv[0];
 	if (argc >= 3)
 		path = argv[2];

@@ -32,10 +32,37 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PEER	   "192.0.2.1"
-#define SUBJECT	   "192.0.2.2"
-#define NOBODY	   "192.0.2.77"
 #define PATIENCE_S 20
+
+/* Who is meant; the address is the socket's kind's. */
+enum host {
+	ANY,
+	LOOPBACK,
+	PEER,
+	SUBJECT,
+	NOBODY,	 /* on the link */
+	FOREIGN, /* not ours, elsewhere */
+};
+
+union name {
+	struct sockaddr sa;
+	struct {
+		sa_family_t family;
+		in_port_t port;
+	};
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+extern int family; /* of all sockets */
+extern bool mapped;
+/* "4", "6", or "mapped": AF_INET6 that speaks IPv4. */
+void choose_kind(const char *kind);
+static inline sa_family_t
+other_family(void)
+{
+	return family == AF_INET ? AF_INET6 : AF_INET;
+}
 
 extern const char *case_name, *self, *path;
 extern int ctl; /* to the peer */
@@ -48,7 +75,7 @@ void bounded(int fd);
 const char *peer(const char *fmt, ...);
 int peer_number(const char *what);
 int stream(int flags);
-int dial(int fd, const char *host, int port);
+int dial(int fd, enum host host, int port);
 int linked(int flags);
 int listening(int flags);
 const char *bits_text(unsigned b);
@@ -58,12 +85,13 @@ int so_error(int fd);
 void say_error(const char *what, int fd);
 int get_opt(int fd, int level, int name);
 int set_opt(int fd, int level, int name, int v);
-void say_name(const char *what, int r, const struct sockaddr_in *sin,
-    socklen_t len, bool with_port);
+void say_name(const char *what, int r, const union name *sin, socklen_t len,
+    bool with_port);
 void say_sockname(const char *what, int fd);
 void say_peername(const char *what, int fd);
 int name_port(int fd);
-struct sockaddr_in addr(const char *host, int port);
+socklen_t name_len(void);
+union name addr(enum host host, int port);
 void say_read(const char *what, int fd);
 void on_signal(int sig);
 void handle(int sig, int flags);
@@ -109,5 +137,7 @@ void case_unreachable(void);
 void case_interrupted(void);
 void case_threads(void);
 void case_bulk(void);
+void case_both_families(void);
+void case_family_options(void);
 
 #endif

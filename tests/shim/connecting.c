@@ -7,8 +7,8 @@
 void
 case_fresh(void)
 {
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
-	struct sockaddr_in sin = addr(PEER, 1);
+	struct sockaddr_in6 other = {.sin6_family = other_family()};
+	union name sin = addr(PEER, 1);
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
 	int fd = stream(0);
 	char byte = 0;
@@ -29,9 +29,10 @@ case_fresh(void)
 	say("signals %d", (int)signals);
 	result("shutdown", shutdown(fd, SHUT_RDWR));
 	result("accept", accept(fd, NULL, NULL));
-	result("connect short", connect(fd, (struct sockaddr *)&sin, 8));
-	result("connect 1", connect(fd, (struct sockaddr *)&sin, 1));
-	result("connect v6", connect(fd, (struct sockaddr *)&six, sizeof six));
+	result("connect short", connect(fd, &sin.sa, 8));
+	result("connect 1", connect(fd, &sin.sa, 1));
+	result("connect other",
+	    connect(fd, (struct sockaddr *)&other, sizeof other));
 	result("connect UNSPEC", connect(fd, &none, sizeof none));
 	result("close", close(fd));
 	result("closed", dial(fd, PEER, 1));
@@ -44,13 +45,13 @@ case_flags(void)
 
 	say("flags %d %d", !!(fcntl(fd, F_GETFL) & O_NONBLOCK),
 	    fcntl(fd, F_GETFD));
-	result("bad proto", socket(AF_INET, SOCK_STREAM, IPPROTO_UDP));
-	result("bad type", socket(AF_INET, 77, 0));
+	result("bad proto", socket(family, SOCK_STREAM, IPPROTO_UDP));
+	result("bad type", socket(family, 77, 0));
 	close(fd);
-	fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+	fd = socket(family, SOCK_STREAM, IPPROTO_TCP);
 	say("explicit protocol %d", get_opt(fd, SOL_SOCKET, SO_PROTOCOL));
 	close(fd);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	fd = socket(family, SOCK_DGRAM, 0);
 	say("datagram domain %d protocol %d",
 	    get_opt(fd, SOL_SOCKET, SO_DOMAIN),
 	    get_opt(fd, SOL_SOCKET, SO_PROTOCOL));
@@ -195,17 +196,17 @@ case_select_modes(void)
 void
 case_names(void)
 {
-	struct sockaddr_in sin = {0};
+	union name sin = {.port = 0};
 	socklen_t len = 4;
 	int fd = linked(0);
 
 	say_sockname("getsockname", fd);
 	say_peername("getpeername", fd);
-	result("short", getpeername(fd, (struct sockaddr *)&sin, &len));
-	say("short: len %u family %d port %d address %d", len, sin.sin_family,
-	    sin.sin_port != 0, sin.sin_addr.s_addr != 0);
+	result("short", getpeername(fd, &sin.sa, &len));
+	say("short: len %u family %d port %d address %d", len, sin.family,
+	    sin.port != 0, sin.v4.sin_addr.s_addr != 0);
 	len = (socklen_t)-1;
-	result("negative", getsockname(fd, (struct sockaddr *)&sin, &len));
+	result("negative", getsockname(fd, &sin.sa, &len));
 	close(fd);
 	peer("close");
 }
@@ -213,15 +214,15 @@ case_names(void)
 void
 case_loopback(void)
 {
-	struct sockaddr_in sin = addr("127.0.0.1", 0);
-	socklen_t len = sizeof sin;
+	union name sin = addr(LOOPBACK, 0);
+	socklen_t len = name_len();
 	int l = stream(0), c = stream(0), a;
 
 	set_opt(c, IPPROTO_TCP, TCP_NODELAY, 1);
-	result("bind", bind(l, (struct sockaddr *)&sin, sizeof sin));
+	result("bind", bind(l, &sin.sa, name_len()));
 	result("listen", listen(l, 1));
-	getsockname(l, (struct sockaddr *)&sin, &len);
-	result("connect", connect(c, (struct sockaddr *)&sin, sizeof sin));
+	getsockname(l, &sin.sa, &len);
+	result("connect", connect(c, &sin.sa, name_len()));
 	a = accept(l, NULL, NULL);
 	say("accept %d nodelay %d", a >= 0,
 	    get_opt(c, IPPROTO_TCP, TCP_NODELAY) != 0);
@@ -232,7 +233,7 @@ case_loopback(void)
 	close(c);
 	close(l);
 	c = stream(0);
-	result("refused", dial(c, "127.0.0.1", 1));
+	result("refused", dial(c, LOOPBACK, 1));
 	close(c);
 }
 

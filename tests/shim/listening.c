@@ -7,8 +7,8 @@
 void
 case_accepting(void)
 {
-	struct sockaddr_in sin = {0};
-	socklen_t len = sizeof sin;
+	union name sin = {.port = 0};
+	socklen_t len = name_len();
 	int fd = listening(SOCK_NONBLOCK), c, port = name_port(fd), pport;
 
 	say_sockname("listener", fd);
@@ -18,10 +18,9 @@ case_accepting(void)
 	result("read", read(fd, &c, 1));
 	pport = atoi(peer("connect %d", port) + 5);
 	await_bits("poll", fd, POLLIN);
-	c = accept4(
-	    fd, (struct sockaddr *)&sin, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	c = accept4(fd, &sin.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	say_name("accepted", c < 0 ? -1 : 0, &sin, len, false);
-	say("port is the peer's: %d", ntohs(sin.sin_port) == pport);
+	say("port is the peer's: %d", ntohs(sin.port) == pport);
 	say("flags %d %d", !!(fcntl(c, F_GETFL) & O_NONBLOCK),
 	    fcntl(c, F_GETFD));
 	say_sockname("its name", c);
@@ -47,9 +46,9 @@ case_accepting(void)
 	await_bits("poll", fd, POLLIN);
 	len = 3;
 	memset(&sin, 0, sizeof sin);
-	c = accept(fd, (struct sockaddr *)&sin, &len);
-	say("short: %d len %u family %d rest %d", c >= 0, len, sin.sin_family,
-	    sin.sin_addr.s_addr != 0);
+	c = accept(fd, &sin.sa, &len);
+	say("short: %d len %u family %d rest %d", c >= 0, len, sin.family,
+	    sin.v4.sin_addr.s_addr != 0);
 	say("not inherited: %d", !!(fcntl(c, F_GETFL) & O_NONBLOCK));
 	close(c);
 	say("close, peer: %s", peer("end"));
@@ -82,7 +81,7 @@ case_reset_before_accept(void)
 void
 case_listeners(void)
 {
-	struct sockaddr_in sin = addr("0.0.0.0", 0);
+	union name sin = addr(ANY, 0);
 	int fd = stream(0), other;
 	char byte;
 
@@ -90,15 +89,15 @@ case_listeners(void)
 	say_sockname("getsockname", fd);
 	result("twice", listen(fd, 9));
 	result("connect", dial(fd, PEER, 1));
-	result("bind", bind(fd, (struct sockaddr *)&sin, sizeof sin));
+	result("bind", bind(fd, &sin.sa, name_len()));
 	say_peername("getpeername", fd);
 	result("send", send(fd, "x", 1, MSG_NOSIGNAL));
 	result("recv", recv(fd, &byte, 1, MSG_DONTWAIT));
 	other = stream(0);
-	sin.sin_port = htons((uint16_t)name_port(fd));
-	result("in use", bind(other, (struct sockaddr *)&sin, sizeof sin));
-	sin.sin_port = 0;
-	result("another", bind(other, (struct sockaddr *)&sin, sizeof sin));
+	sin.port = htons((uint16_t)name_port(fd));
+	result("in use", bind(other, &sin.sa, name_len()));
+	sin.port = 0;
+	result("another", bind(other, &sin.sa, name_len()));
 	result("listen", listen(other, 5));
 	close(other);
 	result("shutdown WR", shutdown(fd, SHUT_WR));
@@ -110,28 +109,28 @@ case_listeners(void)
 void
 case_binding(void)
 {
-	struct sockaddr_in sin = addr("0.0.0.0", 0);
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+	union name sin = addr(ANY, 0);
+	struct sockaddr_in6 other = {.sin6_family = other_family()};
 	int fd = stream(0), port;
 
-	result("short", bind(fd, (struct sockaddr *)&sin, 4));
-	result("v6", bind(fd, (struct sockaddr *)&six, sizeof six));
-	result("bind", bind(fd, (struct sockaddr *)&sin, sizeof sin));
+	result("short", bind(fd, &sin.sa, 4));
+	result("other", bind(fd, (struct sockaddr *)&other, sizeof other));
+	result("bind", bind(fd, &sin.sa, name_len()));
 	say_sockname("getsockname", fd);
-	result("twice", bind(fd, (struct sockaddr *)&sin, sizeof sin));
+	result("twice", bind(fd, &sin.sa, name_len()));
 	port = name_port(fd);
 	result("connect", dial(fd, PEER, peer_number("listen")));
 	say("same port: %d %d", name_port(fd) == port,
 	    atoi(peer("accept") + 5) == port);
 	say_sockname("getsockname", fd);
-	result("connected", bind(fd, (struct sockaddr *)&sin, sizeof sin));
+	result("connected", bind(fd, &sin.sa, name_len()));
 	close(fd);
 	peer("close");
 	fd = stream(0);
-	sin = addr("203.0.113.9", 0);
-	result("not ours", bind(fd, (struct sockaddr *)&sin, sizeof sin));
+	sin = addr(FOREIGN, 0);
+	result("not ours", bind(fd, &sin.sa, name_len()));
 	sin = addr(SUBJECT, 0);
-	result("ours", bind(fd, (struct sockaddr *)&sin, sizeof sin));
+	result("ours", bind(fd, &sin.sa, name_len()));
 	say_sockname("getsockname", fd);
 	close(fd);
 }
@@ -139,24 +138,24 @@ case_binding(void)
 void
 case_rebinding(void)
 {
-	struct sockaddr_in sin = addr("0.0.0.0", 0);
+	union name sin = addr(ANY, 0);
 	int fd = stream(0), l = listening(0);
 
-	sin.sin_port = htons((uint16_t)name_port(l));
-	result("in use", bind(fd, (struct sockaddr *)&sin, sizeof sin));
+	sin.port = htons((uint16_t)name_port(l));
+	result("in use", bind(fd, &sin.sa, name_len()));
 	say_sockname("unbound", fd);
 	result("listen all the same", listen(fd, 1));
 	say_sockname("anywhere", fd);
 	close(fd);
 	fd = stream(0);
-	result("in use", bind(fd, (struct sockaddr *)&sin, sizeof sin));
+	result("in use", bind(fd, &sin.sa, name_len()));
 	close(l);
-	result("free now", bind(fd, (struct sockaddr *)&sin, sizeof sin));
+	result("free now", bind(fd, &sin.sa, name_len()));
 	result("listen", listen(fd, 1));
 	close(fd);
 	l = stream(0);
 	set_opt(l, SOL_SOCKET, SO_REUSEADDR, 1);
-	result("again", bind(l, (struct sockaddr *)&sin, sizeof sin));
+	result("again", bind(l, &sin.sa, name_len()));
 	close(l);
 }
 

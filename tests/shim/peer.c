@@ -11,12 +11,12 @@ static int p_conn = -1, p_listen = -1;
 int
 name_port(int fd)
 {
-	struct sockaddr_in sin;
-	socklen_t len = sizeof sin;
+	union name sin;
+	socklen_t len = name_len();
 
-	if (getsockname(fd, (struct sockaddr *)&sin, &len) != 0)
+	if (getsockname(fd, &sin.sa, &len) != 0)
 		return -1;
-	return ntohs(sin.sin_port);
+	return ntohs(sin.port);
 }
 
 static int
@@ -80,11 +80,11 @@ p_end(FILE *out)
 static void
 p_connect(int port, FILE *out)
 {
-	struct sockaddr_in sin = addr(SUBJECT, port);
+	union name sin = addr(SUBJECT, port);
 
-	p_conn = socket(AF_INET, SOCK_STREAM, 0);
+	p_conn = socket(family, SOCK_STREAM, 0);
 	bounded(p_conn);
-	if (connect(p_conn, (struct sockaddr *)&sin, sizeof sin) != 0)
+	if (connect(p_conn, &sin.sa, name_len()) != 0)
 		fprintf(out, "err %s\n", strerrorname_np(errno));
 	else
 		fprintf(out, "port %d\n", name_port(p_conn));
@@ -93,14 +93,14 @@ p_connect(int port, FILE *out)
 static void
 p_open(FILE *out)
 {
-	struct sockaddr_in sin = addr(PEER, 0);
+	union name sin = addr(PEER, 0);
 	int on = 1;
 
 	if (p_listen < 0) {
-		p_listen = socket(AF_INET, SOCK_STREAM, 0);
+		p_listen = socket(family, SOCK_STREAM, 0);
 		setsockopt(p_listen, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 		bounded(p_listen);
-		if (bind(p_listen, (struct sockaddr *)&sin, sizeof sin) != 0 ||
+		if (bind(p_listen, &sin.sa, name_len()) != 0 ||
 		    listen(p_listen, 64) != 0)
 			broken("peer listen");
 	}
@@ -110,16 +110,16 @@ p_open(FILE *out)
 static void
 p_accept(FILE *out)
 {
-	struct sockaddr_in sin;
-	socklen_t len = sizeof sin;
+	union name sin;
+	socklen_t len = name_len();
 
-	p_conn = accept(p_listen, (struct sockaddr *)&sin, &len);
+	p_conn = accept(p_listen, &sin.sa, &len);
 	if (p_conn < 0) {
 		fprintf(out, "err %s\n", strerrorname_np(errno));
 		return;
 	}
 	bounded(p_conn);
-	fprintf(out, "port %d\n", ntohs(sin.sin_port));
+	fprintf(out, "port %d\n", ntohs(sin.port));
 }
 
 static void

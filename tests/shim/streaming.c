@@ -122,7 +122,7 @@ case_closing(void)
 void
 case_addresses(void)
 {
-	struct sockaddr_in sin = addr(NOBODY, 9);
+	union name sin = addr(NOBODY, 9);
 	struct sockaddr_storage from;
 	socklen_t len = sizeof from;
 	char buf[64];
@@ -133,8 +133,7 @@ case_addresses(void)
 	    .msg_iovlen = 1};
 	int fd = linked(0), l = listening(0), c;
 
-	result("sendto",
-	    sendto(fd, "abc", 3, 0, (struct sockaddr *)&sin, sizeof sin));
+	result("sendto", sendto(fd, "abc", 3, 0, &sin.sa, name_len()));
 	say("peer: %s", peer("recv 3"));
 	peer("send 5");
 	result("recvfrom",

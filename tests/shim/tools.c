@@ -40,14 +40,45 @@ result(const char *what, long r)
 	return r;
 }
 
-struct sockaddr_in
-addr(const char *host, int port)
-{
-	struct sockaddr_in sin = {
-	    .sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+int family = AF_INET;
+bool mapped;
 
-	inet_pton(AF_INET, host, &sin.sin_addr);
-	return sin;
+/* The hosts of cases.h, on each kind of socket. */
+static const char *const hosts[][3] = {
+    [ANY] = {"0.0.0.0", "::", "::"},
+    [LOOPBACK] = {"127.0.0.1", "::1", "::ffff:127.0.0.1"},
+    [PEER] = {"192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"},
+    [SUBJECT] = {"192.0.2.2", "2001:db8::2", "::ffff:192.0.2.2"},
+    [NOBODY] = {"192.0.2.77", "2001:db8::77", "::ffff:192.0.2.77"},
+    [FOREIGN] = {"203.0.113.9", "2001:db8:9::9", "::ffff:203.0.113.9"},
+};
+
+void
+choose_kind(const char *kind)
+{
+	family = strcmp(kind, "4") == 0 ? AF_INET : AF_INET6;
+	mapped = strcmp(kind, "mapped") == 0;
+}
+
+socklen_t
+name_len(void)
+{
+	return family == AF_INET ? sizeof(struct sockaddr_in)
+				 : sizeof(struct sockaddr_in6);
+}
+
+union name
+addr(enum host host, int port)
+{
+	union name n = {.v6 = {.sin6_family = (sa_family_t)family}};
+
+	n.port = htons((uint16_t)port);
+	if (family == AF_INET)
+		inet_pton(AF_INET, hosts[host][0], &n.v4.sin_addr);
+	else
+		inet_pton(
+		    AF_INET6, hosts[host][mapped ? 2 : 1], &n.v6.sin6_addr);
+	return n;
 }
 
 void
@@ -92,7 +123,7 @@ peer_number(const char *what)
 int
 stream(int flags)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | flags, 0);
+	int fd = socket(family, SOCK_STREAM | flags, 0);
 
 	if (fd < 0)
 		broken("socket");
@@ -101,11 +132,11 @@ stream(int flags)
 }
 
 int
-dial(int fd, const char *host, int port)
+dial(int fd, enum host host, int port)
 {
-	struct sockaddr_in sin = addr(host, port);
+	union name sin = addr(host, port);
 
-	return connect(fd, (struct sockaddr *)&sin, sizeof sin);
+	return connect(fd, &sin.sa, name_len());
 }
 
 /* Connected to the peer, the peer accepted. */
@@ -126,11 +157,10 @@ linked(int flags)
 int
 listening(int flags)
 {
-	struct sockaddr_in sin = addr("0.0.0.0", 0);
+	union name sin = addr(ANY, 0);
 	int fd = stream(flags);
 
-	if (bind(fd, (struct sockaddr *)&sin, sizeof sin) != 0 ||
-	    listen(fd, 16) != 0)
+	if (bind(fd, &sin.sa, name_len()) != 0 || listen(fd, 16) != 0)
 		broken("listen");
 	return fd;
 }
@@ -203,26 +233,29 @@ set_opt(int fd, int level, int name, int v)
 }
 
 void
-say_name(const char *what, int r, const struct sockaddr_in *sin, socklen_t len,
+say_name(const char *what, int r, const union name *sin, socklen_t len,
     bool with_port)
 {
-	char host[INET_ADDRSTRLEN];
+	char host[INET6_ADDRSTRLEN];
 
 	if (r != 0) {
 		say("%s: %s", what, strerrorname_np(errno));
 		return;
 	}
-	inet_ntop(AF_INET, &sin->sin_addr, host, sizeof host);
-	say("%s: family %d len %u %s:%d", what, sin->sin_family, len, host,
-	    with_port ? ntohs(sin->sin_port) : sin->sin_port != 0);
+	if (sin->family == AF_INET)
+		inet_ntop(AF_INET, &sin->v4.sin_addr, host, sizeof host);
+	else
+		inet_ntop(AF_INET6, &sin->v6.sin6_addr, host, sizeof host);
+	say("%s: family %d len %u %s:%d", what, sin->family, len, host,
+	    with_port ? ntohs(sin->port) : sin->port != 0);
 }
 
 void
 say_sockname(const char *what, int fd)
 {
-	struct sockaddr_in sin = {0};
-	socklen_t len = sizeof sin;
-	int r = getsockname(fd, (struct sockaddr *)&sin, &len);
+	union name sin = {.port = 0};
+	socklen_t len = name_len();
+	int r = getsockname(fd, &sin.sa, &len);
 
 	say_name(what, r, &sin, len, false);
 }
@@ -230,9 +263,9 @@ say_sockname(const char *what, int fd)
 void
 say_peername(const char *what, int fd)
 {
-	struct sockaddr_in sin = {0};
-	socklen_t len = sizeof sin;
-	int r = getpeername(fd, (struct sockaddr *)&sin, &len);
+	union name sin = {.port = 0};
+	socklen_t len = name_len();
+	int r = getpeername(fd, &sin.sa, &len);
 
 	say_name(what, r, &sin, len, false);
 }
