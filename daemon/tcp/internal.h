@@ -291,7 +291,7 @@ struct tcp_pcb {
 	struct txsegs lost;	 /* and not resent: by number */
 	struct txseg *turn_hint; /* last put into the middle of either */
 	uint32_t sacked_bytes, lost_bytes, retx_bytes;
-	uint32_t tx_splits;
+	uint32_t tx_splits, tx_records;
 	uint32_t dupacks;
 	uint8_t backoff, probes, syn_retries;
 	uint16_t retries; /* R1/R2 count, cleared by progress */
@@ -623,6 +623,8 @@ RB_PROTOTYPE(txtree, txseg, node, txseg_cmp)
 void scoreboard_init(struct tcp_pcb *p);
 uint32_t tcp_outstanding(const struct tcp_pcb *p);
 uint32_t tcp_pipe(const struct tcp_pcb *p);
+/* As many records as this connection may have? */
+bool txseg_full(const struct tcp_pcb *p);
 struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
 bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
 void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);

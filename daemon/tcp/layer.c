@@ -9,7 +9,8 @@
 #include <string.h>
 #include "tcp/internal.h"
 
-#define TABLE_MIN 256
+#define TABLE_MIN  256
+#define TXSEGS_MIN 1024
 
 /* ---- the connection table ---- */
 
@@ -246,6 +247,15 @@ derive_keys(struct tcp *t)
 	}
 }
 
+/* The records of what is out take an eighth of what the buffers may. */
+static size_t
+txsegs_limit(const struct bufpool *bufs)
+{
+	size_t n = bufpool_limit(bufs) / 8 / sizeof(struct txseg);
+
+	return n > TXSEGS_MIN ? n : TXSEGS_MIN;
+}
+
 struct tcp *
 tcp_new(const struct tcp_config *cfg, mono_t now)
 {
@@ -277,7 +287,7 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	slab_init(&t->pcbs, sizeof(struct tcp_pcb), cfg->max_conns);
 	slab_init(&t->halves, sizeof(struct tcp_half), cfg->max_conns);
 	tw_init(t, now);
-	slab_init(&t->txsegs, sizeof(struct txseg), 0);
+	slab_init(&t->txsegs, sizeof(struct txseg), txsegs_limit(cfg->bufs));
 	slab_init(&t->rxsegs, sizeof(struct rxseg), 0);
 	slab_init(&t->bindslab, sizeof(struct tcp_bind), 0);
 	return t;

@@ -110,7 +110,7 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 /* Data from seq on, at most *len: spans, GSO facts and *len as it became. */
 static void
 fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
-    uint32_t mss, mono_t now)
+    uint32_t mss)
 {
 	uint32_t pos = (uint32_t)seq_diff(seq, p->snd_una);
 
@@ -119,8 +119,16 @@ fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
 	/* Cut short by scattered memory: whole segments, if there are any. */
 	out->payload_len = *len;
 	out->gso_size = (uint16_t)(*len > mss ? mss : 0);
-	p->data_segs_out += (*len + mss - 1) / mss;
-	p->bytes_sent += *len;
+}
+
+/* n segments with len octets of data have gone. */
+static void
+count_data(struct tcp_pcb *p, uint32_t len, uint32_t n, mono_t now)
+{
+	if (len == 0)
+		return;
+	p->data_segs_out += n;
+	p->bytes_sent += len;
 	p->last_snd = now;
 	delack_answered(p, now);
 }
@@ -150,22 +158,26 @@ burst_max(const struct tcp_pcb *p, uint32_t mss)
 	return max > mss ? max - max % mss : mss;
 }
 
-/* Sends x again, whole, or what of it fits into one frame. */
-static bool
-resend(struct tcp_pcb *p, struct txseg *x, struct tcp_out *out, mono_t now)
+/* Sends x again, up to max octets of it, as far as they fit into one frame. */
+static void
+resend(struct tcp_pcb *p, struct txseg *x, uint32_t max, struct tcp_out *out,
+    mono_t now)
 {
 	uint32_t mss = effective_mss(p), len, segs;
 	bool fin = x->flags & TX_FIN;
 	uint8_t flags = 0;
 
 	len = x->len - fin;
+	if (len > max)
+		len = max;
 	if (len > 0)
-		fill_payload(p, out, x->seq, &len, mss, now);
+		fill_payload(p, out, x->seq, &len, mss);
 	else
 		no_payload(out);
 	if (len + fin < x->len) {
-		if (!txseg_split(p, x, len))
-			return false;
+		/* Without memory for its own record the rest counts as sent,
+		 * and is found lost in its turn. */
+		(void)txseg_split(p, x, len);
 		fin = false;
 	}
 	/* MUST-61, as when it went the first time. */
@@ -181,10 +193,10 @@ resend(struct tcp_pcb *p, struct txseg *x, struct tcp_out *out, mono_t now)
 	p->total_retrans += segs;
 	p->t->st.retrans_segs += segs;
 	p->bytes_retrans += len;
+	count_data(p, len, segs, now);
 	/* RFC 6298 5.1, and again with the first one (RFC 6675 5). */
 	if (!timer_on(p, TMR_REXMT) || x == TAILQ_FIRST(&p->tx))
 		tcp_arm_rexmt(p, now);
-	return true;
 }
 
 /* MUST-34, SHLD-15, SHLD-16: retransmissions keep to the window, except for
@@ -217,9 +229,8 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		room -= room % mss;
 	if (room > burst_max(p, mss))
 		room = burst_max(p, mss);
-	if (x->len > room && !txseg_split(p, x, room))
-		return false;
-	return resend(p, x, out, now);
+	resend(p, x, room, out, now);
+	return true;
 }
 
 /* May a segment of len, less than a full one, go now? */
@@ -269,7 +280,7 @@ sendable(struct tcp_pcb *p, uint32_t mss)
 	len = queued;
 	if (len > wnd)
 		len = wnd;
-	if (cw < mss && cw < len) {
+	if ((cw < mss && cw < len) || txseg_full(p)) {
 		p->flags |= PF_CWND_LIMITED;
 		return 0;
 	}
@@ -325,7 +336,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	}
 	no_payload(out);
 	if (len > 0)
-		fill_payload(p, out, p->snd_nxt, &len, mss, now);
+		fill_payload(p, out, p->snd_nxt, &len, mss);
 	fin = fin && len == unsent && p->snd_wnd > tcp_outstanding(p) + len;
 	x = txseg_add(p, p->snd_nxt, len + fin, now);
 	if (x == NULL) {
@@ -343,6 +354,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	}
 	if (len == 0)
 		flags &= ~TH_PSH;
+	count_data(p, len, (len + mss - 1) / mss, now);
 	emit(p, out, flags, p->snd_nxt, now);
 	pacing_sent(p, len, now);
 	p->snd_nxt = seq_add(p->snd_nxt, len + fin);
@@ -396,8 +408,10 @@ send_loss_probe(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	bool fresh = send_data(p, out, now), sent = fresh;
 	struct txseg *x;
 
-	if (!fresh && (x = tlp_last(p, effective_mss(p))) != NULL)
-		sent = resend(p, x, out, now);
+	if (!fresh && (x = tlp_last(p, effective_mss(p))) != NULL) {
+		resend(p, x, x->len, out, now);
+		sent = true;
+	}
 	p->tlp.now = false;
 	if (sent)
 		tlp_sent(p, !fresh, now);

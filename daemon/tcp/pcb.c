@@ -333,7 +333,7 @@ check_turns(const struct tcp_pcb *p, uint32_t flying, uint32_t lost)
 static void
 check_tx(const struct tcp_pcb *p)
 {
-	uint32_t sacked = 0, lost = 0, retx = 0, splits = 0, waiting = 0;
+	uint32_t sacked = 0, lost = 0, retx = 0, splits = 0, waiting = 0, n = 0;
 	seq_t at = p->snd_una;
 	const struct txseg *x;
 	struct txseg *in_tree = RB_MIN(txtree, (struct txtree *)&p->tx_tree);
@@ -347,6 +347,7 @@ check_tx(const struct tcp_pcb *p)
 		      !(x->flags & (TX_LOST | TX_RETX)));
 		at = seq_add(at, x->len);
 		splits += (x->flags & TX_SPLIT) != 0;
+		n++;
 		sacked += x->flags & TX_SACKED ? x->len : 0;
 		lost += x->flags & TX_LOST ? x->len : 0;
 		retx += x->flags & TX_RETX ? x->len : 0;
@@ -356,6 +357,7 @@ check_tx(const struct tcp_pcb *p)
 	CHECK(in_tree == NULL);
 	CHECK(seq_eq(at, p->snd_nxt));
 	CHECK(splits == p->tx_splits);
+	CHECK(n == p->tx_records);
 	CHECK(sacked == p->sacked_bytes);
 	CHECK(lost == p->lost_bytes);
 	CHECK(retx == p->retx_bytes);

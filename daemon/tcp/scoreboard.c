@@ -11,9 +11,13 @@
  * Three sums are kept as the records change: sacked, lost and retransmitted
  * bytes; the pipe of RFC 6675 is outstanding - sacked - lost + retransmitted.
  * What a peer can make of it is bounded: his SACK blocks cut records only so
- * often (sack_split), and neighbours that are SACKed become one.
+ * often (sack_split), and neighbours that are SACKed become one.  What a user
+ * can is, too (txseg_full), and all of them together (layer.c): where no
+ * record is to be had, what is there is less exact, and nothing else.
  */
 #include "tcp/internal.h"
+
+#define TX_RECORDS_MIN 64
 
 uint32_t
 tcp_outstanding(const struct tcp_pcb *p)
@@ -114,6 +118,18 @@ turn_enter(struct tcp_pcb *p, struct txseg *x)
 	p->turn_hint = x;
 }
 
+/* Small segments that go one by one make a record each, and cwnd counts octets:
+ * more than twice as many as full segments would make wait for each other (and
+ * go together then), with some to begin with. */
+bool
+txseg_full(const struct tcp_pcb *p)
+{
+	uint32_t out = tcp_outstanding(p), cwnd = p->cc.cwnd;
+
+	return p->tx_records >=
+	       2 * ((out > cwnd ? out : cwnd) / p->snd_mss) + TX_RECORDS_MIN;
+}
+
 struct txseg *
 txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
 {
@@ -134,6 +150,7 @@ txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
 	TAILQ_INSERT_TAIL(&p->tx, x, link);
 	RB_INSERT(txtree, &p->tx_tree, x);
 	TAILQ_INSERT_TAIL(&p->flying, x, turn);
+	p->tx_records++;
 	return x;
 }
 
@@ -156,6 +173,7 @@ txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 	x->flags &= ~TX_FIN;
 	TAILQ_INSERT_AFTER(&p->tx, x, y, link);
 	RB_INSERT(txtree, &p->tx_tree, y);
+	p->tx_records++;
 	if (list != NULL)
 		TAILQ_INSERT_AFTER(list, x, y, turn);
 	return true;
@@ -181,6 +199,7 @@ txseg_remove(struct tcp_pcb *p, struct txseg *x)
 	turn_leave(p, x);
 	TAILQ_REMOVE(&p->tx, x, link);
 	RB_REMOVE(txtree, &p->tx_tree, x);
+	p->tx_records--;
 	slab_free(&p->t->txsegs, x);
 }
 

@@ -202,3 +202,66 @@ Test(memory, notsent_lowat)
 	event(TCP_EV_WRITABLE);
 	expect_eq(tcp_send_space(lab_pcb()), 2000);
 }
+
+/* Segments of one octet make a record each.  A connection has so many of them
+ * out and no more; what waits goes together when some are acknowledged. */
+Test(memory, small_segments_are_counted)
+{
+	unsigned n = 0;
+	struct lab_seg s;
+
+	handshake(.mss = M, .sackok = 1);
+	app_sets(nodelay = true);
+	for (unsigned i = 0; i < 300; i++) {
+		after(us(1));
+		app_writes(1);
+		n += lab_drain();
+	}
+	expect(n >= 20 && n <= 2 * 10 + 64);
+	after(ms(1));
+	peer_sends(ACK, .seq = 1, .ack = 1 + (int64_t)n);
+	s = lab_next();
+	expect_eq(s.seq, 1 + n);
+	expect_eq(s.len, 300 - n);
+	silence();
+}
+
+/* And all connections together: the data of who gets none waits. */
+Test(memory, records_run_out)
+{
+	unsigned sent[LAB_CONNS] = {0}, all = 0;
+
+	lab_start(.listens = true, .pool = 1 << 20, .backlog = 1000);
+	for (unsigned c = 0; c < LAB_CONNS; c++) {
+		use(c);
+		reach(TCPS_ESTABLISHED);
+		app_sets(nodelay = true);
+		for (unsigned i = 0; i < 30; i++) {
+			after(us(1));
+			app_writes(1);
+			sent[c] += lab_drain();
+		}
+		all += sent[c];
+	}
+	/* The first ones got what they asked for, the last ones nothing. */
+	expect_eq(sent[0], 30);
+	expect(sent[LAB_CONNS - 1] < 2);
+	expect(all < 30 * LAB_CONNS);
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned c = 0; c < LAB_CONNS; c++) {
+			struct tcp_info_out i;
+
+			use(c);
+			i = lab_info();
+			peer_sends(ACK, .seq = 1,
+			    .ack =
+				1 + (int64_t)(i.bytes_sent - i.bytes_retrans));
+		}
+		/* Who has nothing out asks again after an RTO. */
+		lab_run_until(lab_now() + ms(300));
+	}
+	for (unsigned c = 0; c < LAB_CONNS; c++) {
+		use(c);
+		expect_eq(lab_info().bytes_acked, 30);
+	}
+}
