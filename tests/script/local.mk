@@ -23,6 +23,8 @@ SCRIPT_SOURCES = \
 	tests/script/undo.c \
 	tests/script/frto.c \
 	tests/script/reneging.c \
+	tests/script/prr.c \
+	tests/script/limited_transmit.c \
 	tests/script/receive.c \
 	tests/script/window.c \
 	tests/script/keepalive.c \

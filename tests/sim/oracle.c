@@ -4,10 +4,10 @@
  *
  * From the wire, with its own bookkeeping: nothing new is sent beyond the
  * window that the peer has shown (one octet more may be a probe), nobody takes
- * back a window that he has shown (SHLD-14), no new data beyond the congestion
- * window.  From the layer's census: every connection that is not CLOSED has a
- * deadline, or waits for its program or its peer's; no deadline has passed
- * without work; tcp_check().  In the end nothing is left.
+ * back a window that he has shown (SHLD-14), no data beyond the congestion
+ * window, in recovery neither.  From the layer's census: every connection that
+ * is not CLOSED has a deadline, or waits for its program or its peer's; no
+ * deadline has passed without work; tcp_check().  In the end nothing is left.
  *
  * That delivered bytes are a prefix of the sent ones is verified in app.c.
  */
@@ -85,14 +85,22 @@ check_offer(struct end *e, const struct wire_tcp *h)
 	e->wire.offer_known = true;
 }
 
-/* New data keeps to the congestion window as the layer itself reports it. */
+/* Data, new and old, keeps to the congestion window as the layer itself reports
+ * it.  A tail loss probe may exceed it by a segment (RFC 8985 7.3), however
+ * much is out since the window was cut. */
 static void
 check_cwnd(struct end *e)
 {
 	struct tcp_info_out i;
+	struct tcp_stats t;
 
 	if (e->pcb == NULL || tcp_pcb_state(e->pcb) == TCPS_CLOSED)
 		return;
+	tcp_stats(host_tcp(e->host), &t);
+	if (t.tlp_probes != e->host->probes) {
+		e->host->probes = t.tlp_probes;
+		return;
+	}
 	tcp_info(e->pcb, &i, e->flow->sim->now);
 	if ((int64_t)i.flight_bytes > (int64_t)i.cwnd_bytes + 3 * i.snd_mss)
 		sim_fail(e->flow->sim,
@@ -158,6 +166,8 @@ oracle_sent(struct host *h, const uint8_t *frame, size_t len)
 	if (!e->wire.syn)
 		return; /* a reset to an unknown connection */
 	check_offer(e, &v.h);
+	if (v.data)
+		check_cwnd(e);
 	end = v.h.seq + v.len;
 	if (v.len == 0 || (int32_t)(end - e->wire.max_seq) <= 0)
 		return;
@@ -168,8 +178,6 @@ oracle_sent(struct host *h, const uint8_t *frame, size_t len)
 		sim_fail(s, "flow %u end %d: sends %d beyond the window",
 		    e->flow->index, (int)(e - e->flow->end),
 		    (int)(end - e->wire.edge));
-	if (v.data)
-		check_cwnd(e);
 }
 
 void

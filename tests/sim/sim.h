@@ -101,6 +101,7 @@ struct host {
 	struct tcp_bind *listener;
 	mono_t wake; /* the event that is on the heap for it */
 	bool pumping;
+	uint64_t probes; /* tail loss probes that the oracle has seen */
 	uint64_t wakeups, frames;
 };
 
