@@ -99,6 +99,7 @@ enum kind {
 	MTU,	    /* get: errno def; set: 0 or min..max, no meaning on TCP */
 	PKTOPTIONS, /* get: nothing; set: no control message, or err */
 	TCLASS,	    /* -1: 0, to 255, without the ECN bits */
+	ALWAYS,	    /* not 0, or err */
 	PREFER,	    /* at most one of each pair of RFC 5014 */
 };
 
@@ -320,6 +321,8 @@ set_fixed(const struct row *r, int v)
 		return v < 0 ? EINVAL : r->err;
 	case IGNORED:
 		return v < r->min || v > r->max ? EINVAL : 0;
+	case ALWAYS:
+		return v != 0 ? 0 : r->err;
 	case MTU:
 		return v != 0 && (v < r->min || v > r->max) ? EINVAL : 0;
 	case RANGED:

@@ -18,7 +18,8 @@ NET_TESTS = \
 	tests/e2e/stop.t \
 	tests/e2e/errors.t \
 	tests/e2e/idle.t \
-	tests/e2e/interop.t
+	tests/e2e/interop.t \
+	tests/e2e/slaac.t
 
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
@@ -26,7 +27,8 @@ T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 # A script that fails has said so; one that dies lacks its plan.
 T_LOG_DRIVER_FLAGS = --ignore-exit
 EXTRA_DIST += $(NET_TESTS) tests/e2e/lib.sh tests/e2e/put.py \
-	tests/e2e/aio.py tests/e2e/opener.py tests/e2e/ends.py
+	tests/e2e/aio.py tests/e2e/opener.py tests/e2e/ends.py \
+	tests/e2e/ra.py
 dist_noinst_SCRIPTS += tests/summary
 
 # haul.c over lwIP: the same text, its calls renamed.
