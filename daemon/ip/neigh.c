@@ -286,6 +286,16 @@ neigh_confirm(struct ip *ip, struct neigh *n, mono_t now)
 	enter(ip, n, NEIGH_REACHABLE, MONO_NEVER);
 }
 
+void
+neigh_doubt(struct ip *ip, struct neigh *n, mono_t now)
+{
+	if (n->state != NEIGH_REACHABLE && n->state != NEIGH_STALE &&
+	    n->state != NEIGH_DELAY)
+		return;
+	enter(ip, n, NEIGH_PROBE, MONO_NEVER);
+	ask(ip, n, now);
+}
+
 static void
 set_mac(struct neigh *n, const uint8_t mac[6], mono_t now)
 {

@@ -99,6 +99,9 @@ void neigh_hold(struct ip *ip, struct neigh *n, struct buf *b);
 
 /* The layer above saw progress by way of n: as good as an answer. */
 void neigh_confirm(struct ip *ip, struct neigh *n, mono_t now);
+/* The layer above hears nothing by way of n (RFC 9293 3.8.3, MUST-20): he is
+ * asked at once whether he is there. */
+void neigh_doubt(struct ip *ip, struct neigh *n, mono_t now);
 
 /* addr was seen at mac. */
 void neigh_learn(struct ip *ip, const struct ipaddr *addr, const uint8_t mac[6],

@@ -191,6 +191,8 @@ send_segment(struct stack *s, struct txframe *f, mono_t now)
 	case IP_WAY_FRAME:
 		if (s->seg.progress)
 			neigh_confirm(&s->ip, n, now);
+		if (s->seg.in_doubt)
+			neigh_doubt(&s->ip, n, now);
 		point_to_segment(s, f, n->mac);
 		return true;
 	case IP_WAY_RESOLVE:
@@ -219,7 +221,7 @@ next_frame(struct stack *s, struct txframe *f, mono_t now)
 			lend(s, f, b);
 			return true;
 		}
-		s->seg.progress = false;
+		s->seg.progress = s->seg.in_doubt = false;
 		if (!tcp_output(s->tcp, &s->seg, now))
 			return false;
 		if (send_segment(s, f, now))

@@ -34,6 +34,8 @@ ack_advance(struct tcp_pcb *p, struct ackinfo *a)
 	p->last_ack = p->advanced = s->now;
 	p->retries = p->backoff = 0;
 	p->probes = 0;
+	p->soft_error = 0; /* whatever it was, it is over */
+	p->in_doubt = false;
 	tune_sndbuf(p);
 	sendq_ack(p, a->acked);
 	/* RFC 6298 5.2, 5.3 */

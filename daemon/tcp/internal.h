@@ -49,7 +49,8 @@
 #define TCP_RTO_MIN_US	    200000  /* DEVIATION: RFC 6298 2.4 says 1 s */
 #define TCP_RTO_MAX_US	    120000000
 #define TCP_DELACK_US	    40000 /* MUST-40: below 500 ms */
-#define TCP_SYN_RETRIES	    6
+#define TCP_SYN_RETRIES	    7	  /* MUST-23: 247 s, Linux has 127 */
+#define TCP_RETRIES1	    3	  /* SHLD-10 */
 #define TCP_SYNACK_RETRIES  5
 #define TCP_RETRIES2	    15 /* SHLD-11: well over 100 s */
 #define TCP_ORPHAN_RETRIES  8
@@ -295,6 +296,7 @@ struct tcp_pcb {
 	uint32_t dupacks;
 	uint8_t backoff, probes, syn_retries;
 	uint16_t retries; /* R1/R2 count, cleared by progress */
+	bool in_doubt;	  /* R1 came: IP is to know, with the next segment */
 	mono_t first_retry;
 	mono_t advanced; /* when snd_una last moved */
 

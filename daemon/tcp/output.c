@@ -55,6 +55,8 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	urgent_mark(p, seq, &h);
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
 	out->progress = p->flags & PF_PROGRESS;
+	out->in_doubt = p->in_doubt;
+	p->in_doubt = false;
 	p->flags &= ~PF_PROGRESS;
 	delack_sent(p);
 	p->segs_out++;
@@ -93,6 +95,8 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 
 	p->flags &= ~PF_SYN_NOW;
 	TAILQ_FIRST(&p->tx)->sent_at = now;
+	out->in_doubt = p->in_doubt;
+	p->in_doubt = false;
 	out->src = p->node.id.laddr;
 	out->dst = p->node.id.raddr;
 	out->tos = p->tos;

@@ -165,6 +165,9 @@ struct tcp_out {
 	 * segment: the neighbour is alive (RFC 4861 7.3.1).  The caller has
 	 * cleared it. */
 	bool progress;
+	/* Retransmissions of what is out went unanswered, R1 of them: is the
+	 * neighbour dead (RFC 9293 3.8.3)?  The caller has cleared it. */
+	bool in_doubt;
 	uint8_t hdr_len;
 	uint8_t hdr[60];
 	uint32_t payload_len;
@@ -203,7 +206,7 @@ enum {
 	TCP_EV_READABLE = 1 << 1,  /* there is data to take */
 	TCP_EV_WRITABLE = 1 << 2,  /* room in the send buffer appeared */
 	TCP_EV_EOF = 1 << 3,	   /* the peer's FIN, in order */
-	TCP_EV_ERROR = 1 << 4,	   /* soft error: tcp_soft_error() */
+	TCP_EV_ERROR = 1 << 4,	   /* soft error: tcp_soft_error(); R1 is one */
 	TCP_EV_GONE = 1 << 5,	   /* dead; error says how; last event */
 	TCP_EV_URGENT = 1 << 6,	   /* the urgent pointer advanced */
 };

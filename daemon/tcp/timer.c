@@ -60,10 +60,25 @@ tcp_arm_rexmt(struct tcp_pcb *p, mono_t now)
 	pcb_timer(p, TMR_REXMT, when);
 }
 
+/* One retransmission more.  At R1 (MUST-20, SHLD-10) IP hears that the way may
+ * be dead, and the user, long before R2, that it may come to a time-out
+ * (SHLD-9); a better reason that is known stays. */
+static void
+count_retry(struct tcp_pcb *p)
+{
+	if (p->retries < UINT16_MAX)
+		p->retries++;
+	if (p->retries != TCP_RETRIES1)
+		return;
+	p->in_doubt = true;
+	if (p->soft_error == 0)
+		p->soft_error = ETIMEDOUT;
+	pcb_event(p, TCP_EV_ERROR);
+}
+
 /* ---- the SYN (MUST-22) ---- */
 
-/* DEVIATION: MUST-23 wants R2 of a SYN to be 3 minutes at least; the default
- * is Linux's 6 retries, 127 s, which is what programs expect of connect(). */
+/* MUST-23: by default R2 is 247 s. */
 static bool
 syn_timeout(struct tcp_pcb *p, mono_t now)
 {
@@ -75,7 +90,7 @@ syn_timeout(struct tcp_pcb *p, mono_t now)
 		pcb_dead(p, timeout_error(p));
 		return false;
 	}
-	p->retries++;
+	count_retry(p);
 	p->backoff++;
 	p->t->st.retrans_segs++;
 	p->total_retrans++;
@@ -125,8 +140,7 @@ rexmt_timeout(struct tcp_pcb *p, mono_t now)
 		give_up(p, timeout_error(p), now);
 		return false;
 	}
-	if (p->retries < UINT16_MAX)
-		p->retries++;
+	count_retry(p);
 	p->t->st.timeouts++;
 	tcp_enter_loss(p, now);
 	/* RFC 6298 5.5; after repeated time-outs the estimate is void. */

@@ -3,6 +3,7 @@
  * The retransmission timer, RFC 6298 (MUST-18, MUST-19), with R2 (MUST-20).
  * Departures: the minimum is 200 ms (2.4 says 1 s), as Linux has it.
  */
+#include <string.h>
 #include "lab.h"
 
 TestSuite(rexmt, .init = passive_lab, .fini = lab_end);
@@ -98,6 +99,7 @@ Test(rexmt, backoff_and_r2, .description = "MUST-19 MUST-20 SHLD-11")
 		rto = 2 * rto < sec(120) ? 2 * rto : sec(120);
 	}
 	expect(t > sec(100));
+	event(TCP_EV_ERROR); /* R1 */
 	no_event();
 	quiet_until(t + rto - 1);
 	in_state(TCPS_ESTABLISHED);
@@ -105,6 +107,40 @@ Test(rexmt, backoff_and_r2, .description = "MUST-19 MUST-20 SHLD-11")
 	gone(ETIMEDOUT);
 	in_state(TCPS_CLOSED);
 	expect_eq(lab_stats().retrans_segs, 15);
+}
+
+/* R1 (RFC 9293 3.8.3): with the third retransmission IP is asked to look after
+ * the way, and the program can know, long before R2; an ACK takes it back. */
+Test(rexmt, r1_is_told, .description = "MUST-20 SHLD-9 SHLD-10")
+{
+	struct tcp_out out;
+
+	reach(TCPS_ESTABLISHED);
+	app_writes(10);
+	lab_drain();
+	for (int i = 1; i <= 5; i++) {
+		at(lab_now() + lab_info().timer_us);
+		memset(&out, 0, sizeof out);
+		expect(tcp_output(lab_tcp(), &out, lab_mono()));
+		expect_eq(out.in_doubt, i == 3);
+		if (i == 3)
+			event(TCP_EV_ERROR);
+		no_event();
+	}
+	in_state(TCPS_ESTABLISHED);
+	expect_eq(tcp_soft_error(lab_pcb()), ETIMEDOUT);
+	expect_eq(tcp_soft_error(lab_pcb()), 0);
+	peer_sends(ACK, .seq = 1, .ack = 11);
+	app_writes(10);
+	lab_drain();
+	for (int i = 1; i <= 3; i++) {
+		at(lab_now() + lab_info().timer_us);
+		lab_drain();
+	}
+	event(TCP_EV_ERROR);
+	peer_sends(ACK, .seq = 1, .ack = 21);
+	expect_eq(tcp_soft_error(lab_pcb()), 0);
+	no_event();
 }
 
 /* 5.2: no timer when everything is acknowledged. */
@@ -279,6 +315,7 @@ Test(rexmt, user_timeout, .description = "MUST-21")
 	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 10);
 	lab_run_until(sec(3) - 1);
 	in_state(TCPS_ESTABLISHED);
+	event(TCP_EV_ERROR);
 	no_event();
 	lab_run_until(sec(7));
 	gone(ETIMEDOUT);

@@ -396,6 +396,24 @@ Test(arp, progress_above_confirms)
 	in_state(PEER, "REACHABLE");
 }
 
+/* RFC 9293 3.8.3: TCP resent and heard nothing; the neighbour is asked at once
+ * and not when his time is up. */
+Test(arp, silence_above_asks, .description = "MUST-20")
+{
+	peer_is_known();
+	in_state(PEER, "REACHABLE");
+	tcp_says(PEER, NULL, 0)->in_doubt = true;
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 20);
+	in_state(PEER, "PROBE");
+	stack_sends_arp(peer_mac, REQ, OURS, PEER);
+	/* Once is enough. */
+	tcp_says(PEER, NULL, 0)->in_doubt = true;
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_TCP, 20);
+	silence();
+	peer_sends_arp(our_mac, REP, peer_mac, PEER, OURS);
+	in_state(PEER, "REACHABLE");
+}
+
 Test(arp, an_address_moves_but_not_at_once)
 {
 	peer_is_known();

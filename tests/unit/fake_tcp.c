@@ -35,7 +35,7 @@ tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now)
 bool
 tcp_output(struct tcp *t, struct tcp_out *out, mono_t now)
 {
-	cr_assert(!out->progress);
+	cr_assert(!out->progress && !out->in_doubt);
 	if (fake.said == fake.nout)
 		return false;
 	*out = fake.out[fake.said++];

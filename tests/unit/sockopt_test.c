@@ -61,6 +61,8 @@ excused(int level, int name)
 	    {IPPROTO_TCP, TCP_ULP},
 	    {IPPROTO_TCP, TCP_MD5SIG},
 	    {IPPROTO_TCP, TCP_MD5SIG_EXT},
+	    /* RFC 9293 MUST-23 wants one retry more than Linux makes */
+	    {IPPROTO_TCP, TCP_SYNCNT},
 	    /* its size grows with the kernel */
 	    {IPPROTO_TCP, TCP_INFO},
 	    {IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE},
