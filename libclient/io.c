@@ -91,7 +91,7 @@ refused_flags(int fd, int flags)
 {
 	uint64_t handle;
 
-	return flags & (MSG_OOB | MSG_FASTOPEN) && ident_ours(fd, &handle);
+	return flags & MSG_FASTOPEN && ident_ours(fd, &handle);
 }
 
 ssize_t
@@ -105,6 +105,8 @@ sock_sendto(int fd, const void *buf, size_t n, int flags,
 		errno = EOPNOTSUPP;
 		return -1;
 	}
+	if (flags & MSG_OOB && ident_ours(fd, &handle))
+		return sock_send_urgent(fd, handle, buf, n, flags);
 	/* TCP takes no notice of an address. */
 	if (sa != NULL && ident_ours(fd, &handle)) {
 		sa = NULL;
@@ -131,6 +133,8 @@ sock_sendmsg(int fd, const struct msghdr *m, int flags)
 		errno = EOPNOTSUPP;
 		return -1;
 	}
+	if (flags & MSG_OOB && m != NULL && ident_ours(fd, &handle))
+		return sock_sendmsg_urgent(fd, handle, m, flags);
 	if (m != NULL && (m->msg_name != NULL || m->msg_control != NULL) &&
 	    ident_ours(fd, &handle)) {
 		plain = *m;

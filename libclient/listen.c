@@ -280,16 +280,17 @@ send_preamble(int fd, uint64_t handle)
 	sys_send(fd, &p, sizeof p, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Linux's child has its listener's time-outs. */
+/* Linux's child has its listener's time-outs, and takes urgent data as he. */
 static void
-inherit_timeouts(int listener, int fd)
+inherit_native(int listener, int fd)
 {
-	static const int names[] = {SO_RCVTIMEO, SO_SNDTIMEO};
+	static const int names[] = {SO_OOBINLINE, SO_RCVTIMEO, SO_SNDTIMEO};
 	struct timeval tv;
 	socklen_t len;
-	int i;
+	size_t i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		tv = (struct timeval){0};
 		len = sizeof tv;
 		if (sys_getsockopt(listener, SOL_SOCKET, names[i], &tv, &len) ==
 			0 &&
@@ -307,7 +308,7 @@ welcome(int listener, int fd, const struct proto_peer *peer)
 	send_preamble(fd, peer->handle & PROTO_HANDLE_MASK);
 	ident_options(listener, &o);
 	ident_sndbuf(fd, &o);
-	inherit_timeouts(listener, fd);
+	inherit_native(listener, fd);
 }
 
 int

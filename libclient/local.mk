@@ -14,7 +14,7 @@ SHIM_CPPFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
 endif
 SHIM_SOURCES = libclient/connect.c libclient/ident.c libclient/io.c \
 	libclient/listen.c libclient/opt.c \
-	libclient/real.c libclient/sock.c libclient/wire.c \
+	libclient/real.c libclient/sock.c libclient/urgent.c libclient/wire.c \
 	daemon/ipc/policy.c daemon/ipc/sockopt.c
 
 libtcpd_la_SOURCES = libclient/client.c $(SHIM_SOURCES)

@@ -32,11 +32,19 @@ static int
 get_error(int fd, uint64_t handle, void *val, socklen_t *len)
 {
 	int err = sock_native_error(fd);
+	enum phase phase;
 
-	if (err != 0)
+	if (err == 0) {
+		phase = ident_phase(fd, handle);
+		if (phase == PHASE_ARRIVED)
+			ident_settle(fd);
+		/* MUST-47: a soft error does no harm and waits here (SHLD-20:
+		 * for those alone who ask). */
+		if (phase == PHASE_ARRIVED || phase == PHASE_CONNECTED)
+			err = sock_take_error(fd, handle, 0);
+	} else {
 		err = sock_take_error(fd, handle, err);
-	else if (ident_phase(fd, handle) == PHASE_ARRIVED)
-		ident_settle(fd);
+	}
 	sockopt_copy(val, len, &err, sizeof err);
 	return 0;
 }

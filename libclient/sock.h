@@ -47,6 +47,11 @@ ssize_t sock_write_failed(int fd);
 
 /* A negative errno becomes -1 and errno. */
 long sock_result(long r);
+/* With MSG_OOB, on a descriptor of ours. */
+ssize_t sock_send_urgent(
+    int fd, uint64_t handle, const void *buf, size_t n, int flags);
+ssize_t sock_sendmsg_urgent(
+    int fd, uint64_t handle, const struct msghdr *m, int flags);
 /* The errno of a failed connection: the daemon's word, or native. */
 int sock_take_error(int fd, uint64_t handle, int native);
 /* SO_ERROR as it is natively: read and cleared. */

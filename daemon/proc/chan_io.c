@@ -14,6 +14,12 @@
  * the reset byte, so the shim's accept() sends a proto_preamble at once, in one
  * piece.  All of it but the last byte is taken out, that one is the reset byte.
  * First bytes that differ are data (a program that accepts without the shim).
+ *
+ * Urgent data (RFC 9293 3.8.5).  From the program: it says beforehand which
+ * byte is the last urgent one, and no read goes past that.  To the program: the
+ * byte before the mark is AF_UNIX's out-of-band byte, so that SIGURG, POLLPRI,
+ * MSG_OOB, SO_OOBINLINE and SIOCATMARK are the kernel's.  A kernel without it
+ * (Linux before 5.15) leaves the byte in the stream, as SO_OOBINLINE would.
  */
 #include "config.h"
 #include <sys/ioctl.h>
@@ -126,6 +132,8 @@ take_some(struct chan *c, size_t avail, size_t budget, size_t *took)
 		room += spans[i].len;
 	if (room > avail)
 		room = avail;
+	if (c->to_mark != 0 && room > c->to_mark)
+		room = c->to_mark;
 	want = room == avail ? avail - 1 : room;
 	r = read_spans(c, spans, n, want);
 	if (r < 0)
@@ -142,6 +150,8 @@ take_some(struct chan *c, size_t avail, size_t budget, size_t *took)
 	if (*took == 0)
 		return MOVED_ALL; /* an edge comes when there is more */
 	tcp_send_commit(c->pcb, *took, engine_now(c->e));
+	if (c->to_mark != 0 && (c->to_mark -= (uint32_t)*took) == 0)
+		tcp_send_urgent(c->pcb, engine_now(c->e));
 	/* All of it?  Then an edge tells of more, unless that was the end. */
 	return c->lag != 0 && c->bits == 0 ? MOVED_ALL : MOVED_SOME;
 }
@@ -173,21 +183,57 @@ chan_take(struct chan *c, size_t budget)
 	return MOVED_SOME;
 }
 
+void
+chan_mark_next(struct chan *c)
+{
+	int n = chan_pending(c);
+
+	if (n > 0 && c->preamble) {
+		take_preamble(c, n);
+		n = chan_pending(c);
+	}
+	c->to_mark = (n > c->lag ? (uint32_t)n - c->lag : 0) + 1;
+}
+
+/* Up to n spans for one sendmsg(), *len bytes in all; to the urgent mark and no
+ * further, *flags then say so. */
+static unsigned
+next_spans(struct chan *c, struct span *spans, size_t *len, int *flags)
+{
+	unsigned i, n = tcp_recv_peek(c->pcb, spans, IO_SPANS);
+	size_t mark = tcp_recv_urgent(c->pcb);
+
+	*flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	for (i = 0, *len = 0; i < n; i++) {
+		*len += spans[i].len;
+		if (mark == 0 || *len < mark)
+			continue;
+		spans[i].len -= *len - mark;
+		*len = mark;
+		*flags |= c->e->no_oob ? 0 : MSG_OOB;
+		return i + 1;
+	}
+	return n;
+}
+
 enum moved
 chan_deliver(struct chan *c)
 {
 	struct span spans[IO_SPANS];
 	struct msghdr m = {0};
 	size_t len;
-	unsigned i, n;
+	unsigned n;
 	ssize_t r;
+	int flags;
 
-	while ((n = tcp_recv_peek(c->pcb, spans, IO_SPANS)) > 0) {
-		for (i = 0, len = 0; i < n; i++)
-			len += spans[i].len;
+	while ((n = next_spans(c, spans, &len, &flags)) > 0) {
 		m.msg_iov = (struct iovec *)spans;
 		m.msg_iovlen = n;
-		r = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		r = sendmsg(c->fd, &m, flags);
+		if (r < 0 && errno == EOPNOTSUPP && flags & MSG_OOB) {
+			c->e->no_oob = true;
+			continue;
+		}
 		if (r < 0) {
 			if (errno == EAGAIN || errno == ENOBUFS ||
 			    errno == ENOMEM || errno == EINTR)

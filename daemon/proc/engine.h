@@ -78,8 +78,9 @@ struct chan {
 	pid_t pid;
 	int fd; /* D */
 	enum chan_state state;
-	uint8_t lag;   /* bytes at D's head that were taken already */
-	bool preamble; /* accepted: the first byte may be the preamble */
+	uint32_t to_mark; /* bytes until the urgent mark, 0: none */
+	uint8_t lag;	  /* bytes at D's head that were taken already */
+	bool preamble;	  /* accepted: the first byte may be the preamble */
 	bool accepted;
 	bool is_ready;	  /* on the ready list */
 	bool in_pending;  /* D may have something */
@@ -229,6 +230,7 @@ struct engine {
 	LIST_HEAD(, visit) visits;
 	size_t nvisits;
 	bool told_nofile;
+	bool no_oob; /* this kernel's AF_UNIX has no MSG_OOB */
 	LIST_HEAD(, grave) graves;
 
 	/* what there is */
@@ -340,6 +342,8 @@ enum moved chan_deliver(struct chan *c);
 int chan_pending(const struct chan *c);
 /* Takes out the reset byte, so that closing D is a clean end for A. */
 void chan_drop_lag(struct chan *c);
+/* The next byte that the program writes is the last urgent one. */
+void chan_mark_next(struct chan *c);
 
 /* ---- rights.c: descriptors that clients send ---- */
 #define RIGHTS_MAX 253 /* of a message: SCM_MAX_FD */

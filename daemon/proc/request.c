@@ -320,6 +320,19 @@ do_outq(struct request *r)
 	return put_value(r, &o, sizeof q);
 }
 
+static int
+do_urgent(struct request *r)
+{
+	struct chan *c;
+	int err = 0;
+
+	c = chan_of(socket_of(r, &err));
+	if (c == NULL || c->state != CHAN_OPEN)
+		return err != 0 ? err : ENOTCONN;
+	chan_mark_next(c);
+	return 0;
+}
+
 static const struct {
 	int (*serve)(struct request *);
 	size_t min, max; /* of the body */
@@ -338,6 +351,7 @@ static const struct {
     [PROTO_SHUTDOWN] = {do_shutdown, sizeof(struct proto_listen),
 	sizeof(struct proto_listen)},
     [PROTO_OUTQ] = {do_outq, 0, 0},
+    [PROTO_URGENT] = {do_urgent, 0, 0},
 };
 
 int

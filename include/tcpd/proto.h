@@ -69,6 +69,8 @@ enum proto_type {
 	PROTO_SHUTDOWN,	   /* proto_listen.backlog: how; listeners only */
 	PROTO_OUTQ,	   /* nothing; answer: proto_opt, value u32 unacked,
 			      u32 unsent */
+	PROTO_URGENT,	   /* nothing: the next byte that is written is the last
+			      urgent one */
 	PROTO_NTYPES
 };
 

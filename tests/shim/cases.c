@@ -44,6 +44,7 @@ static const struct {
     {"addresses", case_addresses},
     {"receiving", case_receiving},
     {"gathering", case_gathering},
+    {"urgent", case_urgent},
     {"duplicates", case_duplicates},
     {"children", case_children},
     {"executing", case_executing},

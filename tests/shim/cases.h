@@ -126,6 +126,7 @@ void case_inheriting(void);
 void case_addresses(void);
 void case_receiving(void);
 void case_gathering(void);
+void case_urgent(void);
 void case_duplicates(void);
 void case_children(void);
 void case_executing(void);

@@ -77,6 +77,22 @@ p_end(FILE *out)
 	    r == 0 ? "EOF" : strerrorname_np(errno), total, sum);
 }
 
+/* What is before the mark, the byte there, and what comes behind. */
+static void
+p_oob(FILE *out)
+{
+	struct pollfd p = {p_conn, POLLPRI, 0};
+	char urg = '-', buf[64];
+	int mark = -1, before, after;
+
+	poll(&p, 1, PATIENCE_S * 1000);
+	recv(p_conn, &urg, 1, MSG_OOB);
+	before = (int)recv(p_conn, buf, sizeof buf, 0);
+	ioctl(p_conn, SIOCATMARK, &mark);
+	after = (int)recv(p_conn, buf, sizeof buf, 0);
+	fprintf(out, "%d '%c' mark %d, %d\n", before, urg, mark, after);
+}
+
 static void
 p_connect(int port, FILE *out)
 {
@@ -160,6 +176,11 @@ peer_obey(const char *line, FILE *out)
 		fprintf(out, "%d %.*s\n", r, r > 0 && r < 40 ? r : 0, buf);
 	} else if (strncmp(line, "end", 3) == 0) {
 		p_end(out);
+	} else if (strncmp(line, "urgent", 6) == 0) {
+		send(p_conn, "urgent", 6, MSG_OOB);
+		fprintf(out, "ok\n");
+	} else if (strncmp(line, "oob", 3) == 0) {
+		p_oob(out);
 	} else if (strncmp(line, "reset", 5) == 0) {
 		p_reset();
 		fprintf(out, "ok\n");

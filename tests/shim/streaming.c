@@ -181,6 +181,59 @@ case_receiving(void)
 	peer("close");
 }
 
+static void
+urgent_out(void)
+{
+	struct iovec v[3] = {{(char[]){'a', 'b'}, 2}, {(char[]){'c'}, 1}};
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+	int fd = linked(0);
+
+	result("write", write(fd, "xy", 2));
+	result("send", send(fd, "z!", 2, MSG_OOB));
+	result("more", send(fd, "more", 4, 0));
+	say("peer %s", peer("oob"));
+	result("sendmsg", sendmsg(fd, &m, MSG_OOB));
+	result("more", send(fd, "more", 4, 0));
+	say("peer %s", peer("oob"));
+	close(fd);
+	peer("close");
+}
+
+static void
+urgent_in(int in_line)
+{
+	struct pollfd p = {.events = POLLPRI};
+	char buf[64], urg = '-';
+	int fd = p.fd = linked(0), mark;
+
+	set_opt(fd, SOL_SOCKET, SO_OOBINLINE, in_line);
+	fcntl(fd, F_SETOWN, getpid());
+	signals = 0;
+	handle(SIGURG, 0);
+	peer("urgent");
+	say("POLLPRI %d", poll(&p, 1, PATIENCE_S * 1000) > 0);
+	say("SIGURG %d", (int)signals);
+	result("read", recv(fd, buf, sizeof buf, 0));
+	ioctl(fd, SIOCATMARK, &mark);
+	say("mark %d", mark);
+	result("oob", recv(fd, &urg, 1, MSG_OOB));
+	if (in_line)
+		result("inline", recv(fd, &urg, 1, 0));
+	say("byte '%c'", urg);
+	signal(SIGURG, SIG_DFL);
+	close(fd);
+	peer("close");
+}
+
+/* Out-of-band data, as sockets have it. */
+void
+case_urgent(void)
+{
+	urgent_out();
+	urgent_in(0);
+	urgent_in(1);
+}
+
 void
 case_gathering(void)
 {

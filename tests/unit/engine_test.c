@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -464,6 +465,69 @@ Test(engine, names_and_options)
 	cr_assert_eq(
 	    cl_request(0, PROTO_GETSOCKNAME, 12345, NULL, 0, -1, &n, &len),
 	    EBADF);
+}
+
+/* Both ways: a byte that was announced is the last one before the mark, and at
+ * the other end it is what a socket calls out-of-band. */
+Test(engine, urgent_data, .description = "MUST-30 MUST-32 MUST-33")
+{
+	struct cl a;
+	char buf[8];
+	int b, n;
+
+	cl_pair(&a, &b);
+	cr_assert(cl_write(a.fd, "ab", 2));
+	cr_assert_eq(
+	    cl_request(0, PROTO_URGENT, a.handle, NULL, 0, -1, NULL, NULL), 0);
+	cr_assert(cl_write(a.fd, "cde", 3));
+	cr_assert(cl_wait(b, POLLPRI, 2000));
+	cr_assert_eq(recv(b, buf, 1, MSG_OOB), 1);
+	cr_assert_eq(buf[0], 'c');
+	cr_assert_eq(recv(b, buf, 8, 0), 2);
+	cr_assert_eq(ioctl(b, SIOCATMARK, &n), 0);
+	cr_assert_eq(n, 1);
+	cr_assert_eq(cl_read(b, buf, 2), 2);
+	cr_assert_eq(memcmp(buf, "de", 2), 0);
+	cr_assert_eq(
+	    cl_request(0, PROTO_URGENT, 12345, NULL, 0, -1, NULL, NULL), EBADF);
+	close(a.fd);
+	close(b);
+}
+
+/* A soft error in whatever connection there is. */
+static void
+make_soft_error(struct engine *e, void *arg)
+{
+	struct ipaddr peer = ipaddr_v4(LAB_ADDR(1));
+
+	tcp_host_unreachable(e->tcp, &peer, engine_now(e));
+	engine_flush(e);
+}
+
+/* A soft error disturbs nobody: no bit, no byte; who asks learns it, once. */
+Test(engine, soft_errors_wait_to_be_asked_for,
+    .description = "MUST-47 SHLD-20 SHLD-25")
+{
+	struct cl a;
+	char c;
+	int b, before;
+
+	cl_pair(&a, &b);
+	before = cl_poll(a.fd);
+	lab_on(0, make_soft_error, NULL);
+	cr_assert_eq(cl_poll(a.fd), before);
+	cr_assert(cl_write(a.fd, "x", 1));
+	cr_assert_eq(cl_read(b, &c, 1), 1);
+	lab_on(0, make_soft_error, NULL);
+	cr_assert_eq(
+	    cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL, NULL),
+	    EHOSTUNREACH);
+	cr_assert_eq(
+	    cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL, NULL), 0);
+	cr_assert(cl_write(b, "y", 1));
+	cr_assert_eq(cl_read(a.fd, &c, 1), 1);
+	close(a.fd);
+	close(b);
 }
 
 static void
