@@ -344,18 +344,28 @@ Test(established, congestion_option)
 	expect_eq(lab_info().cwnd_bytes, 14600);
 }
 
-/* MUST-48, MUST-49: TOS and TTL of the program go out on every segment. */
-Test(established, tos_and_ttl)
+/* TOS and TTL of the program go out on every segment, from the SYN on, and at
+ * once when he changes them. */
+Test(established, tos_and_ttl, .description = "MUST-48 MUST-49 SHLD-21")
 {
-	struct tcp_out out;
-
-	reach(TCPS_ESTABLISHED);
+	active_lab();
 	app_sets(tos = 0x20);
 	app_sets(ttl = 7);
-	app_writes(10);
-	expect(tcp_output(lab_tcp(), &out, lab_mono()));
-	expect_eq(out.tos, 0x20);
-	expect_eq(out.ttl, 7);
+	app_connects();
+	stack_sends(SYN, .seq = 0, .tos = 0x20, .ttl = 7);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK, .seq = 1, .ack = 1, .tos = 0x20, .ttl = 7);
+	app_writes(9);
+	stack_sends(
+	    ACK | PSH, .seq = 1, .ack = 1, .len = 9, .tos = 0x20, .ttl = 7);
+	app_sets(tos = 0xb8);
+	app_sets(ttl = 255);
+	after(lab_info().rto_us);
+	stack_sends(
+	    ACK | PSH, .seq = 1, .ack = 1, .len = 9, .tos = 0xb8, .ttl = 255);
+	peer_sends(ACK, .seq = 1, .ack = 10);
+	app_closes();
+	stack_sends(FIN | ACK, .seq = 10, .ack = 1, .tos = 0xb8, .ttl = 255);
 }
 
 /* What TCP_INFO says agrees with what was done. */

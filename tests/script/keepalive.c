@@ -14,8 +14,8 @@ Test(keepalive, is_off, .description = "MUST-25")
 }
 
 /* MUST-28: two hours by default; SHLD-12: no data; an answer starts anew. */
-Test(
-    keepalive, default_interval, .description = "MUST-24 MUST-28 SHLD-12 MAY-5")
+Test(keepalive, default_interval,
+    .description = "MUST-24 MUST-28 SHLD-12 MAY-5 MAY-6")
 {
 	reach(TCPS_ESTABLISHED);
 	app_sets(keepalive = true);

@@ -279,10 +279,12 @@ env_path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 	if (ipaddr_is_any(src))
 		out->src = ipaddr_is_v4(dst) ? ipaddr_v4(OUR_ADDR)
 					     : lab_addr(OUR_ADDR);
-	out->mtu = lab.cfg.mtu;
-	if (!ipaddr_is_v4(dst))
-		out->mtu = lab_mtu(lab.cfg.mtu);
-	out->rcv_mtu = out->mtu;
+	out->rcv_mtu = lab.cfg.mtu;
+	out->mtu = lab.cfg.path_mtu != 0 ? lab.cfg.path_mtu : lab.cfg.mtu;
+	if (!ipaddr_is_v4(dst)) {
+		out->rcv_mtu = lab_mtu(out->rcv_mtu);
+		out->mtu = lab_mtu(out->mtu);
+	}
 	out->tso_max = lab.cfg.tso;
 	return 0;
 }
@@ -742,6 +744,8 @@ peek(void)
 	o->ack = get32(h + 8);
 	o->s.win = (int32_t)get16(h + 14);
 	o->s.urg = (uint16_t)get16(h + 18);
+	o->s.tos = out.tos;
+	o->s.ttl = out.ttl;
 	o->id = (struct tuple){
 	    out.src, out.dst, (uint16_t)get16(h), (uint16_t)get16(h + 2)};
 	if (out.hdr_len != h[12] >> 4 << 2 || out.hdr_len < 20)
@@ -783,7 +787,8 @@ same(const struct lab_seg *w, const struct lab_seg *g)
 	    named_differs(w->wscale, g->wscale) ||
 	    named_differs(w->sackok, g->sackok) ||
 	    named_differs(w->tsval, g->tsval) ||
-	    named_differs(w->tsecr, g->tsecr))
+	    named_differs(w->tsecr, g->tsecr) ||
+	    named_differs(w->tos, g->tos) || named_differs(w->ttl, g->ttl))
 		return false;
 	if (w->flags & URG && w->urg != g->urg)
 		return false;

@@ -75,6 +75,7 @@ struct lab_seg {
 	bool any_sack; /* SACK blocks not compared */
 	bool any_seq;  /* seq not compared */
 	bool raw_seq;  /* seq is not relative */
+	int32_t tos, ttl;
 };
 
 #define SEG(...)                                                               \
@@ -84,6 +85,8 @@ struct lab_seg {
 	    .sackok = ANY,                                                     \
 	    .tsval = ANY,                                                      \
 	    .tsecr = ANY,                                                      \
+	    .tos = ANY,                                                        \
+	    .ttl = ANY,                                                        \
 	    .flags = __VA_ARGS__})
 
 struct lab_config {
@@ -91,11 +94,12 @@ struct lab_config {
 	uint32_t sndbuf, rcvbuf;	 /* 1 MiB, 64 KiB */
 	uint32_t sndbuf_max, rcvbuf_max; /* they do not grow */
 	bool no_timestamps, no_sack, no_wscale;
-	uint32_t msl_us;  /* 30 s */
-	uint16_t mtu;	  /* 1500 */
-	uint32_t tso;	  /* 0 */
-	size_t max_conns; /* 0 */
-	size_t pool;	  /* 64 MiB */
+	uint32_t msl_us;   /* 30 s */
+	uint16_t mtu;	   /* 1500 */
+	uint16_t path_mtu; /* of the way to the peer; 0: as mtu */
+	uint32_t tso;	   /* 0 */
+	size_t max_conns;  /* 0 */
+	size_t pool;	   /* 64 MiB */
 	uint64_t seed;
 	uint16_t port_first, port_last; /* 32768..60999 */
 	bool listens, quickack;		/* on port 80, backlog 128 */

@@ -506,3 +506,26 @@ Test(names, census_of_binds)
 	expect_eq(n, 1);
 	tcp_unbind(b2, lab_mono());
 }
+
+/* MUST-45: what the way would be for a new connection does not concern one
+ * that has begun; its address stays. */
+Test(names, keeps_its_address, .description = "MUST-44 MUST-45")
+{
+	struct ipaddr ours = lab_addr(0xc0000202u);
+	struct tcp_out out;
+
+	active_lab();
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+	lab_path_error = -EADDRNOTAVAIL;
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	expect(ipaddr_eq(&tcp_tuple(lab_pcb())->laddr, &ours));
+	app_writes(10);
+	expect(tcp_output(lab_tcp(), &out, lab_mono()));
+	expect(ipaddr_eq(&out.src, &ours));
+	at(lab_now() + lab_info().timer_us);
+	expect(tcp_output(lab_tcp(), &out, lab_mono()));
+	expect(ipaddr_eq(&out.src, &ours));
+	lab_path_error = 0;
+}

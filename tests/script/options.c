@@ -332,3 +332,17 @@ Test(options, timestamp_of_a_reset)
 	app_aborts();
 	stack_sends(RST | ACK, .seq = 1, .ack = 1, .tsval = 50, .tsecr = 1000);
 }
+
+/* What we announce is what can come over our own link, for certain: a way that
+ * is narrower today is for our segments alone. */
+Test(options, mss_is_of_the_link, .description = "SHLD-6 MUST-67 MUST-16")
+{
+	lab_start(.listens = true, .mtu = 1400, .path_mtu = 1000);
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1360);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	app_writes(1500);
+	stack_sends(ACK, .seq = 1, .ack = 1, .len = 960);
+	stack_sends(ACK | PSH, .seq = 961, .ack = 1, .len = 540);
+	peer_sends(ACK, .seq = 1, .ack = 1501);
+}

@@ -14,7 +14,7 @@ info(const struct path *p)
 
 /* 5.3.1, 5.3.2: it finds the bandwidth and the round-trip time in STARTUP,
  * drains the queue, and cruises: 1 MB/s, 20 ms. */
-Test(cc_bbr, finds_the_path)
+Test(cc_bbr, finds_the_path, .description = "MAY-18")
 {
 	struct path p;
 	uint64_t before;

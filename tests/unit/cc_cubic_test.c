@@ -4,7 +4,7 @@
 
 /* RFC 9438 4.2: after a loss at W the cubic is back at W after
  * K = cbrt(W * (1 - 0.7) / 0.4) seconds, and flat there. */
-Test(cc_cubic, returns_to_w_max_at_k)
+Test(cc_cubic, returns_to_w_max_at_k, .description = "MAY-18")
 {
 	struct tcp_cc cc;
 	mono_t start = {1000000}, now = start;

@@ -3,7 +3,7 @@
 #include "cc_lab.h"
 
 /* One segment a round trip, half on a loss, never less than two segments. */
-Test(cc_newreno, linear_and_halves)
+Test(cc_newreno, linear_and_halves, .description = "MUST-19")
 {
 	struct tcp_cc cc;
 	mono_t now = {1000000};

@@ -42,7 +42,8 @@ pseudo_sum(uint32_t dst, uint32_t len)
 	return wire_csum_partial(&c);
 }
 
-Test(stack, payload_is_referenced_not_copied)
+Test(stack, payload_is_referenced_not_copied,
+    .description = "MUST-49 SHLD-22 MAY-4")
 {
 	struct tcp_out *o;
 
