@@ -464,6 +464,19 @@ gone(struct chan *c, int error)
 	free_as_reset(c);
 }
 
+/* Linux's connect() fails at once of what to TCP may pass (MUST-56), so this
+ * user of it gives up; a mere doubt (R1) is no reason.  true: c is gone. */
+static bool
+gives_up(struct chan *c)
+{
+	int error = tcp_soft_error(c->pcb);
+
+	if (error == 0 || error == ETIMEDOUT)
+		return false;
+	chan_abort(c, error);
+	return true;
+}
+
 void
 chan_tcp_event(struct chan *c, const struct tcp_event *ev)
 {
@@ -475,7 +488,8 @@ chan_tcp_event(struct chan *c, const struct tcp_event *ev)
 		c->want_room = false;
 	if (ev->bits & TCP_EV_GONE)
 		gone(c, ev->error);
-	else
+	else if (!(ev->bits & TCP_EV_ERROR) || c->state != CHAN_CONNECTING ||
+		 !gives_up(c))
 		chan_ready(c);
 }
 

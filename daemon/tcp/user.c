@@ -110,6 +110,8 @@ start_syn(struct tcp_pcb *p, seq_t iss, mono_t now)
 	pcb_ready(p);
 }
 
+/* MUST-44: the way names the source address if the user does not; MUST-45: it
+ * is in the tuple and stays. */
 int
 tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
     const struct ipaddr *dst, uint16_t dport, const struct tcp_opts *opts,
@@ -298,7 +300,7 @@ tcp_apply_opts(struct tcp_pcb *p, const struct tcp_opts *o, mono_t now)
 	return 0;
 }
 
-/* ---- ICMP (RFC 9293 3.9.2.2, RFC 5927, RFC 5461) ---- */
+/* ---- ICMP (MUST-54; RFC 9293 3.9.2.2, RFC 5927, RFC 5461) ---- */
 
 static int
 icmp_errno(enum tcp_icmp what)
@@ -315,6 +317,12 @@ icmp_errno(enum tcp_icmp what)
 	default:
 		return EHOSTUNREACH;
 	}
+}
+
+static bool
+icmp_hard(enum tcp_icmp what)
+{
+	return what == TCP_ICMP_PROTO_UNREACH || what == TCP_ICMP_PORT_UNREACH;
 }
 
 /* RFC 1191 6.3: a smaller MTU; what was too big goes again, without blame. */
@@ -364,13 +372,14 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 			path_too_big(p, mtu);
 		return true;
 	}
-	/* DEVIATION: MUST-56 and SHLD-26 for synchronized connections only
-	 * and not at all: there all errors are soft (RFC 5927 5.2); a connect
-	 * in progress fails at once, as on Linux (RFC 5461 4.1). */
-	if (p->state == TCPS_SYN_SENT) {
+	/* DEVIATION: SHLD-26: hard errors end an attempt to connect; in a
+	 * synchronized connection they are soft, since anyone who guesses a
+	 * number in the window could end it (RFC 5927 5.2), as on Linux. */
+	if (p->state == TCPS_SYN_SENT && icmp_hard(what)) {
 		pcb_dead(p, icmp_errno(what));
 		return true;
 	}
+	/* MUST-56; an owner who wants connect() to fail at once hears it. */
 	p->soft_error = icmp_errno(what);
 	pcb_event(p, TCP_EV_ERROR); /* MUST-47, SHLD-25 */
 	return true;

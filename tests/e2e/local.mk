@@ -17,6 +17,7 @@ NET_TESTS = \
 	tests/e2e/synflood.t \
 	tests/e2e/stop.t \
 	tests/e2e/errors.t \
+	tests/e2e/icmp.t \
 	tests/e2e/idle.t \
 	tests/e2e/interop.t \
 	tests/e2e/slaac.t

@@ -247,6 +247,16 @@ sock_event(struct world *w, const struct tcp_event *ev)
 	}
 	if (ev->bits & TCP_EV_ERROR)
 		s->soft_error = tcp_soft_error(ev->pcb);
+	/* As the engine: connect() does not wait for it to pass. */
+	if (s->connecting && s->soft_error != 0 && s->soft_error != ETIMEDOUT &&
+	    !(ev->bits & TCP_EV_GONE)) {
+		tcp_abort(ev->pcb, w->now);
+		s->pcb = NULL;
+		s->gone = true;
+		s->connecting = false;
+		s->error = s->soft_error;
+		wake |= POLLIN | POLLOUT | POLLERR | POLLHUP;
+	}
 	if (ev->bits & TCP_EV_URGENT)
 		wake |= POLLPRI;
 	if (ev->bits & TCP_EV_GONE) {

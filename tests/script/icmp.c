@@ -55,6 +55,28 @@ Test(icmp, hard_errors_when_established, .description = "SHLD-26")
 	in_state(TCPS_ESTABLISHED);
 }
 
+/* MUST-56: nor does it end an attempt to connect. */
+Test(icmp, soft_errors_in_syn_sent, .description = "MUST-56 SHLD-25")
+{
+	for (size_t i = 0; i < 4; i++) {
+		active_lab();
+		reach(TCPS_SYN_SENT);
+		icmp_says(soft[i], 0, 0);
+		in_state(TCPS_SYN_SENT);
+		event(TCP_EV_ERROR);
+		expect(tcp_soft_error(lab_pcb()) != 0);
+		peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+		stack_sends(ACK, .seq = 1, .ack = 1);
+		in_state(TCPS_ESTABLISHED);
+	}
+	/* And if nobody ever answers, it is the reason. */
+	active_lab();
+	reach(TCPS_SYN_SENT);
+	icmp_says(TCP_ICMP_HOST_UNREACH, 0, 0);
+	lab_run_until(sec(300));
+	gone(EHOSTUNREACH);
+}
+
 /* SHLD-26: before that they end the attempt. */
 Test(icmp, hard_errors_in_syn_sent, .description = "MUST-54 SHLD-26")
 {
