@@ -3,7 +3,8 @@
  * MSG_OOB on the way out (RFC 9293 3.8.5).  The bytes go the way of all others;
  * before the last one is written the daemon is told that a mark stands behind
  * it, because a pointer must leave with its octet and not after it.  So this
- * needs nothing of the kernel's AF_UNIX.
+ * needs nothing of the kernel's AF_UNIX.  tcpd's own programs do not use it
+ * (SHLD-13).
  *
  * On the way in there is nothing to do here: the daemon sends the octet before
  * the mark as AF_UNIX's own out-of-band byte, and SIGURG, POLLPRI, MSG_OOB,

@@ -161,7 +161,7 @@ sources()
 	fi 2>/dev/null | sort | while read -r f; do
 		[ -f "$f" ] || continue
 		case $f in
-		*.c | *.h | *.def | *.mk | *.am | *.ac | *.sh | *.py | *.[158])
+		*.c | *.h | *.def | *.mk | *.am | *.ac | *.sh | *.py | *.[1578])
 			echo "$f" ;;
 		*) case $(head -c 2 "$f" | tr -d '\0') in
 			'#!') echo "$f" ;;

@@ -11,9 +11,9 @@
  * Answers are limited by token buckets (RFC 1812 4.3.2.8), echo replies and
  * errors apart, so that neither is an amplifier nor starves the other.
  *
- * Source quench (RFC 6633) and redirects (RFC 1122 3.2.2.2 asks to follow
- * them. DEVIATION: a redirect is an unauthenticated order to send elsewhere)
- * are ignored.
+ * Source quench (MUST-55, RFC 6633) and redirects (RFC 1122 3.2.2.2 asks to
+ * follow them. DEVIATION: a redirect is an unauthenticated order to send
+ * elsewhere) are ignored.
  */
 #include "ip/icmp.h"
 

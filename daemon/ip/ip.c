@@ -5,8 +5,8 @@
  *
  * Output is RFC 791 and RFC 1122 3.2.1 as a host does it today: DF is always
  * set (path MTU discovery, RFC 1191), so a packet is atomic and its
- * identification means nothing (RFC 6864 4.1); it is zero, except in what the
- * device will cut up, which starts at a random number and counts up.
+ * identification means nothing (MAY-4, RFC 6864 4.1); it is zero, except in
+ * what the device will cut up, which starts at a random number and counts up.
  *
  * Both queues are bounded: out by the number of answers (frames that waited
  * for a neighbour are bounded there already), loop by bytes.

@@ -7,9 +7,9 @@
  * piece, sent to an address of ours, from an address that one other station can
  * have.  Each test that fails has its counter.
  *
- * Options are skipped (RFC 1122 3.2.1.8 leaves most to us); source routes are
- * dropped (RFC 7126 4.3, 4.4).  Fragments come back in as one packet when they
- * are all there (reass.c).
+ * Options are skipped (MUST-50; RFC 1122 3.2.1.8 leaves most to us); source
+ * routes are dropped.  Fragments come back in as one packet when they are all
+ * there (reass.c).
  *
  * The time to live of what arrives means nothing to a host that is the
  * destination (RFC 1122 3.2.1.7: it MUST NOT be dropped for a TTL of less
@@ -26,6 +26,10 @@
 static enum drop
 judge(const struct ip *ip, const struct ip_in *in, const struct wire_ipv4 *h)
 {
+	/* DEVIATION: MUST-53, SHLD-24: a source-routed packet goes no further
+	 * than here, so no route is saved or reversed; whoever can send one
+	 * could have our answers sent to him under any address (RFC 7126 4.3,
+	 * 4.4: drop by default, as Linux does). */
 	if (h->source_route)
 		return DROP_IP_OPTION;
 	if (ip_is_group(ip, &in->src) ||

@@ -85,7 +85,8 @@ write_headers(
 	return heads + o->hdr_len;
 }
 
-/* The checksum, or what the device needs to make it; tcp is the header. */
+/* The checksum (MUST-2: always), or what the device needs to make it; tcp is
+ * the header. */
 static void
 settle_checksum(
     struct stack *s, const struct tcp_out *o, uint8_t *tcp, struct offload *off)

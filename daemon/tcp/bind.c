@@ -99,6 +99,8 @@ pick_bind_port(struct tcp *t, struct tcp_bind *b)
 	return false;
 }
 
+/* MUST-41: a bind of its own, or an error; what is there stays as it is.
+ * MUST-43: at an address, or at all. */
 int
 tcp_bind(struct tcp *t, const struct ipaddr *addr, uint16_t port,
     unsigned flags, uint32_t owner, void *user, struct tcp_bind **out)

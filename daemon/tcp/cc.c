@@ -27,6 +27,7 @@ static const struct tcp_cc_ops *const table[] = {
 };
 #define NALGORITHMS (sizeof table / sizeof table[0])
 
+/* MAY-18: more than one to choose from. */
 const struct tcp_cc_ops *
 tcp_cc_find(const char *name)
 {

@@ -101,7 +101,8 @@ delay_now(const struct tcp_pcb *p)
 	return delay < max ? delay : max;
 }
 
-/* There is something in order to acknowledge, which came in nsegs segments. */
+/* SHLD-18: there is something in order to acknowledge, which came in nsegs
+ * segments. */
 void
 delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now)
 {

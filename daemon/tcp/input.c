@@ -229,6 +229,7 @@ note_timestamp(struct tcp_pcb *p, const struct seg *s)
 
 /* ---- second and fourth: RST and SYN (RFC 5961 3, 4) ---- */
 
+/* SHLD-2: whatever text it carries. */
 static enum step
 check_rst(struct tcp_pcb *p, struct seg *s)
 {

@@ -272,9 +272,9 @@ struct tcp_pcb {
 
 	/* Send side (RFC 9293 3.3.1). */
 	seq_t iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
-	seq_t snd_sml; /* end of the last small segment (Nagle) */
-	seq_t recover; /* recovery ends here */
-	uint32_t snd_wnd, max_wnd;
+	seq_t snd_sml;		   /* end of the last small segment (Nagle) */
+	seq_t recover;		   /* recovery ends here */
+	uint32_t snd_wnd, max_wnd; /* MUST-1, REC-1: unsigned, 32 bits */
 	uint16_t snd_mss; /* payload of a full segment, options taken off */
 	uint16_t peer_mss, max_seg;
 	uint8_t snd_wscale, rcv_wscale;
@@ -518,8 +518,9 @@ tcp_default_mss(const struct ipaddr *a)
 	return ipaddr_is_v4(a) ? TCP_DEFAULT_MSS : TCP_DEFAULT_MSS6;
 }
 
-/* The MSS to announce (MUST-67): what we can receive, not what the path to
- * the peer is known to carry. */
+/* The MSS to announce, always (SHLD-5, MAY-3): what we can receive (MUST-67),
+ * whatever happens (SHLD-6), not what the path to the peer is known to carry.
+ */
 static inline uint16_t
 tcp_adv_mss(const struct tcp_path *path, uint16_t max_seg)
 {
@@ -577,7 +578,7 @@ void tw_input(struct tcp *t, struct tcp_tw *w, struct seg *s);
 void tw_free(struct tcp *t, struct tcp_tw *w);
 void tw_ack(struct tcp *t, struct tcp_tw *w, mono_t now);
 void tw_expire(struct tcp *t, mono_t now);
-/* May a new connection of ours take this 4-tuple over (RFC 6191)? */
+/* May a new connection of ours take this 4-tuple over (SHLD-4, RFC 6191)? */
 bool tw_reusable(const struct tcp *t, const struct tcp_tw *w, mono_t now);
 
 /* ---- pcb.c ---- */

@@ -98,7 +98,8 @@ conn_remove(struct tcp *t, struct tcp_node *n)
 
 /* ---- numbers that must not be guessed ---- */
 
-/* RFC 6528: a clock of 4 us ticks (MUST-8) and a keyed hash (SHLD-1). */
+/* RFC 6528: a clock of 4 us ticks (MUST-8) and a hash (SHLD-1) whose key nobody
+ * knows (MUST-9). */
 seq_t
 tcp_isn(const struct tcp *t, const struct tuple *id, mono_t now)
 {
@@ -182,6 +183,8 @@ ctl_output(struct tcp *t, struct tcp_out *out)
 	return true;
 }
 
+/* MUST-58, MUST-59: asked after a burst of input, a connection has one ACK for
+ * all of it. */
 bool
 tcp_output(struct tcp *t, struct tcp_out *out, mono_t now)
 {

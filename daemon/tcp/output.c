@@ -7,7 +7,12 @@
  * The sender's silly-window rule (MUST-38, 3.8.6.2.1) and Nagle are one test:
  * a segment that is not full goes only if it ends what is queued and no other
  * small one is out, if it is half the largest window ever seen, or if the
- * override timer says so.
+ * override timer says so.  Never for ever (MUST-60); what waited meanwhile, as
+ * SHLD-7 and MAY-16 have it, goes as one segment, as large as can be (SHLD-28),
+ * pushed once (SHLD-27).
+ *
+ * DECLINED: MAY-15: sockets have no PUSH; TCP_CORK and MSG_MORE say the
+ * opposite, and all else is pushed.
  */
 #include "tcp/internal.h"
 
@@ -203,8 +208,9 @@ resend(struct tcp_pcb *p, struct txseg *x, uint32_t max, struct tcp_out *out,
 		tcp_arm_rexmt(p, now);
 }
 
-/* MUST-34, SHLD-15, SHLD-16: retransmissions keep to the window, except for
- * the first segment, which also serves as the probe of a closed one. */
+/* MUST-34, MUST-35, SHLD-15, SHLD-16, MAY-7: retransmissions keep to the
+ * window, except for the first segment, which also serves as the probe of a
+ * closed one. */
 static bool
 retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 {

@@ -30,6 +30,7 @@ tcp_rcv_wnd(const struct tcp_pcb *p)
 	return w > 0 ? (uint32_t)w : 0;
 }
 
+/* MAY-8: it may be nothing for as long as the user reads nothing. */
 static uint32_t
 window_room(const struct tcp_pcb *p)
 {
@@ -392,7 +393,7 @@ reasm_input(struct tcp_pcb *p, struct seg *s)
 
 		if (insert_ooo(p, s) == NEXT)
 			sack_add(p, l, r);
-		/* RFC 5681 4.2: a gap is acknowledged at once. */
+		/* MAY-13, RFC 5681 4.2: a gap is acknowledged at once. */
 		p->flags |= PF_ACK_NOW;
 		pcb_ready(p);
 		return;

@@ -105,7 +105,8 @@ recovery_resend(struct tcp_pcb *p)
 	pcb_ready(p);
 }
 
-/* The retransmission timer fired (RFC 5681 3.1, RFC 6298 5.4 to 5.6). */
+/* The retransmission timer fired (MUST-19: RFC 5681 3.1, RFC 6298 5.4 to
+ * 5.6). */
 void
 tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 {

@@ -13,6 +13,7 @@ tcp_rto(const struct tcp_pcb *p)
 	return rto < TCP_RTO_MAX_US ? rto : TCP_RTO_MAX_US;
 }
 
+/* MUST-18: never of what was sent twice (Karn). */
 void
 tcp_rtt_sample(struct tcp_pcb *p, int64_t rtt)
 {

@@ -159,7 +159,7 @@ void tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now);
  * caller (the field holds zero). */
 struct tcp_out {
 	struct ipaddr src, dst;
-	uint8_t tos, ttl;
+	uint8_t tos, ttl;  /* MUST-48, MUST-49 */
 	uint16_t gso_size; /* nonzero: payload exceeds it, cut it up */
 	/* The peer acknowledged something new since this connection's last
 	 * segment: the neighbour is alive (RFC 4861 7.3.1).  The caller has
@@ -207,8 +207,10 @@ enum {
 	TCP_EV_WRITABLE = 1 << 2,  /* room in the send buffer appeared */
 	TCP_EV_EOF = 1 << 3,	   /* the peer's FIN, in order */
 	TCP_EV_ERROR = 1 << 4,	   /* soft error: tcp_soft_error(); R1 is one */
-	TCP_EV_GONE = 1 << 5,	   /* dead; error says how; last event */
-	TCP_EV_URGENT = 1 << 6,	   /* the urgent pointer advanced */
+	/* Dead; the error says how: 0 after an orderly end, the peer's reset is
+	 * another (MUST-12).  The last event. */
+	TCP_EV_GONE = 1 << 5,
+	TCP_EV_URGENT = 1 << 6, /* the urgent pointer advanced */
 };
 
 struct tcp_event {
@@ -233,6 +235,7 @@ struct tcp_opts {
 	/* Zero means the layer's default everywhere. */
 	const char *congestion;
 	uint32_t sndbuf, rcvbuf;
+	/* MUST-21: R2 of this connection. */
 	uint32_t user_timeout_us; /* RFC 5482's, 0: RFC 9293's R2 */
 	uint32_t keepidle_s, keepintvl_s, keepcnt;
 	uint32_t linger2_s;	  /* FIN-WAIT-2 of an orphan; 0: 60 s */
@@ -244,8 +247,9 @@ struct tcp_opts {
 	 * before a connection is handed to the user; 0: at once. */
 	uint8_t defer_accept;
 	uint8_t syn_retries;
-	uint8_t tos, ttl;
+	uint8_t tos, ttl; /* MUST-48, MUST-49 */
 	uint8_t quickack; /* enum tcp_quick */
+	/* MUST-17; MUST-24, MAY-5 */
 	bool nodelay, keepalive, cork;
 };
 
@@ -327,11 +331,16 @@ size_t tcp_recv_queued(const struct tcp_pcb *p);
  * the rest has not come yet; 0: none. */
 uint32_t tcp_recv_urgent(const struct tcp_pcb *p);
 bool tcp_recv_eof(const struct tcp_pcb *p); /* FIN reached and all taken */
-/* The program's shutdown(SHUT_RD): what arrives is acknowledged, not kept. */
+/* DECLINED: MAY-17: sockets have no place for the peer's PSH.
+ *
+ * The program's shutdown(SHUT_RD): what arrives is acknowledged, not kept. */
 void tcp_recv_discard(struct tcp_pcb *p, mono_t now);
 
-/* The program is gone from this connection.  close: FIN in order, or RST when
- * data is unread (SHLD-3); abort: RST at once.  The pointer is dead then. */
+/* DECLINED: MAY-14: sockets have no FLUSH; what was written stays written.
+ *
+ * The program is gone from this connection (MAY-1: both ways).  close: FIN in
+ * order, or RST when data is unread (SHLD-3); abort: RST at once.  The pointer
+ * is dead then. */
 void tcp_close(struct tcp_pcb *p, mono_t now);
 void tcp_abort(struct tcp_pcb *p, mono_t now);
 

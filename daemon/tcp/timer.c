@@ -186,6 +186,8 @@ persist_timeout(struct tcp_pcb *p, mono_t now)
 
 /* ---- keep-alive (MUST-24 to MUST-29) and FIN-WAIT-2 ---- */
 
+/* DECLINED: MAY-6: a probe with an octet of garbage serves peers who ignore an
+ * empty one; none are left. */
 void
 tcp_arm_keep(struct tcp_pcb *p, mono_t now)
 {

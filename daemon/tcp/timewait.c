@@ -274,8 +274,8 @@ tw_new(struct tcp *t, mono_t now)
 	return w;
 }
 
-/* The connection is over on our side first; its user may still have data to
- * take.  p may be freed here. */
+/* The connection is over on our side first (MUST-13); its user may still have
+ * data to take.  p may be freed here. */
 void
 tw_enter(struct tcp_pcb *p, mono_t now)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The urgent mechanism (RFC 9293 3.8.5, RFC 6093), as Linux has it.  Urgent
- * data is the stream up to a mark, never a second channel: SND.UP and RCV.UP
- * are the numbers of the octet behind it (MUST-62).
+ * The urgent mechanism (MUST-30: RFC 9293 3.8.5, RFC 6093), as Linux has it.
+ * Urgent data is the stream up to a mark, never a second channel: SND.UP and
+ * RCV.UP are the numbers of the octet behind it (MUST-62).
  *
  * Every segment before the mark carries URG and how far it is to there; a
  * pointer has 16 bits, so a mark that is further away is announced by steps

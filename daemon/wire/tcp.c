@@ -6,13 +6,19 @@
  * A length of 0 or 1, or one that leaves the header, makes the whole segment
  * malformed (MUST-7).  An option of a known kind with another length than its
  * kind has is skipped, as an unknown kind is (MUST-6), and as Linux does.
- * Options may start at any byte (MUST-64).
+ * Options may start at any byte (MUST-64), in any segment (MUST-5); those of
+ * RFC 9293 itself are understood (MUST-4), and all but EOL and NOP have a
+ * length (MUST-68).
  *
  * What is emitted has Linux's order, so that header prediction, GRO and
  * middleboxes on the way see what they know:
  *
  *	SYN	mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale
  *	others	nop nop TS | nop nop SACK...
+ *
+ * An MSS goes into each SYN (MUST-14) and nowhere else (MUST-65).  Padding is
+ * by NOP, in front, so there is no end of options and nothing behind one
+ * (MUST-69).
  */
 #include "wire/tcp.h"
 

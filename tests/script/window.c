@@ -489,39 +489,44 @@ Test(window, clamp_of_the_user)
 	}
 	/* What had been promised is used up. */
 	expect(lab_info().rcv_wnd <= 2000);
+}
 
-	/* MUST-1: 40000 octets are not a negative number of them. */
-	Test(window, is_unsigned, .description = "MUST-1 REC-1")
-	{
-		lab_start(.listens = true);
-		handshake(.mss = 1460, .win = 65535);
-		for (int i = 0; i < 4; i++) {
-			app_writes(7300);
-			lab_drain();
-			peer_sends(ACK, .seq = 1, .ack = 1 + 7300 * (i + 1),
-			    .win = 40000);
-		}
-		expect_eq(lab_info().snd_wnd, 40000);
+/* MUST-1: 40000 octets are not a negative number of them. */
+Test(window, is_unsigned, .description = "MUST-1 REC-1")
+{
+	lab_start(.listens = true);
+	handshake(.mss = 1460, .win = 65535);
+	for (int i = 0; i < 4; i++) {
 		app_writes(7300);
-		expect(lab_drain() > 0);
-		expect_eq(lab_info().send_unsent, 0);
-		peer_sends(ACK, .seq = 1, .ack = 36501, .win = 65535);
-		expect_eq(lab_info().snd_wnd, 65535);
+		lab_drain();
+		peer_sends(
+		    ACK, .seq = 1, .ack = 1 + 7300 * (i + 1), .win = 40000);
 	}
+	expect_eq(lab_info().snd_wnd, 40000);
+	app_writes(7300);
+	expect(lab_drain() > 0);
+	expect_eq(lab_info().send_unsent, 0);
+	peer_sends(ACK, .seq = 1, .ack = 36501, .win = 65535);
+	expect_eq(lab_info().snd_wnd, 65535);
+	/* And a scaled one has more than 16 bits. */
+	lab_start(.listens = true);
+	handshake(.mss = 1460, .wscale = 14);
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 65535);
+	expect_eq(lab_info().snd_wnd, 65535 << 14);
+}
 
-	/* SHLD-27: what was written in pieces and waits goes as one segment,
-	 * pushed once; MUST-60: an ACK or time lets it go, whatever it is. */
-	Test(window, pushes_collapse,
-	    .description = "SHLD-27 MUST-60 MUST-61 MAY-16")
-	{
-		reach(TCPS_ESTABLISHED);
-		app_writes(10);
-		stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 10);
-		for (int i = 0; i < 4; i++) {
-			app_writes(300);
-			silence();
-		}
-		peer_sends(ACK, .seq = 1, .ack = 11);
-		stack_sends(ACK | PSH, .seq = 11, .ack = 1, .len = 1200);
-		peer_sends(ACK, .seq = 1, .ack = 1211);
+/* SHLD-27: what was written in pieces and waits goes as one segment,
+ * pushed once; MUST-60: an ACK or time lets it go, whatever it is. */
+Test(window, pushes_collapse, .description = "SHLD-27 MUST-60 MUST-61 MAY-16")
+{
+	reach(TCPS_ESTABLISHED);
+	app_writes(10);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 10);
+	for (int i = 0; i < 4; i++) {
+		app_writes(300);
+		silence();
 	}
+	peer_sends(ACK, .seq = 1, .ack = 11);
+	stack_sends(ACK | PSH, .seq = 11, .ack = 1, .len = 1200);
+	peer_sends(ACK, .seq = 1, .ack = 1211);
+}
