@@ -16,6 +16,7 @@ haul=$top_builddir/tests/sim/haul
 lwip=$top_builddir/tests/e2e/lwip
 all=${INTEROP:-}
 big=400000 small=60000
+kernel6=2001:db8::1 tcpd6=2001:db8::2
 controls=$(cat /proc/sys/net/ipv4/tcp_available_congestion_control)
 
 # Each line: tcp_ecn tcp_timestamps tcp_sack tcp_window_scaling.
@@ -45,6 +46,8 @@ set_options()
 set_control()
 {
 	peer ip route change 192.0.2.0/24 dev "$link" src $kernel congctl "$1"
+	[ -z "$six" ] || peer ip -6 route replace 2001:db8::/64 dev "$link" \
+	    proto kernel metric 256 congctl "$1"
 }
 
 serve()
@@ -53,13 +56,21 @@ serve()
 	[ "$LAB_DEVICE" = packet ] && link=lab0
 	serves run 9000 haul-tcpd "$haul" -l -k 9000
 	serves peer 9001 haul-kernel "$haul" -l -k 9001
+	six=
+	grep -q 2001:db8::1 "$work/up.log" || return
+	six=yes
+	serves run 9002 haul-tcpd6 "$haul" -l -k -6 9002
+	serves peer 9003 haul-kernel6 "$haul" -l -k -6 9003
 }
 
 # both BYTES: to the kernel's server and from its client.
 both()
 {
 	timeout 60 "$lab" run "$haul" -b "$1" $kernel 9001 "$1" &&
-	    timeout 60 "$lab" peer "$haul" -b "$1" $tcpd 9000 "$1"
+	    timeout 60 "$lab" peer "$haul" -b "$1" $tcpd 9000 "$1" || return
+	[ -n "$six" ] || return 0
+	timeout 60 "$lab" run "$haul" -b "$1" $kernel6 9003 "$1" &&
+	    timeout 60 "$lab" peer "$haul" -b "$1" $tcpd6 9002 "$1"
 }
 
 # with_kernel WHAT BYTES: all options and controls of the kernel.
@@ -81,7 +92,7 @@ with_kernel()
 			note "$bad"
 		}
 	done < <(options)
-	ok "$1: $n pairs of transfers with the kernel's $controls"
+	ok "$1: $n pairs of transfers${six:+, twice for IPv6,} with the kernel's $controls"
 }
 
 down_quietly()
@@ -122,7 +133,7 @@ impaired()
 }
 
 if [ -x "$top_builddir/tests/sim/relay" ]; then
-	export LAB_DEVICE=packet
+	export LAB_DEVICE=packet LAB_SIX=yes
 	for direction in "" "-r "; do
 		export LAB_RELAY="${direction}rough"
 		up
@@ -140,7 +151,7 @@ if [ -x "$top_builddir/tests/sim/relay" ]; then
 		down_quietly
 		note "$(cat "$work/down.log")"
 	done
-	unset LAB_RELAY
+	unset LAB_RELAY LAB_SIX
 	LAB_DEVICE=
 else
 	skip "rough path" "tests/sim/relay is not built"
@@ -159,6 +170,11 @@ others()
 	    -b "$1" $kernel 9001 "$1"
 	check "another tcpd to tcpd, $2" timeout 60 "$lab" peer "$haul" \
 	    -b "$1" $tcpd 9000 "$1"
+	if grep -q 2001:db8::1 "$work/up.log"; then
+		serves run 9002 haul-tcpd6 "$haul" -l -k -6 9002
+		check "another tcpd to tcpd, IPv6, $2" timeout 60 "$lab" peer \
+		    "$haul" -b "$1" $tcpd6 9002 "$1"
+	fi
 	down_quietly
 
 	if [ ! -x "$lwip" ]; then
@@ -170,6 +186,11 @@ others()
 	serves run 9000 haul-tcpd "$haul" -l -k 9000
 	check "lwIP to tcpd, $2" timeout 60 "$lab" peer "$lwip" "$link" \
 	    $kernel -b "$1" $tcpd 9000 "$1"
+	if grep -q 2001:db8::1 "$work/up.log"; then
+		serves run 9002 haul-tcpd6 "$haul" -l -k -6 9002
+		check "lwIP to tcpd, IPv6, $2" timeout 60 "$lab" peer "$lwip" \
+		    "$link" $kernel6 -b "$1" $tcpd6 9002 "$1"
+	fi
 	spawn haul-lwip "$lab" peer "$lwip" "$link" $kernel -l 9001
 	wait_for 15 grep -q ready "$work/haul-lwip.log"
 	check "tcpd to lwIP, $2" timeout 60 "$lab" run "$haul" \
@@ -184,7 +205,7 @@ export LAB_OFFLOAD=no
 others 3000000 "TAP without offloads"
 unset LAB_OFFLOAD
 if [ -x "$top_builddir/tests/sim/relay" ]; then
-	export LAB_DEVICE=packet LAB_RELAY=rough link=lab0
+	export LAB_DEVICE=packet LAB_RELAY=rough LAB_SIX=yes link=lab0
 	others 200000 "rough path"
 fi
 echo "1..$count"
