@@ -11,6 +11,7 @@
  * Damage is one octet of an IP packet, changed: Ethernet's own check sum would
  * have caught damage to its header and to ARP, and the Internet check sum
  * catches every burst of up to 15 bits; so no damaged packet may get through.
+ * In IPv6 that holds from the addresses on; what is before has no check sum.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -154,11 +155,17 @@ through_queue(struct link *l, struct packet *p, mono_t *out)
 static void
 damage(struct link *l, struct packet *p)
 {
-	size_t at;
+	const uint8_t *d = p->data;
+	size_t from, at;
 
-	if (p->len <= 34 || p->data[12] != 0x08 || p->data[13] != 0x00)
+	if (p->len > ETH + 20 && d[12] == 0x08 && d[13] == 0x00)
+		from = ETH;
+	else if (p->len > ETH + 40 && d[12] == 0x86 && d[13] == 0xdd)
+		from = ETH + 8;
+	else
 		return;
-	at = 14 + (size_t)sim_between(l->sim, 0, (int64_t)p->len - 15);
+	at =
+	    from + (size_t)sim_between(l->sim, 0, (int64_t)(p->len - from) - 1);
 	p->data[at] ^= (uint8_t)sim_between(l->sim, 1, 255);
 	p->damaged = true;
 	l->damaged++;
