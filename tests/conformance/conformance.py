@@ -7,8 +7,8 @@
                                          and the page
 
 rfc9293.tsv has the requirements.  A test is tagged by naming them where a run
-shows them again: a Criterion test in its .description, a TAP script in the
-description of a result.  So a tag belongs to a test that a program contains,
+shows them again: a Criterion test in its .description, a TAP script at the
+beginning of a result's.  So a tag belongs to a test that a program contains,
 and "run" believes only the tags that the run's own output brought back.
 
 A source is tagged by any comment that names a requirement.  There, too, stands
@@ -135,9 +135,8 @@ class Matrix:
                 self.problem(f'{name}: a .description outside of Test()')
         for name in files(self.src, ['tests'], ('.t',)):
             for n, line in enumerate(read(self.src, name).splitlines(), 1):
-                for said in re.findall(r'"([^"]*)"', line):
-                    if not line.lstrip().startswith('#'):
-                        self.tag(name, said, said, f'{name}:{n}')
+                for said in re.findall(rf'"((?:{ID} )+[^"]+)"', line):
+                    self.tag(name, said, said, f'{name}:{n}')
 
     def read_sources(self):
         for name in files(self.src, ['daemon', 'libclient', 'include'],

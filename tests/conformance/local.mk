@@ -6,11 +6,13 @@
 EXTRA_DIST += tests/conformance/conformance.py \
 	tests/conformance/rfc9293.tsv tests/conformance/page.head \
 	tests/conformance/page.tail
-dist_check_SCRIPTS += tests/conformance/check.sh tests/conformance/apps.t tests/conformance/self.t
+dist_check_SCRIPTS += tests/conformance/check.sh \
+	tests/conformance/apps.t tests/conformance/self.t
 TESTS += tests/conformance/apps.t tests/conformance/self.t
 
 # Runs the tagged tests, writes conformance.tsv here and the page there.
-conformance: all $(check_PROGRAMS)
+conformance: all
+	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 	python3 $(srcdir)/tests/conformance/conformance.py run \
 	    $(srcdir) $(builddir)
 .PHONY: conformance

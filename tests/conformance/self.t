@@ -80,7 +80,7 @@ sed -i 's/SHLD-1: .*/SHLD-1 *\//' daemon/x.c
 says "a deviation without a reason" 1 "without its reason"
 tree
 sed -i 's/DEVIATION/DECLINED/' daemon/x.c
-says "a SHOULD is no option" 1 "SHLD-1 is no option"
+says "a SHOULD is no option" 1 "SHLD.1 is no option"
 tree
 for i in 2 3 4 5 6; do
 	printf 'SHLD-%d\t3.1\tDo more.\n' $i >>tests/conformance/rfc9293.tsv
