@@ -65,7 +65,8 @@ static unsigned
 set_offloads(int fd, bool wanted)
 {
 	static const unsigned tries[] = {
-	    TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO_ECN,
+	    TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
+	    TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6,
 	    TUN_F_CSUM | TUN_F_TSO4,
 	    TUN_F_CSUM,
 	};
