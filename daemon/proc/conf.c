@@ -83,6 +83,7 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	    now->g.tcp.congestion, b->tcp.congestion, sizeof b->tcp.congestion);
 	now->g.tcp.size = b->tcp.size;
 	now->g.tcp.syncookies = b->tcp.syncookies;
+	now->g.tcp.mtu_probing = b->tcp.mtu_probing;
 	now->g.quota = b->quota;
 	memcpy(now->g.addrs, b->addrs, sizeof b->addrs);
 	now->g.naddrs = b->naddrs;
@@ -177,7 +178,8 @@ global_valid(const struct conf_global *g)
 	       size_valid(t->size.sndbuf, t->size.sndbuf_max) &&
 	       size_valid(t->size.rcvbuf, t->size.rcvbuf_max) &&
 	       t->msl_us >= 1000000 && t->msl_us <= 120000000 &&
-	       t->syncookies <= TCP_COOKIES_ALWAYS && t->port_first >= 1 &&
+	       t->syncookies <= TCP_COOKIES_ALWAYS &&
+	       t->mtu_probing <= TCP_MTU_ALWAYS && t->port_first >= 1 &&
 	       t->port_first < t->port_last && g->naddrs + g->ipv6.slaac >= 1 &&
 	       addrs_valid(g->addrs, g->naddrs) && ENDS(g->socket) &&
 	       ENDS(g->control) && ENDS(g->pidfile) && ENDS(g->user) &&

@@ -48,8 +48,9 @@ struct conf_tcp {
 	struct tcp_bufs size;
 	uint32_t msl_us;
 	uint16_t port_first, port_last;
-	uint8_t syncookies; /* enum tcp_cookies */
-	uint8_t pad[7];
+	uint8_t syncookies;  /* enum tcp_cookies */
+	uint8_t mtu_probing; /* enum tcp_mtu_probing */
+	uint8_t pad[6];
 	uint64_t max_conns;   /* 0: as memory allows */
 	uint64_t max_orphans; /* 0: as many as there are */
 };

@@ -375,6 +375,16 @@ set_syncookies(
 }
 
 static int
+set_mtu_probing(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	static const char *const words[] = {
+	    "blackhole", "never", "always", NULL};
+
+	return put_word(r, k, opt, line, words, TCP_MTU_BLACK_HOLE);
+}
+
+static int
 set_user(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
 	const char *s = cfg_opt_getnstr(opt, 0);
@@ -485,6 +495,7 @@ const struct key conf_keys[] = {
     {S_TCP, "msl", CFGT_INT, set_seconds, T(msl_us), 1, 120},
     {S_TCP, "port_range", CFGT_STR, set_port_range, 0, 0, 0, 0},
     {S_TCP, "max_conns", CFGT_INT, set_number, T(max_conns), 0, INT64_MAX},
+    {S_TCP, "mtu_probing", CFGT_STR, set_mtu_probing, T(mtu_probing), 0, 0},
     {S_TCP, "syncookies", CFGT_STR, set_syncookies, T(syncookies), 0, 0},
     {S_TCP, "max_orphans", CFGT_INT, set_number, T(max_orphans), 0, INT64_MAX},
     {S_IPV6, "accept_ra", CFGT_BOOL, set_bool, I(accept_ra), 0, 0},

@@ -411,6 +411,7 @@ engine_set_conf(struct engine *e, struct conf *conf)
 	    !stack_set_routes(e->stack, routes, nroutes))
 		log_warn("the stack refuses the new addresses or routes");
 	tcp_set_syncookies(e->tcp, conf->g.tcp.syncookies);
+	tcp_set_mtu_probing(e->tcp, conf->g.tcp.mtu_probing);
 	if (tcp_set_defaults(
 		e->tcp, conf->g.tcp.congestion, &conf->g.tcp.size) != 0)
 		log_warn("congestion control %s is unknown; the default stays",

@@ -340,6 +340,8 @@ tcp_counters(struct page_out *p)
 	C(keepalive_probes, "keep-alive probes sent");
 	C(ooo_queued, "segments received out of order");
 	C(paws_rejected, "old duplicates by timestamp");
+	C(mtu_probes, "probes of the path MTU sent");
+	C(mtu_black_holes, "paths that swallow large segments");
 	C(orphans_reset, "connections reset for the limit of orphans");
 	C(time_waits, "connections that went to TIME-WAIT");
 	C(lost_retransmits, "retransmissions found lost again");

@@ -36,6 +36,7 @@ ack_advance(struct tcp_pcb *p, struct ackinfo *a)
 	p->probes = 0;
 	p->soft_error = 0; /* whatever it was, it is over */
 	p->in_doubt = false;
+	mtu_ack(p, a->now);
 	tune_sndbuf(p);
 	sendq_ack(p, a->acked);
 	/* RFC 6298 5.2, 5.3 */

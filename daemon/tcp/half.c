@@ -289,6 +289,7 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	pcb_opts_apply(p, &h->listener->opts);
 	pcb_set_mss(p);
 	tune_established(p, s->now);
+	mtu_established(p, s->now);
 	tcp_cc_init(&p->cc, h->listener->cc != NULL ? h->listener->cc : t->cc,
 	    p->snd_mss, s->now);
 	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one

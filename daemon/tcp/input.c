@@ -42,6 +42,7 @@ enter_established(struct tcp_pcb *p, const struct seg *s)
 	tcp_set_state(p, TCPS_ESTABLISHED);
 	p->retries = p->backoff = 0;
 	tune_established(p, s->now);
+	mtu_established(p, s->now);
 	if (!(p->flags & PF_ORPHAN))
 		pcb_event(p, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
 	tcp_arm_keep(p, s->now);

@@ -19,6 +19,7 @@
  *	delack.c    when to acknowledge
  *	output.c    what to send next: recovery, new data, FIN, ACK
  *	timer.c     retransmission, persist, delayed ACK, keep-alive
+ *	mtu.c       the path's MTU: routers' word, black holes, probes
  *	tune.c      buffer sizes that follow the path; memory pressure
  *	sendq.c     bytes that the user wrote, until they are acknowledged
  *	urgent.c    urgent data, both ways
@@ -259,6 +260,17 @@ struct tcp_tune {
 	uint32_t space; /* the most that he took in a round trip */
 };
 
+/* The search for the path's MTU; see mtu.c.  Bytes of IP packets. */
+struct tcp_mtu {
+	uint16_t low, high; /* passes; nothing above it does */
+	uint16_t size;	    /* of the probe that is out, 0: none */
+	seq_t seq, end;	    /* its text */
+	uint8_t tries;	    /* of this size */
+	bool searching, first;
+	bool doubtful;	 /* the probe's text went again */
+	mono_t raise_at; /* the path may have changed by then */
+};
+
 struct tcp_pcb {
 	struct tcp_node node;
 	struct tcp *t;
@@ -304,6 +316,7 @@ struct tcp_pcb {
 	seq_t irs, rcv_nxt, rcv_adv, last_ack_sent;
 	uint32_t rcvbuf, rcv_clamp, window_clamp, notsent_lowat;
 	struct tcp_tune tune;
+	struct tcp_mtu mtu;
 	uint32_t rcv_bytes; /* in order, not yet taken */
 	uint32_t rcv_mss;   /* largest segment seen: for delayed ACKs */
 	struct rxqueue rcvq;
@@ -713,6 +726,23 @@ void rate_ack_begin(struct tcp_pcb *p, mono_t now);
 void rate_ack_end(struct tcp_pcb *p);
 /* pcb_output() has nothing more for now. */
 void rate_output_done(struct tcp_pcb *p);
+
+/* ---- mtu.c ---- */
+void mtu_established(struct tcp_pcb *p, mono_t now);
+/* A router says so; checked to be about what is out. */
+void mtu_too_big(struct tcp_pcb *p, uint16_t mtu, mono_t now);
+/* The retransmission timer fired, p->retries times now. */
+void mtu_timeout(struct tcp_pcb *p);
+/* The payload of a probe that may go now, 0: none. */
+uint32_t mtu_probe_len(
+    struct tcp_pcb *p, uint32_t mss, uint32_t unsent, mono_t now);
+/* It goes, as text from seq on. */
+void mtu_probe_sent(struct tcp_pcb *p, seq_t seq, uint32_t len);
+bool mtu_is_probe(const struct tcp_pcb *p, seq_t seq);
+/* It is lost, while others arrived. */
+void mtu_probe_lost(struct tcp_pcb *p);
+/* snd_una has moved. */
+void mtu_ack(struct tcp_pcb *p, mono_t now);
 
 /* ---- tune.c ---- */
 /* All buffers together are beyond three quarters of their limit; beyond seven

@@ -317,6 +317,12 @@ tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode)
 }
 
 void
+tcp_set_mtu_probing(struct tcp *t, enum tcp_mtu_probing mode)
+{
+	t->cfg.mtu_probing = mode;
+}
+
+void
 tcp_free(struct tcp *t)
 {
 	struct tcp_pcb *p;

@@ -19,6 +19,7 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/half.c \
 	daemon/tcp/input.c \
 	daemon/tcp/layer.c \
+	daemon/tcp/mtu.c \
 	daemon/tcp/output.c \
 	daemon/tcp/pacing.c \
 	daemon/tcp/pcb.c \

@@ -324,7 +324,7 @@ arm_persist(struct tcp_pcb *p, mono_t now)
 static bool
 send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 {
-	uint32_t mss = effective_mss(p), unsent, len;
+	uint32_t mss = effective_mss(p), unsent, len, probe;
 	struct txseg *x;
 	uint8_t flags = 0;
 	bool fin;
@@ -344,12 +344,20 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		arm_persist(p, now);
 		return false;
 	}
+	/* One segment of its own, as large as the path may carry. */
+	probe = len > 0 ? mtu_probe_len(p, mss, unsent, now) : 0;
+	if (probe > 0)
+		len = mss = probe;
 	no_payload(out);
 	if (len > 0)
 		fill_payload(p, out, p->snd_nxt, &len, mss);
+	if (len > 0 && len == probe)
+		mtu_probe_sent(p, p->snd_nxt, len);
 	fin = fin && len == unsent && p->snd_wnd > tcp_outstanding(p) + len;
 	x = txseg_add(p, p->snd_nxt, len + fin, now);
 	if (x == NULL) {
+		if (probe > 0)
+			p->mtu.size = 0;
 		arm_persist(p, now);
 		return false;
 	}

@@ -84,6 +84,7 @@ pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
 	p->rcvbuf = t->cfg.size.rcvbuf;
 	p->rcv_clamp = UINT32_MAX;
 	p->rto_us = TCP_RTO_INITIAL_US;
+	p->mtu.raise_at = MONO_NEVER;
 	p->min_rtt_us = UINT32_MAX;
 	p->keepidle_s = TCP_KEEPIDLE_S;
 	p->keepintvl_s = TCP_KEEPINTVL_S;
@@ -423,6 +424,8 @@ pcb_check(const struct tcp_pcb *p, mono_t now)
 		return;
 	}
 	check_tx(p);
+	CHECK(p->mtu.size == 0 || (seq_leq(p->mtu.end, p->snd_nxt) &&
+				      seq_gt(p->mtu.end, p->snd_una)));
 	CHECK(p->cc.cwnd >= p->cc.mss || p->state == TCPS_SYN_SENT);
 	CHECK(seq_leq(p->snd_una, p->snd_nxt));
 	CHECK(p->state != TCPS_TIME_WAIT);

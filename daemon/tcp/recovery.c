@@ -208,6 +208,21 @@ detect_by_duplicates(struct tcp_pcb *p, const struct ackinfo *a)
 	}
 }
 
+/* RFC 4821 7.5: a probe of the path's MTU was too big, and nothing else is
+ * lost: no sign of congestion. */
+static bool
+only_a_probe(struct tcp_pcb *p)
+{
+	const struct txseg *x = TAILQ_FIRST(&p->tx);
+
+	if (x == NULL || !mtu_is_probe(p, x->seq) || p->lost_bytes != x->len ||
+	    !(x->flags & TX_LOST))
+		return false;
+	mtu_probe_lost(p);
+	recovery_resend(p);
+	return true;
+}
+
 static void
 detect_loss(struct tcp_pcb *p, struct ackinfo *a)
 {
@@ -219,7 +234,7 @@ detect_loss(struct tcp_pcb *p, struct ackinfo *a)
 		detect_by_duplicates(p, a);
 		a->lost = p->lost_bytes > a->lost ? p->lost_bytes - a->lost : 0;
 	}
-	if (p->ca_state >= CA_RECOVERY || p->lost_bytes == 0)
+	if (p->ca_state >= CA_RECOVERY || p->lost_bytes == 0 || only_a_probe(p))
 		return;
 	enter_recovery(p, a);
 	pcb_ready(p);
@@ -301,7 +316,7 @@ recovery_lost(struct tcp_pcb *p, uint32_t lost)
 {
 	struct ackinfo none = {.lost = lost};
 
-	if (lost == 0)
+	if (lost == 0 || (p->ca_state < CA_RECOVERY && only_a_probe(p)))
 		return;
 	if (p->ca_state < CA_RECOVERY) {
 		enter_recovery(p, &none);

@@ -137,6 +137,7 @@ txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
 
 	/* One record for what goes out in one go. */
 	if (x != NULL && x->flags == 0 && x->sent_at.us == now.us &&
+	    !mtu_is_probe(p, x->seq) && !mtu_is_probe(p, seq) &&
 	    x->len + len <= 65536 && x->len > 0 && seq_eq(end_of(x), seq)) {
 		x->len += len;
 		return x;
@@ -220,6 +221,7 @@ txseg_mark_lost(struct tcp_pcb *p, struct txseg *x)
 	    (x->flags & (TX_LOST | TX_RETX)) == TX_LOST)
 		return;
 	rate_lost(p, x);
+	p->mtu.doubtful |= mtu_is_probe(p, x->seq);
 	turn_leave(p, x);
 	uncount(p, x, x->len);
 	x->flags = (uint8_t)((x->flags | TX_LOST) & ~TX_RETX);
@@ -231,6 +233,7 @@ void
 txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now)
 {
 	rate_sent(p, x, now);
+	p->mtu.doubtful |= mtu_is_probe(p, x->seq);
 	turn_leave(p, x);
 	uncount(p, x, x->len);
 	x->flags |= TX_RETX | TX_EVER_RETX;

@@ -81,6 +81,14 @@ enum tcp_cookies {
 	TCP_COOKIES_ALWAYS,
 };
 
+/* When segments probe for the path's MTU (RFC 4821, 8899): after a black hole
+ * or a router's word; never; on each connection, which begins small. */
+enum tcp_mtu_probing {
+	TCP_MTU_BLACK_HOLE,
+	TCP_MTU_NEVER,
+	TCP_MTU_ALWAYS,
+};
+
 /* What the layer asks of its owner, synchronously. */
 struct tcp_env {
 	/* The path to dst (src: the wanted source or a wildcard).  Returns 0
@@ -124,6 +132,7 @@ struct tcp_config {
 	const char *congestion;		/* "cubic", "newreno" */
 	bool pacing; /* also where the congestion control asks for none */
 	enum tcp_cookies syncookies;
+	enum tcp_mtu_probing mtu_probing;
 	/* Connections that their users left; one more is reset.  0: any. */
 	size_t max_orphans;
 	bool no_quickack; /* delay ACKs from the first segment on */
@@ -139,6 +148,8 @@ int tcp_set_defaults(
     struct tcp *t, const char *congestion, const struct tcp_bufs *size);
 /* For SYNs that come from now on. */
 void tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode);
+/* For black holes that are met, and connections made, from now on. */
+void tcp_set_mtu_probing(struct tcp *t, enum tcp_mtu_probing mode);
 /* Aborts everything without a word and frees it. */
 void tcp_free(struct tcp *t);
 
@@ -398,7 +409,7 @@ struct tcp_stats {
 	uint64_t fast_retransmits, timeouts, sack_recoveries, spurious_rtos;
 	uint64_t syn_cookies, challenge_acks, delayed_acks, window_probes;
 	uint64_t keepalive_probes, ooo_queued, paws_rejected, time_waits;
-	uint64_t orphans_reset;
+	uint64_t orphans_reset, mtu_probes, mtu_black_holes;
 	uint64_t lost_retransmits, tlp_probes, tlp_recoveries;
 	uint64_t spurious_recoveries, dsacks_sent, dsacks_received;
 	uint64_t sack_renegings;

@@ -142,6 +142,7 @@ rexmt_timeout(struct tcp_pcb *p, mono_t now)
 	}
 	count_retry(p);
 	p->t->st.timeouts++;
+	mtu_timeout(p);
 	tcp_enter_loss(p, now);
 	/* RFC 6298 5.5; after repeated time-outs the estimate is void. */
 	if (p->backoff < 16)

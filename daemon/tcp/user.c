@@ -325,31 +325,6 @@ icmp_hard(enum tcp_icmp what)
 	return what == TCP_ICMP_PROTO_UNREACH || what == TCP_ICMP_PORT_UNREACH;
 }
 
-/* RFC 1191 6.3: a smaller MTU; what was too big goes again, without blame. */
-static void
-path_too_big(struct tcp_pcb *p, uint16_t mtu)
-{
-	/* Linux's floor, and RFC 8201 4's. */
-	uint16_t least = ipaddr_is_v4(&p->node.id.raddr) ? 552 : 1280;
-	struct txseg *x;
-	bool any = false;
-
-	if (mtu < least)
-		mtu = least;
-	if (mtu >= p->path.mtu)
-		return;
-	p->path.mtu = mtu;
-	pcb_set_mss(p);
-	TAILQ_FOREACH (x, &p->tx, link) {
-		if (x->len <= p->snd_mss || (x->flags & TX_SACKED))
-			continue;
-		txseg_mark_lost(p, x);
-		any = true;
-	}
-	if (any)
-		recovery_resend(p);
-}
-
 bool
 tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
     enum tcp_icmp what, uint16_t mtu, mono_t now)
@@ -357,7 +332,6 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 	struct tcp_node *n = conn_find(t, id);
 	struct tcp_pcb *p = (struct tcp_pcb *)n;
 
-	(void)now;
 	if (n == NULL || n->kind != NODE_PCB) {
 		drop(t, DROP_TCP_NO_CONN);
 		return false;
@@ -369,7 +343,7 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 	}
 	if (what == TCP_ICMP_TOO_BIG) {
 		if (synchronized(p))
-			path_too_big(p, mtu);
+			mtu_too_big(p, mtu, now);
 		return true;
 	}
 	/* DEVIATION: SHLD-26: hard errors end an attempt to connect; in a

@@ -152,6 +152,7 @@ start(struct host *h, uint32_t addr, unsigned bits)
 	    .msl_us = 1000000,
 	    .port_first = 40000,
 	    .port_last = 40009,
+	    .mtu_probing = bits & 64 ? TCP_MTU_ALWAYS : TCP_MTU_BLACK_HOLE,
 	    .congestion = bits & 4 ? "newreno" : "cubic"};
 
 	h->addr = addr;

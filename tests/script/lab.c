@@ -376,6 +376,7 @@ lab_start_(const struct lab_config *cfg)
 	tc.port_first = cfg->port_first != 0 ? cfg->port_first : 32768;
 	tc.port_last = cfg->port_last != 0 ? cfg->port_last : 60999;
 	tc.syncookies = cfg->syncookies;
+	tc.mtu_probing = cfg->mtu_probing;
 	tc.max_orphans = cfg->max_orphans;
 	tc.no_timestamps = cfg->no_timestamps;
 	tc.no_sack = cfg->no_sack;

@@ -106,6 +106,7 @@ struct lab_config {
 	uint32_t backlog;
 	unsigned bind_flags;
 	enum tcp_cookies syncookies;
+	enum tcp_mtu_probing mtu_probing;
 	size_t max_orphans;
 	int64_t boot_us; /* the clock's value at the start */
 };

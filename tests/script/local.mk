@@ -35,6 +35,7 @@ SCRIPT_SOURCES = \
 	tests/script/chaos.c \
 	tests/script/delack.c \
 	tests/script/cookie.c \
+	tests/script/mtu.c \
 	tests/script/tune.c \
 	tests/script/urgent.c
 

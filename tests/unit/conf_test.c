@@ -119,7 +119,7 @@ Test(conf, everything)
 	    "tcp { congestion = newreno sndbuf = 8192 rcvbuf = 16384 msl = 2\n"
 	    "  sndbuf_max = 8193\n"
 	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
-	    "  syncookies = always }\n"
+	    "  syncookies = always mtu_probing = never }\n"
 	    "memory { buffers = 2097152 }\n");
 
 	cr_assert_str_eq(c->g.device.name, "tap7");
@@ -127,6 +127,7 @@ Test(conf, everything)
 	cr_assert_eq(c->g.device.multi_queue, 1);
 	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
 	cr_assert_eq(c->g.tcp.max_orphans, 6);
+	cr_assert_eq(c->g.tcp.mtu_probing, TCP_MTU_NEVER);
 	cr_assert_eq(c->g.tcp.size.sndbuf_max, 8193);
 	cr_assert_eq(c->g.tcp.size.rcvbuf_max, 6 << 20);
 	cr_assert_eq(c->g.device.mac[5], 0x2a);
