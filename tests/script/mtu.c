@@ -255,7 +255,7 @@ Test(mtu, router_answers_a_probe)
 	icmp_says(TCP_ICMP_TOO_BIG, s.seq, 1450);
 	expect_eq(lab_info().pmtu, base());
 	transfer(lab_mtu(1450), 40);
-	expect(lab_info().pmtu > lab_mtu(1450) - 8 &&
+	expect(lab_info().pmtu > lab_mtu(1450) - 8u &&
 	       lab_info().pmtu <= lab_mtu(1450));
 	flush(lab_mtu(1450));
 }
