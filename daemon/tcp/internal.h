@@ -644,8 +644,8 @@ bool txseg_full(const struct tcp_pcb *p);
 struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
 bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
 void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);
-/* Nothing is lost after all. */
-void txseg_unmark_lost(struct tcp_pcb *p);
+/* Nothing is lost after all, of which the first went again at since. */
+void txseg_unmark_lost(struct tcp_pcb *p, mono_t since);
 /* x went again: it was lost, or is a probe. */
 void txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now);
 /* Takes what is below ack off the list; *rtt and *retx_at as in ack.c. */

@@ -243,18 +243,26 @@ txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now)
 	turn_enter(p, x);
 }
 
+/* What went again since then is at the end of the list; before it nothing is
+ * lost that does not wait. */
 void
-txseg_unmark_lost(struct tcp_pcb *p)
+txseg_unmark_lost(struct tcp_pcb *p, mono_t since)
 {
 	struct txseg *x;
 
-	TAILQ_FOREACH (x, &p->tx, link) {
-		if (!(x->flags & TX_LOST))
-			continue;
+	while ((x = TAILQ_FIRST(&p->lost)) != NULL) {
 		turn_leave(p, x);
 		p->lost_bytes -= x->len;
 		x->flags &= (uint8_t)~TX_LOST;
 		turn_enter(p, x);
+	}
+	TAILQ_FOREACH_REVERSE(x, &p->flying, txsegs, turn)
+	{
+		if (mono_before(x->sent_at, since) || p->lost_bytes == 0)
+			break;
+		if (x->flags & TX_LOST)
+			p->lost_bytes -= x->len;
+		x->flags &= (uint8_t)~TX_LOST;
 	}
 }
 

@@ -117,7 +117,8 @@ came_late(const struct tcp_pcb *p, const struct ackinfo *a)
 static void
 take_back(struct tcp_pcb *p)
 {
-	txseg_unmark_lost(p);
+	txseg_unmark_lost(p, p->undo.first);
+	CHECK(p->lost_bytes == 0);
 	tcp_cc_undo(&p->cc);
 	p->undo.on = p->undo.hold = false;
 	p->frto.on = p->frto.fresh = false;
