@@ -428,9 +428,18 @@ out:
 int
 cl_listen(struct cl *c, int i, uint16_t port, int backlog)
 {
+	struct proto_name name;
+
+	put_name(&name, 0, port);
+	name.flags = PROTO_REUSEADDR;
+	return cl_listen_at(c, i, &name, backlog);
+}
+
+int
+cl_listen_at(struct cl *c, int i, struct proto_name *name, int backlog)
+{
 	struct proto_listen l = {.backlog = (uint32_t)backlog};
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	struct proto_name name;
 	size_t len;
 	int node, err;
 
@@ -440,10 +449,8 @@ cl_listen(struct cl *c, int i, uint16_t port, int backlog)
 		return -errno;
 	node = open(sun.sun_path, O_PATH | O_CLOEXEC);
 	unlink(sun.sun_path);
-	put_name(&name, 0, port);
-	name.flags = PROTO_REUSEADDR;
 	err = cl_request(
-	    i, PROTO_BIND, c->handle, &name, sizeof name, node, NULL, NULL);
+	    i, PROTO_BIND, c->handle, name, sizeof *name, node, NULL, NULL);
 	close(node);
 	if (err != 0)
 		return -err;
@@ -453,8 +460,8 @@ cl_listen(struct cl *c, int i, uint16_t port, int backlog)
 	    i, PROTO_LISTEN, c->handle, &l, sizeof l, -1, NULL, NULL);
 	if (err == 0)
 		err = cl_request(
-		    i, PROTO_GETSOCKNAME, c->handle, NULL, 0, -1, &name, &len);
-	return err != 0 ? -err : name.port;
+		    i, PROTO_GETSOCKNAME, c->handle, NULL, 0, -1, name, &len);
+	return err != 0 ? -err : name->port;
 }
 
 int

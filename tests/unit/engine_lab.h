@@ -59,6 +59,8 @@ int cl_request(int i, uint16_t type, uint64_t handle, const void *body,
     size_t len, int fd, void *out, size_t *outlen);
 /* bind and listen on port (0: any); the port or a negative errno. */
 int cl_listen(struct cl *c, int i, uint16_t port, int backlog);
+/* The same at an address: what it is called then goes to name. */
+int cl_listen_at(struct cl *c, int i, struct proto_name *name, int backlog);
 /* accept() with the preamble. */
 int cl_accept(const struct cl *l);
 /* A connected pair: *a through engine 0, the accepted end through 1. */

@@ -297,6 +297,40 @@ Test(engine, accepted_peer_name_and_raw_accept)
 	cr_assert_eq(cl_read(a.fd, buf, 3), 0);
 }
 
+/* A listener on :: takes IPv4 as well, under names of its own family; one that
+ * is for IPv6 alone refuses it and leaves the port to 0.0.0.0. */
+Test(engine, listener_of_both_families)
+{
+	static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 192, 0, 2, 1};
+	struct proto_name any6 = {.family = AF_INET6};
+	struct cl l = cl_socket(), a = cl_socket(), only6 = cl_socket();
+	struct cl only4 = cl_socket(), again = cl_socket();
+	struct sockaddr_un sun;
+	struct proto_peer peer;
+	socklen_t len = sizeof sun;
+	int port = cl_listen_at(&l, 1, &any6, 16), b;
+
+	cr_assert_gt(port, 0);
+	cr_assert_eq(any6.family, AF_INET6);
+	cr_assert_eq(cl_listen(&again, 1, (uint16_t)port, 5), -EADDRINUSE);
+	cr_assert_eq(cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
+	b = accept(l.fd, NULL, NULL);
+	cr_assert_eq(getpeername(b, (struct sockaddr *)&sun, &len), 0);
+	memcpy(&peer, sun.sun_path, sizeof peer);
+	cr_assert_eq(peer.local.family, AF_INET6);
+	cr_assert_eq(peer.remote.family, AF_INET6);
+	cr_assert_arr_eq(peer.remote.addr, mapped, sizeof mapped);
+	close(b);
+	any6 = (struct proto_name){.family = AF_INET6, .flags = PROTO_V6ONLY};
+	port = cl_listen_at(&only6, 1, &any6, 16);
+	cr_assert_gt(port, 0);
+	close(a.fd);
+	a = cl_socket();
+	cr_assert_eq(
+	    cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), ECONNREFUSED);
+	cr_assert_eq(cl_listen(&only4, 1, (uint16_t)port, 5), port);
+}
+
 /* Writes until nothing moves any more; how much. */
 static size_t
 fill(int fd)
