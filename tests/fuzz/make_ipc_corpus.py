@@ -8,7 +8,7 @@ import sys
 
 RAW, MORE, LEAVE, REQUEST, REQUEST_FD, ATTACH, SHUT = range(7)
 (BIND, LISTEN, GETSOCKNAME, GETPEERNAME, GETOPT, SETOPT, ERROR, POLICY,
- SHUTDOWN, OUTQ) = range(2, 12)
+ SHUTDOWN, OUTQ, URGENT) = range(2, 13)
 
 
 def op(what, arg, data=b""):
@@ -89,6 +89,9 @@ files = {
     "setopt_lies": op(ATTACH, 0) + op(REQUEST, SETOPT, opt(6, 1, one, 99)),
     "error_unknown": op(REQUEST, ERROR + 128),
     "policy": op(REQUEST, POLICY),
+    "urgent": op(ATTACH, 0) + op(REQUEST, URGENT) + op(MORE, 0, b"ab") +
+    op(REQUEST, URGENT) + op(REQUEST, URGENT) + op(MORE, 0, b"c"),
+    "urgent_listener": listening + op(REQUEST, URGENT),
     "proof": op(ATTACH, 0) + op(REQUEST_FD, GETOPT + 32,
                                 opt(6, 1, length=4)),
     "pieces": op(RAW, 0, head(ERROR, 0)[:7]) + op(MORE, 0, head(ERROR, 0)[7:]),
