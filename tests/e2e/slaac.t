@@ -61,6 +61,13 @@ serves peer 8000 web-kernel "$python" "$e2e/put.py" :: 8000
 serves run 8001 web-tcpd "$python" "$e2e/put.py" :: 8001
 check "a server beyond the router" \
     run curl -sSf --max-time 10 "http://[$behind]:8000/file"
+link=$(peer ip -6 -o address show dev tcpd0 scope link |
+    sed 's/.*inet6 \([^/]*\).*/\1/')
+check "a server at the router's link-local address" \
+    run curl -sSf --max-time 10 "http://[$link%25tcpd0]:8000/file"
+link=$(ctl show addresses | sed -n 's/^\(fe80[^/]*\).*/\1/p')
+check "a server at tcpd's link-local address" \
+    peer curl -sSf --max-time 10 "http://[$link%25tcpd0]:8001/file"
 check "a server at the address that was made" \
     peer curl -sSf --max-time 10 "http://[$address]:8001/file"
 check "bind to it" run "$python" -c '

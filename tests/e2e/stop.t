@@ -40,10 +40,18 @@ exec {late}<>"$work/go"
 pid_of[late]=$!
 
 cp "$labdir/tcpd.conf" "$work/conf"
-echo 'quota { connections = 77 }' >>"$labdir/tcpd.conf"
+more=198.51.100.7 plen=24
+[ "$family" = 4 ] || more=2001:db8:9::7 plen=64
+cat >>"$labdir/tcpd.conf" <<END
+quota { connections = 77 }
+address = "$more/$plen"
+END
 check "SIGHUP" kill -HUP "$daemon"
 check "the new quota is in force" \
     wait_for 5 eval 'ctl -j show clients | grep -q "\\b77\\b"'
+check "the new address is there" wait_for 5 eval \
+    'ctl show addresses | grep -q "^$more/$plen *preferred"'
+matches "and programs may bind to it" "$(ctl why bind $more)" 'tcpd, because'
 echo 'addres = "nonsense"' >>"$labdir/tcpd.conf"
 lines=$(wc -l <"$labdir/log")
 check "SIGHUP with a bad file" kill -HUP "$daemon"
