@@ -20,7 +20,7 @@
 #include "tcp/internal.h"
 
 #define TCP_QUICK_MAX	  16
-#define TCP_DELACK_MAX_US 200000
+#define TCP_DELACK_MAX_US 200000 /* MUST-40 */
 
 /* The next segments are acknowledged at once. */
 static void

@@ -131,7 +131,7 @@ Test(delack, short_segment_is_taken)
 
 /* Segments that come far apart make the delay longer, but never more than a
  * round trip or 200 ms (MUST-40). */
-Test(delack, delay_follows_the_distance)
+Test(delack, delay_follows_the_distance, .description = "MUST-40 SHLD-18")
 {
 	int64_t t = ms(100), seq = 1601;
 
