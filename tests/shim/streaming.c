@@ -204,14 +204,17 @@ urgent_in(int in_line)
 {
 	struct pollfd p = {.events = POLLPRI};
 	char buf[64], urg = '-';
-	int fd = p.fd = linked(0), mark;
+	int fd = p.fd = linked(0), mark, n;
 
 	set_opt(fd, SOL_SOCKET, SO_OOBINLINE, in_line);
 	fcntl(fd, F_SETOWN, getpid());
 	signals = 0;
-	handle(SIGURG, 0);
+	handle(SIGURG, SA_RESTART);
 	peer("urgent");
-	say("POLLPRI %d", poll(&p, 1, PATIENCE_S * 1000) > 0);
+	/* The signal interrupts it, if it has not come before. */
+	while ((n = poll(&p, 1, PATIENCE_S * 1000)) < 0 && errno == EINTR)
+		;
+	say("POLLPRI %d", n > 0);
 	say("SIGURG %d", (int)signals);
 	result("read", recv(fd, buf, sizeof buf, 0));
 	ioctl(fd, SIOCATMARK, &mark);
