@@ -67,6 +67,11 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	    {"memory buffers", a->buffers != b->buffers},
 	    {"tcp msl", a->tcp.msl_us != b->tcp.msl_us},
 	    {"tcp max_conns", a->tcp.max_conns != b->tcp.max_conns},
+	    {"tcp timestamps", a->tcp.timestamps != b->tcp.timestamps},
+	    {"tcp sack", a->tcp.sack != b->tcp.sack},
+	    {"tcp window_scaling",
+		a->tcp.window_scaling != b->tcp.window_scaling},
+	    {"tcp quick_acks", a->tcp.quick_acks != b->tcp.quick_acks},
 	    {"tcp max_orphans", a->tcp.max_orphans != b->tcp.max_orphans},
 	    {"tcp port_range", a->tcp.port_first != b->tcp.port_first ||
 				   a->tcp.port_last != b->tcp.port_last},

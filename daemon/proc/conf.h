@@ -50,7 +50,8 @@ struct conf_tcp {
 	uint16_t port_first, port_last;
 	uint8_t syncookies;  /* enum tcp_cookies */
 	uint8_t mtu_probing; /* enum tcp_mtu_probing */
-	uint8_t pad[6];
+	uint8_t timestamps, sack, window_scaling, quick_acks;
+	uint8_t pad[2];
 	uint64_t max_conns;   /* 0: as memory allows */
 	uint64_t max_orphans; /* 0: as many as there are */
 };

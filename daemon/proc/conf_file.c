@@ -415,6 +415,10 @@ new_conf(void)
 		.rcvbuf = 128u << 10,
 		.rcvbuf_max = 6u << 20},
 	    .msl_us = 30000000,
+	    .timestamps = 1,
+	    .sack = 1,
+	    .window_scaling = 1,
+	    .quick_acks = 1,
 	    .max_orphans = 65536,
 	    .port_first = 32768,
 	    .port_last = 60999};

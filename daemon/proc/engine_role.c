@@ -80,6 +80,10 @@ setup_from(const struct role *r, struct engine_setup *s)
 	s->stack.buf_bytes = g->buffers;
 	s->stack.tcp.max_conns = g->tcp.max_conns;
 	s->stack.tcp.max_orphans = g->tcp.max_orphans;
+	s->stack.tcp.no_timestamps = !g->tcp.timestamps;
+	s->stack.tcp.no_sack = !g->tcp.sack;
+	s->stack.tcp.no_wscale = !g->tcp.window_scaling;
+	s->stack.tcp.no_quickack = !g->tcp.quick_acks;
 	s->stack.tcp.size = g->tcp.size;
 	s->stack.tcp.msl_us = g->tcp.msl_us;
 	s->stack.tcp.port_first = g->tcp.port_first;

@@ -130,8 +130,8 @@ sack_add(struct tcp_pcb *p, seq_t left, seq_t right)
 	p->nrcv_sack++;
 }
 
-/* Two that touch before the next ACK are reported as one; of others the newer
- * (as on Linux). */
+/* RFC 2883 4: what came twice, for the next ACK to say; two that touch are one,
+ * of others the first is told. */
 void
 tcp_note_duplicate(struct tcp_pcb *p, seq_t left, seq_t right)
 {
@@ -144,7 +144,10 @@ tcp_note_duplicate(struct tcp_pcb *p, seq_t left, seq_t right)
 	if (!seq_lt(left, right))
 		return;
 	p->t->st.dsacks_sent += seq_eq(l, r);
-	if (!seq_eq(l, r) && seq_leq(left, r) && seq_leq(l, right)) {
+	if (!seq_eq(l, r)) {
+		/* 4.2.3: of several parts the first. */
+		if (seq_gt(left, r) || seq_gt(l, right))
+			return;
 		left = seq_min(left, l);
 		right = seq_max(right, r);
 	}
@@ -290,6 +293,9 @@ pull_ooo(struct tcp_pcb *p)
 		uint32_t skip = (uint32_t)seq_diff(p->rcv_nxt, r->seq);
 
 		any = true;
+		if (skip > 0)
+			tcp_note_duplicate(p, r->seq,
+			    seq_min(seq_add(r->seq, r->len), p->rcv_nxt));
 		ooo_remove(p, r);
 		if (skip >= r->len || (p->flags & PF_RCV_DISCARD)) {
 			if (skip < r->len)

@@ -336,6 +336,29 @@ Test(receive, fin_behind_old_text)
 	stack_sends(FIN | ACK, .seq = 1, .ack = 1002);
 }
 
+/* RFC 2883 4.2.3: a segment that fills gaps around what was there already; the
+ * first part of it that came twice is told. */
+Test(receive, dsack_of_several_parts)
+{
+	handshake(.mss = 1000, .sackok = 1);
+	peer_sends(ACK, .seq = 1001, .ack = 1, .len = 1000);
+	peer_sends(ACK, .seq = 3001, .ack = 1, .len = 1000);
+	peer_sends(ACK, .seq = 6001, .ack = 1, .len = 1000);
+	lab_drain();
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 5000);
+	stack_sends(
+	    ACK, .seq = 1, .ack = 5001, .sack = {{1001, 2001}, {6001, 7001}});
+	peer_sends(ACK, .seq = 5001, .ack = 1, .len = 2000);
+	stack_sends(ACK, .seq = 1, .ack = 7001, .sack = {{6001, 7001}});
+	/* Nothing in order, but two parts of it were there. */
+	peer_sends(ACK, .seq = 8001, .ack = 1, .len = 100);
+	peer_sends(ACK, .seq = 8301, .ack = 1, .len = 100);
+	lab_drain();
+	peer_sends(ACK, .seq = 7901, .ack = 1, .len = 600);
+	stack_sends(
+	    ACK, .seq = 1, .ack = 7001, .sack = {{8001, 8101}, {7901, 8501}});
+}
+
 /* ---- PAWS (RFC 7323 5.3) ---- */
 
 Test(receive, paws_drops_old_duplicates)

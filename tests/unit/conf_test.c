@@ -119,6 +119,8 @@ Test(conf, everything)
 	    "tcp { congestion = newreno sndbuf = 8192 rcvbuf = 16384 msl = 2\n"
 	    "  sndbuf_max = 8193\n"
 	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
+	    "  timestamps = false sack = off window_scaling = no\n"
+	    "  quick_acks = false\n"
 	    "  syncookies = always mtu_probing = never }\n"
 	    "memory { buffers = 2097152 }\n");
 
@@ -128,6 +130,10 @@ Test(conf, everything)
 	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
 	cr_assert_eq(c->g.tcp.max_orphans, 6);
 	cr_assert_eq(c->g.tcp.mtu_probing, TCP_MTU_NEVER);
+	cr_assert_eq(c->g.tcp.timestamps, 0);
+	cr_assert_eq(c->g.tcp.sack, 0);
+	cr_assert_eq(c->g.tcp.window_scaling, 0);
+	cr_assert_eq(c->g.tcp.quick_acks, 0);
 	cr_assert_eq(c->g.tcp.size.sndbuf_max, 8193);
 	cr_assert_eq(c->g.tcp.size.rcvbuf_max, 6 << 20);
 	cr_assert_eq(c->g.device.mac[5], 0x2a);
@@ -332,11 +338,13 @@ Test(conf, reload)
 		 "quota { connections = 9 }\n"
 		 "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
 		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
-		 "tcp { congestion = reno msl = 1 syncookies = never }");
+		 "tcp { congestion = reno msl = 1 syncookies = never\n"
+		 "  quick_acks = false }");
 
 	changed[0] = '\0';
-	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 2);
-	cr_assert_str_eq(changed, "device;tcp msl;");
+	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
+	cr_assert_str_eq(changed, "device;tcp msl;tcp quick_acks;");
+	cr_assert_eq(now->g.tcp.quick_acks, 1);
 	cr_assert_eq(now->g.device.mtu, 1500);
 	cr_assert_eq(ipaddr_to_v4(&now->g.addrs[0].addr), 0xc0000203);
 	cr_assert_eq(now->g.tcp.msl_us, 30000000);
