@@ -109,7 +109,7 @@ ready(struct ip *ip, struct ifaddr *a, mono_t now)
 void
 arp_start(struct ip *ip, struct ifaddr *a, mono_t now)
 {
-	if (!ip->acd) {
+	if (!ip->acd && a->origin != ADDR_DHCP) {
 		ready(ip, a, now);
 		return;
 	}
@@ -139,8 +139,12 @@ arp_act(struct ip *ip, struct ifaddr *a, mono_t now)
 }
 
 static void
-give_up(struct ip *ip, struct ifaddr *a)
+give_up(struct ip *ip, struct ifaddr *a, mono_t now)
 {
+	if (a->origin == ADDR_DHCP) {
+		dhcp4_conflict(ip, now);
+		return;
+	}
 	a->state = ADDR_DUPLICATE;
 	ifaddr_act_at(ip, a, MONO_NEVER);
 	ip->changes++;
@@ -154,12 +158,12 @@ claimed(struct ip *ip, struct ifaddr *a, mono_t now)
 	drop_count(ip->drops, DROP_ARP_CONFLICT);
 	if (!ifaddr_usable(a)) {
 		if (a->state == ADDR_TENTATIVE)
-			give_up(ip, a);
+			give_up(ip, a, now);
 		return;
 	}
 	if (mono_diff(now, a->defended) < DEFEND_INTERVAL_US) {
-		if (ip->acd)
-			give_up(ip, a);
+		if (ip->acd || a->origin == ADDR_DHCP)
+			give_up(ip, a, now);
 		return;
 	}
 	a->defended = now;

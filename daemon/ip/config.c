@@ -185,6 +185,7 @@ ip_rebuild_routes(struct ip *ip)
 		    gateway_near(ip, &t, &conf->r[i]))
 			route_add(&t, &conf->r[i]);
 	}
+	dhcp4_add_routes(ip, &t);
 	ra_add_routes(ip, &t);
 	if (same(&t, &ip->routes))
 		return;

@@ -68,12 +68,14 @@ ip_init(struct ip *ip, const struct ip_config *cfg, mono_t now)
 	memcpy(ip->mac, cfg->mac, sizeof ip->mac);
 	rng_init(&ip->rng, cfg->seed[0], cfg->seed[1]);
 	timerq_init(&ip->timers);
-	for (i = 0; i < IP_ADDRS + 2; i++) { /* and ra's and mld's */
+	for (i = 0; i < IP_ADDRS + 3; i++) { /* ra's, mld's and dhcp's too */
 		if (!timerq_reserve(&ip->timers))
 			return false;
 	}
 	if (!neigh_init(ip) || !reass_init(ip))
 		return false;
+	if (cfg->dhcp4)
+		dhcp4_start(ip, now);
 	return !cfg->ipv6 || ip_start_v6(ip, now);
 }
 
@@ -88,6 +90,7 @@ ip_done(struct ip *ip)
 		timerq_cancel(&ip->timers, &a->timer);
 	timerq_cancel(&ip->timers, &ip->ra.timer);
 	timerq_cancel(&ip->timers, &ip->mld.timer);
+	timerq_cancel(&ip->timers, &ip->dhcp.timer);
 	neigh_done(ip);
 	reass_done(ip);
 	timerq_done(&ip->timers);
@@ -297,6 +300,9 @@ ip_expire(struct ip *ip, mono_t now, struct neigh_failure *out)
 			break;
 		case IP_TIMER_REASS:
 			reass_expire(ip, t, now);
+			break;
+		case IP_TIMER_DHCP4:
+			dhcp4_expire(ip, now);
 			break;
 		}
 	}

@@ -23,6 +23,7 @@
 #include "base/mono.h"
 #include "base/rng.h"
 #include "base/timerq.h"
+#include "ip/dhcp4.h"
 #include "ip/ifaddr.h"
 #include "ip/mld.h"
 #include "ip/neigh.h"
@@ -45,6 +46,7 @@ struct ip_config {
 	uint64_t seed[2];
 	uint16_t vlan;	    /* of our frames; 0: no tag */
 	bool acd;	    /* probe for IPv4 addresses before use */
+	bool dhcp4;	    /* ask a server for an IPv4 address */
 	bool ipv6;	    /* speak it without a configured address too */
 	bool accept_ra;	    /* believe routers' advertisements */
 	uint8_t dad_probes; /* RFC 4862's DupAddrDetectTransmits */
@@ -67,6 +69,7 @@ enum ip_timer {
 	IP_TIMER_RA,
 	IP_TIMER_MLD,
 	IP_TIMER_REASS,
+	IP_TIMER_DHCP4,
 };
 
 struct ip {
@@ -96,6 +99,7 @@ struct ip {
 	struct pmtu_table pmtu;
 
 	struct reass_table reass;
+	struct dhcp4 dhcp;
 	struct bucket echo, errors;
 	uint64_t in_packets, echo_replies, icmp_errors;
 	uint64_t arp_requests, solicitations;
@@ -139,6 +143,7 @@ struct ip_in {
 	uint32_t off, len;   /* the packet in it, perhaps with padding behind */
 	bool looped;	     /* sent by ourselves */
 	bool broadcast;	     /* its frame was not for our station alone */
+	bool csum_ok;	     /* the device vouches for what is inside */
 	bool fragment;	     /* it came in pieces, or as if */
 	struct reass *whole; /* buf is its: reass_free() when done */
 	struct ipaddr src, dst; /* filled in from here on */

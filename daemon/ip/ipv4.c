@@ -35,7 +35,7 @@ judge(const struct ip *ip, const struct ip_in *in, const struct wire_ipv4 *h)
 	if (ip_is_group(ip, &in->src) ||
 	    (!in->looped && ip_is_ours(ip, &in->src)))
 		return DROP_IP_SOURCE;
-	if (!ip_is_ours(ip, &in->dst))
+	if (in->broadcast || !ip_is_ours(ip, &in->dst)) /* RFC 1122 3.3.6 */
 		return DROP_IP_DST;
 	return DROP_NONE;
 }
@@ -99,22 +99,33 @@ ip4_input(struct ip *ip, struct ip_in *in, mono_t now)
 	struct wire_ipv4 h;
 	int why = wire_ipv4_parse(in->buf->data + in->off, in->len, &h);
 
-	in->src = ipaddr_v4(h.src);
-	in->dst = ipaddr_v4(h.dst);
-	if (why == DROP_NONE)
-		why = judge(ip, in, &h);
 	if (why != DROP_NONE) {
 		drop_count(ip->drops, why);
 		return IP_DONE;
 	}
+	in->src = ipaddr_v4(h.src);
+	in->dst = ipaddr_v4(h.dst);
 	in->proto = h.proto;
 	in->tos = h.tos;
 	in->hdr_len = h.ihl;
 	in->off += h.ihl;
 	in->len = (uint32_t)h.total_len - h.ihl; /* padding goes here */
+	why = judge(ip, in, &h);
+	if (why == DROP_IP_DST && dhcp4_wants(ip, in)) {
+		dhcp4_input(ip, in, now);
+		return IP_DONE;
+	}
+	if (why != DROP_NONE) {
+		drop_count(ip->drops, why);
+		return IP_DONE;
+	}
 	if (h.mf || h.frag_off != 0)
 		return take_fragment(ip, in, &h, now);
 	ip->in_packets++;
+	if (dhcp4_wants(ip, in)) {
+		dhcp4_input(ip, in, now);
+		return IP_DONE;
+	}
 	switch (h.proto) {
 	case WIRE_PROTO_TCP:
 		return IP_TCP;

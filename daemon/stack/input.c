@@ -155,7 +155,9 @@ void
 stack_take_frame(struct stack *s, struct buf *b, uint32_t off,
     const struct offload *o, bool looped, mono_t now)
 {
-	struct ip_in in = {.buf = b, .looped = looped};
+	struct ip_in in = {.buf = b,
+	    .looped = looped,
+	    .csum_ok = o->csum_valid || o->needs_csum};
 	struct wire_ether eth;
 	int why = wire_ether_parse(b->data + off, b->len - off, &eth);
 
@@ -175,8 +177,6 @@ stack_take_frame(struct stack *s, struct buf *b, uint32_t off,
 		take_verdict(s, ip6_input(&s->ip, &in, now), &in, o, now);
 	else if (eth.type != WIRE_ETHER_IPV4)
 		drop_count(&s->drops, DROP_ETH_TYPE);
-	else if (in.broadcast) /* RFC 1122 3.3.6 */
-		drop_count(&s->drops, DROP_IP_DST);
 	else
 		take_verdict(s, ip4_input(&s->ip, &in, now), &in, o, now);
 }

@@ -107,6 +107,7 @@ init_ip(struct stack *s, const struct stack_config *cfg, mono_t now)
 	    .drops = &s->drops,
 	    .vlan = cfg->vlan,
 	    .acd = cfg->conflict_detection,
+	    .dhcp4 = cfg->dhcp4,
 	    .ipv6 = cfg->ipv6,
 	    .accept_ra = cfg->accept_ra,
 	    .dad_probes = cfg->dad_probes};

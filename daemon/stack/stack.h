@@ -57,6 +57,9 @@ struct stack_config {
 	 * another station insists (RFC 5227); else they are used at once and
 	 * defended for ever. */
 	bool conflict_detection;
+	/* An IPv4 address, its network and a default route are asked of a
+	 * server (RFC 2131), beside those that are configured. */
+	bool dhcp4;
 	/* IPv6 is spoken when an address of it is configured, or always. */
 	bool ipv6;
 	/* Routers' advertisements bring default routes, prefixes and addresses

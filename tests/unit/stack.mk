@@ -31,3 +31,6 @@ tests_unit_ra_test_LDADD = $(STACK_LAB_LDADD)
 UNIT_TESTS += tests/unit/reass_test
 tests_unit_reass_test_SOURCES = tests/unit/reass_test.c $(STACK_LAB)
 tests_unit_reass_test_LDADD = $(STACK_LAB_LDADD)
+UNIT_TESTS += tests/unit/dhcp4_test
+tests_unit_dhcp4_test_SOURCES = tests/unit/dhcp4_test.c $(STACK_LAB)
+tests_unit_dhcp4_test_LDADD = $(STACK_LAB_LDADD)
