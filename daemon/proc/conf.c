@@ -63,6 +63,7 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	    {"control_group", a->control_gid != b->control_gid},
 	    {"pidfile", strcmp(a->pidfile, b->pidfile) != 0},
 	    {"user", a->have_user != b->have_user || a->uid != b->uid},
+	    {"ipv4", memcmp(&a->ipv4, &b->ipv4, sizeof a->ipv4) != 0},
 	    {"ipv6", memcmp(&a->ipv6, &b->ipv6, sizeof a->ipv6) != 0},
 	    {"memory buffers", a->buffers != b->buffers},
 	    {"tcp msl", a->tcp.msl_us != b->tcp.msl_us},
@@ -185,12 +186,13 @@ global_valid(const struct conf_global *g)
 	       t->msl_us >= 1000000 && t->msl_us <= 120000000 &&
 	       t->syncookies <= TCP_COOKIES_ALWAYS &&
 	       t->mtu_probing <= TCP_MTU_ALWAYS && t->port_first >= 1 &&
-	       t->port_first < t->port_last && g->naddrs + g->ipv6.slaac >= 1 &&
-	       addrs_valid(g->addrs, g->naddrs) && ENDS(g->socket) &&
-	       ENDS(g->control) && ENDS(g->pidfile) && ENDS(g->user) &&
-	       g->buffers >= 1u << 20 && g->quota.buffer_bytes >= 65536 &&
-	       g->nroutes <= CONF_ROUTES && g->nrules <= CONF_RULES &&
-	       g->nquotas <= CONF_QUOTAS;
+	       t->port_first < t->port_last &&
+	       g->naddrs + g->ipv6.slaac + g->ipv4.dhcp >= 1 &&
+	       d->vlan < 4095 && addrs_valid(g->addrs, g->naddrs) &&
+	       ENDS(g->socket) && ENDS(g->control) && ENDS(g->pidfile) &&
+	       ENDS(g->user) && g->buffers >= 1u << 20 &&
+	       g->quota.buffer_bytes >= 65536 && g->nroutes <= CONF_ROUTES &&
+	       g->nrules <= CONF_RULES && g->nquotas <= CONF_QUOTAS;
 }
 
 static bool

@@ -38,6 +38,7 @@ struct conf_device {
 	uint16_t mtu;	     /* 0: keep */
 	uint32_t txqueuelen; /* 0: keep */
 	uint32_t nhosts;     /* 0: leave the host side alone */
+	uint32_t vlan;	     /* 0: none */
 	struct conf_addr hosts[CONF_ADDRS];
 	char name[16];
 	char netns[CONF_PATH_MAX]; /* "": this one */
@@ -54,6 +55,12 @@ struct conf_tcp {
 	uint8_t pad[2];
 	uint64_t max_conns;   /* 0: as memory allows */
 	uint64_t max_orphans; /* 0: as many as there are */
+};
+
+struct conf_ipv4 {
+	uint8_t dhcp; /* address = "dhcp": without a static one, too */
+	uint8_t conflict_detection;
+	uint8_t pad[2];
 };
 
 struct conf_ipv6 {
@@ -95,6 +102,7 @@ struct conf_rule {
 struct conf_global {
 	struct conf_device device;
 	struct conf_tcp tcp;
+	struct conf_ipv4 ipv4;
 	struct conf_ipv6 ipv6;
 	struct conf_quota quota;	    /* of users without their own */
 	struct conf_addr addrs[CONF_ADDRS]; /* ours */

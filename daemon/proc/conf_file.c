@@ -24,11 +24,13 @@
 #include <unistd.h>
 
 #include "base/addrtext.h"
+#include "base/check.h"
 #include "proc/conf_read.h"
 #include "tcpd/proto.h"
 
 #define DEFAULT_USER  "_tcpd"
 #define FALLBACK_USER "nobody"
+#define OPTS_MAX      24 /* of one section, its sections and its end too */
 
 static struct reader *cur; /* libconfuse hands no argument through */
 int
@@ -142,7 +144,7 @@ grammar_error(cfg_t *cfg, const char *fmt, va_list ap)
 
 /* The options of one section, from the tables. */
 static void
-make_opts(cfg_opt_t *opts, enum section s, cfg_opt_t (*all)[16])
+make_opts(cfg_opt_t *opts, enum section s, cfg_opt_t (*all)[OPTS_MAX])
 {
 	static const cfg_opt_t end = CFG_END();
 	unsigned n = 0;
@@ -167,6 +169,7 @@ make_opts(cfg_opt_t *opts, enum section s, cfg_opt_t (*all)[16])
 		    .subopts = all[conf_sections[i].section],
 		    .validcb = validate_key};
 	}
+	CHECK(n < OPTS_MAX);
 	opts[n] = end;
 }
 /* ---- the whole ---- */
@@ -277,8 +280,8 @@ check_hosts(struct reader *r)
 
 		if (link_of(g, &h->addr) != NULL && !is_ours(g, &h->addr))
 			continue;
-		/* A router of ours, perhaps. */
-		if (g->ipv6.slaac && !ipaddr_is_v4(&h->addr) &&
+		/* A router or a server of ours, perhaps. */
+		if ((ipaddr_is_v4(&h->addr) ? g->ipv4.dhcp : g->ipv6.slaac) &&
 		    !is_ours(g, &h->addr))
 			continue;
 		if ((ours = like(g, &h->addr)) == NULL)
@@ -380,7 +383,7 @@ finish_network(struct reader *r)
 	if (r->device_line == 0)
 		return conf_complain(
 		    r, 0, "no device; add device tap { host_address = ... }");
-	if (g->naddrs == 0 && !g->ipv6.slaac)
+	if (g->naddrs == 0 && !g->ipv6.slaac && !g->ipv4.dhcp)
 		return conf_complain(
 		    r, 0, "no address; add address = \"192.0.2.2/24\"");
 	if (g->ipv6.slaac && !g->ipv6.accept_ra)
@@ -438,7 +441,7 @@ new_conf(void)
 static int
 parse(struct reader *r)
 {
-	cfg_opt_t opts[S_MEMORY + 1][16];
+	cfg_opt_t opts[S_MEMORY + 1][OPTS_MAX];
 	cfg_t *cfg;
 	int rc;
 

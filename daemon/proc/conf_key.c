@@ -52,6 +52,7 @@ const char *const conf_section_names[] = {
     [S_QUOTA] = "quota",
     [S_QUOTA_USER] = "quota_user",
     [S_TCP] = "tcp",
+    [S_IPV4] = "ipv4",
     [S_IPV6] = "ipv6",
     [S_MEMORY] = "memory",
 };
@@ -74,6 +75,8 @@ target(struct reader *r, enum section s)
 		return &r->user.q.quota;
 	case S_TCP:
 		return &r->conf->g.tcp;
+	case S_IPV4:
+		return &r->conf->g.ipv4;
 	case S_IPV6:
 		return &r->conf->g.ipv6;
 	default:
@@ -255,6 +258,10 @@ set_host(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 
 	if (ours && strcmp(s, "slaac") == 0) {
 		g->ipv6.slaac = 1;
+		return 0;
+	}
+	if (ours && strcmp(s, "dhcp") == 0) {
+		g->ipv4.dhcp = 1;
 		return 0;
 	}
 	if (strchr(s, '/') == NULL ||
@@ -450,6 +457,7 @@ set_port_range(
 #define D(m) offsetof(struct conf_device, m), sizeof((struct conf_device *)0)->m
 #define T(m) offsetof(struct conf_tcp, m), sizeof((struct conf_tcp *)0)->m
 #define R(m) offsetof(struct conf_rule, m), sizeof((struct conf_rule *)0)->m
+#define V(m) offsetof(struct conf_ipv4, m), sizeof((struct conf_ipv4 *)0)->m
 #define I(m) offsetof(struct conf_ipv6, m), sizeof((struct conf_ipv6 *)0)->m
 #define Q(m) offsetof(struct conf_quota, m), sizeof((struct conf_quota *)0)->m
 #define QUOTA_ROWS(s)                                                          \
@@ -475,6 +483,7 @@ const struct key conf_keys[] = {
     {S_DEVICE, "interface", CFGT_STR, set_ifname, D(name), 0, 0},
     {S_DEVICE, "netns", CFGT_STR, set_netns, D(netns), 0, 0},
     {S_DEVICE, "mtu", CFGT_INT, set_number, D(mtu), 576, 65521},
+    {S_DEVICE, "vlan", CFGT_INT, set_number, D(vlan), 1, 4094},
     {S_DEVICE, "txqueuelen", CFGT_INT, set_number, D(txqueuelen), 1, 1000000},
     {S_DEVICE, "offload", CFGT_BOOL, set_bool, D(offload), 0, 0},
     {S_DEVICE, "multi_queue", CFGT_BOOL, set_bool, D(multi_queue), 0, 0},
@@ -502,6 +511,8 @@ const struct key conf_keys[] = {
     {S_TCP, "window_scaling", CFGT_BOOL, set_bool, T(window_scaling), 0, 0},
     {S_TCP, "quick_acks", CFGT_BOOL, set_bool, T(quick_acks), 0, 0},
     {S_TCP, "max_orphans", CFGT_INT, set_number, T(max_orphans), 0, INT64_MAX},
+    {S_IPV4, "conflict_detection", CFGT_BOOL, set_bool, V(conflict_detection),
+	0, 0},
     {S_IPV6, "accept_ra", CFGT_BOOL, set_bool, I(accept_ra), 0, 0},
     {S_IPV6, "dad_transmits", CFGT_INT, set_number, I(dad_transmits), 0, 255},
     {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},

@@ -23,6 +23,7 @@ enum section {
 	S_QUOTA,
 	S_QUOTA_USER,
 	S_TCP,
+	S_IPV4,
 	S_IPV6,
 	S_MEMORY,
 };

@@ -281,6 +281,7 @@ const struct section_kind conf_sections[] = {
     {S_QUOTA, S_TOP, false, end_plain},
     {S_QUOTA_USER, S_TOP, true, end_quota_user},
     {S_TCP, S_TOP, false, end_plain},
+    {S_IPV4, S_TOP, false, end_plain},
     {S_IPV6, S_TOP, false, end_plain},
     {S_MEMORY, S_TOP, false, end_plain},
 };

@@ -70,6 +70,9 @@ setup_from(const struct role *r, struct engine_setup *s)
 	s->stack.naddrs = engine_addrs(c, s->addrs);
 	s->stack.routes = s->routes;
 	s->stack.nroutes = engine_routes(c, s->routes);
+	s->stack.vlan = (uint16_t)g->device.vlan;
+	s->stack.dhcp4 = g->ipv4.dhcp;
+	s->stack.conflict_detection = g->ipv4.conflict_detection;
 	s->stack.ipv6 = g->ipv6.slaac;
 	s->stack.accept_ra = g->ipv6.accept_ra;
 	s->stack.dad_probes = g->ipv6.dad_transmits;

@@ -241,8 +241,9 @@ all_ready(struct parent *p)
 		log_init("", LOG_DEST_SYSLOG, log_shown());
 	}
 	log_info("ready: %s%s on %s, clients at %s",
-	    p->conf->g.naddrs > 0 ? addrtext(&p->conf->g.addrs[0].addr, buf)
-				  : "slaac",
+	    p->conf->g.naddrs > 0  ? addrtext(&p->conf->g.addrs[0].addr, buf)
+	    : p->conf->g.ipv4.dhcp ? "dhcp"
+				   : "slaac",
 	    p->conf->g.naddrs > 1 ? " and others" : "", p->rt.caps.name,
 	    p->conf->g.socket);
 }

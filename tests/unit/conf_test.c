@@ -162,6 +162,20 @@ Test(conf, everything)
 }
 
 /* Routers alone may give the addresses. */
+Test(conf, dhcp_conflicts_and_vlans)
+{
+	struct conf *c =
+	    good("device tap { host_address = \"192.0.2.1/24\" vlan = 4094 }\n"
+		 "address = \"dhcp\"\n"
+		 "ipv4 { conflict_detection = true }");
+
+	cr_assert_eq(c->g.naddrs, 0);
+	cr_assert_eq(c->g.ipv4.dhcp, 1);
+	cr_assert_eq(c->g.ipv4.conflict_detection, 1);
+	cr_assert_eq(c->g.device.vlan, 4094);
+	conf_free(c);
+}
+
 Test(conf, slaac)
 {
 	struct conf *c =
@@ -275,6 +289,7 @@ static const struct {
     {"socket = \"/run/\"", ":1: socket = ", "begin it with /"},
     {LEAST "control = \"/run/tcpd/tcpd.sock\"", ":3: socket and control",
 	"its own"},
+    {"device tap { vlan = 4095 }", ":1: vlan", "4094"},
     {LEAST "address = \"slaac\"\nipv6 { accept_ra = false }",
 	":4: address = \"slaac\" comes from routers", "leave one"},
     {"device tap { mtu = 1000 }\naddress = \"slaac\"",
