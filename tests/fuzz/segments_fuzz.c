@@ -38,7 +38,7 @@ struct host {
 	struct tcp *tcp;
 	struct bufpool *bufs;
 	struct drops drops;
-	uint32_t addr;
+	struct ipaddr addr;
 	bool tso;
 	struct tcp_pcb *conns[MAX_CONNS];
 	struct tcp_bind *listener;
@@ -99,7 +99,7 @@ path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 
 	(void)src;
 	(void)dst;
-	out->src = ipaddr_v4(h->addr);
+	out->src = h->addr;
 	out->mtu = out->rcv_mtu = MTU;
 	out->tso_max = h->tso ? 65000 : 0;
 	return 0;
@@ -136,15 +136,15 @@ accept_one(void *ctx, struct tcp_bind *listener, struct tcp_pcb *p)
 }
 
 static void
-start(struct host *h, uint32_t addr, unsigned bits)
+start(struct host *h, uint8_t number, bool six, unsigned bits)
 {
-	struct ipaddr any = ipaddr_v4(0);
+	struct ipaddr any = {{0}};
 	struct tcp_config c = {.env = {.path = path,
 				   .may_open = may_open,
 				   .accept = accept_one,
 				   .ctx = h},
 	    .drops = &h->drops,
-	    .seed = {addr, bits},
+	    .seed = {number, bits},
 	    .size = {.sndbuf = bits & 1 ? 1 << 20 : 20000,
 		.sndbuf_max = 1 << 20,
 		.rcvbuf = bits & 2 ? 1 << 20 : 30000,
@@ -155,7 +155,10 @@ start(struct host *h, uint32_t addr, unsigned bits)
 	    .mtu_probing = bits & 64 ? TCP_MTU_ALWAYS : TCP_MTU_BLACK_HOLE,
 	    .congestion = bits & 4 ? "newreno" : "cubic"};
 
-	h->addr = addr;
+	h->addr = ipaddr_v4(0xc0000200u + number);
+	if (six)
+		h->addr =
+		    (struct ipaddr){{0x20, 0x01, 0x0d, 0xb8, [15] = number}};
 	h->tso = bits & 8;
 	h->bufs = c.bufs = bufpool_new(bits & 16 ? 400000 : 16 << 20);
 	CHECK(h->bufs != NULL);
@@ -203,7 +206,7 @@ static void
 put_on(unsigned to, const struct tcp_out *o)
 {
 	struct packet *p, spare;
-	unsigned i;
+	unsigned i, ip = ipaddr_is_v4(&o->dst) ? 20 : 40;
 	size_t n = 0;
 
 	p = w.nwire < MAX_WIRE ? &w.wire[w.nwire++] : &spare;
@@ -216,10 +219,10 @@ put_on(unsigned to, const struct tcp_out *o)
 	CHECK(wire_tcp_parse(o->hdr, o->hdr_len, &p->h) == 0);
 	CHECK(p->h.hdr_len == o->hdr_len);
 	if (o->gso_size == 0)
-		CHECK(o->payload_len + o->hdr_len + 20 <= MTU);
+		CHECK(o->payload_len + o->hdr_len + ip <= MTU);
 	else
 		CHECK(o->payload_len > o->gso_size &&
-		      o->gso_size + o->hdr_len + 20 <= MTU);
+		      o->gso_size + o->hdr_len + ip <= MTU);
 	CHECK(p->len <= MAX_PAYLOAD && o->nspans <= FRAME_SPANS - 2);
 	p->payload = malloc(p->len + 1);
 	CHECK(p->payload != NULL);
@@ -446,13 +449,13 @@ options(struct tcp_pcb *p)
 static void
 call(unsigned op)
 {
-	struct ipaddr any = ipaddr_v4(0), dst;
+	struct ipaddr any = {{0}}, dst;
 	struct host *h = &w.host[op & 1];
 	struct tcp_pcb **at = &h->conns[byte() % MAX_CONNS], *p;
 	static const struct tcp_opts none;
 
 	if (*at == NULL) {
-		dst = ipaddr_v4(w.host[!(op & 1)].addr);
+		dst = w.host[!(op & 1)].addr;
 		if (tcp_connect(h->tcp, NULL, &any, &dst,
 			byte() & 1 ? 80 : 40000, &none, NULL, w.now, &p) == 0)
 			CHECK(adopt(h, p) == 0);
@@ -575,15 +578,16 @@ finish(unsigned bits)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	unsigned i, bits;
+	unsigned i, bits, more;
 
 	memset(&w, 0, sizeof w);
 	w.in = data;
 	w.left = size;
 	w.now.us = 1000000000;
 	bits = byte();
-	start(&w.host[0], 0xc0000201, bits);
-	start(&w.host[1], 0xc0000202, byte());
+	more = byte();
+	start(&w.host[0], 1, more & 32, bits);
+	start(&w.host[1], 2, more & 32, more);
 	for (i = 0; i < MAX_OPS && w.left > 0; i++)
 		one();
 	finish(bits);

@@ -321,7 +321,7 @@ start(void *arg)
 	struct flow *f = arg;
 	struct sim *s = f->sim;
 	struct end *e = &f->end[0];
-	struct ipaddr any = ipaddr_v4(0), dst = ipaddr_v4(f->end[1].host->addr);
+	struct ipaddr any = {{0}}, dst = f->end[1].host->addr;
 	int r;
 
 	if (s->failed)

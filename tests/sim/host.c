@@ -74,13 +74,24 @@ launch(
 	link_send(&h->sim->links[h->index], p);
 }
 
+struct ipaddr
+sim_addr(const struct sim *s, uint32_t n)
+{
+	struct ipaddr a = {{0x20, 0x01, 0x0d, 0xb8}};
+
+	if (!s->six)
+		return ipaddr_v4(0xc0000200u + n);
+	put32(a.b + 12, n);
+	return a;
+}
+
 /* The TCP check sum over header and payload, from scratch. */
 static void
 full_csum(uint8_t *ip, uint8_t *tcp, size_t n)
 {
 	uint32_t s = 6 + (uint32_t)n;
 
-	s = sum(s, ip + 12, 8);
+	s = ip[0] >> 4 == 4 ? sum(s, ip + 12, 8) : sum(s, ip + 8, 32);
 	put16(tcp + 16, 0);
 	put16(tcp + 16, ~sum(s, tcp, n) & 0xffff);
 }
@@ -90,7 +101,7 @@ static void
 cut(struct host *h, uint8_t *frame, size_t len, const struct offload *off)
 {
 	uint8_t part[2048], *ip = part + ETH, *tcp;
-	size_t ihl = (frame[ETH] & 0x0fu) * 4u, hl, pos, n;
+	size_t ihl = sim_tcp_at(frame, len) - ETH, hl, pos, n;
 	uint32_t seq;
 	unsigned id = get16(frame + ETH + 4), flags, i = 0;
 	struct offload plain = {0};
@@ -105,10 +116,14 @@ cut(struct host *h, uint8_t *frame, size_t len, const struct offload *off)
 		memcpy(part, frame, hl);
 		memcpy(part + hl, frame + pos, n);
 		tcp = ip + ihl;
-		put16(ip + 2, (unsigned)(hl - ETH + n));
-		put16(ip + 4, (id + i) & 0xffff);
-		put16(ip + 10, 0);
-		put16(ip + 10, ~sum(0, ip, ihl) & 0xffff);
+		if (off->gso == GSO_TCP6) {
+			put16(ip + 4, (unsigned)(hl - ETH - ihl + n));
+		} else {
+			put16(ip + 2, (unsigned)(hl - ETH + n));
+			put16(ip + 4, (id + i) & 0xffff);
+			put16(ip + 10, 0);
+			put16(ip + 10, ~sum(0, ip, ihl) & 0xffff);
+		}
 		put32(tcp + 4, seq + (uint32_t)(pos - hl));
 		if (pos + n < len)
 			tcp[13] = (uint8_t)(flags & ~(TH_FIN | TH_PSH));
@@ -260,13 +275,13 @@ host_init(struct sim *s, unsigned index, const struct hostcfg *cfg)
 	struct host *h = &s->hosts[index];
 	struct stack_config c = {0};
 	struct stack_addr addr;
-	struct ipaddr any = ipaddr_v4(0);
+	struct ipaddr any = {{0}};
 
 	h->sim = s;
 	h->index = index;
 	s->links[1 - index].deliver = deliver;
-	h->addr = 0xc0000201u + index;
-	addr = (struct stack_addr){ipaddr_v4(h->addr), 96 + 24};
+	h->addr = sim_addr(s, 1 + index);
+	addr = (struct stack_addr){h->addr, s->six ? 64 : 96 + 24};
 	h->cfg = *cfg;
 	h->wake = MONO_NEVER;
 	memcpy(c.mac, (uint8_t[6]){2, 0, 0, 0, 0, (uint8_t)(index + 1)}, 6);

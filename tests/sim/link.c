@@ -152,6 +152,16 @@ through_queue(struct link *l, struct packet *p, mono_t *out)
 	return true;
 }
 
+size_t
+sim_tcp_at(const uint8_t *f, size_t len)
+{
+	if (len >= 34 && f[12] == 0x08 && f[13] == 0x00 && f[23] == 6)
+		return ETH + (f[14] & 0x0fu) * 4u;
+	if (len >= 54 && f[12] == 0x86 && f[13] == 0xdd && f[20] == 6)
+		return ETH + 40;
+	return 0;
+}
+
 static void
 damage(struct link *l, struct packet *p)
 {

@@ -26,13 +26,13 @@ struct view {
 static bool
 look(struct sim *s, unsigned sender, const uint8_t *f, size_t n, struct view *v)
 {
-	size_t ihl, total;
+	size_t tcp = sim_tcp_at(f, n), ihl = tcp - 14, total;
 	struct flow *flow;
 
-	if (n < 34 || f[12] != 0x08 || f[13] != 0x00 || f[23] != 6)
+	if (tcp == 0)
 		return false;
-	ihl = (f[14] & 0x0fu) * 4u;
-	total = (size_t)f[16] << 8 | f[17];
+	total = f[14] >> 4 == 4 ? (size_t)f[16] << 8 | f[17]
+				: 40 + ((size_t)f[18] << 8 | f[19]);
 	if (total > n - 14 || total < ihl ||
 	    wire_tcp_parse(f + 14 + ihl, total - ihl, &v->h) != 0)
 		return false;

@@ -95,7 +95,7 @@ struct hostcfg {
 struct host {
 	struct sim *sim;
 	unsigned index;
-	uint32_t addr;
+	struct ipaddr addr;
 	struct hostcfg cfg;
 	struct stack *stack;
 	struct tcp_bind *listener;
@@ -111,6 +111,10 @@ void host_receive(struct host *h, struct packet *p);
 /* Hands events to the programs and frames to the link until both are dry. */
 void host_pump(struct host *h);
 struct tcp *host_tcp(struct host *h);
+/* The n-th address of the hosts' network, in the run's family. */
+struct ipaddr sim_addr(const struct sim *s, uint32_t n);
+/* Where the TCP header is in an IP frame of len bytes, 0 if it has none. */
+size_t sim_tcp_at(const uint8_t *frame, size_t len);
 
 /* ---- programs ---- */
 
@@ -210,6 +214,7 @@ struct sim_event {
 };
 
 struct sim {
+	bool six; /* the hosts speak IPv6 */
 	uint64_t seed;
 	mono_t now, faults_end, budget_end;
 	struct rng rng;

@@ -46,15 +46,43 @@ noise(struct sim *s, uint8_t *p, size_t n)
 		p[i] = (uint8_t)rng_below(&s->rng, 256);
 }
 
-/* Ethernet and IPv4 around n bytes at f + 34. */
+/* Bytes of Ethernet and IP header. */
 static size_t
-wrap(struct sim *s, uint8_t *f, unsigned to, uint32_t src, unsigned proto,
-    size_t n)
+heads(const struct sim *s)
+{
+	return s->six ? 54 : 34;
+}
+
+/* The checksum of n bytes at p behind the pseudo header of f. */
+static unsigned
+pseudo_sum(const struct sim *s, const uint8_t *f, unsigned proto,
+    const uint8_t *p, size_t n)
+{
+	uint32_t c = s->six ? sum(proto + (uint32_t)n, f + 22, 32)
+			    : sum(proto + (uint32_t)n, f + 26, 8);
+
+	return ~sum(c, p, n) & 0xffff;
+}
+
+/* Ethernet and IP around n bytes behind them. */
+static size_t
+wrap(struct sim *s, uint8_t *f, unsigned to, const struct ipaddr *src,
+    unsigned proto, size_t n)
 {
 	uint8_t *ip = f + 14;
 
 	memcpy(f, (uint8_t[6]){2, 0, 0, 0, 0, (uint8_t)(to + 1)}, 6);
 	memcpy(f + 6, (uint8_t[6]){2, 0, 0, 0, 9, 9}, 6);
+	if (s->six) {
+		put16(f + 12, 0x86dd);
+		put32(ip, (uint32_t)6 << 28);
+		put16(ip + 4, (unsigned)n);
+		ip[6] = (uint8_t)proto;
+		ip[7] = 64;
+		memcpy(ip + 8, src->b, 16);
+		memcpy(ip + 24, s->hosts[to].addr.b, 16);
+		return 54 + n;
+	}
 	put16(f + 12, 0x0800);
 	memset(ip, 0, 20);
 	ip[0] = 0x45;
@@ -62,8 +90,8 @@ wrap(struct sim *s, uint8_t *f, unsigned to, uint32_t src, unsigned proto,
 	put16(ip + 4, rng_below(&s->rng, 65536));
 	ip[8] = 64;
 	ip[9] = (uint8_t)proto;
-	put32(ip + 12, src);
-	put32(ip + 16, s->hosts[to].addr);
+	memcpy(ip + 12, src->b + 12, 4);
+	memcpy(ip + 16, s->hosts[to].addr.b + 12, 4);
 	put16(ip + 10, ~sum(0, ip, 20) & 0xffff);
 	return 34 + n;
 }
@@ -87,9 +115,9 @@ choose_ports(struct sim *s, uint8_t *tcp, unsigned to)
 static size_t
 forge_segment(struct sim *s, uint8_t *f, unsigned to)
 {
-	uint8_t *tcp = f + 34;
+	uint8_t *tcp = f + heads(s);
 	size_t len = rng_below(&s->rng, 60), n = 20 + len;
-	uint32_t src = s->hosts[1 - to].addr;
+	struct ipaddr src = s->hosts[1 - to].addr;
 
 	noise(s, tcp, n);
 	choose_ports(s, tcp, to);
@@ -100,33 +128,38 @@ forge_segment(struct sim *s, uint8_t *f, unsigned to)
 	if (!(tcp[13] & TH_ACK))
 		tcp[13] &= (uint8_t)~TH_SYN;
 	if (rng_below(&s->rng, 3) == 0) {
-		src = 0xc0000200u + 3 + rng_below(&s->rng, 250);
+		src = sim_addr(s, 3 + rng_below(&s->rng, 250));
 		tcp[13] = TH_SYN;
 	}
-	wrap(s, f, to, src, 6, n);
+	wrap(s, f, to, &src, 6, n);
 	put16(tcp + 16, 0);
-	put16(tcp + 16, ~sum(sum(6 + (uint32_t)n, f + 26, 8), tcp, n) & 0xffff);
-	return 34 + n;
+	put16(tcp + 16, pseudo_sum(s, f, 6, tcp, n));
+	return heads(s) + n;
 }
 
 /* An error about a segment that the victim never sent. */
 static size_t
 forge_icmp(struct sim *s, uint8_t *f, unsigned to)
 {
-	uint8_t *icmp = f + 34, inner[64];
-	size_t n = 8 + 28;
+	uint8_t *icmp = f + heads(s), inner[96];
+	size_t quoted = heads(s) - 14, n = 8 + quoted + 8;
+	bool unreachable = rng_below(&s->rng, 2) == 0;
 
 	noise(s, icmp, n);
-	icmp[0] = (uint8_t)(rng_below(&s->rng, 2) == 0 ? 3 : 11);
+	if (s->six)
+		icmp[0] = unreachable ? 1 : 3;
+	else
+		icmp[0] = unreachable ? 3 : 11;
 	icmp[1] = (uint8_t)rng_below(&s->rng, 16);
 	/* The packet inside is from the victim. */
-	wrap(s, inner, 1 - to, s->hosts[to].addr, 6, 20);
-	memcpy(icmp + 8, inner + 14, 20);
-	choose_ports(s, icmp + 28, 1 - to);
-	wrap(s, f, to, s->hosts[1 - to].addr, 1, n);
+	wrap(s, inner, 1 - to, &s->hosts[to].addr, 6, 20);
+	memcpy(icmp + 8, inner + 14, quoted);
+	choose_ports(s, icmp + 8 + quoted, 1 - to);
+	wrap(s, f, to, &s->hosts[1 - to].addr, s->six ? 58 : 1, n);
 	put16(icmp + 2, 0);
-	put16(icmp + 2, ~sum(0, icmp, n) & 0xffff);
-	return 34 + n;
+	put16(icmp + 2,
+	    s->six ? pseudo_sum(s, f, 58, icmp, n) : ~sum(0, icmp, n) & 0xffff);
+	return heads(s) + n;
 }
 
 static void
