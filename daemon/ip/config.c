@@ -25,9 +25,11 @@ is_station(const struct ipnet *net)
 	v4 = ipaddr_to_v4(&last);
 	if (net->plen < 96 || v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >> 28 > 14)
 		return false;
-	host = net->plen == 96 ? UINT32_MAX : UINT32_MAX >> (net->plen - 96);
 	/* RFC 3021: links of one or two stations have no broadcast. */
-	return net->plen >= 127 || ((v4 & host) != 0 && (v4 & host) != host);
+	if (net->plen >= 127)
+		return true;
+	host = net->plen == 96 ? UINT32_MAX : UINT32_MAX >> (net->plen - 96);
+	return (v4 & host) != 0 && (v4 & host) != host;
 }
 
 static bool
