@@ -217,18 +217,42 @@ run_end(struct end *e)
 
 static void start(void *arg);
 
-/* The neighbour did not answer, as after a cable was pulled: a program tries
- * again a little later. */
+static bool
+bakes_cookies(struct host *h)
+{
+	struct tcp_stats t;
+
+	tcp_stats(host_tcp(h), &t);
+	return t.syn_cookies > 0;
+}
+
+/* It was open for this side alone: the other has given out a SYN cookie, and
+ * the first segment to arrive was not the first one, so it held no cookie and
+ * was answered by a reset (RFC 9293 3.10.7.2, and Linux).  */
+static bool
+lost_a_cookie(struct end *e)
+{
+	return abs(e->error) == ECONNRESET && bakes_cookies(other(e)->host) &&
+	       !other(e)->opened && e->received == 0;
+}
+
+/* The neighbour did not answer, as after a cable was pulled, or a SYN flood is
+ * on: a program tries again a little later. */
 static bool
 try_again(struct end *e)
 {
 	struct flow *f = e->flow;
 
-	if (e->opened || e != &f->end[0] || abs(e->error) != EHOSTUNREACH ||
-	    f->attempts >= 100)
+	if (e != &f->end[0] || f->attempts >= 100 ||
+	    !((!e->opened && abs(e->error) == EHOSTUNREACH) ||
+		lost_a_cookie(e)))
 		return false;
 	f->attempts++;
-	e->gone = false;
+	f->cport = 0;
+	e->opened = false;
+	/* What it wrote into the attempt is gone with it. */
+	e->gone = e->shut = false;
+	e->sent = 0;
 	for (unsigned i = 0; i < 2; i++)
 		memset(&f->end[i].wire, 0, sizeof f->end[i].wire);
 	sim_at(f->sim, mono_add(f->sim->now, SEC), start, f);
@@ -295,6 +319,9 @@ app_accept(void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb)
 	struct flow *f = flow_find(h->sim, 1 - h->index, id->rport);
 	struct end *e;
 
+	/* What is left of an attempt before this one. */
+	if (f == NULL && bakes_cookies(h))
+		return -ECONNREFUSED;
 	if (f == NULL) {
 		sim_fail(h->sim, "host %u: accept of an unknown connection",
 		    h->index);

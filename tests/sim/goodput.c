@@ -5,7 +5,7 @@
  *	goodput			the two tables below against golden/
  *	goodput -w		a new golden/goodput.txt
  *	goodput -W		a new golden/paths.txt
- *	goodput [-v] [-c cc] [-s seed] [-n seeds] path ...
+ *	goodput [-6v] [-c cc] [-s seed] [-n seeds] path ...
  *				only these, each seed on a line (-v: segments)
  *
  * golden/goodput.txt: a 4 MiB transfer over 10 Mbit/s for each loss, delay and
@@ -244,7 +244,7 @@ compare_paths(bool judge)
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: goodput [-wW] [-v] [-c congestion] [-s seed] "
+	fprintf(stderr, "usage: goodput [-wW] [-6v] [-c congestion] [-s seed] "
 			"[-n seeds] [path ...]\n");
 	exit(2);
 }
@@ -283,7 +283,7 @@ main(int argc, char **argv)
 	int c;
 
 	sim_name_failures();
-	while ((c = getopt(argc, argv, "wWvc:s:n:")) != -1) {
+	while ((c = getopt(argc, argv, "6wWvc:s:n:")) != -1) {
 		switch (c) {
 		case 'w':
 			make_table();
@@ -291,6 +291,9 @@ main(int argc, char **argv)
 			return 0;
 		case 'W':
 			return compare_paths(false);
+		case '6':
+			mode |= SIM_SIX;
+			break;
 		case 'v':
 			mode |= SIM_VERBOSE;
 			break;

@@ -97,6 +97,7 @@ path_measure(const struct path *p, const char *congestion, uint64_t seed,
 
 	memset(m, 0, sizeof *m);
 	s->verbose = mode & SIM_VERBOSE;
+	s->six = mode & SIM_SIX;
 	make_hosts(s, p, congestion);
 	sim_faults(s, true);
 	if (p->flows > 1)

@@ -263,6 +263,7 @@ struct result {
 enum {
 	SIM_VERBOSE = 1 << 0, /* show the segments */
 	SIM_HARSH = 1 << 1,   /* all faults, up to 20 % loss, in every run */
+	SIM_SIX = 1 << 2,     /* path_measure(): over IPv6 */
 };
 
 /* A network and programs out of the seed. */
