@@ -83,7 +83,7 @@ enum kind {
 	BOOLONLY,   /* 0, or err */
 	REFUSE,	    /* 0, or err */
 	REFUSENEG,  /* below 0 EINVAL, else err */
-	PACING,	    /* 4 or 8 bytes, all ones, or err */
+	PACING,	    /* 4 or 8 bytes, all ones: no limit */
 	PEERCRED,   /* get: nobody */
 	DEVICE,	    /* an empty name, or err; any length */
 	IPOPTIONS,  /* no options, or err */
@@ -133,7 +133,7 @@ static const struct row rows[] = {
 #define NROWS (sizeof rows / sizeof rows[0])
 
 /* The kinds of congestion control, as Linux names them. */
-static const char cong_names[][16] = {"cubic", "reno"};
+static const char cong_names[][16] = {"cubic", "reno", "bbr", "dctcp"};
 #define NCONG (sizeof cong_names / sizeof cong_names[0])
 
 static const struct row *
@@ -181,6 +181,12 @@ keep(struct sockopts *o, const struct row *r, int32_t v)
 		o->set[r->id / 64] |= 1ULL << r->id % 64;
 	}
 	return 0;
+}
+
+const char *
+sockopt_congestion(int32_t val)
+{
+	return cong_names[val];
 }
 
 /* ---- set ---- */
@@ -249,13 +255,28 @@ set_linger(
 	return keep(o, r, l.l_linger < 0 ? INT_MAX : l.l_linger);
 }
 
+static int
+set_pacing(
+    struct sockopts *o, const struct row *r, const void *val, uint32_t len)
+{
+	uint32_t narrow;
+
+	if (len < sizeof narrow)
+		return EINVAL;
+	if (len >= sizeof o->pacing_rate) {
+		memcpy(&o->pacing_rate, val, sizeof o->pacing_rate);
+	} else {
+		memcpy(&narrow, val, sizeof narrow);
+		o->pacing_rate = narrow == UINT32_MAX ? UINT64_MAX : narrow;
+	}
+	return keep(o, r, 0);
+}
+
 /* Kinds that look at the bytes themselves.  -1: not one of them. */
 static int
 set_bytes(
     struct sockopts *o, const struct row *r, const void *val, uint32_t len)
 {
-	uint64_t rate = 0;
-
 	switch (r->kind) {
 	case CONG:
 		return set_congestion(o, r, val, len);
@@ -270,10 +291,7 @@ set_bytes(
 	case IPOPTIONS:
 		return len == 0 ? 0 : len > 40 ? EINVAL : r->err;
 	case PACING:
-		if (len < 4)
-			return EINVAL;
-		memcpy(&rate, val, len < 8 ? 4 : 8);
-		return rate == (len < 8 ? UINT32_MAX : UINT64_MAX) ? 0 : r->err;
+		return set_pacing(o, r, val, len);
 	case LINGER:
 		return set_linger(o, r, val, len);
 	case EMPTY8:
@@ -514,6 +532,22 @@ get_linger(const struct sockopts *o, void *val, uint32_t *len)
 	return 0;
 }
 
+/* Eight bytes, or four for who has no room for more. */
+static int
+get_pacing(const struct sockopts *o, void *val, uint32_t *len)
+{
+	uint64_t rate = sockopt_isset(o, OPT_SO_MAX_PACING_RATE)
+			    ? o->pacing_rate
+			    : UINT64_MAX;
+	uint32_t narrow = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+
+	if (*len >= sizeof rate)
+		sockopt_copy(val, len, &rate, sizeof rate);
+	else
+		sockopt_copy(val, len, &narrow, sizeof narrow);
+	return 0;
+}
+
 static int
 get_info(void *val, uint32_t *len)
 {
@@ -578,8 +612,7 @@ sockopt_get(
 		*len = 0;
 		return 0;
 	case PACING:
-		wide = UINT64_MAX;
-		/* FALLTHROUGH */
+		return get_pacing(o, val, len);
 	case ONLY8:
 	case EMPTY8:
 		sockopt_copy(val, len, &wide, sizeof wide);
@@ -626,6 +659,9 @@ encode(const struct sockopts *o, const struct row *r, uint8_t out[16])
 	case CONG:
 		memcpy(out, cong_names[v], 16);
 		return 16;
+	case PACING:
+		memcpy(out, &o->pacing_rate, sizeof o->pacing_rate);
+		return sizeof o->pacing_rate;
 	case BUF:
 		v /= 2;
 		break;

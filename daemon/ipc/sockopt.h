@@ -42,6 +42,7 @@ struct sockopts {
 	uint64_t set[SOCKOPT_WORDS]; /* bit enum sockopt_id */
 	int32_t val[OPT_COUNT];	     /* SO_LINGER: seconds, -1 off;
 					TCP_CONGESTION: index of a name */
+	uint64_t pacing_rate;	     /* SO_MAX_PACING_RATE, whose val is 0 */
 	bool ipv6; /* of a socket of AF_INET6; the owner's to say */
 };
 
@@ -126,6 +127,9 @@ int32_t sockopt_timeouts_end(uint8_t n);
 
 struct tcp_opts;
 struct tcp_info_out;
+
+/* The name that a value of TCP_CONGESTION stands for, as Linux has it. */
+const char *sockopt_congestion(int32_t val);
 
 /* What was set, as the stack wants it for a connection over IPv6 or IPv4; zero
  * where nothing was set. */

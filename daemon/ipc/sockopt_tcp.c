@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/inet_diag.h>
 #include <linux/tcp.h>
 #include "ipc/sockopt.h"
 #include "tcp/tcp.h"
@@ -21,7 +22,7 @@ layer_name(const struct sockopts *o)
 {
 	if (!sockopt_isset(o, OPT_TCP_CONGESTION))
 		return NULL;
-	return o->val[OPT_TCP_CONGESTION] == 0 ? "cubic" : "newreno";
+	return sockopt_congestion(o->val[OPT_TCP_CONGESTION]);
 }
 
 /* What the headers of either family carry.  DEVIATION: a hop limit of 0, which
@@ -49,6 +50,9 @@ sockopt_to_tcp(const struct sockopts *o, bool ipv6, struct tcp_opts *out)
 
 	memset(out, 0, sizeof *out);
 	out->congestion = layer_name(o);
+	if (sockopt_isset(o, OPT_SO_MAX_PACING_RATE) &&
+	    o->pacing_rate != UINT64_MAX)
+		out->max_pacing_rate = o->pacing_rate;
 	out->sndbuf = (uint32_t)sockopt_val(o, OPT_SO_SNDBUF, 0) / 2;
 	out->rcvbuf = (uint32_t)sockopt_val(o, OPT_SO_RCVBUF, 0) / 2;
 	us = (uint64_t)sockopt_val(o, OPT_TCP_USER_TIMEOUT, 0) * 1000;
@@ -135,6 +139,13 @@ fill_counts(struct tcp_info *ti, const struct tcp_info_out *in, uint32_t mss)
 	ti->tcpi_data_segs_in = (uint32_t)in->data_segs_in;
 	ti->tcpi_notsent_bytes = in->send_unsent;
 	ti->tcpi_rcv_ooopack = in->ooo_segs;
+	ti->tcpi_delivered = (uint32_t)(in->delivered_bytes / mss);
+}
+
+static uint64_t
+unlimited(uint64_t rate)
+{
+	return rate != 0 ? rate : UINT64_MAX;
 }
 
 static void
@@ -167,8 +178,13 @@ fill_info(struct tcp_info *ti, const struct tcp_info_out *in)
 	ti->tcpi_rcv_rtt = in->rcv_rtt_us;
 	ti->tcpi_reord_seen = in->reord_seen;
 	ti->tcpi_dsack_dups = in->dsack_dups;
-	ti->tcpi_pacing_rate = UINT64_MAX;
-	ti->tcpi_max_pacing_rate = UINT64_MAX;
+	ti->tcpi_pacing_rate = unlimited(in->pacing_rate);
+	ti->tcpi_max_pacing_rate = unlimited(in->max_pacing_rate);
+	ti->tcpi_delivery_rate = in->delivery_rate;
+	ti->tcpi_delivery_rate_app_limited = in->delivery_app_limited;
+	ti->tcpi_busy_time = (uint64_t)in->busy_us;
+	ti->tcpi_rwnd_limited = (uint64_t)in->rwnd_limited_us;
+	ti->tcpi_sndbuf_limited = (uint64_t)in->sndbuf_limited_us;
 	ti->tcpi_min_rtt = in->min_rtt_us;
 	ti->tcpi_snd_wnd = in->snd_wnd;
 	fill_counts(ti, in, in->snd_mss ? in->snd_mss : 536);
@@ -224,6 +240,35 @@ get_pathmtu(const struct tcp_info_out *live, void *val, uint32_t *len)
 	return 0;
 }
 
+/* TCP_CC_INFO: as long as what the algorithm has to say. */
+static int
+get_cc_info(const struct tcp_cc_state *in, void *val, uint32_t *len)
+{
+	union tcp_cc_info out;
+
+	memset(&out, 0, sizeof out);
+	switch (in->kind) {
+	case CC_INFO_BBR:
+		out.bbr.bbr_bw_lo = (uint32_t)in->bw;
+		out.bbr.bbr_bw_hi = (uint32_t)(in->bw >> 32);
+		out.bbr.bbr_min_rtt = in->min_rtt_us;
+		out.bbr.bbr_pacing_gain = in->pacing_gain_256;
+		out.bbr.bbr_cwnd_gain = in->cwnd_gain_256;
+		sockopt_copy(val, len, &out, sizeof out.bbr);
+		return 0;
+	case CC_INFO_DCTCP:
+		out.dctcp.dctcp_enabled = in->ecn;
+		out.dctcp.dctcp_alpha = in->alpha_1024;
+		out.dctcp.dctcp_ab_ecn = in->ce_bytes;
+		out.dctcp.dctcp_ab_tot = in->total_bytes;
+		sockopt_copy(val, len, &out, sizeof out.dctcp);
+		return 0;
+	default:
+		*len = 0;
+		return 0;
+	}
+}
+
 int
 sockopt_get_live(const struct sockopts *o, const struct tcp_info_out *live,
     int level, int name, void *val, uint32_t *len)
@@ -237,6 +282,8 @@ sockopt_get_live(const struct sockopts *o, const struct tcp_info_out *live,
 		sockopt_copy(val, len, &ti, sizeof ti);
 		return 0;
 	}
+	if (level == IPPROTO_TCP && name == TCP_CC_INFO)
+		return get_cc_info(&live->cc, val, len);
 	if (level == IPPROTO_TCP && name == TCP_CONGESTION &&
 	    live->congestion != NULL) {
 		strncpy(cong,

@@ -158,8 +158,9 @@ bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb)
 		return accept_error(e, b, err);
 	}
 	/* A wildcard's connections may be of the other family. */
-	if (sockopt_any(&c->opts)) {
-		sockopt_to_tcp(&c->opts, chan_ipv6(c), &opts);
+	sockopt_to_tcp(&c->opts, chan_ipv6(c), &opts);
+	account_congestion(a, &opts);
+	if (sockopt_any(&c->opts) || opts.congestion != NULL) {
 		(void)tcp_apply_opts(pcb, &opts, engine_now(e));
 	}
 	tcp_set_user(pcb, c);

@@ -86,6 +86,13 @@ accounts_free(struct engine *e)
 }
 
 void
+account_congestion(const struct account *a, struct tcp_opts *o)
+{
+	if (o->congestion == NULL && a->limit.congestion[0] != '\0')
+		o->congestion = a->limit.congestion;
+}
+
+void
 account_relimit(struct engine *e)
 {
 	struct account *a;

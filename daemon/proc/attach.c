@@ -113,6 +113,7 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 		bound_to_chan(b, c);
 	v4 = ipaddr_is_v4(&h.dst);
 	sockopt_to_tcp(&c->opts, !v4, &opts);
+	account_congestion(a, &opts);
 	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, v4 ? &any4 : &any6,
 	    &h.dst, h.port, &opts, c, engine_now(e), &c->pcb);
 	if (r == 0 && !chan_start(c))

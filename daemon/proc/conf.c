@@ -90,6 +90,7 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	now->g.tcp.size = b->tcp.size;
 	now->g.tcp.syncookies = b->tcp.syncookies;
 	now->g.tcp.mtu_probing = b->tcp.mtu_probing;
+	now->g.tcp.pacing = b->tcp.pacing;
 	now->g.quota = b->quota;
 	memcpy(now->g.addrs, b->addrs, sizeof b->addrs);
 	now->g.naddrs = b->naddrs;
@@ -180,7 +181,8 @@ global_valid(const struct conf_global *g)
 
 	return (d->kind == DEV_TAP || d->kind == DEV_PACKET) && ENDS(d->name) &&
 	       ENDS(d->netns) && addrs_valid(d->hosts, d->nhosts) &&
-	       ENDS(t->congestion) &&
+	       ENDS(t->congestion) && ENDS(g->quota.congestion) &&
+	       t->pacing <= 1 &&
 	       size_valid(t->size.sndbuf, t->size.sndbuf_max) &&
 	       size_valid(t->size.rcvbuf, t->size.rcvbuf_max) &&
 	       t->msl_us >= 1000000 && t->msl_us <= 120000000 &&
@@ -210,6 +212,7 @@ arrays_valid(const struct conf *c)
 	}
 	for (uint32_t i = 0; i < c->g.nquotas; i++)
 		if (c->quotas[i].quota.buffer_bytes < 65536 ||
+		    !ENDS(c->quotas[i].quota.congestion) ||
 		    (i > 0 && c->quotas[i].uid <= c->quotas[i - 1].uid))
 			return false;
 	return true;

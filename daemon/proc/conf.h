@@ -52,7 +52,8 @@ struct conf_tcp {
 	uint8_t syncookies;  /* enum tcp_cookies */
 	uint8_t mtu_probing; /* enum tcp_mtu_probing */
 	uint8_t timestamps, sack, window_scaling, quick_acks;
-	uint8_t pad[2];
+	uint8_t pacing;
+	uint8_t pad[1];
 	uint64_t max_conns;   /* 0: as memory allows */
 	uint64_t max_orphans; /* 0: as many as there are */
 };
@@ -70,10 +71,11 @@ struct conf_ipv6 {
 	uint8_t pad;
 };
 
-/* Limits of one user. */
+/* Limits of one user, and his default. */
 struct conf_quota {
 	uint32_t conns, listeners, half_open, pad;
 	uint64_t buffer_bytes;
+	char congestion[16]; /* "": tcp's */
 };
 
 struct conf_quota_user {

@@ -204,6 +204,9 @@ finish_quotas(struct reader *r)
 			q->half_open = c->g.quota.half_open;
 		if ((u->given & 1u << 3) == 0)
 			q->buffer_bytes = c->g.quota.buffer_bytes;
+		if ((u->given & 1u << 4) == 0)
+			memcpy(q->congestion, c->g.quota.congestion,
+			    sizeof q->congestion);
 	}
 	c->g.nquotas = r->nusers;
 	if (c->quotas != NULL)
@@ -423,6 +426,7 @@ new_conf(void)
 	    .window_scaling = 1,
 	    .quick_acks = 1,
 	    .max_orphans = 65536,
+	    .pacing = 1,
 	    .port_first = 32768,
 	    .port_last = 60999};
 	g->ipv6 = (struct conf_ipv6){.accept_ra = 1, .dad_transmits = 1};

@@ -15,6 +15,7 @@
 
 #include "base/addrtext.h"
 #include "proc/conf_read.h"
+#include "tcp/tcp.h"
 #include "tcpd/proto.h"
 
 /* ---- values ---- */
@@ -341,6 +342,15 @@ set_gateway(
 	return conf_add_route(r, &route, v4 ? "0.0.0.0/0" : "::/0");
 }
 
+/* The i-th word of "a, b or c". */
+static void
+add_choice(char *list, size_t size, unsigned i, const char *word, bool last)
+{
+	if (i > 0)
+		strlcat(list, last ? " or " : ", ", size);
+	strlcat(list, word, size);
+}
+
 /* One of words, which end with NULL; stored is its place, counted from first.
  */
 static int
@@ -355,10 +365,8 @@ put_word(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line,
 			store(r, k, first + i);
 			return 0;
 		}
-		if (i > 0)
-			strlcat(list, words[i + 1] == NULL ? " or " : ", ",
-			    sizeof list);
-		strlcat(list, words[i], sizeof list);
+		add_choice(
+		    list, sizeof list, i, words[i], words[i + 1] == NULL);
 	}
 	return conf_complain(
 	    r, line, "%s = \"%s\" is unknown; use %s", k->name, s, list);
@@ -426,13 +434,18 @@ set_congestion(
     struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
 	const char *s = cfg_opt_getnstr(opt, 0);
+	char list[128] = "";
 
 	if (strcmp(s, "reno") == 0) /* as TCP_CONGESTION calls it */
 		s = "newreno";
-	if (strcmp(s, "cubic") != 0 && strcmp(s, "newreno") != 0)
-		return conf_complain(r, line,
-		    "congestion = \"%s\" is unknown; use cubic or newreno", s);
-	return put_string(r, k, s, line);
+	for (unsigned i = 0; tcp_cc_name(i) != NULL; i++) {
+		if (strcmp(s, tcp_cc_name(i)) == 0)
+			return put_string(r, k, s, line);
+		add_choice(list, sizeof list, i, tcp_cc_name(i),
+		    tcp_cc_name(i + 1) == NULL);
+	}
+	return conf_complain(
+	    r, line, "%s = \"%s\" is unknown; use %s", k->name, s, list);
 }
 
 static int
@@ -466,9 +479,10 @@ set_port_range(
 		UINT32_MAX},                                                   \
 	    {s, "half_open", CFGT_INT, set_number, Q(half_open), 0,            \
 		UINT32_MAX},                                                   \
+	    {s, "buffer_bytes", CFGT_INT, set_number, Q(buffer_bytes), 65536,  \
+		INT64_MAX},                                                    \
 	{                                                                      \
-		s, "buffer_bytes", CFGT_INT, set_number, Q(buffer_bytes),      \
-		    65536, INT64_MAX                                           \
+		s, "congestion", CFGT_STR, set_congestion, Q(congestion), 0, 0 \
 	}
 
 const struct key conf_keys[] = {
@@ -495,6 +509,7 @@ const struct key conf_keys[] = {
     QUOTA_ROWS(S_QUOTA),
     QUOTA_ROWS(S_QUOTA_USER),
     {S_TCP, "congestion", CFGT_STR, set_congestion, T(congestion), 0, 0},
+    {S_TCP, "pacing", CFGT_BOOL, set_bool, T(pacing), 0, 0},
     {S_TCP, "sndbuf", CFGT_INT, set_number, T(size.sndbuf), 4096, 1 << 30},
     {S_TCP, "sndbuf_max", CFGT_INT, set_number, T(size.sndbuf_max), 4096,
 	1 << 30},

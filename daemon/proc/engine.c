@@ -412,6 +412,7 @@ engine_set_conf(struct engine *e, struct conf *conf)
 		log_warn("the stack refuses the new addresses or routes");
 	tcp_set_syncookies(e->tcp, conf->g.tcp.syncookies);
 	tcp_set_mtu_probing(e->tcp, conf->g.tcp.mtu_probing);
+	tcp_set_pacing(e->tcp, conf->g.tcp.pacing);
 	if (tcp_set_defaults(
 		e->tcp, conf->g.tcp.congestion, &conf->g.tcp.size) != 0)
 		log_warn("congestion control %s is unknown; the default stays",

@@ -439,6 +439,8 @@ void account_uncharge(struct chan *c);
 bool account_may_orphan(const struct account *a, size_t bytes);
 void account_orphan(void *ctx, uint32_t uid, int n, size_t bytes);
 uint32_t account_half_open(struct engine *e, struct account *a);
+/* His congestion control, where o names none; o is used before a reload. */
+void account_congestion(const struct account *a, struct tcp_opts *o);
 /* The limits of a reloaded configuration. */
 void account_relimit(struct engine *e);
 /* An errno for (uid, handle) that PROTO_ERROR will ask for. */

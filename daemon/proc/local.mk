@@ -17,7 +17,8 @@ daemon_libproc_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 	$(LIBBSD_CFLAGS) $(CONFUSE_CFLAGS) $(SECCOMP_CFLAGS)
 
 # What a tcpd is linked from besides main.c and an engine.
-TCPD_LIBS = daemon/libproc.la daemon/libnetcfg.la daemon/libdev.la \
+TCPD_LIBS = daemon/libproc.la daemon/libtcp.la daemon/libwire.la \
+	daemon/libnetcfg.la daemon/libdev.la \
 	daemon/libipc.la libsockopt.la daemon/libbase.la $(LIBEVENT_LIBS) \
 	$(LIBBSD_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS) $(MNL_LIBS)
 

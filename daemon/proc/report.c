@@ -105,6 +105,8 @@ fill_info(struct ctl_conn *r, const struct tcp_info_out *i)
 	COPY(send_unsent), COPY(sndbuf), COPY(rcvbuf);
 	COPY(bytes_sent), COPY(bytes_acked), COPY(bytes_received);
 	COPY(bytes_retrans), COPY(segs_out), COPY(segs_in);
+	COPY(pacing_rate), COPY(delivery_rate), COPY(delivered_bytes);
+	COPY(busy_us), COPY(rwnd_limited_us), COPY(sndbuf_limited_us);
 	COPY(data_segs_out), COPY(data_segs_in), COPY(last_data_sent_us);
 	COPY(last_data_recv_us), COPY(last_ack_recv_us);
 #undef COPY

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 #include "tcp/cc.h"
+#include "tcp/tcp.h"
 
 #define HYSTART_SAMPLES	   8
 #define HYSTART_MIN_US	   4000
@@ -57,6 +58,7 @@ tcp_cc_init(
 	    .mss = mss,
 	    .cwnd = CC_IW_SEGS * mss,
 	    .ssthresh = UINT32_MAX,
+	    .srtt_us = cc->srtt_us,
 	    .ecn = cc->ecn};
 	ops->init(cc, now);
 }

@@ -117,20 +117,7 @@ enum {
 	CC_ECN_EACH = 1 << 3, /* CE's answer is in on_ack: no CC_CE comes */
 };
 
-/* What TCP_CC_INFO shows; kind says which. */
-struct tcp_cc_info {
-	enum {
-		CC_INFO_NONE,
-		CC_INFO_BBR,
-		CC_INFO_DCTCP
-	} kind;
-	uint64_t bw;				    /* bytes a second */
-	uint32_t min_rtt_us;			    /* BBR */
-	uint32_t pacing_gain_256, cwnd_gain_256;    /* BBR, 256 is 1 */
-	uint32_t alpha_1024, ce_bytes, total_bytes; /* DCTCP: this window */
-	bool ecn;				    /* DCTCP: at work */
-	bool holding; /* it sends less than it could, on purpose */
-};
+struct tcp_cc_state; /* tcp.h */
 
 struct tcp_cc_ops {
 	const char *name;
@@ -152,7 +139,7 @@ struct tcp_cc_ops {
 	void (*on_lost)(struct tcp_cc *cc, const struct cc_lost *lost);
 	/* Sending begins again with nothing out, after idle_us of silence. */
 	void (*on_idle)(struct tcp_cc *cc, mono_t now, int64_t idle_us);
-	void (*info)(const struct tcp_cc *cc, struct tcp_cc_info *out);
+	void (*info)(const struct tcp_cc *cc, struct tcp_cc_state *out);
 };
 
 extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic, tcp_cc_bbr,
@@ -160,8 +147,6 @@ extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic, tcp_cc_bbr,
 
 /* NULL for an unknown name; a NULL name gives the default. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
-/* The i-th algorithm's name; NULL behind the last. */
-const char *tcp_cc_name(unsigned i);
 void tcp_cc_init(
     struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss, mono_t now);
 /* To another algorithm, with the window as it is. */

@@ -15,6 +15,7 @@
  * could get into step have the same.
  */
 #include "tcp/cc_bbr.h"
+#include "tcp/tcp.h"
 
 #define STARTUP_PACING	(BBR_UNIT * 277 / 100)
 #define DRAIN_PACING	(BBR_UNIT / 2)
@@ -373,6 +374,16 @@ set_pacing(struct tcp_cc *cc, unsigned gain)
 		cc->pacing_rate = rate;
 }
 
+/* The window in a round trip, or in a millisecond until that is measured. */
+static void
+first_rate(struct tcp_cc *cc)
+{
+	uint32_t rtt_us = cc->srtt_us != 0 ? cc->srtt_us : 1000;
+
+	cc->pacing_rate =
+	    (uint64_t)cc->cwnd * 1000000 / rtt_us * STARTUP_PACING / BBR_UNIT;
+}
+
 static void
 set_cwnd(struct tcp_cc *cc, const struct cc_ack *ack)
 {
@@ -408,6 +419,8 @@ on_ack(struct tcp_cc *cc, const struct cc_ack *ack)
 	bbr_update_model(cc, ack);
 	check_startup(cc, ack);
 	update_cycle(cc, ack);
+	if (b->min_rtt_us == 0 && cc->srtt_us != 0)
+		first_rate(cc);
 	bbr_update_min_rtt(cc, ack);
 	check_probe_rtt(cc, ack);
 	bbr_finish_model(cc, ack);
@@ -419,7 +432,6 @@ static void
 init(struct tcp_cc *cc, mono_t now)
 {
 	struct bbr *b = CC_STATE(bbr, cc);
-	uint32_t rtt_us = cc->srtt_us != 0 ? cc->srtt_us : 1000;
 
 	*b = (struct bbr){.now = now,
 	    .inflight_hi = BBR_INFINITY,
@@ -431,8 +443,7 @@ init(struct tcp_cc *cc, mono_t now)
 	    .ecn_alpha = BBR_UNIT * BBR_ECN_GAIN};
 	bbr_reset_lo(b);
 	enter(b, BBR_STARTUP, STARTUP_PACING, CWND_GAIN);
-	cc->pacing_rate =
-	    (uint64_t)cc->cwnd * 1000000 / rtt_us * STARTUP_PACING / BBR_UNIT;
+	first_rate(cc);
 }
 
 static uint32_t
@@ -482,11 +493,11 @@ on_idle(struct tcp_cc *cc, mono_t now, int64_t idle_us)
 }
 
 static void
-info(const struct tcp_cc *cc, struct tcp_cc_info *out)
+info(const struct tcp_cc *cc, struct tcp_cc_state *out)
 {
 	const struct bbr *b = CC_STATE(bbr, cc);
 
-	*out = (struct tcp_cc_info){.kind = CC_INFO_BBR,
+	*out = (struct tcp_cc_state){.kind = CC_INFO_BBR,
 	    .bw = b->bw,
 	    .min_rtt_us = b->min_rtt_us,
 	    .pacing_gain_256 = b->pacing_gain,

@@ -7,6 +7,7 @@
  * Without ECN it sees no marks and is NewReno with the loss response of 3.5.
  */
 #include "tcp/cc.h"
+#include "tcp/tcp.h"
 
 #define ALPHA_ONE 1024
 #define SHIFT_G	  4 /* g = 1/16: 3.3, 4.2 */
@@ -67,11 +68,11 @@ on_congestion(struct tcp_cc *cc, enum cc_signal why, uint32_t flight)
 }
 
 static void
-info(const struct tcp_cc *cc, struct tcp_cc_info *out)
+info(const struct tcp_cc *cc, struct tcp_cc_state *out)
 {
 	const struct dctcp *d = CC_STATE(dctcp, cc);
 
-	*out = (struct tcp_cc_info){.kind = CC_INFO_DCTCP,
+	*out = (struct tcp_cc_state){.kind = CC_INFO_DCTCP,
 	    .alpha_1024 = d->alpha >> SHIFT_G,
 	    .ce_bytes = d->marked,
 	    .total_bytes = d->delivered,

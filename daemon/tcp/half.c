@@ -290,8 +290,6 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 	pcb_set_mss(p);
 	tune_established(p, s->now);
 	mtu_established(p, s->now);
-	tcp_cc_init(&p->cc, h->listener->cc != NULL ? h->listener->cc : t->cc,
-	    p->snd_mss, s->now);
 	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one
 	 * that nobody remembers. */
 	if (h->stateless)
@@ -300,6 +298,8 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 		tcp_rtt_sample(p, mono_diff(s->now, h->synack_at));
 	else
 		p->rto_us = TCP_RTO_FALLBACK_US;
+	tcp_cc_init(&p->cc, h->listener->cc != NULL ? h->listener->cc : t->cc,
+	    p->snd_mss, s->now);
 	return p;
 }
 

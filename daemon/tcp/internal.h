@@ -221,6 +221,15 @@ enum tcp_timer {
 	TMR_N
 };
 
+/* What the sender waits for (rate.c). */
+enum rate_wait {
+	RATE_IDLE, /* for nothing: there is nothing to send */
+	RATE_BUSY,
+	RATE_RWND,
+	RATE_SNDBUF,
+	RATE_WAITS
+};
+
 enum {
 	PF_NODELAY = 1 << 0,
 	PF_CORK = 1 << 1,
@@ -401,7 +410,10 @@ struct tcp_pcb {
 		uint32_t max_out; /* in this window's time */
 		seq_t window_end;
 		uint64_t best_delivered, best_us; /* for TCP_INFO */
-		struct cc_ack ack;		  /* being worked through */
+		enum rate_wait wait;		  /* since wait_at */
+		mono_t wait_at;
+		int64_t wait_us[RATE_WAITS];
+		struct cc_ack ack; /* being worked through */
 	} rate;
 
 	struct {
@@ -725,7 +737,8 @@ void rate_lost(struct tcp_pcb *p, const struct txseg *x);
 void rate_ack_begin(struct tcp_pcb *p, mono_t now);
 void rate_ack_end(struct tcp_pcb *p);
 /* pcb_output() has nothing more for now. */
-void rate_output_done(struct tcp_pcb *p);
+void rate_output_done(struct tcp_pcb *p, mono_t now);
+void rate_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now);
 
 /* ---- mtu.c ---- */
 void mtu_established(struct tcp_pcb *p, mono_t now);

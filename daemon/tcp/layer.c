@@ -311,6 +311,12 @@ tcp_set_defaults(
 }
 
 void
+tcp_set_pacing(struct tcp *t, bool on)
+{
+	t->cfg.pacing = on;
+}
+
+void
 tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode)
 {
 	t->cfg.syncookies = mode;

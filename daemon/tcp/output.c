@@ -500,6 +500,6 @@ pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		emit(p, out, 0, p->snd_nxt, now);
 		return true;
 	}
-	rate_output_done(p);
+	rate_output_done(p, now);
 	return false;
 }

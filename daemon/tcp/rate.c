@@ -17,6 +17,7 @@
  * which wants a history of samples for the same answer: it was the limit at
  * some time in the last window's worth, or (slow start) half of it was out.
  */
+#include <string.h>
 #include "tcp/internal.h"
 
 static uint32_t
@@ -172,13 +173,61 @@ rate_ack_end(struct tcp_pcb *p)
 		cc->ops->on_ack(cc, a);
 }
 
+static enum rate_wait
+waits_for(const struct tcp_pcb *p)
+{
+	uint32_t unsent = (uint32_t)tcp_send_unsent(p);
+	uint32_t out = tcp_outstanding(p), room;
+
+	if (unsent == 0) {
+		if (TAILQ_EMPTY(&p->tx))
+			return RATE_IDLE;
+		return p->flags & PF_WANT_WRITABLE ? RATE_SNDBUF : RATE_BUSY;
+	}
+	room = p->snd_wnd > out ? p->snd_wnd - out : 0;
+	if (!(p->flags & PF_CWND_LIMITED) && !timer_on(p, TMR_PACE) &&
+	    room < unsent && room < p->snd_mss)
+		return RATE_RWND;
+	return RATE_BUSY;
+}
+
+static void
+note_wait(struct tcp_pcb *p, mono_t now)
+{
+	p->rate.wait_us[p->rate.wait] += mono_diff(now, p->rate.wait_at);
+	p->rate.wait = waits_for(p);
+	p->rate.wait_at = now;
+}
+
+void
+rate_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
+{
+	int64_t us[RATE_WAITS];
+
+	o->pacing_rate = pacing_rate(p);
+	o->max_pacing_rate = p->pace.max_rate;
+	if (p->rate.best_us != 0)
+		o->delivery_rate =
+		    p->rate.best_delivered * 1000000 / p->rate.best_us;
+	o->delivery_app_limited = p->rate.best_limited;
+	o->delivered_bytes = p->rate.delivered;
+	memcpy(us, p->rate.wait_us, sizeof us);
+	us[p->rate.wait] += mono_diff(now, p->rate.wait_at);
+	o->rwnd_limited_us = us[RATE_RWND];
+	o->sndbuf_limited_us = us[RATE_SNDBUF];
+	o->busy_us = us[RATE_BUSY] + us[RATE_RWND] + us[RATE_SNDBUF];
+	if (p->cc.ops->info != NULL)
+		p->cc.ops->info(&p->cc, &o->cc);
+}
+
 /* Nothing more goes out now: what was the limit? */
 void
-rate_output_done(struct tcp_pcb *p)
+rate_output_done(struct tcp_pcb *p, mono_t now)
 {
 	uint32_t out = tcp_outstanding(p);
 	bool limited = (p->flags & PF_CWND_LIMITED) != 0;
 
+	note_wait(p, now);
 	/* The most that was out in a window's time, or that it was the limit.
 	 */
 	if (seq_geq(p->snd_una, p->rate.window_end) || limited ||

@@ -146,6 +146,7 @@ struct tcp *tcp_new(const struct tcp_config *cfg, mono_t now);
  * -ENOENT: no such congestion control, nothing changed. */
 int tcp_set_defaults(
     struct tcp *t, const char *congestion, const struct tcp_bufs *size);
+void tcp_set_pacing(struct tcp *t, bool on);
 /* For SYNs that come from now on. */
 void tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode);
 /* For black holes that are met, and connections made, from now on. */
@@ -363,6 +364,23 @@ int tcp_soft_error(struct tcp_pcb *p); /* returns and clears; 0 or errno */
 /* Room for received data is short (a quota): advertise at most this. */
 void tcp_clamp_window(struct tcp_pcb *p, uint32_t bytes);
 
+/* The i-th congestion control's name, the default first; NULL: no more. */
+const char *tcp_cc_name(unsigned i);
+
+/* What TCP_CC_INFO shows; kind says which fields mean something. */
+struct tcp_cc_state {
+	enum {
+		CC_INFO_NONE,
+		CC_INFO_BBR,
+		CC_INFO_DCTCP
+	} kind;
+	uint64_t bw;				    /* bytes a second */
+	uint32_t min_rtt_us;			    /* BBR */
+	uint32_t pacing_gain_256, cwnd_gain_256;    /* BBR, 256 is 1 */
+	uint32_t alpha_1024, ce_bytes, total_bytes; /* DCTCP: this window */
+	bool ecn;				    /* DCTCP: at work */
+};
+
 /* What TCP_INFO and tcpctl show; times in microseconds. */
 struct tcp_info_out {
 	enum tcp_state state;
@@ -381,7 +399,15 @@ struct tcp_info_out {
 	uint32_t total_retrans, ooo_segs, rcv_ooo_bytes, reordering;
 	uint32_t reord_seen, dsack_dups;
 	uint32_t send_queued, send_unsent, recv_queued, sndbuf, rcvbuf;
-	uint32_t rcv_rtt_us, rcv_space; /* as its autotuning sees it */
+	uint32_t rcv_rtt_us, rcv_space;	       /* as its autotuning sees it */
+	uint64_t pacing_rate, max_pacing_rate; /* bytes a second, 0: none */
+	uint64_t delivery_rate;		       /* bytes a second, 0: unknown */
+	bool delivery_app_limited;
+	uint64_t delivered_bytes; /* acknowledged or SACKed */
+	/* For how long something was to be sent; of that, the peer's window
+	 * or the send buffer was what it waited for. */
+	int64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
+	struct tcp_cc_state cc;
 	int64_t last_data_sent_us, last_data_recv_us,
 	    last_ack_recv_us;	/* ago */
 	int64_t timer_us;	/* until the next timer, -1: none */

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define CTL_MAGIC   0x6c746374u /* "tctl" in memory */
-#define CTL_VERSION 2u
+#define CTL_VERSION 3u
 #define CTL_SOCKET  "/run/tcpd/control.sock"
 
 #define CTL_DATA_MAX 32768 /* bytes after the head */
@@ -123,10 +123,13 @@ struct ctl_conn {
 	uint32_t send_unsent, sndbuf, rcvbuf, pad;
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
+	uint64_t pacing_rate, delivery_rate; /* bytes a second; 0: none */
+	uint64_t delivered_bytes;
+	int64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
 	int64_t last_data_sent_us, last_data_recv_us,
 	    last_ack_recv_us; /* ago */
 };
-_Static_assert(sizeof(struct ctl_conn) == 312, "ctl_conn");
+_Static_assert(sizeof(struct ctl_conn) == 360, "ctl_conn");
 
 /* Bits of ctl_listener.flags. */
 #define CTL_LISTENER_INET6  0x01u /* of a socket of AF_INET6 */

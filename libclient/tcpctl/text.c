@@ -116,6 +116,16 @@ ss_info_rates(const struct ctl_conn *c)
 	if (c->srtt_us > 0)
 		printf(" send %.0fbps",
 		    (double)c->cwnd_bytes * 8e6 / (double)c->srtt_us);
+	if (c->pacing_rate > 0)
+		printf(" pacing_rate %.0fbps", (double)c->pacing_rate * 8);
+	if (c->delivery_rate > 0)
+		printf(" delivery_rate %.0fbps", (double)c->delivery_rate * 8);
+	if (c->busy_us > 0)
+		printf(" busy:%.0fms", ms(c->busy_us));
+	if (c->rwnd_limited_us > 0)
+		printf(" rwnd_limited:%.0fms", ms(c->rwnd_limited_us));
+	if (c->sndbuf_limited_us > 0)
+		printf(" sndbuf_limited:%.0fms", ms(c->sndbuf_limited_us));
 	printf(" lastsnd:%.0f lastrcv:%.0f lastack:%.0f",
 	    ms(c->last_data_sent_us), ms(c->last_data_recv_us),
 	    ms(c->last_ack_recv_us));

@@ -382,6 +382,7 @@ lab_start_(const struct lab_config *cfg)
 	tc.no_sack = cfg->no_sack;
 	tc.no_wscale = cfg->no_wscale;
 	tc.no_quickack = !cfg->quickack;
+	tc.pacing = cfg->pacing;
 	tc.congestion = cfg->congestion != NULL ? cfg->congestion : "newreno";
 	lab.tcp = tcp_new(&tc, lab.now);
 	cr_assert_not_null(lab.tcp, "tcp_new failed");

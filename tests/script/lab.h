@@ -90,7 +90,8 @@ struct lab_seg {
 	    .flags = __VA_ARGS__})
 
 struct lab_config {
-	const char *congestion;		 /* "newreno" */
+	const char *congestion; /* "newreno" */
+	bool pacing;
 	uint32_t sndbuf, rcvbuf;	 /* 1 MiB, 64 KiB */
 	uint32_t sndbuf_max, rcvbuf_max; /* they do not grow */
 	bool no_timestamps, no_sack, no_wscale;

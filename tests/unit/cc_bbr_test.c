@@ -2,10 +2,10 @@
 /* BBRv3 (draft-ietf-ccwg-bbr) on a path whose truth is known. */
 #include "cc_lab.h"
 
-static struct tcp_cc_info
+static struct tcp_cc_state
 info(const struct path *p)
 {
-	struct tcp_cc_info i;
+	struct tcp_cc_state i;
 
 	p->cc.ops->info(&p->cc, &i);
 	cr_assert_eq(i.kind, CC_INFO_BBR);

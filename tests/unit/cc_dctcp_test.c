@@ -24,7 +24,7 @@ windows(struct tcp_cc *cc, uint64_t *delivered, int n, unsigned marked)
 static uint32_t
 alpha(const struct tcp_cc *cc)
 {
-	struct tcp_cc_info i;
+	struct tcp_cc_state i;
 
 	cc->ops->info(cc, &i);
 	cr_assert_eq(i.kind, CC_INFO_DCTCP);

@@ -35,7 +35,6 @@ path_start(struct path *p, const char *name)
 	    .rate = 1000000,
 	    .rtt_us = 20000,
 	    .queue = UINT32_MAX};
-	p->cc.srtt_us = 20000;
 	begin(&p->cc, name);
 	p->next_send = p->now.us;
 }

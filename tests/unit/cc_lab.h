@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 #include "tcp/cc.h"
+#include "tcp/tcp.h"
 
 #define MSS	    1000
 #define PATH_FLIGHT 8192 /* segments that can be out */

@@ -111,8 +111,9 @@ Test(conf, everything)
 	    "}\n"
 	    "quota_user \"7\" { connections = 3 }\n"
 	    "quota { connections = 10 listeners = 11 half_open = 12\n"
+	    "  congestion = bbr\n"
 	    "  buffer_bytes = 1000000 }\n"
-	    "quota_user \"root\" { buffer_bytes = 70000 }\n"
+	    "quota_user \"root\" { buffer_bytes = 70000 congestion = reno }\n"
 	    "socket = \"/tmp/a/s\" control = \"/tmp/a/c\" pidfile = "
 	    "\"/tmp/a/p\"\n"
 	    "control_group = \"\"\n"
@@ -121,13 +122,14 @@ Test(conf, everything)
 	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
 	    "  timestamps = false sack = off window_scaling = no\n"
 	    "  quick_acks = false\n"
-	    "  syncookies = always mtu_probing = never }\n"
+	    "  syncookies = always mtu_probing = never pacing = off }\n"
 	    "memory { buffers = 2097152 }\n");
 
 	cr_assert_str_eq(c->g.device.name, "tap7");
 	cr_assert_str_eq(c->g.device.netns, "blue");
 	cr_assert_eq(c->g.device.multi_queue, 1);
 	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
+	cr_assert_eq(c->g.tcp.pacing, 0);
 	cr_assert_eq(c->g.tcp.max_orphans, 6);
 	cr_assert_eq(c->g.tcp.mtu_probing, TCP_MTU_NEVER);
 	cr_assert_eq(c->g.tcp.timestamps, 0);
@@ -156,6 +158,8 @@ Test(conf, everything)
 	cr_assert_eq(conf_quota(c, 0)->conns, 10);
 	cr_assert_eq(conf_quota(c, 0)->buffer_bytes, 70000);
 	cr_assert_eq(conf_quota(c, 5)->half_open, 12);
+	cr_assert_str_eq(conf_quota(c, 7)->congestion, "bbr");
+	cr_assert_str_eq(conf_quota(c, 0)->congestion, "newreno");
 	cr_assert_eq(c->g.tcp.port_last, 3000);
 	cr_assert_eq(c->g.buffers, 2097152);
 	conf_free(c);
@@ -295,7 +299,9 @@ static const struct {
     {"device tap { mtu = 1000 }\naddress = \"slaac\"",
 	":2: address = \"slaac\" needs an MTU", "raise it"},
     {"ipv6 { dad_transmits = 256 }", ":1: dad_transmits = 256", "0 to 255"},
-    {"tcp { congestion = bbr }", ":1: congestion", "cubic or newreno"},
+    {"tcp { congestion = vegas }", ":1: congestion",
+	"cubic, newreno, bbr or dctcp"},
+    {"quota { congestion = \"\" }", ":1: congestion", "bbr or dctcp"},
     {LEAST "tcp { rcvbuf = 8192 rcvbuf_max = 4096 }", ":3: rcvbuf_max = 4096",
 	"less than rcvbuf = 8192"},
     {"tcp { syncookies = 1 }", ":1: syncookies = \"1\"",
@@ -354,7 +360,7 @@ Test(conf, reload)
 		 "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
 		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
 		 "tcp { congestion = reno msl = 1 syncookies = never\n"
-		 "  quick_acks = false }");
+		 "  quick_acks = false pacing = no }");
 
 	changed[0] = '\0';
 	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
@@ -365,6 +371,7 @@ Test(conf, reload)
 	cr_assert_eq(now->g.tcp.msl_us, 30000000);
 	cr_assert_str_eq(now->g.tcp.congestion, "newreno");
 	cr_assert_eq(now->g.tcp.syncookies, TCP_COOKIES_NEVER);
+	cr_assert_eq(now->g.tcp.pacing, 0);
 	cr_assert_eq(now->g.nroutes, 1);
 	cr_assert_eq(now->g.nrules, 1);
 	cr_assert_eq(conf_quota(now, 7)->conns, 9);

@@ -245,6 +245,8 @@ same(const struct sockopts *a, const struct sockopts *b)
 	for (i = 0; i < OPT_COUNT; i++)
 		if (sockopt_isset(a, i))
 			cr_assert_eq(a->val[i], b->val[i], "option %u", i);
+	if (sockopt_isset(a, OPT_SO_MAX_PACING_RATE))
+		cr_assert_eq(a->pacing_rate, b->pacing_rate);
 }
 
 /* Every option with a place of its own, through the message and back, and cut
@@ -303,6 +305,7 @@ Test(sockopt, all_fit)
 	o.val[OPT_IPV6_TCLASS] = 4; /* values that set leaves as they are */
 	o.val[OPT_IPV6_ADDR_PREFERENCES] = 0x401;
 	o.val[OPT_TCP_WINDOW_CLAMP] = 1152;
+	o.val[OPT_SO_MAX_PACING_RATE] = 0; /* has a place of its own */
 	for (i = 0; i < OPT_COUNT; i++)
 		o.set[i / 64] |= 1ULL << i % 64;
 	cr_assert_gt(sockopt_pack(&o, buf, sizeof buf, &n), 0);
@@ -333,7 +336,7 @@ Test(sockopt, to_tcp)
 	cr_assert_eq(t.linger2_s, 1);
 	cr_assert_eq(t.tos, 0x2c);
 	cr_assert_eq(t.ttl, 9);
-	cr_assert_str_eq(t.congestion, "newreno");
+	cr_assert_str_eq(t.congestion, "reno");
 	memset(&o, 0, sizeof o);
 	sockopt_to_tcp(&o, false, &t);
 	cr_assert_null(t.congestion);
@@ -391,6 +394,56 @@ Test(sockopt, live_ipv6)
 	cr_assert_eq(
 	    sockopt_get_live(&o, &live, IPPROTO_IPV6, IPV6_MTU, &v, &len),
 	    EOPNOTSUPP);
+}
+
+/* Every algorithm that the layer has can be asked for by name. */
+Test(sockopt, congestion_controls)
+{
+	struct tcp_opts t;
+	const char *name;
+	unsigned i;
+
+	for (i = 0; (name = tcp_cc_name(i)) != NULL; i++) {
+		struct sockopts o = {0};
+
+		cr_assert_eq(sockopt_set(&o, IPPROTO_TCP, TCP_CONGESTION, name,
+				 (uint32_t)strlen(name)),
+		    0, "%s", name);
+		sockopt_to_tcp(&o, false, &t);
+		cr_assert(strcmp(t.congestion, name) == 0 ||
+			      strcmp(t.congestion, "reno") == 0,
+		    "%s", name);
+	}
+}
+
+/* SO_MAX_PACING_RATE: 64 bits, or 32 whose all ones mean no limit. */
+Test(sockopt, pacing_rate)
+{
+	uint64_t rate = 5000000000, got = 0;
+	uint32_t narrow = 0, len = sizeof got;
+	struct sockopts o = {0};
+	struct tcp_opts t;
+
+	cr_assert_eq(
+	    sockopt_set(&o, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, 8), 0);
+	sockopt_to_tcp(&o, false, &t);
+	cr_assert_eq(t.max_pacing_rate, rate);
+	cr_assert_eq(
+	    sockopt_get(&o, SOL_SOCKET, SO_MAX_PACING_RATE, &got, &len), 0);
+	cr_assert_eq(got, rate);
+	len = sizeof narrow;
+	cr_assert_eq(
+	    sockopt_get(&o, SOL_SOCKET, SO_MAX_PACING_RATE, &narrow, &len), 0);
+	cr_assert_eq(narrow, UINT32_MAX);
+	cr_assert_eq(
+	    sockopt_set(&o, SOL_SOCKET, SO_MAX_PACING_RATE, &narrow, 4), 0);
+	sockopt_to_tcp(&o, false, &t);
+	cr_assert_eq(t.max_pacing_rate, 0);
+	narrow = 125000;
+	cr_assert_eq(
+	    sockopt_set(&o, SOL_SOCKET, SO_MAX_PACING_RATE, &narrow, 4), 0);
+	sockopt_to_tcp(&o, false, &t);
+	cr_assert_eq(t.max_pacing_rate, 125000);
 }
 
 Test(sockopt, live)
