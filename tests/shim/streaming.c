@@ -204,7 +204,8 @@ urgent_in(int in_line)
 {
 	struct pollfd p = {.events = POLLPRI};
 	char buf[64], urg = '-';
-	int fd = p.fd = linked(0), mark, n;
+	int fd = p.fd = linked(0), n;
+	int mark = 0; /* valgrind takes the request for one that reads it */
 
 	set_opt(fd, SOL_SOCKET, SO_OOBINLINE, in_line);
 	fcntl(fd, F_SETOWN, getpid());
