@@ -18,19 +18,23 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "base/addrtext.h"
 #include "iface.h"
 #include "wire/bytes.h"
 #include "wire/checksum.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 #include "wire/tcp.h"
 
-#define OURS   0xc0a80002
-#define THEIRS 0xc0000201
-#define PORT   8080
-#define RPORT  40000
+#define PORT  8080
+#define RPORT 40000
 
 static struct packetdrill_interface io;
 static uint32_t iss; /* of the stack */
+
+/* The family spoken, and who speaks it. */
+static bool six;
+static struct ipaddr ours, theirs;
 
 #define EXPECT(cond)                                                           \
 	do {                                                                   \
@@ -57,6 +61,26 @@ time_passes(useconds_t us)
 	EXPECT((*io.usleep)(io.userdata, us) == 0);
 }
 
+static void
+put_header(uint8_t *p, size_t len)
+{
+	struct wire_ipv4 h = {.ttl = 64, .proto = WIRE_PROTO_TCP};
+	struct wire_ipv6 h6 = {.hop_limit = 64,
+	    .next = WIRE_PROTO_TCP,
+	    .payload_len = (uint16_t)len,
+	    .src = theirs,
+	    .dst = ours};
+
+	if (six) {
+		wire_ipv6_emit(&h6, p);
+		return;
+	}
+	h.src = ipaddr_to_v4(&theirs);
+	h.dst = ipaddr_to_v4(&ours);
+	h.total_len = (uint16_t)(WIRE_IPV4_HDR_MIN + len);
+	wire_ipv4_emit(&h, p);
+}
+
 /* Sequence numbers of the peer's begin at 0; ack counts from iss. */
 static void
 peer_sends(uint8_t flags, uint32_t seq, uint32_t ack, size_t len)
@@ -70,19 +94,35 @@ peer_sends(uint8_t flags, uint32_t seq, uint32_t ack, size_t len)
 	    .has_mss = flags & TH_SYN,
 	    .mss = 1000,
 	    .sack_permitted = flags & TH_SYN};
-	struct wire_ipv4 h = {
-	    .ttl = 64, .proto = WIRE_PROTO_TCP, .src = THEIRS, .dst = OURS};
 	struct wire_csum c = WIRE_CSUM_INIT;
-	uint8_t p[2000], *tcp = p + WIRE_IPV4_HDR_MIN;
-	size_t hdr = wire_tcp_emit(&t, tcp);
+	uint8_t p[2000], *tcp = p + (six ? WIRE_IPV6_HDR : WIRE_IPV4_HDR_MIN);
+	size_t n = wire_tcp_emit(&t, tcp);
 
-	memset(tcp + hdr, 'x', len);
-	h.total_len = (uint16_t)(WIRE_IPV4_HDR_MIN + hdr + len);
-	wire_ipv4_emit(&h, p);
-	wire_csum_pseudo4(&c, h.src, h.dst, h.proto, (uint32_t)(hdr + len));
-	wire_csum_add(&c, tcp, hdr + len);
+	memset(tcp + n, 'x', len);
+	n += len;
+	put_header(p, n);
+	wire_csum_pseudo(&c, &theirs, &ours, WIRE_PROTO_TCP, (uint32_t)n);
+	wire_csum_add(&c, tcp, n);
 	put16(tcp + WIRE_TCP_CSUM_OFF, wire_csum_final(&c));
-	EXPECT(io.netdev_send(io.userdata, p, h.total_len) == 0);
+	EXPECT(io.netdev_send(io.userdata, p, (size_t)(tcp - p) + n) == 0);
+}
+
+/* The length of the packet's IP header, which must be between the two. */
+static size_t
+header_len(const uint8_t *p, size_t n)
+{
+	struct wire_ipv4 h;
+	struct wire_ipv6 h6;
+
+	if (six) {
+		EXPECT(wire_ipv6_parse(p, n, &h6) == 0);
+		EXPECT(
+		    ipaddr_eq(&h6.src, &ours) && ipaddr_eq(&h6.dst, &theirs));
+		return WIRE_IPV6_HDR;
+	}
+	EXPECT(wire_ipv4_parse(p, n, &h) == 0);
+	EXPECT(h.src == ipaddr_to_v4(&ours) && h.dst == ipaddr_to_v4(&theirs));
+	return h.ihl;
 }
 
 /* The next packet out, which must be this one; returns when it was sent. */
@@ -91,21 +131,20 @@ stack_sends(uint8_t flags, uint32_t seq, uint32_t ack, size_t len)
 {
 	uint8_t p[65536];
 	size_t n = sizeof p;
-	struct wire_ipv4 h;
 	struct wire_tcp t;
 	long long at;
+	size_t ihl;
 
 	EXPECT(io.netdev_receive(io.userdata, p, &n, &at) == 0);
 	EXPECT(n > 0);
-	EXPECT(wire_ipv4_parse(p, n, &h) == 0);
-	EXPECT(h.src == OURS && h.dst == THEIRS);
-	EXPECT(wire_tcp_parse(p + h.ihl, n - h.ihl, &t) == 0);
+	ihl = header_len(p, n);
+	EXPECT(wire_tcp_parse(p + ihl, n - ihl, &t) == 0);
 	if (flags & TH_SYN)
 		iss = t.seq;
 	EXPECT(t.flags == flags);
 	EXPECT(t.seq - iss == seq);
 	EXPECT(t.ack == ack);
-	EXPECT(n - h.ihl - t.hdr_len == len);
+	EXPECT(n - ihl - t.hdr_len == len);
 	return at;
 }
 
@@ -174,6 +213,7 @@ blocking(int fd)
 	void *r;
 
 	EXPECT(io.fcntl(io.userdata, fd, F_SETFL, O_RDWR) == 0);
+	atomic_store(&reader, 0);
 	EXPECT(pthread_create(&t, NULL, blocking_read, &fd) == 0);
 	wait_asleep();
 	time_passes(3000000);
@@ -261,20 +301,55 @@ reset(int listener)
 	EXPECT(io.close(io.userdata, ep) == 0);
 }
 
+static int
+listens(void)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+	    .sin_port = htons(PORT),
+	    .sin_addr.s_addr = htonl(ipaddr_to_v4(&ours))};
+	struct sockaddr_in6 sin6 = {
+	    .sin6_family = AF_INET6, .sin6_port = htons(PORT)};
+	const void *a = six ? (void *)&sin6 : (void *)&sin;
+	int fd = io.socket(
+	    io.userdata, six ? AF_INET6 : AF_INET, SOCK_STREAM, IPPROTO_TCP);
+
+	EXPECT(fd >= 0);
+	memcpy(&sin6.sin6_addr, &ours, 16);
+	EXPECT(
+	    io.bind(io.userdata, fd, a, six ? sizeof sin6 : sizeof sin) == 0);
+	EXPECT(io.listen(io.userdata, fd, 1) == 0);
+	EXPECT(events(fd) == 0);
+	return fd;
+}
+
+static void
+converse(const char *our, const char *their)
+{
+	int fd, conn;
+
+	EXPECT(addrtext_parse(our, &ours) && addrtext_parse(their, &theirs));
+	six = !ipaddr_is_v4(&ours);
+	fd = listens();
+	conn = handshake(fd);
+	blocking(conn);
+	data(conn);
+	end(conn);
+	/* TIME-WAIT is over after a minute that passes at once. */
+	time_passes(61000000);
+	reset(fd);
+	EXPECT(io.close(io.userdata, fd) == 0);
+}
+
 int
 main(void)
 {
 	const char *top = getenv("top_builddir");
-	struct sockaddr_in sin = {.sin_family = AF_INET,
-	    .sin_port = htons(PORT),
-	    .sin_addr.s_addr = htonl(OURS)};
 	void (*init)(const char *, struct packetdrill_interface *);
 	uint8_t p[2000];
 	size_t n = sizeof p;
 	long long at;
 	char path[4096];
 	void *so;
-	int fd, conn;
 
 	snprintf(path, sizeof path,
 	    "%s/tests/packetdrill/.libs/tcpd-packetdrill.so",
@@ -287,23 +362,11 @@ main(void)
 	*(void **)&init = dlsym(so, "packetdrill_interface_init");
 	EXPECT(init != NULL);
 	init("rcvbuf=65536", &io);
-	fd = io.socket(io.userdata, AF_INET, SOCK_STREAM, IPPROTO_TCP);
-	EXPECT(fd >= 0);
-	EXPECT(
-	    io.bind(io.userdata, fd, (struct sockaddr *)&sin, sizeof sin) == 0);
-	EXPECT(io.listen(io.userdata, fd, 1) == 0);
-	EXPECT(events(fd) == 0);
-	conn = handshake(fd);
-	blocking(conn);
-	data(conn);
-	end(conn);
-	/* TIME-WAIT is over after a minute that passes at once. */
-	time_passes(61000000);
-	reset(fd);
-	EXPECT(io.close(io.userdata, fd) == 0);
+	converse("192.168.0.2", "192.0.2.1");
+	converse("fd3d:fa7b:d17d::2", "2001:db8::1");
 	/* Nothing is left that would ever send. */
 	EXPECT(io.netdev_receive(io.userdata, p, &n, &at) == 0 && n == 0);
 	io.free(io.userdata);
-	printf("adapter: a handshake, data, a loss, a FIN and a reset\n");
+	printf("adapter: handshakes, data, losses, FINs and resets\n");
 	return 0;
 }
