@@ -87,9 +87,10 @@ check_offer(struct end *e, const struct wire_tcp *h)
 
 /* Data, new and old, keeps to the congestion window as the layer itself reports
  * it.  A tail loss probe may exceed it by a segment (RFC 8985 7.3), however
- * much is out since the window was cut. */
+ * much is out since the window was cut; so may the first retransmission of a
+ * recovery (RFC 6675 5, step 4.1), which needs the peer's word. */
 static void
-check_cwnd(struct end *e)
+check_cwnd(struct end *e, bool again)
 {
 	struct tcp_info_out i;
 	struct tcp_stats t;
@@ -102,7 +103,11 @@ check_cwnd(struct end *e)
 		return;
 	}
 	tcp_info(e->pcb, &i, e->flow->sim->now);
-	if ((int64_t)i.flight_bytes > (int64_t)i.cwnd_bytes + 3 * i.snd_mss)
+	if ((int64_t)i.flight_bytes <= (int64_t)i.cwnd_bytes + 3 * i.snd_mss)
+		return;
+	if (again && !e->wire.resent)
+		e->wire.resent = true;
+	else
 		sim_fail(e->flow->sim,
 		    "flow %u end %d: flight %u with a congestion window of %u",
 		    e->flow->index, (int)(e - e->flow->end), i.flight_bytes,
@@ -166,9 +171,9 @@ oracle_sent(struct host *h, const uint8_t *frame, size_t len)
 	if (!e->wire.syn)
 		return; /* a reset to an unknown connection */
 	check_offer(e, &v.h);
-	if (v.data)
-		check_cwnd(e);
 	end = v.h.seq + v.len;
+	if (v.data)
+		check_cwnd(e, (int32_t)(end - e->wire.max_seq) <= 0);
 	if (v.len == 0 || (int32_t)(end - e->wire.max_seq) <= 0)
 		return;
 	e->wire.max_seq = end;
@@ -192,6 +197,7 @@ oracle_received(struct host *h, const uint8_t *frame, size_t len)
 	if (!(v.h.flags & TH_ACK) || (v.h.flags & TH_RST))
 		return;
 	e = peer_of(v.from);
+	e->wire.resent = false;
 	edge = shown_edge(v.from, &v.h);
 	if (!e->wire.edge_known || (int32_t)(edge - e->wire.edge) > 0)
 		e->wire.edge = edge;

@@ -148,6 +148,7 @@ struct wireview {
 	bool syn, edge_known, offer_known;
 	uint8_t wscale;	  /* of the windows that this side sends */
 	bool scaled;	  /* it offered scaling */
+	bool resent;	  /* beyond cwnd, since the peer was heard last */
 	uint32_t max_seq; /* beyond the highest number sent */
 	uint32_t edge;	  /* as far as the peer lets this side send */
 	uint32_t offer;	  /* the right edge that this side has shown */
