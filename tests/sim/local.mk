@@ -17,7 +17,8 @@ tests_sim_swarm_LDADD = $(SIM_LIBS)
 tests_sim_idle_LDADD = $(SIM_LIBS)
 tests_sim_goodput_LDADD = $(SIM_LIBS)
 EXTRA_DIST += tests/sim/golden/goodput.txt tests/sim/golden/paths.txt \
-	tests/sim/golden/linux.txt tests/sim/yardstick
+	tests/sim/golden/linux.txt tests/sim/golden/tcpd.txt \
+	tests/sim/yardstick
 
 # The same links in real time, between two devices, and a program that
 # measures over them; tests/e2e and contrib/lab use them.
