@@ -94,45 +94,61 @@ cookie_encode(const struct tcp *t, struct tcp_half *h, mono_t now)
 	return true;
 }
 
-/* The options that our timestamp brought back; false: it never was one. */
+/* Is the echo, if there is one, of a timestamp that we may have sent? */
 static bool
+echo_is_ours(const struct tcp *t, const struct seg *s)
+{
+	uint32_t ts = s->h.tsecr - tcp_ts_offset(t, &s->id);
+	uint32_t age = (uint32_t)(s->now.us / 1000) - (ts & ~OPTION_MASK);
+
+	return !s->h.has_ts || age <= MAX_AGE_MS;
+}
+
+bool
+cookie_maybe(const struct tcp *t, const struct seg *s)
+{
+	uint32_t age = (tick_of(s->now) - ((s->ack.v - 1) >> 27)) & 31;
+
+	return age <= 1 && echo_is_ours(t, s);
+}
+
+/* The options that our timestamp brought back. */
+static void
 decode_options(const struct tcp *t, const struct seg *s, struct tcp_half *h)
 {
-	uint32_t ts, clock = (uint32_t)(s->now.us / 1000), age;
+	uint32_t ts;
 
 	h->ts = s->h.has_ts;
 	if (!h->ts)
-		return true;
+		return;
 	h->ts_off = tcp_ts_offset(t, &s->id);
 	h->ts_recent = s->h.tsval;
 	ts = s->h.tsecr - h->ts_off;
-	age = clock - (ts & ~OPTION_MASK);
-	if (age > MAX_AGE_MS)
-		return false;
 	h->sack = ts & OPT_SACK;
 	h->wscale = (ts & OPT_NO_SCALE) != OPT_NO_SCALE;
 	if (h->wscale) {
 		h->snd_wscale = ts & OPT_NO_SCALE;
 		h->rcv_wscale = half_wscale(h);
 	}
-	return true;
 }
 
 bool
 cookie_decode(const struct tcp *t, const struct seg *s, struct tcp_half *h)
 {
-	uint32_t cookie = s->ack.v - 1, tick = tick_of(s->now), age;
+	uint32_t cookie = s->ack.v - 1, tick = tick_of(s->now);
+	uint32_t age = (tick - (cookie >> 27)) & 31;
 	unsigned i = cookie >> 24 & 7;
 
-	age = (tick - (cookie >> 27)) & 31;
-	if (age > 1)
+	if (!cookie_maybe(t, s))
 		return false;
 	h->node.id = s->id;
 	h->irs = seq_add(s->seq, (uint32_t)-1);
 	h->iss = SEQ(cookie);
 	h->peer_mss = mss_table[i];
-	return (cookie & 0xffffff) == mac(t, h, tick - age, i) &&
-	       decode_options(t, s, h);
+	if ((cookie & 0xffffff) != mac(t, h, tick - age, i))
+		return false;
+	decode_options(t, s, h);
+	return true;
 }
 
 void

@@ -354,8 +354,10 @@ half_cookie(struct tcp_bind *b, struct tcp_half *old, struct seg *s)
 	    .listener = b, .stateless = true, .rcv_wnd = half_rcvbuf(b)};
 
 	if ((s->h.flags & (TH_SYN | TH_ACK | TH_RST)) != TH_ACK ||
-	    !mono_before(s->now, b->cookies_until) || !cookie_decode(t, s, &h))
+	    !mono_before(s->now, b->cookies_until))
 		return DONE;
+	if (!cookie_decode(t, s, &h))
+		return cookie_maybe(t, s) ? drop(t, DROP_TCP_COOKIE) : DONE;
 	if (t->cfg.env.path(
 		t->cfg.env.ctx, &s->id.laddr, &s->id.raddr, &h.path) != 0)
 		return drop(t, DROP_TCP_ADDR);

@@ -588,6 +588,9 @@ bool cookie_encode(const struct tcp *t, struct tcp_half *h, mono_t now);
 /* Is s the answer to a cookie?  Then what it brought back is in h. */
 bool cookie_decode(
     const struct tcp *t, const struct seg *s, struct tcp_half *h);
+/* Could it be, though it does not match?  The cookie is bound to the peer's
+ * first octet, and what overtakes that one is no reason to reset. */
+bool cookie_maybe(const struct tcp *t, const struct seg *s);
 /* b sends one: their answers are expected for a while. */
 void cookie_note(struct tcp_bind *b, mono_t now);
 

@@ -132,6 +132,26 @@ Test(cookie, comes_back_with_data)
 	stack_sends(ACK, .seq = 1, .ack = 41);
 }
 
+/* Its first segment and the ACK are lost: the second must not end what the
+ * peer takes for a connection. */
+Test(cookie, later_data_comes_first)
+{
+	fill_queue();
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(ACK, .seq = 41, .ack = 1, .len = 40);
+	silence();
+	dropped(TCP_COOKIE);
+	peer_sends(ACK, .seq = 81, .ack = 1);
+	silence();
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 40);
+	in_state(TCPS_ESTABLISHED);
+	app_reads(40);
+	peer_sends(ACK, .seq = 41, .ack = 1, .len = 40);
+	app_reads(40);
+	lab_run_until(sec(1));
+}
+
 /* Every bit of it counts. */
 Test(cookie, forged)
 {
@@ -140,7 +160,7 @@ Test(cookie, forged)
 		peer_sends(SYN, .seq = 0, .mss = 1460);
 		stack_sends(SYN | ACK, .seq = 0, .ack = 1);
 		peer_sends(ACK, .seq = 1, .ack = 1 + (int64_t)(1u << bit));
-		expect_eq(lab_next().flags, RST);
+		expect(lab_drain() <= 1); /* a reset, or silence */
 		in_state(TCPS_LISTEN);
 	}
 	expect_eq(lab_stats().passive_opens, 0);
@@ -153,9 +173,9 @@ Test(cookie, of_another_connection)
 	peer_sends(SYN, .seq = 0, .mss = 1460);
 	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
 	peer_sends(ACK, .seq = 2, .ack = 1);
-	expect_eq(lab_next().flags, RST);
+	silence();
 	peer_sends(ACK, .seq = 1, .ack = 1, .sport = 41000);
-	expect_eq(lab_next().flags, RST);
+	silence();
 	expect_eq(lab_stats().passive_opens, 0);
 	peer_sends(ACK, .seq = 1, .ack = 1);
 	in_state(TCPS_ESTABLISHED);
