@@ -371,6 +371,8 @@ stack_counters(struct page_out *p)
 	C(out_packets, "IP packets sent");
 	C(echo_replies, "ICMP echo replies sent");
 	C(arp_requests, "ARP requests sent");
+	C(solicitations, "IPv6 neighbour solicitations sent");
+	C(icmp_errors, "ICMP errors sent");
 	C(neighbours, "neighbours known");
 	C(buf_used, "bytes of buffers in use");
 	C(buf_limit, "bytes of buffers allowed");

@@ -14,10 +14,9 @@
 #define QUOTED_PAYLOAD 8
 
 int
-wire_icmp_parse(const uint8_t *p, size_t len, struct wire_icmp *out)
+wire_icmp_parse_sum(
+    const uint8_t *p, size_t len, struct wire_csum c, struct wire_icmp *out)
 {
-	struct wire_csum c = WIRE_CSUM_INIT;
-
 	if (len < WIRE_ICMP_HDR)
 		return DROP_ICMP_MALFORMED;
 	wire_csum_add(&c, p, len);
@@ -31,6 +30,12 @@ wire_icmp_parse(const uint8_t *p, size_t len, struct wire_icmp *out)
 	    .len = len - WIRE_ICMP_HDR,
 	};
 	return 0;
+}
+
+int
+wire_icmp_parse(const uint8_t *p, size_t len, struct wire_icmp *out)
+{
+	return wire_icmp_parse_sum(p, len, WIRE_CSUM_INIT, out);
 }
 
 int
@@ -49,10 +54,9 @@ wire_icmp_quote(const struct wire_icmp *m, struct wire_icmp_quote *out)
 }
 
 size_t
-wire_icmp_emit(const struct wire_icmp *m, uint8_t hdr[WIRE_ICMP_HDR])
+wire_icmp_emit_sum(
+    const struct wire_icmp *m, struct wire_csum c, uint8_t hdr[WIRE_ICMP_HDR])
 {
-	struct wire_csum c = WIRE_CSUM_INIT;
-
 	hdr[0] = m->type;
 	hdr[1] = m->code;
 	put16(hdr + 2, 0);
@@ -61,4 +65,10 @@ wire_icmp_emit(const struct wire_icmp *m, uint8_t hdr[WIRE_ICMP_HDR])
 	wire_csum_add(&c, m->data, m->len);
 	put16(hdr + 2, wire_csum_final(&c));
 	return WIRE_ICMP_HDR;
+}
+
+size_t
+wire_icmp_emit(const struct wire_icmp *m, uint8_t hdr[WIRE_ICMP_HDR])
+{
+	return wire_icmp_emit_sum(m, WIRE_CSUM_INIT, hdr);
 }

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "wire/checksum.h"
 #include "wire/ipv4.h"
 
 #define WIRE_ICMP_HDR 8
@@ -55,6 +56,12 @@ struct wire_icmp_quote {
 /* Reads and verifies the message; len ends with the IP packet.  Returns 0,
  * DROP_ICMP_MALFORMED or DROP_ICMP_CHECKSUM. */
 int wire_icmp_parse(const uint8_t *p, size_t len, struct wire_icmp *out);
+
+/* Both with a sum c of what comes before, ICMPv6's pseudo header. */
+int wire_icmp_parse_sum(
+    const uint8_t *p, size_t len, struct wire_csum c, struct wire_icmp *out);
+size_t wire_icmp_emit_sum(
+    const struct wire_icmp *m, struct wire_csum c, uint8_t hdr[WIRE_ICMP_HDR]);
 
 /* Reads the quote of an error message.  Returns 0 or DROP_ICMP_MALFORMED. */
 int wire_icmp_quote(const struct wire_icmp *m, struct wire_icmp_quote *out);

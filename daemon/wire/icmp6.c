@@ -20,20 +20,8 @@ wire_icmp6_parse(const uint8_t *p, size_t len, const struct ipaddr *src,
 {
 	struct wire_csum c = WIRE_CSUM_INIT;
 
-	if (len < WIRE_ICMP_HDR)
-		return DROP_ICMP_MALFORMED;
 	wire_csum_pseudo(&c, src, dst, WIRE_PROTO_ICMP6, (uint32_t)len);
-	wire_csum_add(&c, p, len);
-	if (wire_csum_final(&c) != 0)
-		return DROP_ICMP_CHECKSUM;
-	*out = (struct wire_icmp){
-	    .type = p[0],
-	    .code = p[1],
-	    .rest = get32(p + 4),
-	    .data = p + WIRE_ICMP_HDR,
-	    .len = len - WIRE_ICMP_HDR,
-	};
-	return 0;
+	return wire_icmp_parse_sum(p, len, c, out);
 }
 
 size_t
@@ -42,16 +30,9 @@ wire_icmp6_emit(const struct wire_icmp *m, const struct ipaddr *src,
 {
 	struct wire_csum c = WIRE_CSUM_INIT;
 
-	hdr[0] = m->type;
-	hdr[1] = m->code;
-	put16(hdr + 2, 0);
-	put32(hdr + 4, m->rest);
 	wire_csum_pseudo(
 	    &c, src, dst, WIRE_PROTO_ICMP6, (uint32_t)(WIRE_ICMP_HDR + m->len));
-	wire_csum_add(&c, hdr, WIRE_ICMP_HDR);
-	wire_csum_add(&c, m->data, m->len);
-	put16(hdr + 2, wire_csum_final(&c));
-	return WIRE_ICMP_HDR;
+	return wire_icmp_emit_sum(m, c, hdr);
 }
 
 int
