@@ -26,6 +26,8 @@
 #include "proc/sandbox.h"
 
 #define STANDIN_CONNS 100000
+#define ROWS_A_MESSAGE                                                         \
+	((MSG_DATA_MAX - sizeof(struct ctl_rows)) / sizeof(struct ctl_conn))
 
 static struct {
 	struct event_base *eb;
@@ -56,7 +58,7 @@ end(uint32_t id, int err, uint32_t more, uint64_t cursor)
 static void
 connections(uint32_t id, const struct fm_query *q)
 {
-	static struct ctl_conn row[100];
+	static struct ctl_conn row[ROWS_A_MESSAGE];
 	uint64_t at = q->cursor[0];
 	uint32_t left = q->max_rows;
 
@@ -64,7 +66,8 @@ connections(uint32_t id, const struct fm_query *q)
 		uint32_t n = 0;
 
 		memset(row, 0, sizeof row);
-		for (; n < 100 && n < left && at < STANDIN_CONNS; n++, at++) {
+		for (; n < ROWS_A_MESSAGE && n < left && at < STANDIN_CONNS;
+		     n++, at++) {
 			row[n].id = at + 1;
 			row[n].laddr[10] = row[n].laddr[11] = 0xff;
 			row[n].raddr[10] = row[n].raddr[11] = 0xff;
