@@ -37,23 +37,27 @@ is_down(const struct link *l)
 	return t >= l->cfg.down_from && t < l->cfg.down_to;
 }
 
+size_t
+sim_tcp_at(const uint8_t *f, size_t len)
+{
+	if (len >= 34 && f[12] == 0x08 && f[13] == 0x00 && f[23] == 6)
+		return ETH + (f[14] & 0x0fu) * 4u;
+	if (len >= 54 && f[12] == 0x86 && f[13] == 0xdd && f[20] == 6)
+		return ETH + 40;
+	return 0;
+}
+
 /* Where the TCP header is, and where the packet ends; false: it has none. */
 static bool
 find_tcp(const struct packet *p, size_t *tcp, size_t *end)
 {
-	const uint8_t *d = p->data;
+	const uint8_t *ip = p->data + ETH;
 
-	if (p->len >= ETH + 20 && d[12] == 0x08 && d[13] == 0x00 &&
-	    d[ETH + 9] == 6) {
-		*tcp = ETH + (d[ETH] & 0x0fu) * 4u;
-		*end = ETH + ((size_t)d[ETH + 2] << 8 | d[ETH + 3]);
-	} else if (p->len >= ETH + 40 && d[12] == 0x86 && d[13] == 0xdd &&
-		   d[ETH + 6] == 6) {
-		*tcp = ETH + 40;
-		*end = *tcp + ((size_t)d[ETH + 4] << 8 | d[ETH + 5]);
-	} else {
+	*tcp = sim_tcp_at(p->data, p->len);
+	if (*tcp == 0)
 		return false;
-	}
+	*end = ip[0] >> 4 == 4 ? ETH + ((size_t)ip[2] << 8 | ip[3])
+			       : ETH + 40 + ((size_t)ip[4] << 8 | ip[5]);
 	return *tcp + 20 <= *end && *end <= p->len;
 }
 
@@ -150,16 +154,6 @@ through_queue(struct link *l, struct packet *p, mono_t *out)
 	*out = l->busy = mono_add(
 	    from, (int64_t)((len * SEC + l->cfg.rate - 1) / l->cfg.rate));
 	return true;
-}
-
-size_t
-sim_tcp_at(const uint8_t *f, size_t len)
-{
-	if (len >= 34 && f[12] == 0x08 && f[13] == 0x00 && f[23] == 6)
-		return ETH + (f[14] & 0x0fu) * 4u;
-	if (len >= 54 && f[12] == 0x86 && f[13] == 0xdd && f[20] == 6)
-		return ETH + 40;
-	return 0;
 }
 
 static void
