@@ -551,6 +551,7 @@ get_pacing(const struct sockopts *o, void *val, uint32_t *len)
 static int
 get_info(void *val, uint32_t *len)
 {
+	uint8_t all[SOCKOPT_INFO_MAX] = {0};
 	struct tcp_info ti;
 
 	memset(&ti, 0, sizeof ti);
@@ -562,7 +563,8 @@ get_info(void *val, uint32_t *len)
 	ti.tcpi_reordering = 3;
 	ti.tcpi_pacing_rate = UINT64_MAX;
 	ti.tcpi_max_pacing_rate = UINT64_MAX;
-	sockopt_copy(val, len, &ti, sizeof ti);
+	memcpy(all, &ti, sizeof ti < sizeof all ? sizeof ti : sizeof all);
+	sockopt_copy(val, len, all, sizeof all);
 	return 0;
 }
 

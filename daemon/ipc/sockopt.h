@@ -25,6 +25,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* struct tcp_info as of Linux 6.18, and where its youngest fields begin. */
+#define SOCKOPT_INFO_MAX  280
+#define SOCKOPT_INFO_TAIL 248
+
 /* The options that are kept in struct sockopts. */
 enum sockopt_id {
 #define OPT(where, level, name, kind, def, min, max, other)

@@ -148,6 +148,40 @@ unlimited(uint64_t rate)
 	return rate != 0 ? rate : UINT64_MAX;
 }
 
+/* The end of struct tcp_info that Linux 6.18 has, which the C library's headers
+ * need not know. */
+struct info_tail {
+	uint32_t received_ce;
+	uint32_t delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
+	uint32_t received_e1_bytes, received_e0_bytes, received_ce_bytes;
+	uint16_t accecn_fail_mode, accecn_opt_seen;
+};
+_Static_assert(sizeof(struct info_tail) + SOCKOPT_INFO_TAIL == SOCKOPT_INFO_MAX,
+    "Linux 6.18's size");
+
+static void
+put_info(const struct tcp_info *ti, const struct tcp_ecn_info *e, void *val,
+    uint32_t *len)
+{
+	const struct info_tail tail = {
+	    .received_ce = e->received_ce,
+	    .delivered_e1_bytes = e->delivered_e1,
+	    .delivered_e0_bytes = e->delivered_e0,
+	    .delivered_ce_bytes = e->delivered_ce_bytes,
+	    .received_e1_bytes = e->received_e1,
+	    .received_e0_bytes = e->received_e0,
+	    .received_ce_bytes = e->received_ce_bytes,
+	    .accecn_fail_mode = e->fail,
+	    .accecn_opt_seen = e->opt_seen,
+	};
+	uint8_t all[SOCKOPT_INFO_MAX] = {0};
+
+	memcpy(all, ti,
+	    sizeof *ti < SOCKOPT_INFO_TAIL ? sizeof *ti : SOCKOPT_INFO_TAIL);
+	memcpy(all + SOCKOPT_INFO_TAIL, &tail, sizeof tail);
+	sockopt_copy(val, len, all, sizeof all);
+}
+
 static void
 fill_info(struct tcp_info *ti, const struct tcp_info_out *in)
 {
@@ -159,7 +193,10 @@ fill_info(struct tcp_info *ti, const struct tcp_info_out *in)
 	ti->tcpi_backoff = u8(in->backoff);
 	ti->tcpi_options = (in->timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
 			   (in->sack ? TCPI_OPT_SACK : 0) |
-			   (in->wscale ? TCPI_OPT_WSCALE : 0);
+			   (in->wscale ? TCPI_OPT_WSCALE : 0) |
+			   (in->ecn.mode != 0 ? TCPI_OPT_ECN : 0) |
+			   (in->ecn.seen ? TCPI_OPT_ECN_SEEN : 0);
+	ti->tcpi_delivered_ce = in->ecn.delivered_ce;
 	ti->tcpi_snd_wscale = in->snd_wscale & 15;
 	ti->tcpi_rcv_wscale = in->rcv_wscale & 15;
 	ti->tcpi_rto = in->rto_us;
@@ -279,7 +316,7 @@ sockopt_get_live(const struct sockopts *o, const struct tcp_info_out *live,
 
 	if (level == IPPROTO_TCP && name == TCP_INFO) {
 		fill_info(&ti, live);
-		sockopt_copy(val, len, &ti, sizeof ti);
+		put_info(&ti, &live->ecn, val, len);
 		return 0;
 	}
 	if (level == IPPROTO_TCP && name == TCP_CC_INFO)

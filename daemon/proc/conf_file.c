@@ -26,6 +26,7 @@
 #include "base/addrtext.h"
 #include "base/check.h"
 #include "proc/conf_read.h"
+#include "tcp/tcp.h"
 #include "tcpd/proto.h"
 
 #define DEFAULT_USER  "_tcpd"
@@ -427,6 +428,7 @@ new_conf(void)
 	    .quick_acks = 1,
 	    .max_orphans = 65536,
 	    .pacing = 1,
+	    .ecn = TCP_ECN_ON,
 	    .port_first = 32768,
 	    .port_last = 60999};
 	g->ipv6 = (struct conf_ipv6){.accept_ra = 1, .dad_transmits = 1};

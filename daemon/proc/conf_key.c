@@ -400,6 +400,15 @@ set_mtu_probing(
 }
 
 static int
+set_ecn(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	static const char *const words[] = {
+	    "off", "classic", "passive", "on", NULL};
+
+	return put_word(r, k, opt, line, words, TCP_ECN_OFF);
+}
+
+static int
 set_user(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
 	const char *s = cfg_opt_getnstr(opt, 0);
@@ -525,6 +534,7 @@ const struct key conf_keys[] = {
     {S_TCP, "sack", CFGT_BOOL, set_bool, T(sack), 0, 0},
     {S_TCP, "window_scaling", CFGT_BOOL, set_bool, T(window_scaling), 0, 0},
     {S_TCP, "quick_acks", CFGT_BOOL, set_bool, T(quick_acks), 0, 0},
+    {S_TCP, "ecn", CFGT_STR, set_ecn, T(ecn), 0, 0},
     {S_TCP, "max_orphans", CFGT_INT, set_number, T(max_orphans), 0, INT64_MAX},
     {S_IPV4, "conflict_detection", CFGT_BOOL, set_bool, V(conflict_detection),
 	0, 0},

@@ -80,6 +80,23 @@ copy_name(char *out, size_t size, const char *in)
 }
 
 static void
+fill_ecn(struct ctl_conn *r, const struct tcp_ecn_info *e)
+{
+	r->ecn_mode = e->mode;
+	r->ecn_seen = e->seen;
+	r->ecn_off = e->no_ect;
+	r->accecn_opt = e->opt_seen;
+	r->received_ce = e->received_ce;
+	r->delivered_ce = e->delivered_ce;
+	r->received_e1_bytes = e->received_e1;
+	r->received_e0_bytes = e->received_e0;
+	r->received_ce_bytes = e->received_ce_bytes;
+	r->delivered_e1_bytes = e->delivered_e1;
+	r->delivered_e0_bytes = e->delivered_e0;
+	r->delivered_ce_bytes = e->delivered_ce_bytes;
+}
+
+static void
 fill_info(struct ctl_conn *r, const struct tcp_info_out *i)
 {
 	r->state = (uint8_t)i->state;
@@ -110,6 +127,7 @@ fill_info(struct ctl_conn *r, const struct tcp_info_out *i)
 	COPY(data_segs_out), COPY(data_segs_in), COPY(last_data_sent_us);
 	COPY(last_data_recv_us), COPY(last_ack_recv_us);
 #undef COPY
+	fill_ecn(r, &i->ecn);
 	r->recv_q = i->recv_queued;
 	r->send_q = i->send_queued;
 }
@@ -353,6 +371,13 @@ tcp_counters(struct page_out *p)
 	C(dsacks_sent, "reports of what came twice, sent");
 	C(dsacks_received, "reports of what came twice, received");
 	C(sack_renegings, "peers that threw away what they had SACKed");
+	C(ecn_accurate, "connections with accurate ECN");
+	C(ecn_classic, "connections with classic ECN");
+	C(ecn_syn_fallbacks, "SYNs sent without ECN after others were lost");
+	C(ecn_ce_received, "packets that came marked CE");
+	C(ecn_reductions, "windows reduced because of CE");
+	C(ecn_mangled, "connections whose path mangles ECN");
+	C(ecn_options_off, "connections that lost the AccECN option");
 #undef C
 }
 

@@ -123,6 +123,7 @@ take_verdict(struct stack *s, enum ip_verdict verdict, struct ip_in *in,
 		    .buf = in->buf,
 		    .off = in->off,
 		    .len = in->len,
+		    .tos = in->tos,
 		    .csum_ok = o->csum_valid || o->needs_csum};
 		if (o->gso == GSO_TCP4 || o->gso == GSO_TCP6)
 			seg.gso_size = o->gso_size;

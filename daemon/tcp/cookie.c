@@ -13,7 +13,7 @@
  * In the low six bits of our timestamp, which comes back as its echo, if the
  * peer has timestamps; without, these options are not used:
  *
- *	5	ECN was asked for
+ *	5	classic ECN (the accurate form shows in the ACK itself)
  *	4	SACK permitted
  *	3..0	the peer's window scale, 15: none
  *
@@ -69,6 +69,7 @@ encode_options(struct tcp_half *h, mono_t now)
 
 	ts |= h->wscale ? h->snd_wscale : OPT_NO_SCALE;
 	ts |= h->sack ? OPT_SACK : 0;
+	ts |= h->ecn.mode == ECN_CLASSIC ? OPT_ECN : 0;
 	if (ts > clock)
 		ts -= OPTION_MASK + 1;
 	h->ts_off += ts - clock;
@@ -88,6 +89,8 @@ cookie_encode(const struct tcp *t, struct tcp_half *h, mono_t now)
 		encode_options(h, now);
 	} else {
 		h->wscale = h->sack = false;
+		if (h->ecn.mode == ECN_CLASSIC)
+			h->ecn.mode = ECN_NONE;
 		h->snd_wscale = h->rcv_wscale = 0;
 	}
 	h->iss = SEQ((tick & 31) << 27 | i << 24 | mac(t, h, tick, i));
@@ -125,6 +128,7 @@ decode_options(const struct tcp *t, const struct seg *s, struct tcp_half *h)
 	h->ts_recent = s->h.tsval;
 	ts = s->h.tsecr - h->ts_off;
 	h->sack = ts & OPT_SACK;
+	h->ecn.mode = ts & OPT_ECN ? ECN_CLASSIC : ECN_NONE;
 	h->wscale = (ts & OPT_NO_SCALE) != OPT_NO_SCALE;
 	if (h->wscale) {
 		h->snd_wscale = ts & OPT_NO_SCALE;

@@ -47,6 +47,7 @@ half_synack(struct tcp *t, struct tcp_half *h, mono_t now)
 	    .tsecr = h->ts_recent,
 	};
 
+	ecn_half_synack(h, &w);
 	h->synack_at = now;
 	half_send(t, h, &w);
 }
@@ -67,6 +68,7 @@ ack_half(struct tcp *t, struct tcp_half *h, mono_t now)
 	    .tsecr = h->ts_recent,
 	};
 
+	ecn_half_ack(h, &w);
 	if (mono_diff(now, h->challenged) < TCP_CHALLENGE_US) {
 		drop_count(t->cfg.drops, DROP_TCP_CHALLENGE_RATE);
 		return;
@@ -167,6 +169,7 @@ describe(struct tcp_bind *b, struct tcp_half *h, const struct seg *s,
 	h->ts = s->h.has_ts && !t->cfg.no_timestamps;
 	h->ts_recent = s->h.tsval;
 	h->ts_off = tcp_ts_offset(t, &s->id);
+	ecn_half_syn(t, h, s);
 }
 
 /* The answer that leaves nothing here (cookie.c). */
@@ -258,7 +261,7 @@ half_timeout(struct tcp *t, struct tcp_half *h, mono_t now)
 
 /* The connection that a completed handshake makes. */
 static struct tcp_pcb *
-promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
+promote(struct tcp *t, const struct tcp_half *h, struct seg *s)
 {
 	struct tcp_pcb *p = pcb_new(t, &h->node.id, s->now);
 
@@ -300,7 +303,42 @@ promote(struct tcp *t, const struct tcp_half *h, const struct seg *s)
 		p->rto_us = TCP_RTO_FALLBACK_US;
 	tcp_cc_init(&p->cc, h->listener->cc != NULL ? h->listener->cc : t->cc,
 	    p->snd_mss, s->now);
+	ecn_promote(p, h, s);
 	return p;
+}
+
+/* A cookie's ACK met a full accept queue.  Its peer takes the connection for
+ * made, and what he sends next may have another number, which would not prove
+ * the cookie: so it is remembered now, if there is room. */
+static void
+keep_cookie(
+    struct tcp_bind *b, const struct tcp_half *h, uint8_t ecn, mono_t now)
+{
+	struct tcp *t = b->t;
+	struct tcp_half *k;
+
+	if (!queue_has_room(b) ||
+	    t->cfg.env.may_open(t->cfg.env.ctx, b) != TCP_ADMIT_YES ||
+	    (k = half_new(b, &h->node.id)) == NULL)
+		return;
+	k->iss = h->iss;
+	k->irs = h->irs;
+	k->rcv_wnd = h->rcv_wnd;
+	k->ts_recent = h->ts_recent;
+	k->ts_off = h->ts_off;
+	k->peer_mss = h->peer_mss;
+	k->our_mss = tcp_adv_mss(&h->path, b->opts.max_seg);
+	k->snd_wscale = h->snd_wscale;
+	k->rcv_wscale = h->rcv_wscale;
+	k->wscale = h->wscale;
+	k->ts = h->ts;
+	k->sack = h->sack;
+	k->ecn.mode = ecn;
+	k->path = h->path;
+	k->retries = 1; /* nobody knows when it was answered */
+	k->synack_at = now;
+	k->challenged = mono_add(now, -TCP_CHALLENGE_US);
+	timerq_set(&t->timers, &k->timer, mono_add(now, TCP_RTO_INITIAL_US));
 }
 
 /* Makes the connection and hands it to its listener; h goes if it is in the
@@ -311,6 +349,7 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 	struct tcp_bind *b = h->listener;
 	struct tcp_pcb *p = promote(t, h, s);
 	bool there;
+	uint8_t ecn;
 	int error;
 
 	if (p == NULL)
@@ -320,7 +359,10 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 	bind_ref(b);
 	error = t->cfg.env.accept(t->cfg.env.ctx, b, p);
 	if (error == -EAGAIN) {
+		ecn = p->ecn.mode;
 		pcb_free(p);
+		if (h->stateless)
+			keep_cookie(b, h, ecn, s->now);
 		return drop(t, DROP_TCP_ACCEPT_QUEUE);
 	}
 	/* The listener, and with it h, may be gone by now. */
@@ -337,6 +379,7 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 		half_free(t, h);
 	CHECK(conn_insert(t, &p->node));
 	t->st.passive_opens++;
+	ecn_established(p);
 	tcp_arm_keep(p, s->now);
 	return NEXT;
 }
@@ -384,6 +427,10 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 	/* The SYN again: our answer was lost. */
 	if ((s->h.flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN &&
 	    seq_eq(s->seq, h->irs)) {
+		if (!ecn_half_again(h, s)) {
+			half_reset(t, h);
+			return drop(t, DROP_TCP_ECN_MIXED);
+		}
 		if (mono_diff(s->now, h->synack_at) >= TCP_CHALLENGE_US) {
 			half_synack(t, h, s->now);
 			/* Time for the ACK of this answer as well. */

@@ -43,6 +43,7 @@ enter_established(struct tcp_pcb *p, const struct seg *s)
 	p->retries = p->backoff = 0;
 	tune_established(p, s->now);
 	mtu_established(p, s->now);
+	ecn_established(p);
 	if (!(p->flags & PF_ORPHAN))
 		pcb_event(p, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
 	tcp_arm_keep(p, s->now);
@@ -97,6 +98,7 @@ syn_sent_input(struct tcp_pcb *p, struct seg *s)
 	p->snd_wl2 = s->ack;
 	p->last_rcv = s->now;
 	if (!acks) {
+		ecn_simultaneous(p, s);
 		/* MUST-10: simultaneous open. */
 		tcp_set_state(p, TCPS_SYN_RECEIVED);
 		p->flags |= PF_SYN_NOW;
@@ -104,6 +106,7 @@ syn_sent_input(struct tcp_pcb *p, struct seg *s)
 		return DONE;
 	}
 	syn_acked(p, s);
+	ecn_synack(p, s);
 	enter_established(p, s);
 	p->flags |= PF_ACK_NOW;
 	pcb_ready(p);
@@ -172,6 +175,7 @@ check_sequence(struct tcp_pcb *p, struct seg *s)
 	if ((s->h.flags & TH_SYN) && seq_eq(s->seq, p->irs) &&
 	    p->state == TCPS_SYN_RECEIVED && (s->h.flags & TH_ACK)) {
 		s->h.flags &= ~TH_SYN;
+		s->no_ace = true;
 		s->seq = seq_add(s->seq, 1);
 		end = seq_add(end, 1);
 	}
@@ -179,6 +183,7 @@ check_sequence(struct tcp_pcb *p, struct seg *s)
 	    (seq_eq(end, p->rcv_nxt) && seq_lt(s->seq, p->rcv_nxt)) ||
 	    (seq_eq(s->seq, right) && s->len + s->fin > 0 &&
 		!seq_eq(s->seq, p->rcv_nxt))) {
+		ecn_synack_again(p, s);
 		if (!(s->h.flags & TH_RST))
 			answer_unacceptable(p, s);
 		return drop(p->t, DROP_TCP_SEQ);
@@ -379,6 +384,7 @@ synchronized_input(struct tcp_pcb *p, struct seg *s)
 {
 	if (check_ack(p, s) != NEXT)
 		return;
+	ecn_arrived(p, s);
 	note_timestamp(p, s);
 	if (check_fin_acked(p, s->now) != NEXT)
 		return;
@@ -484,7 +490,7 @@ decode(struct tcp *t, const struct tcp_in *in, struct seg *s, mono_t now)
 	s->seq = SEQ(s->h.seq);
 	s->ack = SEQ(s->h.ack);
 	s->off = in->off + s->h.hdr_len;
-	s->len = in->len - s->h.hdr_len;
+	s->len = s->raw_len = in->len - s->h.hdr_len;
 	s->wnd = s->h.wnd;
 	s->fin = s->h.flags & TH_FIN;
 	s->nsegs = in->gso_size == 0 || s->len == 0

@@ -15,6 +15,8 @@
  *	rtt.c       the round-trip time and the RTO
  *	rate.c      what congestion control is told
  *	pacing.c    when the next data may go
+ *	ecn.c       ECN: negotiated, marked, answered
+ *	accecn.c    its accurate form: counts of marks, both ways
  *	reasm.c     the receive queue and what waits out of order
  *	delack.c    when to acknowledge
  *	output.c    what to send next: recovery, new data, FIN, ACK
@@ -34,6 +36,7 @@
 #ifndef TCP_INTERNAL_H
 #define TCP_INTERNAL_H
 
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/tree.h>
 #include "base/check.h"
@@ -68,6 +71,8 @@
 #define TCP_DEFAULT_MSS6    1220 /* the same, over IPv6 */
 #define TCP_REORDERING_MAX  300	 /* segments; as on Linux */
 #define TCP_MIN_MSS	    88
+#define TCP_ACCECN_CEP	    5 /* RFC 9768 3.2.1 */
+#define TCP_OPTION_ROOM	    (WIRE_TCP_HDR_MAX - WIRE_TCP_HDR_MIN)
 #define TCP_PORT_COUNTERS   1024
 #define TCP_PORT_STEP	    8 /* ports skipped at most, plus one */
 #define TCP_PAWS_24D_US	    (24LL * 24 * 3600 * 1000000)
@@ -89,6 +94,7 @@ struct tcp_node {
 	/* TIME-WAIT's, in what would be padding. */
 	uint8_t tw_ts : 1;    /* timestamps were in use */
 	uint8_t tw_bound : 1; /* counted in a bind's tws */
+	uint8_t tw_ace : 3;   /* AccECN's last count of marks, or 0 */
 	uint8_t tw_slot;      /* its place in the wheel */
 	uint16_t tw_wnd;      /* as on the wire */
 };
@@ -96,6 +102,70 @@ struct tcp_node {
 struct conn_table {
 	struct tcp_node **slots;
 	size_t nslots, count;
+};
+
+/* ---- ECN ---- */
+
+/* The IP-ECN field (RFC 3168 5): the low bits of TOS and traffic class. */
+enum {
+	IPECN_NOT_ECT,
+	IPECN_ECT1,
+	IPECN_ECT0,
+	IPECN_CE,
+	IPECN_MASK = 3
+};
+
+enum ecn_mode {
+	ECN_NONE,
+	ECN_CLASSIC,
+	ECN_ACCURATE
+};
+
+/* Of a half-open connection. */
+struct half_ecn {
+	uint8_t mode;
+	uint8_t granted;   /* enum tcp_ecn_policy at its time */
+	uint8_t syn_field; /* the IP-ECN field of the latest SYN */
+	bool asked_again;  /* a second SYN with flags came */
+	bool no_ect;	   /* a SYN or SYN-ACK went without flags */
+};
+
+/* Of a connection; see ecn.c and accecn.c.  r_ counts what arrives here, s_
+ * what the peer says of ours; bytes are indexed by the IP-ECN field. */
+struct tcp_ecn {
+	uint8_t mode;	    /* enum ecn_mode */
+	uint8_t asked;	    /* by our SYN, the same */
+	uint8_t handshake;  /* field of the SYN or SYN-ACK to be told back */
+	bool answer_synack; /* by the next ACK, which carries nothing else */
+	bool no_ect;	    /* we send none */
+	bool ignore;	    /* the peer's feedback means nothing */
+	bool seen;
+	/* Classic. */
+	bool echo; /* ECE until CWR comes */
+	bool cwr;  /* CWR with the next new data */
+	/* A mark was answered; until snd_una is beyond reduced_end. */
+	bool reduced;
+	seq_t reduced_end;
+	/* Accurate, receiving. */
+	bool synack_ce;	   /* a SYN-ACK with CE was counted */
+	bool option_off;   /* segments with it do not arrive */
+	bool option_first; /* the first data had it, at option_seq */
+	uint8_t option_tests;
+	uint8_t r_last;	   /* field of the last packet */
+	uint8_t r_pending; /* CE marks since the last ACK */
+	uint8_t r_changed; /* which bytes ever grew, a bit by field */
+	seq_t option_seq;
+	uint32_t r_cep, r_bytes[4], r_shown[4];
+	/* Accurate, sending. */
+	bool first_ace;	     /* no ACE has been judged yet */
+	uint8_t option_seen; /* as in struct tcp_ecn_info */
+	uint8_t trial;	     /* rounds of nothing but CE to go, or TRIAL_ */
+	seq_t trial_end;
+	uint32_t s_packets; /* that the ACK being worked through delivers */
+	uint32_t s_cep, s_bytes[4];
+	uint32_t s_cep_option; /* s_cep as of the last option */
+	uint32_t s_guessed;    /* CE bytes told since then */
+	uint32_t s_tsval;      /* of the newest feedback */
 };
 
 /* ---- half-open and TIME-WAIT ---- */
@@ -114,6 +184,7 @@ struct tcp_half {
 	bool deferred;	/* the bare ACK came; data is awaited */
 	bool stateless; /* made of a SYN cookie, never in the table */
 	uint8_t retries;
+	struct half_ecn ecn;
 	mono_t synack_at, challenged;
 	struct tcp_path path;
 };
@@ -171,7 +242,8 @@ struct txseg {
 	seq_t seq;
 	uint32_t len; /* sequence space */
 	uint8_t flags;
-	mono_t sent_at; /* last */
+	uint16_t packets; /* that it went in; at least so many */
+	mono_t sent_at;	  /* last */
 	struct tx_rate rate;
 };
 TAILQ_HEAD(txsegs, txseg);
@@ -421,6 +493,7 @@ struct tcp_pcb {
 		uint64_t rest;	   /* of a microsecond, times the rate */
 		mono_t next;	   /* no data before */
 	} pace;
+	struct tcp_ecn ecn;
 
 	/* Timers: one heap entry, the earliest of these. */
 	struct timer timer;
@@ -501,10 +574,12 @@ struct seg {
 	struct wire_tcp h;
 	seq_t seq, ack;
 	uint32_t off, len; /* payload in in->buf; trimmed as it is checked */
+	uint32_t raw_len;  /* as it came */
 	uint32_t wnd;	   /* scaled */
 	unsigned nsegs;	   /* segments of a GRO train */
 	bool fin;
 	seq_t fin_seq;	    /* the FIN's own number */
+	bool no_ace;	    /* its ECN flags are the handshake's */
 	bool has_iss_floor; /* a SYN that reopens a TIME-WAIT */
 	seq_t iss_floor;
 	mono_t now;
@@ -656,6 +731,12 @@ uint32_t tcp_outstanding(const struct tcp_pcb *p);
 uint32_t tcp_pipe(const struct tcp_pcb *p);
 /* As many records as this connection may have? */
 bool txseg_full(const struct tcp_pcb *p);
+/* How many packets n bytes of x are, rounded up. */
+static inline uint32_t
+txseg_packets(const struct txseg *x, uint32_t n)
+{
+	return (uint32_t)(((uint64_t)x->packets * n + x->len - 1) / x->len);
+}
 struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
 bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
 void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);
@@ -717,6 +798,8 @@ void recovery_ack(struct tcp_pcb *p, struct ackinfo *a);
 void recovery_lost(struct tcp_pcb *p, uint32_t lost);
 /* What is marked lost goes again, and congestion has nothing to do with it. */
 void recovery_resend(struct tcp_pcb *p);
+/* ECN's feedback shows a mark. */
+void recovery_marked(struct tcp_pcb *p);
 /* The retransmission timer fired. */
 void tcp_enter_loss(struct tcp_pcb *p, mono_t now);
 
@@ -783,6 +866,45 @@ uint32_t pacing_quantum(const struct tcp_pcb *p); /* bytes in one burst */
 /* It is too early for data: the timer is set. */
 bool pacing_holds(struct tcp_pcb *p, mono_t now);
 void pacing_sent(struct tcp_pcb *p, uint32_t len, mono_t now);
+
+/* ---- ecn.c ---- */
+unsigned ecn_ace(uint16_t flags); /* AE, CWR and ECE as a number */
+uint16_t ecn_ace_flags(unsigned ace);
+uint16_t ecn_syn_flags(struct tcp_pcb *p);
+uint16_t ecn_synack_flags(const struct tcp_pcb *p);
+/* The first SYN-ACK; a SYN instead of it; the SYN-ACK again. */
+void ecn_synack(struct tcp_pcb *p, const struct seg *s);
+void ecn_simultaneous(struct tcp_pcb *p, const struct seg *s);
+void ecn_synack_again(struct tcp_pcb *p, const struct seg *s);
+void ecn_half_syn(const struct tcp *t, struct tcp_half *h, const struct seg *s);
+bool ecn_half_again(struct tcp_half *h, const struct seg *s);
+void ecn_half_synack(struct tcp_half *h, struct wire_tcp *w);
+void ecn_half_ack(const struct tcp_half *h, struct wire_tcp *w);
+void ecn_promote(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s);
+void ecn_established(const struct tcp_pcb *p);
+void ecn_arrived(struct tcp_pcb *p, const struct seg *s);
+/* The marks of a segment whose header is h but for them and whose IP header
+ * has *tos; fresh: its len bytes at seq are new data. */
+void ecn_leaves(struct tcp_pcb *p, struct wire_tcp *h, uint8_t *tos, seq_t seq,
+    uint32_t len);
+bool ecn_bursts(const struct tcp_pcb *p); /* may GSO be used now? */
+/* s acknowledges n bytes newly: how many of them were marked. */
+uint32_t ecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n);
+void ecn_reduced(struct tcp_pcb *p);
+void ecn_info(const struct tcp_pcb *p, struct tcp_ecn_info *o);
+
+/* ---- accecn.c ---- */
+void accecn_init(struct tcp_pcb *p);
+void accecn_synack(struct tcp_pcb *p, const struct seg *s);
+void accecn_synack_ce(struct tcp_pcb *p);
+void accecn_arrived(struct tcp_pcb *p, const struct seg *s, unsigned field);
+void accecn_first_option(struct wire_tcp *w);
+uint32_t accecn_option_len(const struct tcp_pcb *p); /* with data; bytes */
+void accecn_option(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len);
+/* What begins at seq goes again. */
+void accecn_lost(struct tcp_pcb *p, seq_t seq);
+uint32_t accecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n);
+void accecn_info(const struct tcp_pcb *p, struct tcp_ecn_info *o);
 
 /* ---- reasm.c ---- */
 /* Memory is short: gives up what waits out of order until it is not. */

@@ -329,6 +329,12 @@ tcp_set_mtu_probing(struct tcp *t, enum tcp_mtu_probing mode)
 }
 
 void
+tcp_set_ecn(struct tcp *t, enum tcp_ecn_policy policy)
+{
+	t->cfg.ecn = policy;
+}
+
+void
 tcp_free(struct tcp *t)
 {
 	struct tcp_pcb *p;

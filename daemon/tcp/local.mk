@@ -6,6 +6,7 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/internal.h \
 	daemon/tcp/seq.h \
 	daemon/tcp/tcp.h \
+	daemon/tcp/accecn.c \
 	daemon/tcp/ack.c \
 	daemon/tcp/bind.c \
 	daemon/tcp/cc.c \
@@ -16,6 +17,7 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/cc_newreno.c \
 	daemon/tcp/cookie.c \
 	daemon/tcp/delack.c \
+	daemon/tcp/ecn.c \
 	daemon/tcp/half.c \
 	daemon/tcp/input.c \
 	daemon/tcp/layer.c \

@@ -37,15 +37,18 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	    .dport = p->node.id.rport,
 	    .seq = seq.v,
 	    .ack = p->rcv_nxt.v,
-	    .flags = (uint8_t)(flags | TH_ACK),
+	    .flags = flags | TH_ACK,
 	    .wnd = (uint16_t)tcp_select_window(p),
 	    .has_ts = p->flags & PF_TS,
 	    .tsval = tcp_ts_now(now, p->ts_off),
 	    .tsecr = p->ts_recent,
 	};
+	bool sole = p->ecn.answer_synack; /* RFC 9768 3.2.2.1 */
 	unsigned i;
 
-	if (sack_option_len(p) > 0) {
+	out->tos = p->tos;
+	ecn_leaves(p, &h, &out->tos, seq, out->payload_len);
+	if (sack_option_len(p) > 0 && !sole) {
 		/* RFC 2883 4: the duplicate first, and once. */
 		if (p->dsack.left != p->dsack.right)
 			h.sack[h.nsack++] = p->dsack;
@@ -55,7 +58,6 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	}
 	out->src = p->node.id.laddr;
 	out->dst = p->node.id.raddr;
-	out->tos = p->tos;
 	out->ttl = p->ttl;
 	urgent_mark(p, seq, &h);
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
@@ -86,7 +88,8 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	    .dport = p->node.id.rport,
 	    .seq = p->iss.v,
 	    .ack = both ? p->rcv_nxt.v : 0,
-	    .flags = both ? TH_SYN | TH_ACK : TH_SYN,
+	    .flags = both ? TH_SYN | TH_ACK | ecn_synack_flags(p)
+			  : TH_SYN | ecn_syn_flags(p),
 	    .wnd = (uint16_t)(p->rcvbuf < 65535 ? p->rcvbuf : 65535),
 	    .has_mss = true,
 	    .mss = tcp_adv_mss(&p->path, p->max_seg),
@@ -142,10 +145,26 @@ count_data(struct tcp_pcb *p, uint32_t len, uint32_t n, mono_t now)
 	delack_answered(p, now);
 }
 
+/* Bytes of the options behind the timestamps, as wire/tcp.c lays them out. */
+static uint32_t
+variable_options_len(const struct tcp_pcb *p)
+{
+	uint32_t sack = sack_option_len(p), accecn = accecn_option_len(p);
+	uint32_t room = TCP_OPTION_ROOM - (p->flags & PF_TS ? 12u : 0u);
+
+	if (accecn == 0)
+		return sack;
+	if (sack > 0)
+		sack -= 2; /* its nops */
+	while (accecn + sack > room)
+		sack -= 8;
+	return (accecn + sack + 3) / 4 * 4;
+}
+
 static uint32_t
 effective_mss(const struct tcp_pcb *p)
 {
-	uint32_t opt = sack_option_len(p);
+	uint32_t opt = variable_options_len(p);
 
 	return p->snd_mss > opt + 32 ? p->snd_mss - opt : p->snd_mss;
 }
@@ -155,7 +174,8 @@ effective_mss(const struct tcp_pcb *p)
 static uint32_t
 burst_max(const struct tcp_pcb *p, uint32_t mss)
 {
-	uint32_t max = p->path.tso_max, quantum = pacing_quantum(p);
+	uint32_t max = ecn_bursts(p) ? p->path.tso_max : 0;
+	uint32_t quantum = pacing_quantum(p);
 
 	/* Each segment has an urgent pointer of its own. */
 	if (urgent_sending(p))
@@ -172,10 +192,12 @@ static void
 resend(struct tcp_pcb *p, struct txseg *x, uint32_t max, struct tcp_out *out,
     mono_t now)
 {
-	uint32_t mss = effective_mss(p), len, segs;
+	uint32_t mss, len, segs;
 	bool fin = x->flags & TX_FIN;
 	uint8_t flags = 0;
 
+	accecn_lost(p, x->seq);
+	mss = effective_mss(p);
 	len = x->len - fin;
 	if (len > max)
 		len = max;
@@ -484,6 +506,12 @@ pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	}
 	if (!synchronized(p) || (p->flags & PF_FINISHED))
 		return false;
+	/* RFC 9768 3.2.2.1: before anything else. */
+	if (p->ecn.answer_synack) {
+		no_payload(out);
+		emit(p, out, 0, p->snd_nxt, now);
+		return true;
+	}
 	if (p->flags & (PF_PROBE_NOW | PF_KEEP_NOW)) {
 		p->flags &= ~(PF_PROBE_NOW | PF_KEEP_NOW);
 		send_probe(p, out, now);

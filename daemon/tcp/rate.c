@@ -55,6 +55,7 @@ rate_delivered(struct tcp_pcb *p, const struct txseg *x, uint32_t n)
 	p->rate.delivered += n;
 	p->rate.delivered_at = a->now;
 	a->delivered += n;
+	p->ecn.s_packets += txseg_packets(x, n);
 	/* The newest of what this acknowledgment covers gives the sample. */
 	if (p->rate.sampled && mono_before(x->sent_at, p->rate.first_tx))
 		return;
@@ -90,6 +91,7 @@ void
 rate_ack_begin(struct tcp_pcb *p, mono_t now)
 {
 	p->rate.sampled = false;
+	p->ecn.s_packets = 0;
 	p->rate.recovering = p->ca_state == CA_RECOVERY;
 	p->rate.ack = (struct cc_ack){
 	    .now = now,
@@ -169,7 +171,7 @@ rate_ack_end(struct tcp_pcb *p)
 		return;
 	if (p->ca_state == CA_LOSS)
 		(void)tcp_cc_slow_start(cc, a);
-	else if (p->ca_state < CA_RECOVERY)
+	else if (p->ca_state < CA_CWR)
 		cc->ops->on_ack(cc, a);
 }
 

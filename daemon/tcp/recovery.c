@@ -76,10 +76,34 @@ mark_head_lost(struct tcp_pcb *p)
 	pcb_ready(p);
 }
 
+/* RFC 3168 6.1.2: once a round trip, and not if a loss was answered in it.
+ * No undo gives back what a mark has taken. */
+void
+recovery_marked(struct tcp_pcb *p)
+{
+	bool each = p->cc.ops->flags & CC_ECN_EACH;
+
+	p->cc.prior_cwnd = 0;
+	if (p->ca_state >= CA_CWR || p->ecn.reduced)
+		return;
+	if (!each) {
+		tcp_cc_congestion(&p->cc, CC_CE, p->rate.ack.prior_flight);
+		p->cc.prior_cwnd = 0;
+		p->ca_state = CA_CWR;
+	}
+	p->ecn.reduced = true;
+	p->ecn.reduced_end = p->snd_nxt;
+	p->t->st.ecn_reductions++;
+	ecn_reduced(p);
+}
+
 static void
 enter_recovery(struct tcp_pcb *p, const struct ackinfo *a)
 {
-	tcp_cc_congestion(&p->cc, CC_LOSS, tcp_outstanding(p));
+	/* A mark has been answered in this round trip. */
+	if (p->ca_state != CA_CWR)
+		tcp_cc_congestion(&p->cc, CC_LOSS, tcp_outstanding(p));
+	ecn_reduced(p);
 	p->recover = p->snd_nxt;
 	p->ca_state = CA_RECOVERY;
 	undo_begin(p);
@@ -139,6 +163,7 @@ tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 	p->recover = p->snd_nxt;
 	p->ca_state = CA_LOSS;
 	tlp_cancel(p);
+	ecn_reduced(p);
 	p->dupacks = 0;
 	/* One segment, besides what was sent too lately to be lost. */
 	cc->cwnd = tcp_pipe(p) + cc->mss;

@@ -134,18 +134,24 @@ struct txseg *
 txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
 {
 	struct txseg *x = TAILQ_LAST(&p->tx, txsegs);
+	uint16_t packets = 1;
 
+	if (len > p->snd_mss && p->snd_mss > 0)
+		packets = (uint16_t)((len + p->snd_mss - 1) / p->snd_mss);
 	/* One record for what goes out in one go. */
 	if (x != NULL && x->flags == 0 && x->sent_at.us == now.us &&
 	    !mtu_is_probe(p, x->seq) && !mtu_is_probe(p, seq) &&
-	    x->len + len <= 65536 && x->len > 0 && seq_eq(end_of(x), seq)) {
+	    x->len + len <= 65536 && x->len > 0 && seq_eq(end_of(x), seq) &&
+	    x->packets < UINT16_MAX - packets) {
 		x->len += len;
+		x->packets += packets;
 		return x;
 	}
 	if ((x = slab_alloc(&p->t->txsegs)) == NULL)
 		return NULL;
 	x->seq = seq;
 	x->len = len;
+	x->packets = packets;
 	x->sent_at = now;
 	rate_sent(p, x, now);
 	TAILQ_INSERT_TAIL(&p->tx, x, link);
@@ -167,6 +173,8 @@ txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 		return false;
 	y->seq = seq_add(x->seq, len);
 	y->len = x->len - len;
+	y->packets = (uint16_t)txseg_packets(x, y->len);
+	x->packets = (uint16_t)txseg_packets(x, len);
 	y->flags = x->flags & (uint8_t)~TX_SPLIT;
 	y->sent_at = x->sent_at;
 	y->rate = x->rate;
@@ -301,6 +309,7 @@ txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
 			continue;
 		}
 		uncount(p, x, n);
+		x->packets = (uint16_t)txseg_packets(x, x->len - n);
 		x->len -= n;
 		x->seq = ack;
 		break;

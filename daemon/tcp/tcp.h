@@ -89,6 +89,14 @@ enum tcp_mtu_probing {
 	TCP_MTU_ALWAYS,
 };
 
+/* Explicit congestion notification, as Linux's tcp_ecn has 0, 1, 5 and 3. */
+enum tcp_ecn_policy {
+	TCP_ECN_OFF,
+	TCP_ECN_CLASSIC, /* RFC 3168: asked for and granted */
+	TCP_ECN_PASSIVE, /* granted to peers who ask, RFC 9768 first */
+	TCP_ECN_ON,	 /* RFC 9768, or else RFC 3168, asked for and granted */
+};
+
 /* What the layer asks of its owner, synchronously. */
 struct tcp_env {
 	/* The path to dst (src: the wanted source or a wildcard).  Returns 0
@@ -138,6 +146,7 @@ struct tcp_config {
 	bool no_quickack; /* delay ACKs from the first segment on */
 	/* Options not to offer or take (RFC 7323, 2018). */
 	bool no_timestamps, no_sack, no_wscale;
+	enum tcp_ecn_policy ecn;
 };
 
 /* NULL when memory is out or the congestion control is unknown. */
@@ -151,6 +160,8 @@ void tcp_set_pacing(struct tcp *t, bool on);
 void tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode);
 /* For black holes that are met, and connections made, from now on. */
 void tcp_set_mtu_probing(struct tcp *t, enum tcp_mtu_probing mode);
+/* For handshakes that begin from now on. */
+void tcp_set_ecn(struct tcp *t, enum tcp_ecn_policy policy);
 /* Aborts everything without a word and frees it. */
 void tcp_free(struct tcp *t);
 
@@ -161,6 +172,7 @@ struct tcp_in {
 	struct buf *buf;   /* holds the segment; the layer takes references */
 	uint32_t off, len; /* the TCP header and payload in buf->data */
 	uint16_t gso_size; /* GRO train: payload of each segment; else 0 */
+	uint8_t tos;	   /* of the IP header, or the traffic class */
 	bool csum_ok;	   /* verified below */
 };
 
@@ -393,7 +405,7 @@ struct tcp_info_out {
 	uint32_t rto_us, srtt_us, rttvar_us, min_rtt_us;
 	uint32_t backoff, retransmits, probes;
 	uint32_t sacked_bytes, lost_bytes, retrans_bytes;
-	uint8_t ca_state; /* 0 open, 1 disorder, 3 recovery, 4 loss */
+	uint8_t ca_state; /* 0 open, 1 disorder, 2 CWR, 3 recovery, 4 loss */
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
 	uint32_t total_retrans, ooo_segs, rcv_ooo_bytes, reordering;
@@ -412,6 +424,19 @@ struct tcp_info_out {
 	    last_ack_recv_us;	/* ago */
 	int64_t timer_us;	/* until the next timer, -1: none */
 	const char *timer_name; /* "on", "keepalive", "persist", ... as ss */
+	struct tcp_ecn_info {
+		uint8_t mode;	  /* 0 none, 1 classic, 2 accurate */
+		bool seen;	  /* something came as ECT or CE */
+		bool no_ect;	  /* we send none: the path mangles it */
+		uint8_t opt_seen; /* AccECN option: 0 no, 1 empty, 2 counters,
+				     3 zeroed */
+		uint8_t fail;	  /* Linux's bits of accecn_fail_mode */
+		/* Packets with CE: that arrived here, that the peer saw. */
+		uint32_t received_ce, delivered_ce;
+		/* Accurate: payload bytes by mark, here and at the peer. */
+		uint32_t received_e1, received_e0, received_ce_bytes;
+		uint32_t delivered_e1, delivered_e0, delivered_ce_bytes;
+	} ecn;
 };
 void tcp_info(const struct tcp_pcb *p, struct tcp_info_out *out, mono_t now);
 
@@ -441,6 +466,8 @@ struct tcp_stats {
 	uint64_t sack_renegings;
 	size_t conns, half_open, time_wait, binds, orphans; /* now */
 	size_t time_wait_bytes; /* that their records take */
+	uint64_t ecn_classic, ecn_accurate, ecn_syn_fallbacks, ecn_mangled;
+	uint64_t ecn_ce_received, ecn_reductions, ecn_options_off;
 };
 void tcp_stats(const struct tcp *t, struct tcp_stats *out);
 

@@ -296,6 +296,7 @@ tw_enter(struct tcp_pcb *p, mono_t now)
 	w->rcv_nxt = p->rcv_nxt;
 	w->ts_recent = p->ts_recent;
 	w->node.tw_ts = (p->flags & PF_TS) != 0;
+	w->node.tw_ace = p->ecn.mode == ECN_ACCURATE ? p->ecn.r_cep & 7 : 0;
 	w->node.tw_wnd = (uint16_t)tcp_select_window(p);
 	if (p->bind != NULL) {
 		w->node.tw_bound = 1;
@@ -316,7 +317,7 @@ tw_ack(struct tcp *t, struct tcp_tw *w, mono_t now)
 	struct wire_tcp h = {
 	    .seq = w->snd_nxt.v,
 	    .ack = w->rcv_nxt.v,
-	    .flags = TH_ACK,
+	    .flags = TH_ACK | ecn_ace_flags(w->node.tw_ace),
 	    .wnd = w->node.tw_wnd,
 	    .has_ts = w->node.tw_ts,
 	    .tsval = tcp_ts_now(now, tcp_ts_offset(t, id)),

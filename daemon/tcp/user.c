@@ -462,6 +462,7 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	free = synchronized(p) && p->sq.bytes > out ? p->sq.bytes - out : 0;
 	o->send_unsent = free;
 	rate_info(p, o, now);
+	ecn_info(p, &o->ecn);
 	info_timer(p, o, now);
 }
 

@@ -13,12 +13,13 @@
  * What is emitted has Linux's order, so that header prediction, GRO and
  * middleboxes on the way see what they know:
  *
- *	SYN	mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale
- *	others	nop nop TS | nop nop SACK...
+ *	SYN	mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale |
+ *		AccECN
+ *	others	nop nop TS | AccECN | nop nop SACK...
  *
  * An MSS goes into each SYN (MUST-14) and nowhere else (MUST-65).  Padding is
- * by NOP, in front, so there is no end of options and nothing behind one
- * (MUST-69).
+ * by NOP: in front, or behind an AccECN option, which has no even length; so
+ * there is no end of options and nothing behind one (MUST-69).
  */
 #include "wire/tcp.h"
 
@@ -34,6 +35,8 @@ enum opt_kind {
 	OPT_SACK_PERMITTED = 4,
 	OPT_SACK = 5,
 	OPT_TS = 8,
+	OPT_ACCECN0 = 172,
+	OPT_ACCECN1 = 174,
 };
 
 enum opt_len {
@@ -43,6 +46,8 @@ enum opt_len {
 	LEN_SACK_BASE = 2,
 	LEN_SACK_BLOCK = 8,
 	LEN_TS = 10,
+	LEN_ACCECN_BASE = 2,
+	LEN_ACCECN_COUNT = 3,
 };
 
 /* nop nop TS: how nearly every segment's options look. */
@@ -61,6 +66,21 @@ parse_sack(const uint8_t *p, size_t len, struct wire_tcp *out)
 	for (size_t i = 0; i < n; i++, p += LEN_SACK_BLOCK)
 		out->sack[i] = (struct wire_sack){get32(p), get32(p + 4)};
 	out->nsack = (unsigned)n;
+}
+
+/* RFC 9768 3.2.3: of any other length the whole counters that fit count. */
+static void
+parse_accecn(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+	struct wire_accecn *a = &out->accecn;
+	size_t n = (len - LEN_ACCECN_BASE) / LEN_ACCECN_COUNT;
+
+	a->present = true;
+	a->first_e1 = p[0] == OPT_ACCECN1;
+	a->n = (uint8_t)(n < WIRE_TCP_ACCECN_MAX ? n : WIRE_TCP_ACCECN_MAX);
+	p += LEN_ACCECN_BASE;
+	for (size_t i = 0; i < a->n; i++, p += LEN_ACCECN_COUNT)
+		a->count[i] = (uint32_t)p[0] << 16 | get16(p + 1);
 }
 
 /* One option of len bytes, kind and length bytes included. */
@@ -97,6 +117,12 @@ parse_option(const uint8_t *p, size_t len, struct wire_tcp *out)
 			out->tsval = get32(p + 2);
 			out->tsecr = get32(p + 6);
 		}
+		break;
+	case OPT_ACCECN0:
+	case OPT_ACCECN1:
+		/* RFC 9768 3.2.3.2.1 */
+		if ((out->flags & (TH_SYN | TH_ACK)) != TH_SYN)
+			parse_accecn(p, len, out);
 		break;
 	default:
 		break;
@@ -139,7 +165,7 @@ wire_tcp_parse(const uint8_t *p, size_t len, struct wire_tcp *out)
 	    .dport = get16(p + 2),
 	    .seq = get32(p + 4),
 	    .ack = get32(p + 8),
-	    .flags = p[13],
+	    .flags = get16(p + 12) & (TH_AE | 0xff),
 	    .hdr_len = (uint8_t)hdr_len,
 	    .wnd = get16(p + 14),
 	    .urp = get16(p + 18),
@@ -155,7 +181,15 @@ wire_tcp_parse(const uint8_t *p, size_t len, struct wire_tcp *out)
 	return parse_options(p, opt_len, out);
 }
 
-/* Bytes of the options before the SACK blocks. */
+static size_t
+accecn_len(const struct wire_tcp *h)
+{
+	return h->accecn.present
+		   ? LEN_ACCECN_BASE + (size_t)h->accecn.n * LEN_ACCECN_COUNT
+		   : 0;
+}
+
+/* Bytes of the options before the AccECN option. */
 static size_t
 fixed_options_len(const struct wire_tcp *h)
 {
@@ -173,24 +207,39 @@ fixed_options_len(const struct wire_tcp *h)
 	return n;
 }
 
-/* How many of h's SACK blocks fit behind the other options. */
-static size_t
-sack_fit(const struct wire_tcp *h, size_t fixed)
-{
-	size_t room = WIRE_TCP_HDR_MAX - WIRE_TCP_HDR_MIN - fixed;
-	size_t max = (room - 2 - LEN_SACK_BASE) / LEN_SACK_BLOCK;
+/* The options behind the fixed ones, and how long all are. */
+struct layout {
+	size_t accecn; /* bytes; 0: none, or no room */
+	size_t sacks;  /* blocks */
+	size_t nops;   /* before the SACK option; without one, at the end */
+	size_t len;
+};
 
-	return h->nsack < max ? h->nsack : max;
+static struct layout
+lay_out(const struct wire_tcp *h)
+{
+	size_t fixed = fixed_options_len(h), sack, tail;
+	size_t room = WIRE_TCP_HDR_MAX - WIRE_TCP_HDR_MIN - fixed;
+	struct layout l = {.accecn = accecn_len(h), .sacks = h->nsack};
+
+	if (l.accecn > room)
+		l.accecn = 0;
+	for (;; l.sacks--) {
+		sack =
+		    l.sacks > 0 ? LEN_SACK_BASE + l.sacks * LEN_SACK_BLOCK : 0;
+		tail = (l.accecn + sack + 3) / 4 * 4;
+		if (tail <= room)
+			break;
+	}
+	l.nops = tail - l.accecn - sack;
+	l.len = fixed + tail;
+	return l;
 }
 
 size_t
 wire_tcp_hdr_len(const struct wire_tcp *h)
 {
-	size_t n = fixed_options_len(h), sacks = sack_fit(h, n);
-
-	if (sacks > 0)
-		n += 2 + LEN_SACK_BASE + sacks * LEN_SACK_BLOCK;
-	return WIRE_TCP_HDR_MIN + n;
+	return WIRE_TCP_HDR_MIN + lay_out(h).len;
 }
 
 static uint8_t *
@@ -219,8 +268,8 @@ emit_ts(const struct wire_tcp *h, uint8_t *p)
 static uint8_t *
 emit_sack(const struct wire_tcp *h, size_t n, uint8_t *p)
 {
-	p = emit_word(p, OPT_NOP, OPT_NOP, OPT_SACK,
-	    (uint8_t)(LEN_SACK_BASE + n * LEN_SACK_BLOCK));
+	*p++ = OPT_SACK;
+	*p++ = (uint8_t)(LEN_SACK_BASE + n * LEN_SACK_BLOCK);
 	for (size_t i = 0; i < n; i++, p += LEN_SACK_BLOCK) {
 		put32(p, h->sack[i].left);
 		put32(p + 4, h->sack[i].right);
@@ -229,9 +278,21 @@ emit_sack(const struct wire_tcp *h, size_t n, uint8_t *p)
 }
 
 static uint8_t *
+emit_accecn(const struct wire_accecn *a, uint8_t *p)
+{
+	*p++ = a->first_e1 ? OPT_ACCECN1 : OPT_ACCECN0;
+	*p++ = (uint8_t)(LEN_ACCECN_BASE + a->n * LEN_ACCECN_COUNT);
+	for (unsigned i = 0; i < a->n; i++, p += LEN_ACCECN_COUNT) {
+		p[0] = (uint8_t)(a->count[i] >> 16);
+		put16(p + 1, (uint16_t)a->count[i]);
+	}
+	return p;
+}
+
+static uint8_t *
 emit_options(const struct wire_tcp *h, uint8_t *p)
 {
-	size_t sacks = sack_fit(h, fixed_options_len(h));
+	struct layout l = lay_out(h);
 	bool syn = h->flags & TH_SYN;
 
 	if (syn && h->has_mss)
@@ -244,8 +305,12 @@ emit_options(const struct wire_tcp *h, uint8_t *p)
 		    LEN_SACK_PERMITTED);
 	if (syn && h->has_wscale)
 		p = emit_word(p, OPT_NOP, OPT_WSCALE, LEN_WSCALE, h->wscale);
-	if (sacks > 0)
-		p = emit_sack(h, sacks, p);
+	if (l.accecn > 0)
+		p = emit_accecn(&h->accecn, p);
+	memset(p, OPT_NOP, l.nops);
+	p += l.nops;
+	if (l.sacks > 0)
+		p = emit_sack(h, l.sacks, p);
 	return p;
 }
 
@@ -258,8 +323,7 @@ wire_tcp_emit(const struct wire_tcp *h, uint8_t hdr[WIRE_TCP_HDR_MAX])
 	put16(hdr + 2, h->dport);
 	put32(hdr + 4, h->seq);
 	put32(hdr + 8, h->ack);
-	hdr[12] = (uint8_t)(len / 4 << 4);
-	hdr[13] = h->flags;
+	put16(hdr + 12, (uint16_t)(len / 4 << 12 | h->flags));
 	put16(hdr + 14, h->wnd);
 	put16(hdr + WIRE_TCP_CSUM_OFF, 0);
 	put16(hdr + 18, h->urp);

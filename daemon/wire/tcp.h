@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The TCP header and its options (RFC 9293 3.1 and 3.2, RFC 7323, RFC 2018):
- * bytes <-> struct.  The checksum is the caller's in both directions.
+ * The TCP header and its options (RFC 9293 3.1 and 3.2, RFC 7323, RFC 2018,
+ * RFC 9768): bytes <-> struct.  The checksum is the caller's in both
+ * directions.
  */
 #ifndef WIRE_TCP_H
 #define WIRE_TCP_H
@@ -18,22 +19,32 @@
 #define TH_URG 0x20
 #define TH_ECE 0x40
 #define TH_CWR 0x80
+#define TH_AE  0x100 /* RFC 9768 3.1.1 */
 
 #define WIRE_TCP_HDR_MIN    20
 #define WIRE_TCP_HDR_MAX    60
 #define WIRE_TCP_CSUM_OFF   16 /* where the checksum stands */
 #define WIRE_TCP_SACK_MAX   4
 #define WIRE_TCP_WSCALE_MAX 14 /* RFC 7323 2.3 */
+#define WIRE_TCP_ACCECN_MAX 3  /* counters in an AccECN option */
 
 struct wire_sack {
 	uint32_t left, right; /* right is the first number not received */
+};
+
+/* An AccECN option (RFC 9768 3.2.3): counters of bytes modulo 2^24, in the
+ * order of its kind: ECT(0), CE, ECT(1) or, with first_e1, the other way. */
+struct wire_accecn {
+	bool present, first_e1;
+	uint8_t n; /* of count; an empty option has 0 */
+	uint32_t count[WIRE_TCP_ACCECN_MAX];
 };
 
 /* All in host order. */
 struct wire_tcp {
 	uint16_t sport, dport;
 	uint32_t seq, ack;
-	uint8_t flags;	 /* TH_* */
+	uint16_t flags;	 /* TH_* */
 	uint8_t hdr_len; /* bytes; set by parse, ignored by emit */
 	uint16_t wnd;	 /* as it stands, not scaled */
 	uint16_t urp;
@@ -45,6 +56,10 @@ struct wire_tcp {
 
 	bool has_ts;
 	uint32_t tsval, tsecr;
+
+	/* Not in a SYN without ACK.  It goes before the SACK blocks; emit
+	 * leaves it out rather than write beyond the header. */
+	struct wire_accecn accecn;
 
 	unsigned nsack;
 	struct wire_sack sack[WIRE_TCP_SACK_MAX];

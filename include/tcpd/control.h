@@ -128,8 +128,19 @@ struct ctl_conn {
 	int64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
 	int64_t last_data_sent_us, last_data_recv_us,
 	    last_ack_recv_us; /* ago */
+	uint8_t ecn_mode; /* 0 none, 1 classic (RFC 3168), 2 accurate (9768) */
+	uint8_t ecn_seen; /* 1: something came as ECT or CE */
+	uint8_t ecn_off;  /* 1: we send no ECT, the path mangles it */
+	uint8_t accecn_opt; /* the peer's option: 0 no, 1 empty, 2 with
+			       counts, 3 zeroed by the path */
+	/* Packets marked CE, that came and that the peer told of; accurate:
+	 * payload bytes by mark, the same. */
+	uint32_t received_ce, delivered_ce;
+	uint32_t received_e1_bytes, received_e0_bytes, received_ce_bytes;
+	uint32_t delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
+	uint32_t pad2;
 };
-_Static_assert(sizeof(struct ctl_conn) == 360, "ctl_conn");
+_Static_assert(sizeof(struct ctl_conn) == 400, "ctl_conn");
 
 /* Bits of ctl_listener.flags. */
 #define CTL_LISTENER_INET6  0x01u /* of a socket of AF_INET6 */

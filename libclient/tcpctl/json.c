@@ -67,7 +67,14 @@ static const struct field info_fields[] = {FIELD(ctl_conn, F_U32, snd_mss),
     FIELD(ctl_conn, F_I64, sndbuf_limited_us),
     FIELD(ctl_conn, F_I64, last_data_sent_us),
     FIELD(ctl_conn, F_I64, last_data_recv_us),
-    FIELD(ctl_conn, F_I64, last_ack_recv_us)};
+    FIELD(ctl_conn, F_I64, last_ack_recv_us),
+    FIELD(ctl_conn, F_U32, received_ce), FIELD(ctl_conn, F_U32, delivered_ce),
+    FIELD(ctl_conn, F_U32, received_e1_bytes),
+    FIELD(ctl_conn, F_U32, received_e0_bytes),
+    FIELD(ctl_conn, F_U32, received_ce_bytes),
+    FIELD(ctl_conn, F_U32, delivered_e1_bytes),
+    FIELD(ctl_conn, F_U32, delivered_e0_bytes),
+    FIELD(ctl_conn, F_U32, delivered_ce_bytes)};
 
 static const struct field listener_fields[] = {FIELD(ctl_listener, F_U64, id),
     FIELD(ctl_listener, F_U32, backlog),
@@ -254,6 +261,12 @@ conn(const struct request *r, const struct ctl_conn *c)
 		    i, "sack", json_boolean(c->flags & CTL_CONN_SACK));
 		json_object_set_new(
 		    i, "wscale", json_boolean(c->flags & CTL_CONN_WSCALE));
+		json_object_set_new(i, "ecn",
+		    json_string(c->ecn_mode == 1   ? "classic"
+				: c->ecn_mode == 2 ? "accurate"
+						   : "none"));
+		json_object_set_new(i, "ecn_seen", json_boolean(c->ecn_seen));
+		json_object_set_new(i, "ecn_off", json_boolean(c->ecn_off));
 		add_fields(i, info_fields, NFIELDS(info_fields), c);
 		json_object_set_new(o, "info", i);
 	}

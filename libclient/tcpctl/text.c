@@ -150,12 +150,33 @@ ss_info_rates(const struct ctl_conn *c)
 }
 
 static void
+ss_info_ecn(const struct ctl_conn *c)
+{
+	if (c->delivered_ce > 0)
+		printf(" delivered_ce:%" PRIu32, c->delivered_ce);
+	if (c->received_ce > 0)
+		printf(" received_ce:%" PRIu32, c->received_ce);
+	if (c->ecn_mode != 2)
+		return;
+	printf(" received_bytes:%" PRIu32 "/%" PRIu32 "/%" PRIu32
+	       " delivered_bytes:%" PRIu32 "/%" PRIu32 "/%" PRIu32,
+	    c->received_e0_bytes, c->received_e1_bytes, c->received_ce_bytes,
+	    c->delivered_e0_bytes, c->delivered_e1_bytes,
+	    c->delivered_ce_bytes);
+}
+
+static void
 ss_info(const struct ctl_conn *c)
 {
+	static const char *const ecn[] = {"", " ecn", " accecn"};
+
 	if ((c->flags & CTL_CONN_INFO) == 0)
 		return;
-	printf("\n\t%s%s%.*s", c->flags & CTL_CONN_TIMESTAMPS ? " ts" : "",
-	    c->flags & CTL_CONN_SACK ? " sack " : " ",
+	printf("\n\t%s%s%s%s%s %.*s",
+	    c->flags & CTL_CONN_TIMESTAMPS ? " ts" : "",
+	    c->flags & CTL_CONN_SACK ? " sack" : "",
+	    c->ecn_mode < 3 ? ecn[c->ecn_mode] : "",
+	    c->ecn_seen ? " ecnseen" : "", c->ecn_off ? " ecnoff" : "",
 	    (int)sizeof c->congestion, c->congestion);
 	if (c->flags & CTL_CONN_WSCALE)
 		printf(" wscale:%u,%u", c->snd_wscale, c->rcv_wscale);
@@ -179,6 +200,7 @@ ss_info(const struct ctl_conn *c)
 	       " data_segs_out:%" PRIu64 " data_segs_in:%" PRIu64,
 	    c->bytes_acked, c->bytes_received, c->segs_out, c->segs_in,
 	    c->data_segs_out, c->data_segs_in);
+	ss_info_ecn(c);
 	ss_info_rates(c);
 }
 

@@ -7,7 +7,7 @@ import struct
 
 ASKER, QUERY, ENGINE, ROWS, END, LEAVE, CONF, FILE = range(8)
 out = pathlib.Path(__file__).parent / "corpus" / "control"
-SIZES = {1: 360, 2: 64, 3: 96, 4: 128, 5: 128, 6: 48, 7: 56, 12: 72}
+SIZES = {1: 400, 2: 64, 3: 96, 4: 128, 5: 128, 6: 48, 7: 56, 12: 72}
 
 
 def step(kind, body=b""):

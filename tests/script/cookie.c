@@ -320,3 +320,23 @@ Test(cookie, is_silent_afterwards)
 	expect_eq(lab_info().srtt_us, 0);
 	expect_eq(lab_info().rto_us, sec(1));
 }
+
+/* The accept queue is full when the ACK comes, and the next one has another
+ * number, its data being lost: it is the same connection. */
+Test(cookie, an_ack_that_was_refused)
+{
+	lab_start(.listens = true, .syncookies = TCP_COOKIES_ALWAYS);
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	lab_accept_error = -EAGAIN;
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	dropped(TCP_ACCEPT_QUEUE);
+	in_state(TCPS_SYN_RECEIVED);
+	lab_accept_error = 0;
+	peer_sends(ACK, .seq = 11, .ack = 1);
+	in_state(TCPS_ESTABLISHED);
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 10);
+	app_reads(10);
+	lab_drain();
+	lab_end();
+}

@@ -116,11 +116,11 @@ static void
 flag_names(char *b, size_t cap, unsigned flags)
 {
 	static const char *const names[] = {
-	    "FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
+	    "FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"};
 	size_t n = 0;
 
 	b[0] = '\0';
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < 9; i++)
 		if (flags & 1u << i)
 			n += (size_t)snprintf(
 			    b + n, cap - n, "%s%s", n > 0 ? "|" : "", names[i]);
@@ -160,6 +160,16 @@ describe(const struct lab_seg *s)
 	for (unsigned i = 0; i < 4 && s->sack[i].to != 0; i++)
 		n += (size_t)snprintf(b + n, cap - n, " sack %u-%u",
 		    s->sack[i].from, s->sack[i].to);
+	if (s->ip > 0)
+		n += (size_t)snprintf(b + n, cap - n, " %s",
+		    s->ip == CE	    ? "CE"
+		    : s->ip == ECT0 ? "ECT0"
+				    : "ECT1");
+	if (s->acc_n >= 0)
+		n += (size_t)snprintf(
+		    b + n, cap - n, " accecn%d", s->acc_e1 ? 1 : 0);
+	for (int i = 0; i < s->acc_n; i++)
+		n += (size_t)snprintf(b + n, cap - n, " %u", s->acc[i]);
 	return b;
 }
 
@@ -383,6 +393,7 @@ lab_start_(const struct lab_config *cfg)
 	tc.no_wscale = cfg->no_wscale;
 	tc.no_quickack = !cfg->quickack;
 	tc.pacing = cfg->pacing;
+	tc.ecn = cfg->ecn;
 	tc.congestion = cfg->congestion != NULL ? cfg->congestion : "newreno";
 	lab.tcp = tcp_new(&tc, lab.now);
 	cr_assert_not_null(lab.tcp, "tcp_new failed");
@@ -538,11 +549,23 @@ put_options(uint8_t *o, const struct lab_seg *s)
 		    o + n + 2 + 8 * blocks, s->sack[blocks].from + lab.c->iss);
 		put32(o + n + 6 + 8 * blocks, s->sack[blocks].to + lab.c->iss);
 	}
+	if (s->acc_n >= 0) {
+		uint8_t *a = o + n + (blocks > 0 ? 2 + 8 * blocks : 0);
+
+		a[0] = s->acc_e1 ? 174 : 172;
+		a[1] = (uint8_t)(2 + 3 * s->acc_n);
+		for (int i = 0; i < s->acc_n; i++) {
+			a[2 + 3 * i] = (uint8_t)(s->acc[i] >> 16);
+			put16(a + 3 + 3 * i, s->acc[i] & 0xffff);
+		}
+	}
 	if (blocks > 0) {
 		o[n] = 5;
 		o[n + 1] = (uint8_t)(2 + 8 * blocks);
 		n += o[n + 1];
 	}
+	if (s->acc_n >= 0)
+		n += 2 + 3 * (size_t)s->acc_n;
 	if (s->optlen > 0)
 		memcpy(o + n, s->opts, s->optlen);
 	n += s->optlen;
@@ -566,8 +589,7 @@ put_segment(uint8_t *p, const struct lab_seg *s)
 	put32(p + 4, PEER_ISN + (uint32_t)s->seq);
 	if (s->flags & ACK || s->ack != 0)
 		put32(p + 8, lab.c->iss + (uint32_t)s->ack);
-	p[12] = (uint8_t)(hl / 4 << 4);
-	p[13] = (uint8_t)s->flags;
+	put16(p + 12, (unsigned)(hl / 4 << 12) | s->flags);
 	put16(p + 14, (unsigned)lab.c->win);
 	put16(p + 18, s->urg);
 	memcpy(p + 20, opts, n);
@@ -607,6 +629,7 @@ lab_peer_sends(const char *file, int line, struct lab_seg s)
 	in.csum_ok = !s.bad_csum && s.train != 0;
 	in.buf = b;
 	in.gso_size = s.train;
+	in.tos = s.ip > 0 ? (uint8_t)s.ip : 0;
 	trace("> %s", describe(&s));
 	tcp_input(lab.tcp, &in, lab.now);
 	buf_unref(b);
@@ -657,6 +680,12 @@ take_option(struct sent *o, const uint8_t *p, size_t left)
 			o->s.sack[i].from = get32(p + 2 + 8 * i) - PEER_ISN;
 			o->s.sack[i].to = get32(p + 6 + 8 * i) - PEER_ISN;
 		}
+	} else if ((p[0] == 172 || p[0] == 174) && len % 3 == 2 && len <= 11) {
+		o->s.acc_n = (int32_t)len / 3;
+		o->s.acc_e1 = p[0] == 174;
+		for (size_t i = 0; i < len / 3; i++)
+			o->s.acc[i] =
+			    (uint32_t)p[2 + 3 * i] << 16 | get16(p + 3 + 3 * i);
 	} else {
 		broken("an option that the scripts do not know");
 	}
@@ -741,7 +770,8 @@ peek(void)
 		return false;
 	o->present = true;
 	o->ts = false;
-	o->s = SEG(h[13]);
+	o->s = SEG(get16(h + 12) & 0x1ff);
+	o->s.ip = out.tos & 3;
 	o->seq = get32(h + 4);
 	o->ack = get32(h + 8);
 	o->s.win = (int32_t)get16(h + 14);
@@ -754,7 +784,7 @@ peek(void)
 		broken("hdr_len is not the header's data offset");
 	if (get16(h + 16) != 0)
 		broken("the checksum is the caller's to fill in");
-	if (h[12] & 0x0f)
+	if (h[12] & 0x0e)
 		broken("reserved bits are set");
 	o->c = conn_of(&o->id);
 	if (o->c == NULL)
@@ -793,6 +823,12 @@ same(const struct lab_seg *w, const struct lab_seg *g)
 	    named_differs(w->tos, g->tos) || named_differs(w->ttl, g->ttl))
 		return false;
 	if (w->flags & URG && w->urg != g->urg)
+		return false;
+	if (named_differs(w->ip, g->ip) || named_differs(w->acc_n, g->acc_n))
+		return false;
+	if (w->acc_n >= 0 && (w->acc_e1 != g->acc_e1 ||
+				 memcmp(w->acc, g->acc,
+				     sizeof w->acc[0] * (size_t)w->acc_n) != 0))
 		return false;
 	if (w->train != 0 && w->train != g->train)
 		return false;

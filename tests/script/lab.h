@@ -38,6 +38,15 @@ enum {
 	URG = 0x20,
 	ECE = 0x40,
 	CWR = 0x80,
+	AE = 0x100,
+};
+
+/* The IP-ECN field, in lab_seg.ip. */
+enum {
+	NOT_ECT = 0,
+	ECT1 = 1,
+	ECT0 = 2,
+	CE = 3,
 };
 
 /* An option or a window that the script does not name; one that is absent. */
@@ -63,6 +72,12 @@ struct lab_seg {
 		uint32_t from, to;
 	} sack[4];
 	const char *data; /* instead of the pattern; len is its length */
+	int32_t ip;	  /* IP-ECN field; the peer's ANY is NOT_ECT */
+	/* The AccECN option: counters in their order, as many as acc_n says
+	 * (NONE: there is no option). */
+	int32_t acc_n;
+	bool acc_e1; /* order 1 */
+	uint32_t acc[3];
 	uint16_t urg;
 	/* The peer's only. */
 	uint16_t sport, dport;
@@ -87,6 +102,8 @@ struct lab_seg {
 	    .tsecr = ANY,                                                      \
 	    .tos = ANY,                                                        \
 	    .ttl = ANY,                                                        \
+	    .ip = ANY,                                                         \
+	    .acc_n = ANY,                                                      \
 	    .flags = __VA_ARGS__})
 
 struct lab_config {
@@ -109,7 +126,8 @@ struct lab_config {
 	enum tcp_cookies syncookies;
 	enum tcp_mtu_probing mtu_probing;
 	size_t max_orphans;
-	int64_t boot_us; /* the clock's value at the start */
+	int64_t boot_us;	 /* the clock's value at the start */
+	enum tcp_ecn_policy ecn; /* off */
 };
 
 #define AT __FILE__, __LINE__

@@ -38,7 +38,9 @@ SCRIPT_SOURCES = \
 	tests/script/cookie.c \
 	tests/script/mtu.c \
 	tests/script/tune.c \
-	tests/script/urgent.c
+	tests/script/urgent.c \
+	tests/script/ecn.c \
+	tests/script/accecn.c
 
 noinst_HEADERS += tests/script/lab.h
 EXTRA_DIST += tests/script/script6.sh

@@ -303,6 +303,7 @@ host_init(struct sim *s, unsigned index, const struct hostcfg *cfg)
 	c.tcp.port_last = 60999;
 	c.tcp.congestion = cfg->congestion;
 	c.tcp.pacing = cfg->pacing;
+	c.tcp.ecn = cfg->ecn;
 	h->stack = stack_new(&c, s->now);
 	CHECK(h->stack != NULL);
 	CHECK(tcp_bind(host_tcp(h), &any, SERVER_PORT, 0, 0, NULL,

@@ -133,6 +133,25 @@ set_ce(struct packet *p)
 	return false;
 }
 
+/* The IP-ECN field becomes Not-ECT; in IPv4 the check sum follows. */
+static void
+clear_field(struct packet *p)
+{
+	uint8_t *d = p->data;
+	uint32_t sum;
+
+	if (p->len >= ETH + 20 && d[12] == 0x08 && d[13] == 0x00) {
+		sum = ((uint32_t)d[ETH + 10] << 8 | d[ETH + 11]) +
+		      (d[ETH + 1] & 3u);
+		sum = (sum & 0xffff) + (sum >> 16);
+		d[ETH + 1] &= 0xfc;
+		d[ETH + 10] = (uint8_t)(sum >> 8);
+		d[ETH + 11] = (uint8_t)sum;
+	} else if (p->len >= ETH + 40 && d[12] == 0x86 && d[13] == 0xdd) {
+		d[ETH + 1] &= 0xcf;
+	}
+}
+
 /* When the frame leaves the bottleneck; false when its queue is full. */
 static bool
 through_queue(struct link *l, struct packet *p, mono_t *out)
@@ -199,6 +218,8 @@ link_send(struct link *l, struct packet *p)
 	mono_t out, when;
 
 	l->sent++;
+	if (l->cfg.bleach)
+		clear_field(p);
 	if (l->faults && (is_down(l) || lost_by_chance(l, p))) {
 		l->lost++;
 		free(p);

@@ -10,12 +10,13 @@ tests_sim_libsim_la_SOURCES = tests/sim/sim.c tests/sim/link.c \
 
 SIM_LIBS = tests/sim/libsim.la daemon/libstack.la daemon/libip.la \
 	daemon/libtcp.la daemon/libwire.la daemon/libbase.la
-SIM_TESTS = tests/sim/swarm tests/sim/idle tests/sim/goodput
+SIM_TESTS = tests/sim/swarm tests/sim/idle tests/sim/goodput tests/sim/marks
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 tests_sim_swarm_LDADD = $(SIM_LIBS)
 tests_sim_idle_LDADD = $(SIM_LIBS)
 tests_sim_goodput_LDADD = $(SIM_LIBS)
+tests_sim_marks_LDADD = $(SIM_LIBS)
 EXTRA_DIST += tests/sim/golden/goodput.txt tests/sim/golden/paths.txt \
 	tests/sim/golden/linux.txt tests/sim/golden/tcpd.txt \
 	tests/sim/yardstick

@@ -17,7 +17,8 @@ make_hosts(struct sim *s, const struct path *p, const char *congestion)
 	    .rcvbuf = 4u << 20,
 	    .msl_us = SEC,
 	    .congestion = congestion,
-	    .pacing = true};
+	    .pacing = true,
+	    .ecn = TCP_ECN_ON};
 
 	for (unsigned i = 0; i < 2; i++) {
 		s->links[i].cfg = path_link(p, i);

@@ -150,6 +150,28 @@ print(struct host *h, const struct view *v)
 	fputc('\n', stderr);
 }
 
+/* Of the TOS or the traffic class. */
+static unsigned
+ecn_field(const uint8_t *frame)
+{
+	return frame[12] == 0x86 ? frame[15] >> 4 & 3u : frame[15] & 3u;
+}
+
+/* RFC 3168 6.1.1, 6.1.4, 6.1.5: only new data is ECT, and then ECT(0). */
+static void
+check_ect(struct end *e, const struct view *v, unsigned field)
+{
+	uint32_t end = v->h.seq + v->len;
+	bool fresh = v->data && !(v->h.flags & TH_SYN) &&
+		     (int32_t)(end - e->wire.max_seq) > 0;
+
+	if (field == 0 || (field == 2 && fresh))
+		return;
+	sim_fail(e->flow->sim,
+	    "flow %u end %d: sends IP-ECN %u on what is not new data",
+	    e->flow->index, (int)(e - e->flow->end), field);
+}
+
 void
 oracle_sent(struct host *h, const uint8_t *frame, size_t len)
 {
@@ -163,6 +185,7 @@ oracle_sent(struct host *h, const uint8_t *frame, size_t len)
 	if (s->verbose)
 		print(h, &v);
 	e = v.from;
+	check_ect(e, &v, ecn_field(frame));
 	if (v.h.flags & TH_SYN) {
 		note_syn(e, &v.h);
 		check_offer(e, &v.h);
@@ -198,6 +221,12 @@ oracle_received(struct host *h, const uint8_t *frame, size_t len)
 		return;
 	e = peer_of(v.from);
 	e->wire.resent = false;
+	if (ecn_field(frame) == 3 && v.data) {
+		v.from->wire.ce_bytes += v.len - ((v.h.flags & TH_FIN) != 0);
+		v.from->wire.ce_packets++;
+	} else if (ecn_field(frame) != 0 && v.data) {
+		v.from->wire.ect_bytes += v.len - ((v.h.flags & TH_FIN) != 0);
+	}
 	edge = shown_edge(v.from, &v.h);
 	if (!e->wire.edge_known || (int32_t)(edge - e->wire.edge) > 0)
 		e->wire.edge = edge;

@@ -78,6 +78,7 @@ choose_faults(struct sim *s, struct linkcfg *c)
 		c->ack_loss = (uint32_t)scaled(s, 1000, 400000);
 	if (one_in(s, 4))
 		c->mark = (uint32_t)scaled(s, 1500, 100000);
+	c->bleach = one_in(s, 12);
 }
 
 static void
@@ -112,6 +113,7 @@ choose_host(struct sim *s, struct hostcfg *c, bool whole, uint16_t mtu)
 	c->msl_us = (uint32_t)scaled(s, SEC / 10, 30 * SEC);
 	c->congestion = algorithm(s);
 	c->pacing = one_in(s, 2);
+	c->ecn = one_in(s, 3) ? rng_below(&s->rng, TCP_ECN_ON) : TCP_ECN_ON;
 }
 
 static void
@@ -319,8 +321,13 @@ scenario_run(uint64_t seed, unsigned mode, struct result *r)
 	n = (unsigned)scaled(s, 1, 12);
 	for (unsigned i = 0; i < n; i++)
 		choose_flow(s);
-	if (one_in(s, 8))
+	if (one_in(s, 8)) {
 		stranger_start(s);
+		/* His SYNs fill the queue, and cookies answer: an ACK that is
+		 * refused then leaves nothing that would know the next. */
+		for (unsigned i = 0; i < s->nflows; i++)
+			s->flows[i].end[1].cfg.refuse_once = false;
+	}
 	run(s, scaled(s, SEC, FAULTS_LAST));
 	scenario_end(s, r);
 }

@@ -42,6 +42,7 @@ struct linkcfg {
 	uint64_t rate;		     /* bytes a second, 0: no bottleneck */
 	uint32_t queue;		     /* bytes before the bottleneck */
 	uint32_t mark; /* bytes in the queue from which ECT becomes CE, or 0 */
+	bool bleach;   /* the IP-ECN field becomes Not-ECT */
 	uint64_t police_rate; /* bytes a second, 0: no policer */
 	uint32_t police_burst;
 	/* In millionths of the frames. */
@@ -90,6 +91,7 @@ struct hostcfg {
 	uint32_t sndbuf, rcvbuf, msl_us;
 	const char *congestion;
 	bool pacing;
+	enum tcp_ecn_policy ecn;
 };
 
 struct host {
@@ -152,6 +154,8 @@ struct wireview {
 	uint32_t max_seq; /* beyond the highest number sent */
 	uint32_t edge;	  /* as far as the peer lets this side send */
 	uint32_t offer;	  /* the right edge that this side has shown */
+	/* Payload of this side's that arrived, by mark. */
+	uint64_t ce_bytes, ect_bytes, ce_packets;
 };
 
 struct end {

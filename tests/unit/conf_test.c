@@ -121,7 +121,7 @@ Test(conf, everything)
 	    "  sndbuf_max = 8193\n"
 	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
 	    "  timestamps = false sack = off window_scaling = no\n"
-	    "  quick_acks = false\n"
+	    "  quick_acks = false ecn = passive\n"
 	    "  syncookies = always mtu_probing = never pacing = off }\n"
 	    "memory { buffers = 2097152 }\n");
 
@@ -130,6 +130,7 @@ Test(conf, everything)
 	cr_assert_eq(c->g.device.multi_queue, 1);
 	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
 	cr_assert_eq(c->g.tcp.pacing, 0);
+	cr_assert_eq(c->g.tcp.ecn, TCP_ECN_PASSIVE);
 	cr_assert_eq(c->g.tcp.max_orphans, 6);
 	cr_assert_eq(c->g.tcp.mtu_probing, TCP_MTU_NEVER);
 	cr_assert_eq(c->g.tcp.timestamps, 0);
@@ -306,6 +307,7 @@ static const struct {
 	"less than rcvbuf = 8192"},
     {"tcp { syncookies = 1 }", ":1: syncookies = \"1\"",
 	"auto, never or always"},
+    {"tcp { ecn = 3 }", ":1: ecn = \"3\"", "off, classic, passive or on"},
     {"tcp { port_range = \"5-3\" }", ":1: port_range", "32768-60999"},
     {"tcp { msl = 0 }", ":1: msl = 0", "1 to 120"},
     {"tcp { msl = 1 }\ntcp { msl = 2 }", ":2: msl is given twice", "line 1"},
@@ -360,7 +362,7 @@ Test(conf, reload)
 		 "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
 		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
 		 "tcp { congestion = reno msl = 1 syncookies = never\n"
-		 "  quick_acks = false pacing = no }");
+		 "  quick_acks = false pacing = no ecn = classic }");
 
 	changed[0] = '\0';
 	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
@@ -372,6 +374,7 @@ Test(conf, reload)
 	cr_assert_str_eq(now->g.tcp.congestion, "newreno");
 	cr_assert_eq(now->g.tcp.syncookies, TCP_COOKIES_NEVER);
 	cr_assert_eq(now->g.tcp.pacing, 0);
+	cr_assert_eq(now->g.tcp.ecn, TCP_ECN_CLASSIC);
 	cr_assert_eq(now->g.nroutes, 1);
 	cr_assert_eq(now->g.nrules, 1);
 	cr_assert_eq(conf_quota(now, 7)->conns, 9);

@@ -492,3 +492,36 @@ Test(sockopt, live)
 	sockopt_get_live(&o, &live, IPPROTO_TCP, TCP_INFO, &ti, &len);
 	cr_assert_eq(ti.tcpi_state, 8); /* Linux's number */
 }
+
+/* The fields of ECN, at Linux 6.18's places; a program with an older struct
+ * gets the beginning. */
+Test(sockopt, live_ecn)
+{
+	struct tcp_info_out live = {.state = TCPS_ESTABLISHED,
+	    .snd_mss = 1448,
+	    .ecn = {.mode = 2,
+		.seen = true,
+		.opt_seen = 2,
+		.fail = 4,
+		.received_ce = 11,
+		.delivered_ce = 12,
+		.delivered_e1 = 13,
+		.received_ce_bytes = 14}};
+	struct sockopts o = {0};
+	uint8_t all[SOCKOPT_INFO_MAX + 8];
+	struct tcp_info ti;
+	uint32_t len = sizeof all, v[8];
+
+	cr_assert_eq(
+	    sockopt_get_live(&o, &live, IPPROTO_TCP, TCP_INFO, all, &len), 0);
+	cr_assert_eq(len, SOCKOPT_INFO_MAX);
+	memcpy(&ti, all, sizeof ti);
+	cr_assert_eq(ti.tcpi_options, TCPI_OPT_ECN | TCPI_OPT_ECN_SEEN);
+	memcpy(v, all + 196, sizeof v[0]); /* tcpi_delivered_ce */
+	cr_assert_eq(v[0], 12);
+	memcpy(v, all + SOCKOPT_INFO_TAIL, sizeof v);
+	cr_assert_eq(v[0], 11);
+	cr_assert_eq(v[1], 13);
+	cr_assert_eq(v[6], 14);
+	cr_assert_eq(v[7], 4 | 2 << 16);
+}

@@ -66,7 +66,7 @@ Test(wire_tcp, plain_header)
 	cr_assert_eq(h.nsack, 0);
 }
 
-/* The reserved bits are ignored (RFC 9293 3.1). */
+/* The reserved bits are ignored (RFC 9293 3.1); the lowest is AE's now. */
 Test(wire_tcp, reserved_bits)
 {
 	uint8_t p[20] = {[12] = 0x5f, [13] = 0xff};
@@ -74,7 +74,7 @@ Test(wire_tcp, reserved_bits)
 
 	cr_assert_eq(parse_exact(p, sizeof p, &h), 0);
 	cr_assert_eq(h.hdr_len, 20);
-	cr_assert_eq(h.flags, 0xff);
+	cr_assert_eq(h.flags, TH_AE | 0xff);
 }
 
 Test(wire_tcp, short_by_any_length)
@@ -296,7 +296,7 @@ emits(const struct wire_tcp *h, const uint8_t *opts, size_t optlen)
 	len = wire_tcp_emit(h, hdr);
 	cr_assert_eq(len, WIRE_TCP_HDR_MIN + optlen);
 	cr_assert_eq(len, wire_tcp_hdr_len(h));
-	cr_assert_eq(hdr[12], len / 4 << 4);
+	cr_assert_eq(hdr[12], (len / 4 << 4 | (h->flags & TH_AE) >> 8));
 	cr_assert_eq(get16(hdr + WIRE_TCP_CSUM_OFF), 0);
 	cr_assert_arr_eq(hdr + WIRE_TCP_HDR_MIN, opts, optlen);
 }
@@ -319,6 +319,68 @@ Test(wire_tcp, emit_syn, .description = "MUST-69")
 	h.sack_permitted = false;
 	emits(&h, OPTS(2, 4, 5, 0xb4, 1, 1, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3,
 		      3, 7));
+}
+
+/* RFC 9768 3.2.3: alone, and with SACK blocks as far as there is room. */
+Test(wire_tcp, emit_accecn)
+{
+	struct wire_tcp h = {.flags = TH_ACK | TH_AE,
+	    .accecn = {.present = true, .n = 1, .count = {0x010203, 4, 5}},
+	    .sack = {{1, 2}, {3, 4}, {5, 6}, {7, 8}}};
+
+	emits(&h, OPTS(172, 5, 1, 2, 3, 1, 1, 1));
+	h.accecn.n = 0;
+	emits(&h, OPTS(172, 2, 1, 1));
+	h.accecn.n = 3;
+	h.accecn.first_e1 = true;
+	emits(&h, OPTS(174, 11, 1, 2, 3, 0, 0, 4, 0, 0, 5, 1));
+	h.nsack = 1;
+	emits(&h, OPTS(174, 11, 1, 2, 3, 0, 0, 4, 0, 0, 5, 1, 1, 1, 5, 10, 0, 0,
+		      0, 1, 0, 0, 0, 2));
+	/* 12 for the timestamps, 11, 10: no room for a second block. */
+	h.has_ts = true;
+	h.nsack = 4;
+	emits(&h, OPTS(1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 174, 11, 1, 2, 3, 0,
+		      0, 4, 0, 0, 5, 1, 1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2));
+	/* It is not in a SYN of ours with everything, if it does not fit. */
+	h = (struct wire_tcp){.flags = TH_SYN | TH_ACK,
+	    .has_mss = true,
+	    .has_ts = true,
+	    .has_wscale = true,
+	    .accecn = {.present = true, .n = 3}};
+	cr_assert_eq(wire_tcp_hdr_len(&h), 20 + 20 + 12);
+}
+
+Test(wire_tcp, parse_accecn)
+{
+	struct wire_tcp h;
+
+	cr_assert_eq(parse_opts(TH_ACK, OPTS(172, 5, 1, 2, 3, 1, 1, 1), &h), 0);
+	cr_assert(h.accecn.present && !h.accecn.first_e1);
+	cr_assert_eq(h.accecn.n, 1);
+	cr_assert_eq(h.accecn.count[0], 0x010203);
+	cr_assert_eq(parse_opts(TH_ACK, OPTS(174, 2, 1, 1), &h), 0);
+	cr_assert(h.accecn.present && h.accecn.first_e1);
+	cr_assert_eq(h.accecn.n, 0);
+	/* other lengths: the whole counters, three at most */
+	cr_assert_eq(parse_opts(TH_ACK, OPTS(172, 4, 9, 9), &h), 0);
+	cr_assert_eq(h.accecn.n, 0);
+	cr_assert_eq(parse_opts(TH_ACK, OPTS(172, 7, 0, 0, 1, 9, 9, 1), &h), 0);
+	cr_assert_eq(h.accecn.n, 1);
+	cr_assert_eq(
+	    parse_opts(TH_ACK,
+		OPTS(172, 14, 0, 0, 1, 0, 0, 2, 0, 0, 3, 0, 0, 4, 1, 1), &h),
+	    0);
+	cr_assert_eq(h.accecn.n, 3);
+	cr_assert_eq(h.accecn.count[2], 3);
+	/* on a SYN it is nothing, on a SYN-ACK something */
+	cr_assert_eq(parse_opts(TH_SYN, OPTS(172, 2, 1, 1), &h), 0);
+	cr_assert(!h.accecn.present);
+	cr_assert_eq(parse_opts(TH_SYN | TH_ACK, OPTS(172, 2, 1, 1), &h), 0);
+	cr_assert(h.accecn.present);
+	/* beyond the header: malformed as any other */
+	cr_assert_eq(
+	    parse_opts(TH_ACK, OPTS(172, 5, 1, 2), &h), DROP_TCP_OPTION);
 }
 
 Test(wire_tcp, emit_others, .description = "MUST-65 MUST-69")
@@ -353,7 +415,7 @@ random_header(struct rng *r)
 	    .dport = (uint16_t)rng_u64(r),
 	    .seq = (uint32_t)rng_u64(r),
 	    .ack = (uint32_t)rng_u64(r),
-	    .flags = (uint8_t)rng_u64(r),
+	    .flags = (uint16_t)rng_u64(r) & (TH_AE | 0xff),
 	    .wnd = (uint16_t)rng_u64(r),
 	    .urp = (uint16_t)rng_u64(r),
 	};
@@ -369,6 +431,13 @@ random_header(struct rng *r)
 		h.tsval = (uint32_t)rng_u64(r);
 		h.tsecr = (uint32_t)rng_u64(r);
 	}
+	h.accecn.present =
+	    (h.flags & (TH_SYN | TH_ACK)) != TH_SYN && rng_below(r, 2);
+	if (h.accecn.present)
+		h.accecn.n = (uint8_t)rng_below(r, WIRE_TCP_ACCECN_MAX + 1);
+	h.accecn.first_e1 = h.accecn.present && rng_below(r, 2);
+	for (unsigned i = 0; i < h.accecn.n; i++)
+		h.accecn.count[i] = (uint32_t)rng_u64(r) & 0xffffff;
 	h.nsack = rng_below(r, 5);
 	for (unsigned i = 0; i < h.nsack; i++) {
 		h.sack[i].left = (uint32_t)rng_u64(r);
@@ -391,7 +460,7 @@ Test(wire_tcp, round_trips)
 		cr_assert_eq(parse_exact(hdr, len, &g), 0);
 		cr_assert_eq(g.hdr_len, len);
 		cr_assert_leq(g.nsack, h.nsack);
-		cr_assert(g.nsack == h.nsack || len + 8 > 60);
+		cr_assert(g.nsack == h.nsack || len + 12 > 60);
 		cr_assert(g.sport == h.sport && g.dport == h.dport);
 		cr_assert(g.seq == h.seq && g.ack == h.ack);
 		cr_assert(g.flags == h.flags && g.wnd == h.wnd);
@@ -402,6 +471,7 @@ Test(wire_tcp, round_trips)
 		cr_assert_eq(g.sack_permitted, h.sack_permitted);
 		cr_assert(g.has_ts == h.has_ts && g.tsval == h.tsval);
 		cr_assert_eq(g.tsecr, h.tsecr);
+		cr_assert(memcmp(&g.accecn, &h.accecn, sizeof g.accecn) == 0);
 		for (unsigned i = 0; i < g.nsack; i++) {
 			cr_assert_eq(g.sack[i].left, h.sack[i].left);
 			cr_assert_eq(g.sack[i].right, h.sack[i].right);
