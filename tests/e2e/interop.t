@@ -164,6 +164,7 @@ others()
 	export LAB_PEER=tcpd
 	up
 	serves run 9000 haul-tcpd "$haul" -l -k 9000
+	rm -f "$work/haul-peer.log" # of the last lab, with its "ready"
 	spawn haul-peer "$lab" peer "$haul" -l -k 9001
 	wait_for 15 grep -q ready "$work/haul-peer.log"
 	check "tcpd to another tcpd, $2" timeout 60 "$lab" run "$haul" \
@@ -191,6 +192,7 @@ others()
 		check "lwIP to tcpd, IPv6, $2" timeout 60 "$lab" peer "$lwip" \
 		    "$link" $kernel6 -b "$1" $tcpd6 9002 "$1"
 	fi
+	rm -f "$work/haul-lwip.log"
 	spawn haul-lwip "$lab" peer "$lwip" "$link" $kernel -l 9001
 	wait_for 15 grep -q ready "$work/haul-lwip.log"
 	check "tcpd to lwIP, $2" timeout 60 "$lab" run "$haul" \
