@@ -4,9 +4,9 @@
  * leaves with a mark, and what a mark does.
  *
  * Three modes, settled by the SYN and its answer and never changed after that:
- * none; classic (RFC 3168: ECE until CWR, one signal a round trip); accurate
- * (RFC 9768: the flags AE, CWR and ECE count CE marks, accecn.c).  A host that
- * asks for the accurate form gets the best that both know.
+ * none; classic (SHLD-8, RFC 3168: ECE until CWR, one signal a round trip);
+ * accurate (RFC 9768: the flags AE, CWR and ECE count CE marks, accecn.c).  A
+ * host that asks for the accurate form gets the best that both know.
  *
  * Only new data is sent as ECT(0): no SYN, no bare ACK or probe, no
  * retransmission (RFC 3168 6.1.1, 6.1.4 to 6.1.6).  Because our SYN and

@@ -8,7 +8,7 @@ EXTRA_DIST += tests/conformance/conformance.py \
 	tests/conformance/page.tail
 dist_check_SCRIPTS += tests/conformance/check.sh \
 	tests/conformance/apps.t tests/conformance/self.t
-TESTS += tests/conformance/apps.t tests/conformance/self.t
+TESTS += tests/conformance/check.sh tests/conformance/apps.t tests/conformance/self.t
 
 # Runs the tagged tests, writes conformance.tsv here and the page there.
 conformance: all

@@ -47,7 +47,7 @@ Test(ecn, a_syn_is_answered_as_configured)
 	lab_end();
 }
 
-Test(ecn, a_connect_asks_as_configured)
+Test(ecn, a_connect_asks_as_configured, .description = "SHLD-8")
 {
 	asks(TCP_ECN_OFF, 0);
 	asks(TCP_ECN_CLASSIC, ECE | CWR);
@@ -58,7 +58,7 @@ Test(ecn, a_connect_asks_as_configured)
 
 /* RFC 3168 6.1.1: only ECE alone agrees; RFC 9768 Table 2 for one who asked
  * for more. */
-Test(ecn, a_syn_ack_decides)
+Test(ecn, a_syn_ack_decides, .description = "SHLD-8")
 {
 	static const struct {
 		enum tcp_ecn_policy policy;
@@ -118,7 +118,7 @@ Test(ecn, the_first_syn_was_not_lost)
 
 /* RFC 3168 6.1.4, 6.1.6: no mark on ACKs, RFC 3168 6.1.5: nor on what is sent
  * again. */
-Test(ecn, only_new_data_is_ect)
+Test(ecn, only_new_data_is_ect, .description = "SHLD-8")
 {
 	classic_server();
 	peer_sends(ACK, .seq = 1, .ack = 1, .len = 1000, .ip = ECT0);
@@ -137,7 +137,7 @@ Test(ecn, only_new_data_is_ect)
 }
 
 /* RFC 3168 6.1.3: ECE at once and in every segment, until CWR comes. */
-Test(ecn, a_mark_is_echoed_until_cwr)
+Test(ecn, a_mark_is_echoed_until_cwr, .description = "SHLD-8")
 {
 	classic_server();
 	peer_sends(ACK, .seq = 1, .ack = 1, .len = 1000, .ip = CE);
@@ -177,7 +177,7 @@ Test(ecn, a_mark_outside_the_window_is_ignored)
 
 /* RFC 3168 6.1.2, RFC 8511: less of a window, at most once in a round trip,
  * then CWR with the first new data. */
-Test(ecn, an_echo_takes_of_the_window_once)
+Test(ecn, an_echo_takes_of_the_window_once, .description = "SHLD-8")
 {
 	uint32_t cwnd;
 
@@ -218,7 +218,7 @@ Test(ecn, an_echo_takes_of_the_window_once)
 
 /* The same section: a loss in the same round trip does not reduce it again,
  * and a loss alone is told by CWR too. */
-Test(ecn, a_loss_is_told_by_cwr)
+Test(ecn, a_loss_is_told_by_cwr, .description = "SHLD-8")
 {
 	asked(TCP_ECN_CLASSIC, ECE | CWR, ECE);
 	peer_sends(ACK, .seq = 1, .ack = 1);
