@@ -417,17 +417,16 @@ new_conf(void)
 	g = &c->g;
 	g->device.offload = 1;
 	g->tcp = (struct conf_tcp){.congestion = "cubic",
-	    .size = {.sndbuf = 256u << 10,
+	    .size = {.sndbuf = 4u << 20,
 		.sndbuf_max = 4u << 20,
-		.rcvbuf = 128u << 10,
-		.rcvbuf_max = 6u << 20},
+		.rcvbuf = 4u << 20,
+		.rcvbuf_max = 4u << 20},
 	    .msl_us = 30000000,
 	    .timestamps = 1,
 	    .sack = 1,
 	    .window_scaling = 1,
 	    .quick_acks = 1,
 	    .max_orphans = 65536,
-	    .pacing = 1,
 	    .ecn = TCP_ECN_ON,
 	    .port_first = 32768,
 	    .port_last = 60999};

@@ -122,14 +122,14 @@ Test(conf, everything)
 	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
 	    "  timestamps = false sack = off window_scaling = no\n"
 	    "  quick_acks = false ecn = passive\n"
-	    "  syncookies = always mtu_probing = never pacing = off }\n"
+	    "  syncookies = always mtu_probing = never pacing = on }\n"
 	    "memory { buffers = 2097152 }\n");
 
 	cr_assert_str_eq(c->g.device.name, "tap7");
 	cr_assert_str_eq(c->g.device.netns, "blue");
 	cr_assert_eq(c->g.device.multi_queue, 1);
 	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
-	cr_assert_eq(c->g.tcp.pacing, 0);
+	cr_assert_eq(c->g.tcp.pacing, 1);
 	cr_assert_eq(c->g.tcp.ecn, TCP_ECN_PASSIVE);
 	cr_assert_eq(c->g.tcp.max_orphans, 6);
 	cr_assert_eq(c->g.tcp.mtu_probing, TCP_MTU_NEVER);
@@ -138,7 +138,7 @@ Test(conf, everything)
 	cr_assert_eq(c->g.tcp.window_scaling, 0);
 	cr_assert_eq(c->g.tcp.quick_acks, 0);
 	cr_assert_eq(c->g.tcp.size.sndbuf_max, 8193);
-	cr_assert_eq(c->g.tcp.size.rcvbuf_max, 6 << 20);
+	cr_assert_eq(c->g.tcp.size.rcvbuf_max, 4 << 20);
 	cr_assert_eq(c->g.device.mac[5], 0x2a);
 	cr_assert_eq(c->g.nroutes, 2);
 	cr_assert_eq(ipaddr_to_v4(&c->routes[0].gateway), 0x0a010001);
@@ -362,7 +362,7 @@ Test(conf, reload)
 		 "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
 		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
 		 "tcp { congestion = reno msl = 1 syncookies = never\n"
-		 "  quick_acks = false pacing = no ecn = classic }");
+		 "  quick_acks = false pacing = yes ecn = classic }");
 
 	changed[0] = '\0';
 	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
@@ -373,7 +373,7 @@ Test(conf, reload)
 	cr_assert_eq(now->g.tcp.msl_us, 30000000);
 	cr_assert_str_eq(now->g.tcp.congestion, "newreno");
 	cr_assert_eq(now->g.tcp.syncookies, TCP_COOKIES_NEVER);
-	cr_assert_eq(now->g.tcp.pacing, 0);
+	cr_assert_eq(now->g.tcp.pacing, 1);
 	cr_assert_eq(now->g.tcp.ecn, TCP_ECN_CLASSIC);
 	cr_assert_eq(now->g.nroutes, 1);
 	cr_assert_eq(now->g.nrules, 1);
