@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
 # kill -9 of one client and of 1,000 clients in mid-transfer, half of them
-# sending and half receiving: within one second the daemon has no connection,
-# no descriptor and no byte of theirs.
+# sending and half receiving: soon (one: within a second) the daemon has no
+# connection, no descriptor and no byte of theirs.
 families="4 6"
 . "$(dirname "$0")/lib.sh"
 need_tcpd
