@@ -147,6 +147,7 @@ extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic, tcp_cc_bbr,
 
 /* NULL for an unknown name; a NULL name gives the default. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
+/* A connection starts.  What is known of it already, srtt_us and ecn, stays. */
 void tcp_cc_init(
     struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss, mono_t now);
 /* To another algorithm, with the window as it is. */

@@ -6,7 +6,7 @@
  * K = cbrt(W * (1 - 0.7) / 0.4) seconds, and flat there. */
 Test(cc_cubic, returns_to_w_max_at_k, .description = "MAY-18")
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	mono_t start = {1000000}, now = start;
 	uint32_t before = 0;
 
@@ -32,7 +32,7 @@ Test(cc_cubic, returns_to_w_max_at_k, .description = "MAY-18")
 /* RFC 9438 4.7: a second loss below the last maximum lowers the plateau. */
 Test(cc_cubic, converges_fast)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	mono_t start = {1000000}, now = start;
 
 	begin(&cc, "cubic");
@@ -50,7 +50,7 @@ Test(cc_cubic, converges_fast)
 /* RFC 9438 4.3: at a short round trip Reno's window is the larger one. */
 Test(cc_cubic, is_not_slower_than_reno)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	mono_t start = {1000000}, now = start;
 	int i;
 
@@ -67,7 +67,7 @@ Test(cc_cubic, is_not_slower_than_reno)
 /* An idle time is no time in which the cubic may grow. */
 Test(cc_cubic, does_not_grow_while_idle)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	mono_t now = {1000000};
 	uint32_t before;
 
@@ -85,7 +85,7 @@ Test(cc_cubic, does_not_grow_while_idle)
  * old plateau does not pull. */
 Test(cc_cubic, starts_afresh_after_a_timeout)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	mono_t now = {1000000};
 	uint32_t start;
 	int i;
@@ -108,7 +108,7 @@ Test(cc_cubic, starts_afresh_after_a_timeout)
 /* RFC 9438 4.9: after undo the cubic goes on as if nothing had been. */
 Test(cc_cubic, undo_restores_the_stage)
 {
-	struct tcp_cc a, b;
+	struct tcp_cc a = {0}, b;
 	mono_t now = {1000000}, at;
 	int i;
 
@@ -132,7 +132,7 @@ Test(cc_cubic, undo_restores_the_stage)
 /* RFC 8511 4.2: 0.85 after a mark. */
 Test(cc_cubic, marks_cost_less)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 
 	begin(&cc, "cubic");
 	cc.cwnd = 1000 * MSS;

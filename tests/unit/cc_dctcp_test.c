@@ -35,7 +35,7 @@ alpha(const struct tcp_cc *cc)
  * window falls by half of it. */
 Test(cc_dctcp, alpha_follows_the_marks)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	uint64_t delivered = 0;
 
 	begin(&cc, "dctcp");

@@ -5,7 +5,7 @@
 /* One segment a round trip, half on a loss, never less than two segments. */
 Test(cc_newreno, linear_and_halves, .description = "MUST-19")
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	mono_t now = {1000000};
 	int i;
 

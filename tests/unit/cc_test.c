@@ -19,7 +19,7 @@ Test(cc, table_knows_its_names)
 Test(cc, slow_start_doubles)
 {
 	static const char *const all[] = {"cubic", "newreno", "dctcp"};
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	mono_t now = {1000000};
 	size_t i;
 
@@ -52,7 +52,7 @@ hystart_round(struct tcp_cc *cc, uint64_t *delivered, unsigned n, int64_t rtt)
  * growth for five rounds, then it is over. */
 Test(cc, hystart_leaves_slow_start)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	uint64_t delivered = 0;
 	uint32_t w;
 	int i;
@@ -83,7 +83,7 @@ Test(cc, hystart_leaves_slow_start)
 /* RFC 9406 4.2: the delay went away: it was none, on with it. */
 Test(cc, hystart_takes_it_back)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	uint64_t delivered = 0;
 	uint32_t w;
 	int i;
@@ -103,7 +103,7 @@ Test(cc, hystart_takes_it_back)
 Test(cc, undo_gives_it_back)
 {
 	static const char *const all[] = {"cubic", "newreno", "dctcp"};
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
@@ -129,7 +129,7 @@ Test(cc, undo_gives_it_back)
  * that slow start finds back; not after less. */
 Test(cc, idle_restart)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 
 	begin(&cc, "cubic");
 	cc.cwnd = cc.ssthresh = 100 * MSS;
@@ -162,7 +162,7 @@ Test(cc, change)
 /* A millisecond's worth in one burst, two segments to 64 KiB. */
 Test(cc, quantum)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 
 	begin(&cc, "cubic");
 	cr_assert_eq(tcp_cc_quantum(&cc, 1000), 2 * MSS);
