@@ -59,6 +59,7 @@ hold()
 	wait_for 40 grep -q ready "$work/hold-$1.log" && return
 	pkill -KILL -P "${pid_of[hold-$1]}"
 	kill -KILL "${pid_of[hold-$1]}"
+	note "of $1 clients some got no turn in 40 s: $(held)"
 	wait_for 40 nothing_held
 	return 1
 }
