@@ -332,8 +332,11 @@ pause_accept(struct engine *e)
 static void
 on_accept_timer(struct engine *e, struct etimer *t)
 {
-	if (e->accepting)
-		event_add(&e->ev_accept, NULL);
+	if (!e->accepting)
+		return;
+	if (e->spare_fd < 0)
+		e->spare_fd = fcntl(e->listen_fd, F_DUPFD_CLOEXEC, 0);
+	event_add(&e->ev_accept, NULL);
 }
 
 /* No descriptor left: one client is sent away.  false: not even that. */
@@ -355,7 +358,7 @@ turn_away(struct engine *e)
 	fd = accept4(e->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
-	e->spare_fd = dup(e->listen_fd);
+	e->spare_fd = fcntl(e->listen_fd, F_DUPFD_CLOEXEC, 0);
 	return fd >= 0;
 }
 

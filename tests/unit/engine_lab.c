@@ -401,10 +401,16 @@ cl_request(int i, uint16_t type, uint64_t handle, const void *body, size_t len,
 	    .len = (uint32_t)len,
 	    .handle = handle};
 	struct iovec iov[2] = {{&h, sizeof h}, {(void *)body, len}};
+	struct timeval patience = {1, 0};
 	struct proto_reply r;
 	ssize_t n;
 	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), err;
 
+	/*
+	 * Both engines are threads of one process: when it is out of
+	 * descriptors, one can take the other's spare, and nobody is told.
+	 */
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	if ((err = cl_dial(s, i)) != 0)
 		goto out;
 	if (cl_send_fd(s, iov, 2, -1) < 0) {

@@ -538,6 +538,22 @@ make_soft_error(struct engine *e, void *arg)
 	engine_flush(e);
 }
 
+static uint64_t asked;
+
+/* The bytes of connection `asked` of engine i that its peer has not acked. */
+static size_t
+unacked(int i)
+{
+	struct {
+		struct proto_opt opt;
+		uint32_t unacked, unsent;
+	} ans;
+	size_t len = 0;
+	int err = cl_request(i, PROTO_OUTQ, asked, NULL, 0, -1, &ans, &len);
+
+	return err == 0 && len == sizeof ans ? ans.unacked : SIZE_MAX;
+}
+
 /* A soft error disturbs nobody: no bit, no byte; who asks learns it, once. */
 Test(engine, soft_errors_wait_to_be_asked_for,
     .description = "MUST-47 SHLD-20 SHLD-25")
@@ -552,6 +568,9 @@ Test(engine, soft_errors_wait_to_be_asked_for,
 	cr_assert_eq(cl_poll(a.fd), before);
 	cr_assert(cl_write(a.fd, "x", 1));
 	cr_assert_eq(cl_read(b, &c, 1), 1);
+	/* A later ACK would end the error: the host is reachable. */
+	asked = a.handle;
+	cr_assert(lab_until(unacked, 0, 0, 2000));
 	lab_on(0, make_soft_error, NULL);
 	cr_assert_eq(
 	    cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL, NULL),
