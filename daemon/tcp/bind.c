@@ -231,7 +231,7 @@ tcp_bind_info(const struct tcp_bind *b, struct tcp_bind_info *out)
 	    .port = b->port,
 	    .listening = b->listening,
 	    .backlog = b->backlog,
-	    .half_open = b->nhalf,
+	    .half_open = b->nhalf + b->fo.pending,
 	    .user = b->user,
 	    .owner = b->owner,
 	    .flags = b->flags,

@@ -245,17 +245,28 @@ mode_of_cookie(
 void
 ecn_promote(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
 {
-	enum ecn_mode mode = h->ecn.mode;
+	ecn_child(
+	    p, h, h->stateless ? mode_of_cookie(p->t, h, s) : h->ecn.mode);
+	ecn_child_acked(p, h, s);
+}
+
+void
+ecn_child(struct tcp_pcb *p, const struct tcp_half *h, enum ecn_mode mode)
+{
+	enter_mode(p, mode);
+	if (mode == ECN_ACCURATE)
+		p->ecn.r_last = h->ecn.syn_field;
+}
+
+void
+ecn_child_acked(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
+{
 	bool pure = s->len == 0 && !s->fin && s->h.nsack == 0;
 	unsigned ace = ecn_ace(s->h.flags);
 
-	if (h->stateless)
-		mode = mode_of_cookie(p->t, h, s);
-	enter_mode(p, mode);
-	if (mode != ECN_ACCURATE)
+	if (p->ecn.mode != ECN_ACCURATE)
 		return;
 	p->ecn.no_ect = h->ecn.no_ect;
-	p->ecn.r_last = h->ecn.syn_field;
 	if (!pure)
 		return;
 	/* RFC 9768 3.2.2.1, Table 4: not the counter yet. */

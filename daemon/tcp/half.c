@@ -29,14 +29,16 @@ half_send(struct tcp *t, const struct tcp_half *h, const struct wire_tcp *w)
 	tcp_ctl_send(t, &h->node.id, w, o->tos, o->ttl != 0 ? o->ttl : 64);
 }
 
-static void
-half_synack(struct tcp *t, struct tcp_half *h, mono_t now)
+void
+half_synack(struct tcp *t, struct tcp_half *h, const struct wire_fastopen *fo,
+    mono_t now)
 {
+	uint32_t wnd = h->rcv_wnd < 65535 ? h->rcv_wnd : 65535;
 	struct wire_tcp w = {
 	    .seq = h->iss.v,
-	    .ack = h->irs.v + 1,
+	    .ack = h->irs.v + 1 + h->taken,
 	    .flags = TH_SYN | TH_ACK,
-	    .wnd = (uint16_t)(h->rcv_wnd < 65535 ? h->rcv_wnd : 65535),
+	    .wnd = (uint16_t)(wnd - h->taken),
 	    .has_mss = true,
 	    .mss = h->our_mss,
 	    .has_wscale = h->wscale,
@@ -47,6 +49,8 @@ half_synack(struct tcp *t, struct tcp_half *h, mono_t now)
 	    .tsecr = h->ts_recent,
 	};
 
+	if (fo != NULL)
+		w.fastopen = *fo;
 	ecn_half_synack(h, &w);
 	h->synack_at = now;
 	half_send(t, h, &w);
@@ -148,15 +152,17 @@ queue_has_room(const struct tcp_bind *b)
 	return b->nhalf < (b->backlog > 128 ? b->backlog : 128);
 }
 
-/* What a SYN says and how it is answered. */
-static void
-describe(struct tcp_bind *b, struct tcp_half *h, const struct seg *s,
+void
+half_describe(struct tcp_bind *b, struct tcp_half *h, const struct seg *s,
     const struct tcp_path *path)
 {
 	const struct tcp *t = b->t;
 
 	h->path = *path;
 	h->irs = s->seq;
+	h->iss = tcp_isn(t, &s->id, s->now);
+	if (s->has_iss_floor && !seq_gt(h->iss, s->iss_floor))
+		h->iss = seq_add(s->iss_floor, 65537);
 	h->challenged = mono_add(s->now, -TCP_CHALLENGE_US);
 	h->peer_mss = s->h.has_mss ? s->h.mss : tcp_default_mss(&s->id.raddr);
 	h->our_mss = tcp_adv_mss(path, b->opts.max_seg);
@@ -178,13 +184,13 @@ syn_cookie(struct tcp_bind *b, struct seg *s, const struct tcp_path *path)
 {
 	struct tcp_half h = {.node.id = s->id, .listener = b};
 
-	describe(b, &h, s, path);
+	half_describe(b, &h, s, path);
 	if (!cookie_encode(b->t, &h, s->now)) {
 		drop(b->t, DROP_TCP_SYN_QUEUE);
 		return;
 	}
 	cookie_note(b, s->now);
-	half_synack(b->t, &h, s->now);
+	half_synack(b->t, &h, NULL, s->now);
 }
 
 /* A SYN for listener b (RFC 9293 3.10.7.2, third). */
@@ -194,6 +200,7 @@ half_syn(struct tcp_bind *b, struct seg *s)
 	struct tcp *t = b->t;
 	bool full = !queue_has_room(b);
 	enum tcp_admit admit;
+	struct wire_fastopen answer;
 	struct tcp_path path;
 	struct tcp_half *h;
 
@@ -223,15 +230,15 @@ half_syn(struct tcp_bind *b, struct seg *s)
 		syn_cookie(b, s, &path);
 		return;
 	}
+	if (fastopen_admits(b, s, &answer) &&
+	    fastopen_child(b, s, &path, &answer) != NEXT)
+		return;
 	if ((h = half_new(b, &s->id)) == NULL) {
 		drop(t, DROP_TCP_NO_MEMORY);
 		return;
 	}
-	describe(b, h, s, &path);
-	h->iss = tcp_isn(t, &s->id, s->now);
-	if (s->has_iss_floor && !seq_gt(h->iss, s->iss_floor))
-		h->iss = seq_add(s->iss_floor, 65537);
-	half_synack(t, h, s->now);
+	half_describe(b, h, s, &path);
+	half_synack(t, h, &answer, s->now);
 	timerq_set(&t->timers, &h->timer, mono_add(s->now, TCP_RTO_INITIAL_US));
 }
 
@@ -241,7 +248,6 @@ void
 half_timeout(struct tcp *t, struct tcp_half *h, mono_t now)
 {
 	uint8_t defer = h->deferred ? h->listener->opts.defer_accept : 0;
-	int64_t wait;
 
 	if (h->retries >= TCP_SYNACK_RETRIES && h->retries >= defer) {
 		t->st.attempt_fails++;
@@ -251,19 +257,37 @@ half_timeout(struct tcp *t, struct tcp_half *h, mono_t now)
 	h->retries++;
 	if (h->retries >= defer) {
 		t->st.retrans_segs++;
-		half_synack(t, h, now);
+		half_synack(t, h, NULL, now);
 	}
-	wait = (int64_t)TCP_RTO_INITIAL_US << (h->retries < 7 ? h->retries : 7);
-	if (wait > TCP_RTO_MAX_US)
-		wait = TCP_RTO_MAX_US;
-	timerq_set(&t->timers, &h->timer, mono_add(now, wait));
+	timerq_set(&t->timers, &h->timer, mono_add(now, half_patience(h)));
 }
 
-/* The connection that a completed handshake makes. */
-static struct tcp_pcb *
-promote(struct tcp *t, const struct tcp_half *h, struct seg *s)
+int64_t
+half_patience(const struct tcp_half *h)
 {
-	struct tcp_pcb *p = pcb_new(t, &h->node.id, s->now);
+	int64_t wait = (int64_t)TCP_RTO_INITIAL_US
+		       << (h->retries < 7 ? h->retries : 7);
+
+	return wait < TCP_RTO_MAX_US ? wait : TCP_RTO_MAX_US;
+}
+
+void
+half_measure(struct tcp_pcb *p, const struct tcp_half *h, mono_t now)
+{
+	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one
+	 * that nobody remembers. */
+	if (h->stateless)
+		p->rto_us = TCP_RTO_INITIAL_US;
+	else if (h->retries == 0)
+		tcp_rtt_sample(p, mono_diff(now, h->synack_at));
+	else
+		p->rto_us = TCP_RTO_FALLBACK_US;
+}
+
+struct tcp_pcb *
+half_promote(struct tcp *t, const struct tcp_half *h, bool acked, mono_t now)
+{
+	struct tcp_pcb *p = pcb_new(t, &h->node.id, now);
 
 	if (p == NULL)
 		return NULL;
@@ -279,30 +303,35 @@ promote(struct tcp *t, const struct tcp_half *h, struct seg *s)
 	p->rcv_adv =
 	    seq_add(p->rcv_nxt, h->rcv_wnd < 65535 ? h->rcv_wnd : 65535);
 	p->snd_wscale = h->wscale ? h->snd_wscale : 0;
-	p->snd_wnd = p->max_wnd = (uint32_t)s->h.wnd << p->snd_wscale;
-	p->snd_wl1 = s->seq;
-	p->snd_wl2 = s->ack;
 	p->peer_mss =
 	    h->peer_mss != 0 ? h->peer_mss : tcp_default_mss(&h->node.id.raddr);
 	p->ts_off = h->ts_off;
 	p->ts_recent = h->ts_recent;
-	p->ts_recent_at = s->now;
+	p->ts_recent_at = now;
 	p->rcv_mss = TCP_DEFAULT_MSS;
 	tcp_set_state(p, TCPS_SYN_RECEIVED);
 	pcb_opts_apply(p, &h->listener->opts);
 	pcb_set_mss(p);
-	tune_established(p, s->now);
-	mtu_established(p, s->now);
-	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one
-	 * that nobody remembers. */
-	if (h->stateless)
-		p->rto_us = TCP_RTO_INITIAL_US;
-	else if (h->retries == 0)
-		tcp_rtt_sample(p, mono_diff(s->now, h->synack_at));
-	else
-		p->rto_us = TCP_RTO_FALLBACK_US;
+	tune_established(p, now);
+	mtu_established(p, now);
+	if (acked)
+		half_measure(p, h, now);
 	tcp_cc_init(&p->cc, h->listener->cc != NULL ? h->listener->cc : t->cc,
-	    p->snd_mss, s->now);
+	    p->snd_mss, now);
+	return p;
+}
+
+/* The connection that a completed handshake makes. */
+static struct tcp_pcb *
+promote(struct tcp *t, const struct tcp_half *h, struct seg *s)
+{
+	struct tcp_pcb *p = half_promote(t, h, true, s->now);
+
+	if (p == NULL)
+		return NULL;
+	p->snd_wnd = p->max_wnd = (uint32_t)s->h.wnd << p->snd_wscale;
+	p->snd_wl1 = s->seq;
+	p->snd_wl2 = s->ack;
 	ecn_promote(p, h, s);
 	return p;
 }
@@ -432,7 +461,7 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 			return drop(t, DROP_TCP_ECN_MIXED);
 		}
 		if (mono_diff(s->now, h->synack_at) >= TCP_CHALLENGE_US) {
-			half_synack(t, h, s->now);
+			half_synack(t, h, NULL, s->now);
 			/* Time for the ACK of this answer as well. */
 			timerq_set(&t->timers, &h->timer,
 			    mono_add(s->now,

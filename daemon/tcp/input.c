@@ -68,6 +68,7 @@ syn_acked(struct tcp_pcb *p, const struct seg *s)
 	p->rack.dsack_round = p->snd_una;
 	pcb_timer(p, TMR_REXMT, MONO_NEVER);
 	p->flags &= ~PF_SYN_NOW;
+	fastsyn_acked(p, s);
 }
 
 static enum step
@@ -75,7 +76,7 @@ syn_sent_input(struct tcp_pcb *p, struct seg *s)
 {
 	bool acks = s->h.flags & TH_ACK;
 
-	if (acks && !seq_eq(s->ack, p->snd_nxt)) {
+	if (acks && !fastsyn_acceptable(p, s->ack)) {
 		tcp_send_rst_for(p->t, s);
 		return drop(p->t, DROP_TCP_ACK_FUTURE);
 	}
@@ -245,7 +246,11 @@ check_rst(struct tcp_pcb *p, struct seg *s)
 		tcp_challenge_ack(p, s->now);
 		return drop(p->t, DROP_TCP_RST_SEQ);
 	}
-	if (p->state == TCPS_SYN_RECEIVED)
+	if (p->fo.half != NULL)
+		fastopen_reset(p, s->now);
+	else
+		fastsyn_gone(p, s->now);
+	if (p->state == TCPS_SYN_RECEIVED && p->fo.half == NULL)
 		pcb_dead(p, ECONNREFUSED);
 	else if (p->state == TCPS_CLOSING || p->state == TCPS_LAST_ACK)
 		pcb_dead(p, 0);
@@ -270,8 +275,13 @@ check_ack(struct tcp_pcb *p, struct seg *s)
 {
 	if (!(s->h.flags & TH_ACK))
 		return drop(p->t, DROP_TCP_NO_ACK);
-	if (p->state == TCPS_SYN_RECEIVED) {
-		if (!seq_eq(s->ack, p->snd_nxt)) {
+	if (p->fo.half != NULL) {
+		if (!fastopen_acked(p, s)) {
+			tcp_send_rst_for(p->t, s);
+			return drop(p->t, DROP_TCP_ACK_FUTURE);
+		}
+	} else if (p->state == TCPS_SYN_RECEIVED) {
+		if (!fastsyn_acceptable(p, s->ack)) {
 			tcp_send_rst_for(p->t, s);
 			return drop(p->t, DROP_TCP_ACK_FUTURE);
 		}
@@ -407,6 +417,8 @@ pcb_input(struct tcp_pcb *p, struct seg *s)
 			check_fin(p, s);
 		return;
 	}
+	if (p->fo.half != NULL && fastopen_syn_again(p, s))
+		return;
 	s->wnd = (uint32_t)s->h.wnd << p->snd_wscale;
 	if (check_paws(p, s) != NEXT || check_sequence(p, s) != NEXT)
 		return;

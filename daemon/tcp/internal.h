@@ -5,6 +5,8 @@
  *	input.c     RFC 9293 3.10.7: find, check, RST, SYN, ACK, text, FIN
  *	half.c      half-open passive connections (the SYN queue)
  *	cookie.c    SYN cookies, when the SYN queue is full
+ *	fastopen.c  Fast Open of our listeners: data in SYNs
+ *	fastsyn.c   Fast Open of our own connections
  *	timewait.c  TIME-WAIT, a small type of its own
  *	ack.c       what an acknowledgment does
  *	scoreboard.c what is out, and what SACK says of it
@@ -76,6 +78,10 @@
 #define TCP_PORT_COUNTERS   1024
 #define TCP_PORT_STEP	    8 /* ports skipped at most, plus one */
 #define TCP_PAWS_24D_US	    (24LL * 24 * 3600 * 1000000)
+#define FASTOPEN_COOKIE	    8	/* bytes of ours */
+#define FASTOPEN_HOLD_SLOTS 16	/* in which a reset one is remembered */
+#define FASTOPEN_SETS	    256 /* of the cache of cookies */
+#define FASTOPEN_WAYS	    4
 
 /* ---- tables ---- */
 
@@ -184,6 +190,7 @@ struct tcp_half {
 	bool deferred;	/* the bare ACK came; data is awaited */
 	bool stateless; /* made of a SYN cookie, never in the table */
 	uint8_t retries;
+	uint16_t taken; /* octets of the SYN's data (Fast Open) */
 	struct half_ecn ecn;
 	mono_t synack_at, challenged;
 	struct tcp_path path;
@@ -352,6 +359,42 @@ struct tcp_mtu {
 	mono_t raise_at; /* the path may have changed by then */
 };
 
+/* Fast Open, of a connection. */
+struct tcp_fo {
+	/* Passive: it was handed over, and its SYN-ACK is not acknowledged:
+	 * what is needed to send that again, in no table. */
+	struct tcp_half *half;
+	/* Active. */
+	bool on, waits;	 /* tcp_fastopen() */
+	bool first;	 /* the SYN to come is the one with the option */
+	bool asked, exp; /* it had the option, the experimental one */
+	bool bare;
+	bool trial;    /* the first since a pause: is the hole gone? */
+	uint8_t fail;  /* tcpi_fastopen_client_fail */
+	uint32_t sent; /* octets of data in the SYN, which snd_nxt does not
+			  count: what is not acknowledged with it is new */
+	bool taken;    /* the SYN's data, by its receiver */
+};
+
+/* What is known of a server (RFC 7413 4.1.3). */
+struct fastopen_entry {
+	struct ipaddr src, dst;
+	mono_t used; /* zero: the entry is empty */
+	uint16_t mss;
+	uint8_t len, cookie[WIRE_TCP_COOKIE_MAX];
+	bool exp;	 /* the cookie came with the experimental option */
+	uint8_t try_exp; /* 1: to be tried next; 2: to no avail */
+};
+
+struct fastopen_state {
+	struct siphash_key key[2];
+	bool old;	/* the second one is good too */
+	mono_t rotated; /* when they were made */
+	mono_t paused;	/* when the last black hole was met */
+	unsigned pauses;
+	struct fastopen_entry cache[FASTOPEN_SETS * FASTOPEN_WAYS];
+};
+
 struct tcp_pcb {
 	struct tcp_node node;
 	struct tcp *t;
@@ -494,6 +537,7 @@ struct tcp_pcb {
 		mono_t next;	   /* no data before */
 	} pace;
 	struct tcp_ecn ecn;
+	struct tcp_fo fo;
 
 	/* Timers: one heap entry, the earliest of these. */
 	struct timer timer;
@@ -533,6 +577,12 @@ struct tcp_bind {
 	const struct tcp_cc_ops *cc; /* NULL: the layer's */
 	void *user;
 	TAILQ_HEAD(, tcp_half) halves;
+	struct {
+		uint32_t pending; /* handed over before their handshake's end */
+		uint32_t held;	  /* that were reset, and count for a while */
+		uint32_t slots[FASTOPEN_HOLD_SLOTS]; /* held, by time */
+		int64_t slot;			     /* the newest */
+	} fo;
 };
 RB_HEAD(bindtree, tcp_bind);
 
@@ -564,6 +614,7 @@ struct tcp {
 	struct tcp_ctl *ctl;
 	unsigned ctl_head, ctl_n;
 	size_t orphans;
+	struct fastopen_state fo;
 	struct tcp_stats st;
 };
 
@@ -655,6 +706,55 @@ void half_timeout(struct tcp *t, struct tcp_half *h, mono_t now);
 void half_free(struct tcp *t, struct tcp_half *h);
 void half_reset(struct tcp *t, struct tcp_half *h);
 uint8_t half_wscale(const struct tcp_half *h); /* ours, if he scales */
+/* The SYN-ACK, with fo if that is not NULL. */
+void half_synack(struct tcp *t, struct tcp_half *h,
+    const struct wire_fastopen *fo, mono_t now);
+/* What the SYN s says and how it is answered; our ISN. */
+void half_describe(struct tcp_bind *b, struct tcp_half *h, const struct seg *s,
+    const struct tcp_path *path);
+/* The connection that h becomes, but for the window and the marks of its ACK;
+ * acked: that has come, and is measured. */
+struct tcp_pcb *half_promote(
+    struct tcp *t, const struct tcp_half *h, bool acked, mono_t now);
+/* The round-trip time of the SYN-ACK, acknowledged now. */
+void half_measure(struct tcp_pcb *p, const struct tcp_half *h, mono_t now);
+/* How long the SYN-ACK's next answer is waited for, us. */
+int64_t half_patience(const struct tcp_half *h);
+
+/* ---- fastopen.c ---- */
+void fastopen_init(struct tcp *t, mono_t now);
+/* May the SYN s become a connection at once?  *answer: what its SYN-ACK has. */
+bool fastopen_admits(
+    struct tcp_bind *b, const struct seg *s, struct wire_fastopen *answer);
+/* Makes it; NEXT: it cannot be, the SYN is one as any other. */
+enum step fastopen_child(struct tcp_bind *b, struct seg *s,
+    const struct tcp_path *path, struct wire_fastopen *answer);
+/* The SYN once more. */
+bool fastopen_syn_again(struct tcp_pcb *p, const struct seg *s);
+/* Is this the acknowledgment that ends the handshake?  Then it is over. */
+bool fastopen_acked(struct tcp_pcb *p, struct seg *s);
+/* The peer reset it before. */
+void fastopen_reset(struct tcp_pcb *p, mono_t now);
+bool fastopen_timeout(struct tcp_pcb *p, mono_t now);
+/* The handshake is over in whatever way. */
+void fastopen_done(struct tcp_pcb *p);
+
+/* ---- fastsyn.c ---- */
+/* The first SYN of a Fast Open: its option and its data, if it has any. */
+void fastsyn_fill(
+    struct tcp_pcb *p, struct wire_tcp *h, struct tcp_out *out, mono_t now);
+/* There is data, or an end of it: what waited for that begins. */
+void fastsyn_begin(struct tcp_pcb *p, mono_t now);
+/* May the SYN's acknowledgment say ack?  How much of its data that is. */
+bool fastsyn_acceptable(const struct tcp_pcb *p, seq_t ack);
+/* It is acknowledged, by s. */
+void fastsyn_acked(struct tcp_pcb *p, const struct seg *s);
+/* The retransmission timer fired; expired: for the last time. */
+void fastsyn_timeout(struct tcp_pcb *p, bool expired, mono_t now);
+/* The SYN was too big for the way: true, it goes again without its data. */
+bool fastsyn_too_big(struct tcp_pcb *p, uint16_t mtu, mono_t now);
+/* The connection is gone: what does its end say about the way? */
+void fastsyn_gone(struct tcp_pcb *p, mono_t now);
 
 /* ---- cookie.c ---- */
 /* Sets h's ISN and the timestamp offset of its SYN-ACK at now, and takes away
@@ -708,8 +808,10 @@ timer_on(const struct tcp_pcb *p, enum tcp_timer which)
 static inline bool
 synchronized(const struct tcp_pcb *p)
 {
+	/* A Fast Open's numbers are known on both sides before the end of its
+	 * handshake. */
 	return p->state != TCPS_CLOSED && p->state != TCPS_SYN_SENT &&
-	       p->state != TCPS_SYN_RECEIVED;
+	       (p->state != TCPS_SYN_RECEIVED || p->fo.half != NULL);
 }
 
 /* ---- sendq.c ---- */
@@ -881,6 +983,10 @@ bool ecn_half_again(struct tcp_half *h, const struct seg *s);
 void ecn_half_synack(struct tcp_half *h, struct wire_tcp *w);
 void ecn_half_ack(const struct tcp_half *h, struct wire_tcp *w);
 void ecn_promote(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s);
+/* The two halves of it, when there is time between them. */
+void ecn_child(struct tcp_pcb *p, const struct tcp_half *h, enum ecn_mode mode);
+void ecn_child_acked(
+    struct tcp_pcb *p, const struct tcp_half *h, struct seg *s);
 void ecn_established(const struct tcp_pcb *p);
 void ecn_arrived(struct tcp_pcb *p, const struct seg *s);
 /* The marks of a segment whose header is h but for them and whose IP header

@@ -290,6 +290,7 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	slab_init(&t->pcbs, sizeof(struct tcp_pcb), cfg->max_conns);
 	slab_init(&t->halves, sizeof(struct tcp_half), cfg->max_conns);
 	tw_init(t, now);
+	fastopen_init(t, now);
 	slab_init(&t->txsegs, sizeof(struct txseg), txsegs_limit(cfg->bufs));
 	slab_init(&t->rxsegs, sizeof(struct rxseg), 0);
 	slab_init(&t->bindslab, sizeof(struct tcp_bind), 0);
@@ -457,20 +458,24 @@ tcp_check(const struct tcp *t, mono_t now)
 	struct tcp_bind *b;
 	struct tw_census tw = {.now = now,
 	    .longest = 2 * (int64_t)t->cfg.msl_us + 2 * t->tw.tick_us};
-	size_t n = 0, orphans = 0, hashed = 0, bound = 0;
+	size_t n = 0, orphans = 0, hashed = 0, bound = 0, fast = 0, pending = 0;
 
 	TAILQ_FOREACH (p, &t->all, all_link) {
 		pcb_check(p, now);
 		n++;
 		orphans += (p->flags & PF_ORPHAN) != 0;
 		hashed += p->node.hashed;
+		fast += p->fo.half != NULL;
 	}
 	CHECK(n == t->pcbs.used);
 	CHECK(orphans == t->orphans);
 	tw_foreach(t, check_tw, &tw);
 	CHECK(tw.n == t->tw.live);
-	RB_FOREACH (b, bindtree, (struct bindtree *)&t->binds)
+	RB_FOREACH (b, bindtree, (struct bindtree *)&t->binds) {
 		bound += b->tws;
+		pending += b->fo.pending;
+	}
 	CHECK(tw.bound == bound);
-	CHECK(t->conns.count == hashed + tw.n + t->halves.used);
+	CHECK(fast == pending);
+	CHECK(t->conns.count == hashed + tw.n + t->halves.used - fast);
 }

@@ -18,6 +18,8 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/cookie.c \
 	daemon/tcp/delack.c \
 	daemon/tcp/ecn.c \
+	daemon/tcp/fastopen.c \
+	daemon/tcp/fastsyn.c \
 	daemon/tcp/half.c \
 	daemon/tcp/input.c \
 	daemon/tcp/layer.c \

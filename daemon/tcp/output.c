@@ -77,6 +77,18 @@ no_payload(struct tcp_out *out)
 	out->gso_size = 0;
 }
 
+/* n segments with len octets of data have gone. */
+static void
+count_data(struct tcp_pcb *p, uint32_t len, uint32_t n, mono_t now)
+{
+	if (len == 0)
+		return;
+	p->data_segs_out += n;
+	p->bytes_sent += len;
+	p->last_snd = now;
+	delack_answered(p, now);
+}
+
 /* ---- SYN ---- */
 
 static bool
@@ -109,8 +121,11 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	out->dst = p->node.id.raddr;
 	out->tos = p->tos;
 	out->ttl = p->ttl;
-	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
 	no_payload(out);
+	if (p->fo.first && !both)
+		fastsyn_fill(p, &h, out, now);
+	count_data(p, out->payload_len, 1, now);
+	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
 	p->segs_out++;
 	if (!timer_on(p, TMR_REXMT))
 		tcp_arm_rexmt(p, now);
@@ -131,18 +146,6 @@ fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
 	/* Cut short by scattered memory: whole segments, if there are any. */
 	out->payload_len = *len;
 	out->gso_size = (uint16_t)(*len > mss ? mss : 0);
-}
-
-/* n segments with len octets of data have gone. */
-static void
-count_data(struct tcp_pcb *p, uint32_t len, uint32_t n, mono_t now)
-{
-	if (len == 0)
-		return;
-	p->data_segs_out += n;
-	p->bytes_sent += len;
-	p->last_snd = now;
-	delack_answered(p, now);
 }
 
 /* Bytes of the options behind the timestamps, as wire/tcp.c lays them out. */
@@ -337,7 +340,8 @@ sendable(struct tcp_pcb *p, uint32_t mss)
 static void
 arm_persist(struct tcp_pcb *p, mono_t now)
 {
-	if (!TAILQ_EMPTY(&p->tx) || timer_on(p, TMR_PERSIST))
+	if (!TAILQ_EMPTY(&p->tx) || timer_on(p, TMR_PERSIST) ||
+	    p->fo.half != NULL)
 		return;
 	/* SHLD-29: after one RTO; an override needs no more. */
 	pcb_timer(p, TMR_PERSIST, mono_add(now, tcp_rto(p)));
@@ -495,7 +499,8 @@ pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		p->flags &= ~PF_NO_MEMORY;
 		pcb_timer(p, TMR_MEMORY, mono_add(now, TCP_MEMORY_US));
 	}
-	if (p->state == TCPS_SYN_SENT || p->state == TCPS_SYN_RECEIVED) {
+	if (p->state == TCPS_SYN_SENT ||
+	    (p->state == TCPS_SYN_RECEIVED && p->fo.half == NULL)) {
 		if (p->flags & PF_SYN_NOW)
 			return send_syn(p, out, now);
 		if (!(p->flags & PF_ACK_NOW) || p->state == TCPS_SYN_SENT)

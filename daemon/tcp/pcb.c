@@ -112,6 +112,8 @@ unlink_pcb(struct tcp_pcb *p)
 	timerq_cancel(&t->timers, &p->timer);
 	for (i = 0; i < TMR_N; i++)
 		p->deadline[i] = MONO_NEVER;
+	if (p->fo.half != NULL)
+		fastopen_done(p);
 	if (p->on_ready)
 		TAILQ_REMOVE(&t->ready, p, ready_link);
 	p->on_ready = false;
@@ -304,6 +306,7 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 	    o->syn_retries != 0 ? o->syn_retries : TCP_SYN_RETRIES;
 	p->max_seg = o->max_seg;
 	p->pace.max_rate = o->max_pacing_rate;
+	p->fo.bare = o->fastopen_bare;
 	p->tos = o->tos;
 	p->ttl = o->ttl != 0 ? o->ttl : 64;
 }
@@ -432,8 +435,11 @@ pcb_check(const struct tcp_pcb *p, mono_t now)
 	CHECK(!p->urg.sending ||
 	      seq_diff(p->urg.snd_up, p->snd_una) <= (int64_t)p->sq.bytes + 1);
 	CHECK(tcp_recv_urgent(p) <= 65535 + p->rcv_bytes + tcp_rcv_wnd(p));
-	if (seq_lt(p->snd_una, p->snd_nxt) || p->state == TCPS_SYN_SENT ||
-	    p->state == TCPS_SYN_RECEIVED)
+	CHECK(p->fo.half == NULL || p->state == TCPS_SYN_RECEIVED);
+	CHECK(p->fo.sent <= p->sq.bytes || synchronized(p));
+	if (!p->fo.waits &&
+	    (seq_lt(p->snd_una, p->snd_nxt) || p->state == TCPS_SYN_SENT ||
+		p->state == TCPS_SYN_RECEIVED))
 		CHECK(timer_on(p, TMR_REXMT) || p->on_ready);
 	if (p->state == TCPS_FIN_WAIT_2 && (p->flags & PF_ORPHAN))
 		CHECK(timer_on(p, TMR_KEEP));

@@ -117,7 +117,6 @@ tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now)
 	size_t room = tail_room(p), first = n < room ? n : room;
 	struct buf *b = p->sq.spare;
 
-	(void)now;
 	if (p->sq.tail != NULL)
 		p->sq.tail->len += (uint32_t)first;
 	p->sq.bytes += (uint32_t)n;
@@ -136,6 +135,7 @@ tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now)
 		buf_unref(b);
 		p->sq.spare = NULL;
 	}
+	fastsyn_begin(p, now);
 	pcb_ready(p);
 }
 

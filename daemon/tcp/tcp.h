@@ -97,6 +97,31 @@ enum tcp_ecn_policy {
 	TCP_ECN_ON,	 /* RFC 9768, or else RFC 3168, asked for and granted */
 };
 
+/* TCP Fast Open (RFC 7413): what of it is done, in the bits that Linux's
+ * tcp_fastopen has. */
+enum {
+	FASTOPEN_CLIENT = 0x1,
+	FASTOPEN_SERVER = 0x2,		/* for listeners that ask for it */
+	FASTOPEN_CLIENT_BARE = 0x4,	/* data in SYNs without a cookie */
+	FASTOPEN_SERVER_BARE = 0x200,	/* taken from SYNs without one */
+	FASTOPEN_EACH_LISTENER = 0x400, /* asked for or not */
+	FASTOPEN_ALL = 0x607,
+};
+
+#define FASTOPEN_KEY 16 /* bytes */
+
+struct tcp_fastopen {
+	uint16_t mode; /* FASTOPEN_ */
+	/* For our cookies: how many of the keys are given, 0 (they are made
+	 * here, and anew from time to time), 1, or 2, of which the second is
+	 * an older one that is still taken. */
+	uint8_t nkeys;
+	uint8_t key[2][FASTOPEN_KEY];
+	/* After a black hole no SYN carries data for so many seconds, and
+	 * twice as long after the next; 0: that is not looked at. */
+	uint32_t blackhole_s;
+};
+
 /* What the layer asks of its owner, synchronously. */
 struct tcp_env {
 	/* The path to dst (src: the wanted source or a wildcard).  Returns 0
@@ -147,6 +172,7 @@ struct tcp_config {
 	/* Options not to offer or take (RFC 7323, 2018). */
 	bool no_timestamps, no_sack, no_wscale;
 	enum tcp_ecn_policy ecn;
+	struct tcp_fastopen fastopen;
 };
 
 /* NULL when memory is out or the congestion control is unknown. */
@@ -162,6 +188,8 @@ void tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode);
 void tcp_set_mtu_probing(struct tcp *t, enum tcp_mtu_probing mode);
 /* For handshakes that begin from now on. */
 void tcp_set_ecn(struct tcp *t, enum tcp_ecn_policy policy);
+/* For SYNs from now on.  Keys that were made here stay when none are given. */
+void tcp_set_fastopen(struct tcp *t, const struct tcp_fastopen *f);
 /* Aborts everything without a word and frees it. */
 void tcp_free(struct tcp *t);
 
@@ -275,6 +303,13 @@ struct tcp_opts {
 	uint8_t quickack; /* enum tcp_quick */
 	/* MUST-17; MUST-24, MAY-5 */
 	bool nodelay, keepalive, cork;
+	/* Fast Open.  A listener's: how many connections may have been handed
+	 * over whose handshake goes on, 0: none; its own keys, if it has any.
+	 * Either side's: as if the layer's mode were BARE. */
+	uint32_t fastopen;
+	uint8_t fastopen_nkeys;
+	uint8_t fastopen_key[2][FASTOPEN_KEY];
+	bool fastopen_bare;
 };
 
 /* ---- local addresses and listeners ---- */
@@ -304,7 +339,7 @@ struct tcp_bind_info {
 	struct ipaddr addr;
 	uint16_t port;
 	bool listening;
-	uint32_t backlog, half_open;
+	uint32_t backlog, half_open; /* Fast Open's are among these */
 	void *user;
 	uint32_t owner;
 	unsigned flags; /* TCP_BIND_* */
@@ -322,6 +357,20 @@ void tcp_bind_info(const struct tcp_bind *b, struct tcp_bind_info *out);
 int tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
     const struct ipaddr *dst, uint16_t dport, const struct tcp_opts *opts,
     void *user, mono_t now, struct tcp_pcb **out);
+
+/*
+ * Makes p, just connected, a Fast Open: its first SYN carries of the data that
+ * is committed until tcp_output() what fits and may be sent, or asks for a
+ * cookie.  What it carried and the peer did not take goes again.  waits: there
+ * is no SYN before there is data (or a shutdown).  The user may close it at
+ * once: what he committed is delivered all the same.
+ */
+void tcp_fastopen(struct tcp_pcb *p, bool waits, mono_t now);
+/* How many octets a SYN could carry to dst as things are: 0, none, and a
+ * cookie would be asked for; -EOPNOTSUPP: Fast Open is off; else an error of
+ * tcp_connect()'s. */
+int tcp_fastopen_room(struct tcp *t, const struct ipaddr *src,
+    const struct ipaddr *dst, const struct tcp_opts *opts, mono_t now);
 
 void tcp_set_user(struct tcp_pcb *p, void *user);
 void *tcp_user(const struct tcp_pcb *p);
@@ -437,6 +486,9 @@ struct tcp_info_out {
 		uint32_t received_e1, received_e0, received_ce_bytes;
 		uint32_t delivered_e1, delivered_e0, delivered_ce_bytes;
 	} ecn;
+	bool syn_data;	       /* data in a SYN was taken, ours or his */
+	uint8_t fastopen_fail; /* Linux's tcpi_fastopen_client_fail */
+	bool fastopen_pending; /* handed over, the handshake goes on */
 };
 void tcp_info(const struct tcp_pcb *p, struct tcp_info_out *out, mono_t now);
 
@@ -468,6 +520,12 @@ struct tcp_stats {
 	size_t time_wait_bytes; /* that their records take */
 	uint64_t ecn_classic, ecn_accurate, ecn_syn_fallbacks, ecn_mangled;
 	uint64_t ecn_ce_received, ecn_reductions, ecn_options_off;
+	/* SYN data: taken by peers, not taken; of peers taken (of them with
+	 * the older key), not taken, not taken because of a listener's limit;
+	 * cookies asked for by peers; black holes met. */
+	uint64_t fastopen_active, fastopen_active_fail;
+	uint64_t fastopen_passive, fastopen_passive_old, fastopen_passive_fail;
+	uint64_t fastopen_overflow, fastopen_cookie_reqd, fastopen_blackhole;
 };
 void tcp_stats(const struct tcp *t, struct tcp_stats *out);
 

@@ -83,10 +83,13 @@ static bool
 syn_timeout(struct tcp_pcb *p, mono_t now)
 {
 	struct txseg *x = TAILQ_FIRST(&p->tx);
+	bool over;
 
 	p->first_retry = stuck_since(p);
-	if (p->retries >= p->max_syn_retries ||
-	    !mono_before(now, user_limit(p, p->first_retry))) {
+	over = p->retries >= p->max_syn_retries ||
+	       !mono_before(now, user_limit(p, p->first_retry));
+	fastsyn_timeout(p, over, now);
+	if (over) {
 		pcb_dead(p, timeout_error(p));
 		return false;
 	}
@@ -125,7 +128,10 @@ static bool
 rexmt_timeout(struct tcp_pcb *p, mono_t now)
 {
 	const struct txseg *x = TAILQ_FIRST(&p->tx);
+	bool over;
 
+	if (p->fo.half != NULL)
+		return fastopen_timeout(p, now);
 	if (p->state == TCPS_SYN_SENT || p->state == TCPS_SYN_RECEIVED)
 		return syn_timeout(p, now);
 	if (x == NULL)
@@ -136,7 +142,9 @@ rexmt_timeout(struct tcp_pcb *p, mono_t now)
 		return true;
 	}
 	p->first_retry = stuck_since(p);
-	if (r2_reached(p, now)) {
+	over = r2_reached(p, now);
+	fastsyn_timeout(p, over, now);
+	if (over) {
 		give_up(p, timeout_error(p), now);
 		return false;
 	}
@@ -193,7 +201,7 @@ void
 tcp_arm_keep(struct tcp_pcb *p, mono_t now)
 {
 	if (!(p->flags & PF_KEEPALIVE) || (p->flags & PF_ORPHAN) ||
-	    !synchronized(p))
+	    !synchronized(p) || p->fo.half != NULL)
 		return;
 	p->probes = 0;
 	pcb_timer(p, TMR_KEEP, mono_add(now, (int64_t)p->keepidle_s * 1000000));

@@ -30,7 +30,8 @@ static bool
 may_probe(const struct tcp_pcb *p)
 {
 	return (p->flags & PF_SACK) && p->ca_state == CA_OPEN &&
-	       synchronized(p) && !TAILQ_EMPTY(&p->tx) && !p->tlp.out;
+	       synchronized(p) && p->fo.half == NULL && !TAILQ_EMPTY(&p->tx) &&
+	       !p->tlp.out;
 }
 
 /* 7.2: new data went, or some was acknowledged. */

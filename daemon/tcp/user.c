@@ -165,10 +165,10 @@ tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
 void
 tcp_shutdown(struct tcp_pcb *p, mono_t now)
 {
-	(void)now;
 	if (p->flags & (PF_FIN_QUEUED | PF_FINISHED))
 		return;
 	p->flags |= PF_FIN_QUEUED;
+	fastsyn_begin(p, now);
 	if (p->state == TCPS_ESTABLISHED)
 		tcp_set_state(p, TCPS_FIN_WAIT_1);
 	else if (p->state == TCPS_CLOSE_WAIT)
@@ -213,8 +213,11 @@ tcp_close(struct tcp_pcb *p, mono_t now)
 {
 	if (close_dead(p))
 		return;
-	/* SHLD-3: what the program never read is lost; the peer must know. */
-	if (p->rcv_bytes > 0 || p->state == TCPS_SYN_SENT) {
+	fastsyn_gone(p, now);
+	/* SHLD-3: what the program never read is lost; the peer must know.  Of
+	 * a Fast Open it may have written before there was an answer. */
+	if (p->rcv_bytes > 0 ||
+	    (p->state == TCPS_SYN_SENT && !(p->fo.on && p->sq.bytes > 0))) {
 		tcp_abort(p, now);
 		return;
 	}
@@ -270,6 +273,7 @@ tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *o)
 	    .keepalive = p->flags & PF_KEEPALIVE,
 	    .cork = p->flags & PF_CORK,
 	    .quickack = p->ack.asked,
+	    .fastopen_bare = p->fo.bare,
 	};
 }
 
@@ -344,6 +348,8 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 	if (what == TCP_ICMP_TOO_BIG) {
 		if (synchronized(p))
 			mtu_too_big(p, mtu, now);
+		else
+			(void)fastsyn_too_big(p, mtu, now);
 		return true;
 	}
 	/* DEVIATION: SHLD-26: hard errors end an attempt to connect; in a
@@ -461,6 +467,9 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	};
 	free = synchronized(p) && p->sq.bytes > out ? p->sq.bytes - out : 0;
 	o->send_unsent = free;
+	o->syn_data = p->fo.taken;
+	o->fastopen_fail = p->fo.fail;
+	o->fastopen_pending = p->fo.half != NULL;
 	rate_info(p, o, now);
 	ecn_info(p, &o->ecn);
 	info_timer(p, o, now);

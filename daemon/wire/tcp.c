@@ -14,7 +14,7 @@
  * middleboxes on the way see what they know:
  *
  *	SYN	mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale |
- *		AccECN
+ *		Fast Open, nops behind it | AccECN
  *	others	nop nop TS | AccECN | nop nop SACK...
  *
  * An MSS goes into each SYN (MUST-14) and nowhere else (MUST-65).  Padding is
@@ -35,8 +35,10 @@ enum opt_kind {
 	OPT_SACK_PERMITTED = 4,
 	OPT_SACK = 5,
 	OPT_TS = 8,
+	OPT_FASTOPEN = 34,
 	OPT_ACCECN0 = 172,
 	OPT_ACCECN1 = 174,
+	OPT_EXP = 254,
 };
 
 enum opt_len {
@@ -48,7 +50,11 @@ enum opt_len {
 	LEN_TS = 10,
 	LEN_ACCECN_BASE = 2,
 	LEN_ACCECN_COUNT = 3,
+	LEN_FASTOPEN = 2,
+	LEN_FASTOPEN_EXP = 4,
 };
+
+#define EXP_FASTOPEN 0xf989 /* which experiment (RFC 6994) */
 
 /* nop nop TS: how nearly every segment's options look. */
 #define TS_ALIGNED_LEN	12
@@ -81,6 +87,24 @@ parse_accecn(const uint8_t *p, size_t len, struct wire_tcp *out)
 	p += LEN_ACCECN_BASE;
 	for (size_t i = 0; i < a->n; i++, p += LEN_ACCECN_COUNT)
 		a->count[i] = (uint32_t)p[0] << 16 | get16(p + 1);
+}
+
+/* A cookie of len bytes.  As in Linux, an option whose length none has counts
+ * as none, and of several the last one counts. */
+static void
+parse_fastopen(const uint8_t *p, size_t len, bool exp, struct wire_tcp *out)
+{
+	struct wire_fastopen *f = &out->fastopen;
+
+	if (len % 2 != 0 || len > WIRE_TCP_COOKIE_MAX ||
+	    (len > 0 && len < WIRE_TCP_COOKIE_MIN)) {
+		f->bad = true;
+		return;
+	}
+	f->present = true;
+	f->exp = exp;
+	f->len = (uint8_t)len;
+	memcpy(f->cookie, p, len);
 }
 
 /* One option of len bytes, kind and length bytes included. */
@@ -123,6 +147,17 @@ parse_option(const uint8_t *p, size_t len, struct wire_tcp *out)
 		/* RFC 9768 3.2.3.2.1 */
 		if ((out->flags & (TH_SYN | TH_ACK)) != TH_SYN)
 			parse_accecn(p, len, out);
+		break;
+	case OPT_FASTOPEN:
+		if (syn)
+			parse_fastopen(
+			    p + LEN_FASTOPEN, len - LEN_FASTOPEN, false, out);
+		break;
+	case OPT_EXP:
+		if (syn && len >= LEN_FASTOPEN_EXP &&
+		    get16(p + 2) == EXP_FASTOPEN)
+			parse_fastopen(p + LEN_FASTOPEN_EXP,
+			    len - LEN_FASTOPEN_EXP, true, out);
 		break;
 	default:
 		break;
@@ -189,6 +224,17 @@ accecn_len(const struct wire_tcp *h)
 		   : 0;
 }
 
+/* Bytes of the Fast Open option and the nops behind it. */
+static size_t
+fastopen_len(const struct wire_tcp *h)
+{
+	size_t n = h->fastopen.exp ? LEN_FASTOPEN_EXP : LEN_FASTOPEN;
+
+	if (!(h->flags & TH_SYN) || !h->fastopen.present)
+		return 0;
+	return (n + h->fastopen.len + 3) / 4 * 4;
+}
+
 /* Bytes of the options before the AccECN option. */
 static size_t
 fixed_options_len(const struct wire_tcp *h)
@@ -204,12 +250,12 @@ fixed_options_len(const struct wire_tcp *h)
 		n += 2 + LEN_SACK_PERMITTED;
 	if (syn && h->has_wscale)
 		n += 1 + LEN_WSCALE;
-	return n;
+	return n + fastopen_len(h);
 }
 
 /* The options behind the fixed ones, and how long all are. */
 struct layout {
-	size_t accecn; /* bytes; 0: none, or no room */
+	size_t accecn; /* bytes; 0: none, or no room for a counter */
 	size_t sacks;  /* blocks */
 	size_t nops;   /* before the SACK option; without one, at the end */
 	size_t len;
@@ -222,7 +268,9 @@ lay_out(const struct wire_tcp *h)
 	size_t room = WIRE_TCP_HDR_MAX - WIRE_TCP_HDR_MIN - fixed;
 	struct layout l = {.accecn = accecn_len(h), .sacks = h->nsack};
 
-	if (l.accecn > room)
+	while (l.accecn > room && l.accecn > LEN_ACCECN_BASE)
+		l.accecn -= LEN_ACCECN_COUNT;
+	if (l.accecn > room || (l.accecn == LEN_ACCECN_BASE && h->accecn.n > 0))
 		l.accecn = 0;
 	for (;; l.sacks--) {
 		sack =
@@ -278,11 +326,32 @@ emit_sack(const struct wire_tcp *h, size_t n, uint8_t *p)
 }
 
 static uint8_t *
-emit_accecn(const struct wire_accecn *a, uint8_t *p)
+emit_fastopen(const struct wire_tcp *h, uint8_t *p)
 {
+	const struct wire_fastopen *f = &h->fastopen;
+	uint8_t *end = p + fastopen_len(h);
+
+	if (f->exp) {
+		p = emit_word(p, OPT_EXP, (uint8_t)(LEN_FASTOPEN_EXP + f->len),
+		    EXP_FASTOPEN >> 8, EXP_FASTOPEN & 0xff);
+	} else {
+		*p++ = OPT_FASTOPEN;
+		*p++ = (uint8_t)(LEN_FASTOPEN + f->len);
+	}
+	memcpy(p, f->cookie, f->len);
+	p += f->len;
+	memset(p, OPT_NOP, (size_t)(end - p));
+	return end;
+}
+
+static uint8_t *
+emit_accecn(const struct wire_accecn *a, size_t len, uint8_t *p)
+{
+	unsigned n = (unsigned)((len - LEN_ACCECN_BASE) / LEN_ACCECN_COUNT);
+
 	*p++ = a->first_e1 ? OPT_ACCECN1 : OPT_ACCECN0;
-	*p++ = (uint8_t)(LEN_ACCECN_BASE + a->n * LEN_ACCECN_COUNT);
-	for (unsigned i = 0; i < a->n; i++, p += LEN_ACCECN_COUNT) {
+	*p++ = (uint8_t)len;
+	for (unsigned i = 0; i < n; i++, p += LEN_ACCECN_COUNT) {
 		p[0] = (uint8_t)(a->count[i] >> 16);
 		put16(p + 1, (uint16_t)a->count[i]);
 	}
@@ -305,8 +374,10 @@ emit_options(const struct wire_tcp *h, uint8_t *p)
 		    LEN_SACK_PERMITTED);
 	if (syn && h->has_wscale)
 		p = emit_word(p, OPT_NOP, OPT_WSCALE, LEN_WSCALE, h->wscale);
+	if (fastopen_len(h) > 0)
+		p = emit_fastopen(h, p);
 	if (l.accecn > 0)
-		p = emit_accecn(&h->accecn, p);
+		p = emit_accecn(&h->accecn, l.accecn, p);
 	memset(p, OPT_NOP, l.nops);
 	p += l.nops;
 	if (l.sacks > 0)

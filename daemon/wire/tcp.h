@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The TCP header and its options (RFC 9293 3.1 and 3.2, RFC 7323, RFC 2018,
- * RFC 9768): bytes <-> struct.  The checksum is the caller's in both
+ * RFC 7413, RFC 9768): bytes <-> struct.  The checksum is the caller's in both
  * directions.
  */
 #ifndef WIRE_TCP_H
@@ -27,6 +27,8 @@
 #define WIRE_TCP_SACK_MAX   4
 #define WIRE_TCP_WSCALE_MAX 14 /* RFC 7323 2.3 */
 #define WIRE_TCP_ACCECN_MAX 3  /* counters in an AccECN option */
+#define WIRE_TCP_COOKIE_MIN 4  /* RFC 7413 4.1.1 */
+#define WIRE_TCP_COOKIE_MAX 16
 
 struct wire_sack {
 	uint32_t left, right; /* right is the first number not received */
@@ -38,6 +40,15 @@ struct wire_accecn {
 	bool present, first_e1;
 	uint8_t n; /* of count; an empty option has 0 */
 	uint32_t count[WIRE_TCP_ACCECN_MAX];
+};
+
+/* A Fast Open option (RFC 7413 4.1.1); without a cookie it asks for one. */
+struct wire_fastopen {
+	bool present;
+	bool exp;    /* under its experimental number (RFC 6994) */
+	bool bad;    /* parse: there was one of a length that none has */
+	uint8_t len; /* of the cookie, bytes: 0, or even from MIN to MAX */
+	uint8_t cookie[WIRE_TCP_COOKIE_MAX];
 };
 
 /* All in host order. */
@@ -53,12 +64,13 @@ struct wire_tcp {
 	bool has_mss, has_wscale, sack_permitted;
 	uint8_t wscale; /* at most 14 */
 	uint16_t mss;	/* what the peer wrote, 0 too */
+	struct wire_fastopen fastopen;
 
 	bool has_ts;
 	uint32_t tsval, tsecr;
 
 	/* Not in a SYN without ACK.  It goes before the SACK blocks; emit
-	 * leaves it out rather than write beyond the header. */
+	 * leaves out counters, and it, rather than write beyond the header. */
 	struct wire_accecn accecn;
 
 	unsigned nsack;

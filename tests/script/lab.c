@@ -47,6 +47,7 @@ struct sent {
 	struct conn *c;
 	uint32_t tsval, tsecr;
 	bool ts;
+	uint8_t cookie[16];
 	uint8_t payload[MAXPAY];
 };
 
@@ -60,6 +61,7 @@ static struct lab {
 	struct conn *c;
 	struct tcp_bind *bind;
 	struct tcp_opts opts;
+	uint32_t peer;
 	bool failed;
 	struct sent sent;
 	char trace[TRACE][200];
@@ -170,6 +172,9 @@ describe(const struct lab_seg *s)
 		    b + n, cap - n, " accecn%d", s->acc_e1 ? 1 : 0);
 	for (int i = 0; i < s->acc_n; i++)
 		n += (size_t)snprintf(b + n, cap - n, " %u", s->acc[i]);
+	if (s->fo >= 0)
+		n += (size_t)snprintf(b + n, cap - n, " fastopen%s %d",
+		    s->fo_exp ? "-exp" : "", s->fo);
 	return b;
 }
 
@@ -364,6 +369,7 @@ lab_start_(const struct lab_config *cfg)
 	lab.cfg = *cfg;
 	if (lab.cfg.mtu == 0)
 		lab.cfg.mtu = 1500;
+	lab.peer = PEER_ADDR;
 	lab_accept_error = 0;
 	lab_path_error = 0;
 	lab_may_open = TCP_ADMIT_YES;
@@ -394,6 +400,7 @@ lab_start_(const struct lab_config *cfg)
 	tc.no_quickack = !cfg->quickack;
 	tc.pacing = cfg->pacing;
 	tc.ecn = cfg->ecn;
+	tc.fastopen = cfg->fastopen;
 	tc.congestion = cfg->congestion != NULL ? cfg->congestion : "newreno";
 	lab.tcp = tcp_new(&tc, lab.now);
 	cr_assert_not_null(lab.tcp, "tcp_new failed");
@@ -516,6 +523,22 @@ lab_iss(void)
 
 /* ---- the peer ---- */
 
+static size_t
+put_fastopen(uint8_t *o, const struct lab_seg *s)
+{
+	size_t head = s->fo_exp ? 4 : 2, len = (size_t)s->fo;
+
+	o[0] = s->fo_exp ? 254 : 34;
+	o[1] = (uint8_t)(head + len);
+	if (s->fo_exp)
+		put16(o + 2, 0xf989);
+	if (s->cookie != NULL)
+		memcpy(o + head, s->cookie, len);
+	else
+		memset(o + head, 0xc0, len);
+	return head + len;
+}
+
 /* Options in Linux's order of a SYN, raw bytes last, padded with zeros. */
 static size_t
 put_options(uint8_t *o, const struct lab_seg *s)
@@ -566,6 +589,8 @@ put_options(uint8_t *o, const struct lab_seg *s)
 	}
 	if (s->acc_n >= 0)
 		n += 2 + 3 * (size_t)s->acc_n;
+	if (s->fo >= 0)
+		n += put_fastopen(o + n, s);
 	if (s->optlen > 0)
 		memcpy(o + n, s->opts, s->optlen);
 	n += s->optlen;
@@ -621,7 +646,7 @@ lab_peer_sends(const char *file, int line, struct lab_seg s)
 	in.off = SEG_OFF;
 	in.len = (uint32_t)put_segment(p, &s);
 	b->len = in.off + in.len;
-	in.src = lab_addr(s.src != 0 ? s.src : PEER_ADDR);
+	in.src = lab_addr(s.src != 0 ? s.src : lab.peer);
 	in.dst = lab_addr(s.dst != 0 ? s.dst : OUR_ADDR);
 	put16(p + 16, checksum(&in.src, &in.dst, p, in.len));
 	if (s.bad_csum)
@@ -686,6 +711,13 @@ take_option(struct sent *o, const uint8_t *p, size_t left)
 		for (size_t i = 0; i < len / 3; i++)
 			o->s.acc[i] =
 			    (uint32_t)p[2 + 3 * i] << 16 | get16(p + 3 + 3 * i);
+	} else if ((p[0] == 34 && len <= 18) ||
+		   (p[0] == 254 && len >= 4 && len <= 20 &&
+		       get16(p + 2) == 0xf989)) {
+		o->s.fo_exp = p[0] == 254;
+		o->s.fo = (int32_t)len - (o->s.fo_exp ? 4 : 2);
+		memcpy(o->cookie, p + len - o->s.fo, (size_t)o->s.fo);
+		o->s.cookie = o->cookie;
 	} else {
 		broken("an option that the scripts do not know");
 	}
@@ -704,6 +736,8 @@ take_options(struct sent *o, const uint8_t *p, size_t n)
 			broken("no zeros after the end of options (MUST-69)");
 	if (!(o->s.flags & SYN) && (o->s.mss >= 0 || o->s.wscale >= 0))
 		broken("MSS or window scale without SYN (MUST-65)");
+	if (!(o->s.flags & SYN) && o->s.fo >= 0)
+		broken("Fast Open without SYN (RFC 7413 4.1.1)");
 }
 
 /* Makes the numbers relative; learns the ISN and the first timestamp. */
@@ -831,6 +865,11 @@ same(const struct lab_seg *w, const struct lab_seg *g)
 				     sizeof w->acc[0] * (size_t)w->acc_n) != 0))
 		return false;
 	if (w->train != 0 && w->train != g->train)
+		return false;
+	if (named_differs(w->fo, g->fo) ||
+	    (w->fo >= 0 && w->fo_exp != g->fo_exp) ||
+	    (w->fo > 0 && w->cookie != NULL &&
+		memcmp(w->cookie, g->cookie, (size_t)w->fo) != 0))
 		return false;
 	return w->any_sack || memcmp(w->sack, g->sack, sizeof w->sack) == 0;
 }
@@ -985,6 +1024,9 @@ lab_listens(const char *file, int line)
 		    lab.bind, lab.cfg.backlog != 0 ? lab.cfg.backlog : 128);
 	if (r != 0)
 		fail(file, line, "cannot listen: %s", strerror(-r));
+	else if (lab.cfg.fastopen_limit != 0)
+		tcp_bind_opts(lab.bind,
+		    &(struct tcp_opts){.fastopen = lab.cfg.fastopen_limit});
 	settle();
 }
 
@@ -999,7 +1041,7 @@ lab_unlistens(const char *file, int line)
 void
 lab_connects_from(const char *file, int line, struct tcp_bind *bind, int error)
 {
-	struct ipaddr any = lab_addr(0), dst = lab_addr(PEER_ADDR);
+	struct ipaddr any = lab_addr(0), dst = lab_addr(lab.peer);
 	struct conn *c = lab.c, *o;
 	int r;
 
@@ -1025,6 +1067,30 @@ void
 lab_connects(const char *file, int line, int error)
 {
 	lab_connects_from(file, line, NULL, error);
+}
+
+void
+lab_peer(uint32_t v4)
+{
+	lab.peer = v4;
+}
+
+const uint8_t *
+lab_cookie(void)
+{
+	return lab.sent.cookie;
+}
+
+void
+lab_opens_fast(const char *file, int line, size_t n, bool waits)
+{
+	lab_connects(file, line, 0);
+	if (lab.failed)
+		return;
+	tcp_fastopen(lab.c->pcb, waits, lab.now);
+	if (n > 0)
+		lab_writes(file, line, n);
+	settle();
 }
 
 static struct tcp_pcb *

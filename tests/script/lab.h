@@ -79,6 +79,11 @@ struct lab_seg {
 	bool acc_e1; /* order 1 */
 	uint32_t acc[3];
 	uint16_t urg;
+	/* The Fast Open option: the cookie's length, 0 for none (NONE: there is
+	 * no option); its bytes, if they matter. */
+	int32_t fo;
+	bool fo_exp;
+	const uint8_t *cookie;
 	/* The peer's only. */
 	uint16_t sport, dport;
 	uint32_t src, dst; /* other addresses than usual */
@@ -104,6 +109,7 @@ struct lab_seg {
 	    .ttl = ANY,                                                        \
 	    .ip = ANY,                                                         \
 	    .acc_n = ANY,                                                      \
+	    .fo = ANY,                                                         \
 	    .flags = __VA_ARGS__})
 
 struct lab_config {
@@ -128,6 +134,8 @@ struct lab_config {
 	size_t max_orphans;
 	int64_t boot_us;	 /* the clock's value at the start */
 	enum tcp_ecn_policy ecn; /* off */
+	struct tcp_fastopen fastopen;
+	uint32_t fastopen_limit; /* of the listener */
 };
 
 #define AT __FILE__, __LINE__
@@ -186,6 +194,9 @@ unsigned lab_run_until(int64_t t);
 #define app_unlistens()	      lab_unlistens(AT)
 #define app_connects()	      lab_connects(AT, 0)
 #define app_connects_fails(e) lab_connects(AT, e)
+/* A Fast Open with n octets; one that waits for some. */
+#define app_opens_fast(n)     lab_opens_fast(AT, n, false)
+#define app_opens_waiting()   lab_opens_fast(AT, 0, true)
 #define app_writes(n)	      lab_writes(AT, n)
 #define app_reads(n)	      lab_reads(AT, n, NULL)
 #define app_reads_text(s)     lab_reads(AT, strlen(s), s)
@@ -205,6 +216,7 @@ unsigned lab_run_until(int64_t t);
 #define lab_connect_from(bind, error) lab_connects_from(AT, bind, error)
 void lab_connects_from(
     const char *file, int line, struct tcp_bind *bind, int error);
+void lab_opens_fast(const char *file, int line, size_t n, bool waits);
 void lab_listens(const char *file, int line);
 void lab_unlistens(const char *file, int line);
 void lab_connects(const char *file, int line, int error);
@@ -258,6 +270,10 @@ struct tcp_bind *lab_bind(void);
 struct tcp_info_out lab_info(void);
 struct tcp_stats lab_stats(void);
 mono_t lab_mono(void);
+/* The peer has another address from now on. */
+void lab_peer(uint32_t v4);
+/* The last cookie that the stack sent. */
+const uint8_t *lab_cookie(void);
 uint32_t lab_iss(void);	     /* the stack's ISN on this connection, learnt */
 extern int lab_accept_error; /* what env.accept answers */
 extern enum tcp_admit lab_may_open; /* what env.may_open does */

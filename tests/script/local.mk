@@ -40,6 +40,8 @@ SCRIPT_SOURCES = \
 	tests/script/tune.c \
 	tests/script/urgent.c \
 	tests/script/ecn.c \
+	tests/script/fastopen.c \
+	tests/script/fastsyn.c \
 	tests/script/accecn.c
 
 noinst_HEADERS += tests/script/lab.h
