@@ -80,9 +80,8 @@ attempt_failed(int fd, uint64_t handle, int native)
 	return r < 0 ? r : -err;
 }
 
-/* Waits for the end of the attempt; a cancellation point like connect(). */
-static int
-await(int fd, uint64_t handle)
+int
+sock_await(int fd, uint64_t handle)
 {
 	int64_t limit = patience_ms(fd), end = limit < 0 ? 0 : now_ms() + limit;
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
@@ -113,12 +112,39 @@ await(int fd, uint64_t handle)
 	return 0;
 }
 
-static bool
-nonblocking(int fd)
+bool
+sock_nonblocking(int fd)
 {
 	int fl = sys_fcntl(fd, F_GETFL, 0);
 
 	return fl >= 0 && fl & O_NONBLOCK;
+}
+
+int
+sock_attach(int fd, uint64_t handle, struct proto_attach *at,
+    const struct iovec *data, int ndata)
+{
+	uint8_t opts[SOCKOPT_PACK_MAX];
+	struct sockopts o;
+	size_t len;
+	int err;
+
+	ident_options(fd, &o);
+	len = sockopt_pack(&o, opts, sizeof opts, &at->nopts);
+	err = wire_attach(fd, handle, at, opts, len, data, ndata);
+	if (err != 0 && ident_attached(fd))
+		ident_renew(fd, &handle);
+	return err;
+}
+
+int
+sock_attempt(int fd, uint64_t handle, bool block)
+{
+	int err = block ? sock_await(fd, handle) : -EINPROGRESS;
+
+	if (err == -EINPROGRESS || err == -EINTR)
+		ident_pending(fd, true);
+	return err;
 }
 
 static int
@@ -126,23 +152,23 @@ attach(int fd, uint64_t handle, const struct endpoint *dst, uint32_t generation)
 {
 	struct proto_attach at = {.dst = sock_to_name(ident_family(fd), dst),
 	    .policy_generation = generation};
-	uint8_t opts[SOCKOPT_PACK_MAX];
 	struct sockopts o;
-	size_t len;
 	int err;
 
 	ident_options(fd, &o);
-	len = sockopt_pack(&o, opts, sizeof opts, &at.nopts);
-	err = wire_attach(fd, handle, &at, opts, len);
-	if (err != 0) {
-		if (ident_attached(fd))
-			ident_renew(fd, &handle);
-		return err;
+	if (sockopt_val(&o, OPT_TCP_FASTOPEN_CONNECT, 0)) {
+		err = sock_fast_flags(fd, handle, &at);
+		if (err != 0)
+			return err;
 	}
-	err = nonblocking(fd) ? -EINPROGRESS : await(fd, handle);
-	if (err == -EINPROGRESS || err == -EINTR)
-		ident_pending(fd, true);
-	return err;
+	err = sock_attach(fd, handle, &at, NULL, 0);
+	if (err != 0)
+		return err;
+	if (!(at.flags & PROTO_WAITS))
+		return sock_attempt(fd, handle, !sock_nonblocking(fd));
+	/* As good as connected: what is written now makes the SYN go. */
+	ident_settle(fd);
+	return 0;
 }
 
 /* A socket of ours that was bound to a port keeps that port's number. */
@@ -166,51 +192,74 @@ bind_twin(int fd, uint64_t handle, int twin)
 
 /* The destination is the kernel's, and so becomes the socket; unless that
  * fails at once, for then the next destination may be tcpd's. */
-static int
-connect_kernel(
-    int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
+ssize_t
+sock_kernel(int fd, uint64_t handle, sock_kernel_fn *begin, void *arg)
 {
-	int twin = ident_kernel_twin(fd), err, r, saved = errno;
+	int twin = ident_kernel_twin(fd), r, saved = errno;
+	ssize_t n;
 
 	if (twin < 0)
 		return twin;
-	err = bind_twin(fd, handle, twin);
-	if (err == 0 && real.connect(twin, sa, len) != 0) {
-		err = -errno;
+	n = bind_twin(fd, handle, twin);
+	if (n == 0 && (n = begin(twin, arg)) < 0) {
+		n = -errno;
 		errno = saved;
 	}
-	if (err != 0 && err != -EINPROGRESS && err != -EINTR) {
+	if (n < 0 && n != -EINPROGRESS && n != -EINTR) {
 		sys_close(twin);
-		return err;
+		return n;
 	}
 	r = ident_replace(fd, twin);
-	return r != 0 ? r : err;
+	return r != 0 ? r : n;
+}
+
+int
+sock_destination(int fd, const struct sockaddr *sa, socklen_t len,
+    struct endpoint *dst, uint32_t *generation)
+{
+	struct policy_verdict v;
+	struct sockopts o;
+	int err;
+
+	err = sock_endpoint(ident_family(fd), sa, len, dst);
+	if (err != 0)
+		return err;
+	ident_options(fd, &o);
+	if (o.ipv6 && ipaddr_is_v4(&dst->addr) &&
+	    sockopt_val(&o, OPT_IPV6_V6ONLY, 0))
+		return -ENETUNREACH;
+	err = sock_judge(dst, false, &v, generation);
+	if (err != 0)
+		return err;
+	return v.action == PROTO_REFUSE ? -ENETUNREACH : (int)v.action;
+}
+
+struct target {
+	const struct sockaddr *sa;
+	socklen_t len;
+};
+
+static ssize_t
+connect_twin(int twin, void *arg)
+{
+	const struct target *t = arg;
+
+	return real.connect(twin, t->sa, t->len);
 }
 
 static int
 connect_fresh(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
-	struct policy_verdict v;
+	struct target t = {sa, len};
 	struct endpoint dst;
-	struct sockopts o;
 	uint32_t generation;
-	int err;
+	int r = sock_destination(fd, sa, len, &dst, &generation);
 
-	err = sock_endpoint(ident_family(fd), sa, len, &dst);
-	if (err != 0)
-		return err;
-	ident_options(fd, &o);
-	if (o.ipv6 && ipaddr_is_v4(&dst.addr) &&
-	    sockopt_val(&o, OPT_IPV6_V6ONLY, 0))
-		return -ENETUNREACH;
-	err = sock_judge(&dst, false, &v, &generation);
-	if (err != 0)
-		return err;
-	if (v.action == PROTO_TCPD)
+	if (r < 0)
+		return r;
+	if (r == PROTO_TCPD)
 		return attach(fd, handle, &dst, generation);
-	if (v.action == PROTO_REFUSE)
-		return -ENETUNREACH;
-	return connect_kernel(fd, handle, sa, len);
+	return (int)sock_kernel(fd, handle, connect_twin, &t);
 }
 
 /* connect(AF_UNSPEC): back to a fresh socket; a connection is reset. */
@@ -247,7 +296,7 @@ connect_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 	case PHASE_FRESH:
 		return connect_fresh(fd, handle, sa, len);
 	case PHASE_CONNECTING:
-		err = nonblocking(fd) ? -EALREADY : await(fd, handle);
+		err = sock_nonblocking(fd) ? -EALREADY : sock_await(fd, handle);
 		return err == -EINPROGRESS ? -EALREADY : err;
 	case PHASE_ARRIVED:
 		ident_settle(fd);

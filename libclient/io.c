@@ -85,26 +85,20 @@ send_again(int fd, int flags)
 
 /* ---- sending ---- */
 
-/* Flags that mean something on TCP which tcpd has not (yet). */
-static bool
-refused_flags(int fd, int flags)
-{
-	uint64_t handle;
-
-	return flags & MSG_FASTOPEN && ident_ours(fd, &handle);
-}
-
 ssize_t
 sock_sendto(int fd, const void *buf, size_t n, int flags,
     const struct sockaddr *sa, socklen_t len)
 {
+	struct iovec iov = {(void *)(uintptr_t)buf, n};
+	struct msghdr m = {.msg_name = (void *)(uintptr_t)sa,
+	    .msg_namelen = sa != NULL ? len : 0,
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1};
 	uint64_t handle;
 	ssize_t r;
 
-	if (refused_flags(fd, flags)) {
-		errno = EOPNOTSUPP;
-		return -1;
-	}
+	if (flags & MSG_FASTOPEN && ident_ours(fd, &handle))
+		return sock_send_fast(fd, handle, &m, flags);
 	if (flags & MSG_OOB && ident_ours(fd, &handle))
 		return sock_send_urgent(fd, handle, buf, n, flags);
 	/* TCP takes no notice of an address. */
@@ -129,10 +123,8 @@ sock_sendmsg(int fd, const struct msghdr *m, int flags)
 	uint64_t handle;
 	ssize_t r;
 
-	if (refused_flags(fd, flags)) {
-		errno = EOPNOTSUPP;
-		return -1;
-	}
+	if (flags & MSG_FASTOPEN && m != NULL && ident_ours(fd, &handle))
+		return sock_send_fast(fd, handle, m, flags);
 	if (flags & MSG_OOB && m != NULL && ident_ours(fd, &handle))
 		return sock_sendmsg_urgent(fd, handle, m, flags);
 	if (m != NULL && (m->msg_name != NULL || m->msg_control != NULL) &&

@@ -12,7 +12,8 @@ SHIM_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 if SANITIZERS
 SHIM_CPPFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
 endif
-SHIM_SOURCES = libclient/connect.c libclient/ident.c libclient/io.c \
+SHIM_SOURCES = libclient/connect.c libclient/fastopen.c \
+	libclient/ident.c libclient/io.c \
 	libclient/listen.c libclient/opt.c \
 	libclient/real.c libclient/sock.c libclient/urgent.c libclient/wire.c \
 	daemon/ipc/policy.c daemon/ipc/sockopt.c

@@ -172,9 +172,19 @@ tell_option(int fd, uint64_t handle, int level, int name, const void *val,
 static int
 too_late(int fd, int level, int name)
 {
-	if (level != IPPROTO_IPV6 || name != IPV6_V6ONLY)
+	if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY)
+		return ident_attached(fd) || ident_bound(fd) ? EINVAL : 0;
+	if (level != IPPROTO_TCP)
 		return 0;
-	return ident_attached(fd) || ident_bound(fd) ? EINVAL : 0;
+	switch (name) {
+	case TCP_FASTOPEN_CONNECT:
+		return known_to_daemon(fd) ? EINVAL : 0;
+	case TCP_FASTOPEN:
+	case TCP_FASTOPEN_NO_COOKIE:
+		return ident_attached(fd) ? EINVAL : 0;
+	default:
+		return 0;
+	}
 }
 
 static int
@@ -195,6 +205,8 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 		err = too_late(fd, level, name);
 	if (err == ENOTCONN && ident_attached(fd)) /* IPV6_ADDRFORM */
 		err = EADDRNOTAVAIL;
+	if (err == 0 && level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT)
+		err = -sock_fast_off(fd, handle);
 	if (err != 0)
 		return -err;
 	if (!(sockopt_where(level, name) & SOCKOPT_STACK))

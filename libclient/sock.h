@@ -57,6 +57,11 @@ int sock_take_error(int fd, uint64_t handle, int native);
 /* SO_ERROR as it is natively: read and cleared. */
 int sock_native_error(int fd);
 
+/* Waits for the end of a connection attempt; a cancellation point like
+ * connect(). */
+int sock_await(int fd, uint64_t handle);
+bool sock_nonblocking(int fd);
+
 struct policy_verdict;
 
 /* Where to, or at which address: what a sockaddr of either family says. */
@@ -81,6 +86,26 @@ int sock_put_name(const struct proto_name *n, int family, struct sockaddr *sa,
 /* Asks the daemon: PROTO_GETSOCKNAME or PROTO_GETPEERNAME. */
 int sock_ask_name(
     int fd, uint64_t handle, uint16_t type, struct proto_name *name);
+/* Where a connection to sa leads: PROTO_TCPD or PROTO_KERNEL, or a negative
+ * errno. */
+int sock_destination(int fd, const struct sockaddr *sa, socklen_t len,
+    struct endpoint *dst, uint32_t *generation);
+/* Attaches, with what at says and fd's options; 0 or a negative errno. */
+int sock_attach(int fd, uint64_t handle, struct proto_attach *at,
+    const struct iovec *data, int ndata);
+/* What comes of it: waits, or -EINPROGRESS. */
+int sock_attempt(int fd, uint64_t handle, bool block);
+/* The socket becomes one of the kernel's, which begin() puts to use: its result
+ * is that of the call, -1 with errno set an error. */
+typedef ssize_t sock_kernel_fn(int twin, void *arg);
+ssize_t sock_kernel(int fd, uint64_t handle, sock_kernel_fn *begin, void *arg);
+/* TCP_FASTOPEN_CONNECT: how at is to be; 0 or a negative errno. */
+int sock_fast_flags(int fd, uint64_t handle, struct proto_attach *at);
+/* With MSG_FASTOPEN, on a descriptor of ours.  Returns as sendmsg(). */
+ssize_t sock_send_fast(
+    int fd, uint64_t handle, const struct msghdr *m, int flags);
+/* Is Fast Open off?  0 or -EOPNOTSUPP. */
+int sock_fast_off(int fd, uint64_t handle);
 /* The policy's word on e, and its generation. */
 int sock_judge(const struct endpoint *e, bool to_bind, struct policy_verdict *v,
     uint32_t *generation);

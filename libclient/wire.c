@@ -233,27 +233,32 @@ attach_connect(int fd)
 
 int
 wire_attach(int fd, uint64_t handle, const struct proto_attach *at,
-    const void *opts, size_t opts_len)
+    const void *opts, size_t opts_len, const struct iovec *data, int ndata)
 {
 	struct proto_head head = {.magic = PROTO_MAGIC,
 	    .version = PROTO_VERSION,
 	    .type = PROTO_ATTACH,
-	    .len = (uint32_t)(sizeof *at + opts_len),
+	    .len = (uint32_t)(sizeof *at + opts_len + at->data_len),
 	    .handle = handle};
 	size_t pad = PROTO_HELLO_BYTES - sizeof head - head.len;
-	struct iovec iov[4] = {{&head, sizeof head},
+	struct iovec iov[4 + WIRE_SPANS] = {{&head, sizeof head},
 	    {(void *)(uintptr_t)at, sizeof *at},
-	    {(void *)(uintptr_t)opts, opts_len}, {zeros, pad}};
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 4};
-	int err, sndbuf = PROTO_ATTACH_SNDBUF / 2;
+	    {(void *)(uintptr_t)opts, opts_len}};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 4 + (size_t)ndata};
+	int err, i, sndbuf = PROTO_ATTACH_SNDBUF / 2;
+	ssize_t r;
+
+	for (i = 0; i < ndata; i++)
+		iov[3 + i] = data[i];
+	iov[3 + i] = (struct iovec){zeros, pad};
 
 	sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
 	err = attach_connect(fd);
 	if (err != 0)
 		return err == -EINTR ? err : unreachable(err);
-	if (sys_sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) !=
-	    PROTO_HELLO_BYTES)
-		return -ENETDOWN;
+	r = sys_sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (r != PROTO_HELLO_BYTES)
+		return r == -EFAULT ? -EFAULT : -ENETDOWN;
 	/* The attempt may have failed by now; the waiter will see it. */
 	sys_send(fd, zeros, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return 0;

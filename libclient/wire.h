@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include "tcpd/proto.h"
 
@@ -38,9 +39,11 @@ struct wire_req {
 };
 int wire_request(struct wire_req *q);
 
-/* Makes fd, an unconnected AF_UNIX stream, the connection of a hello. */
+/* Makes fd, an unconnected AF_UNIX stream, the connection of a hello, which
+ * carries at->data_len bytes of data from these spans. */
+#define WIRE_SPANS 16
 int wire_attach(int fd, uint64_t handle, const struct proto_attach *at,
-    const void *opts, size_t opts_len);
+    const void *opts, size_t opts_len, const struct iovec *data, int ndata);
 
 /* The policy; NULL and *err when there never was one to be had. */
 const struct proto_policy *wire_policy(int *err);

@@ -64,6 +64,7 @@ enum kind {
 	BOOL,	    /* any value, shown as 0 or 1 */
 	INT,	    /* min..max */
 	BUF,	    /* doubled, at least min */
+	BACKLOG,    /* at least min, cut to max */
 	LINGER,	    /* struct linger */
 	LINGER2,    /* negative: -1; above max: max; 0: the default */
 	MAXSEG,	    /* 0 or min..max */
@@ -90,7 +91,7 @@ enum kind {
 	INFO,	    /* struct tcp_info */
 	NAME,	    /* any length but 0, err */
 	KEYED,	    /* a struct; shorter EINVAL, else err */
-	KEY,	    /* exactly min or max bytes, err; else EINVAL */
+	KEY,	    /* exactly min or max bytes, else EINVAL */
 	IGNORED,    /* min..max, then nothing happens */
 	FAMILY,	    /* get: the socket's; set: err */
 	STRUCT,	    /* get: errno def; set: shorter than min EINVAL, else err */
@@ -272,6 +273,16 @@ set_pacing(
 	return keep(o, r, 0);
 }
 
+static int
+set_key(struct sockopts *o, const struct row *r, const void *val, uint32_t len)
+{
+	if (len != (uint32_t)r->min && len != (uint32_t)r->max)
+		return EINVAL;
+	memset(o->fastopen_key, 0, sizeof o->fastopen_key);
+	memcpy(o->fastopen_key, val, len);
+	return keep(o, r, (int32_t)len);
+}
+
 /* Kinds that look at the bytes themselves.  -1: not one of them. */
 static int
 set_bytes(
@@ -285,9 +296,7 @@ set_bytes(
 	case NAME:
 		return len < 1 ? EINVAL : r->err;
 	case KEY:
-		return len == (uint32_t)r->min || len == (uint32_t)r->max
-			   ? r->err
-			   : EINVAL;
+		return set_key(o, r, val, len);
 	case IPOPTIONS:
 		return len == 0 ? 0 : len > 40 ? EINVAL : r->err;
 	case PACING:
@@ -398,6 +407,9 @@ set_int(struct sockopts *o, const struct row *r, int v)
 		return v < r->min || v > r->max ? EINVAL : keep(o, r, v);
 	case BUF:
 		return set_buf(o, r, v);
+	case BACKLOG:
+		return v < r->min ? EINVAL
+				  : keep(o, r, v < r->max ? v : r->max);
 	case LINGER2:
 		return keep(o, r,
 		    v < 0	 ? -1
@@ -610,8 +622,12 @@ sockopt_get(
 	case NAME:
 	case IPOPTIONS:
 	case PKTOPTIONS:
-	case KEY:
 		*len = 0;
+		return 0;
+	case KEY:
+		/* Not the daemon's own, which all its users' cookies are of. */
+		v = sockopt_val(o, r->id, 0);
+		sockopt_copy(val, len, o->fastopen_key, (uint32_t)v);
 		return 0;
 	case PACING:
 		return get_pacing(o, val, len);
@@ -646,12 +662,13 @@ sockopt_get(
 
 /* The value that sockopt_set() takes to get to the same state. */
 static uint32_t
-encode(const struct sockopts *o, const struct row *r, uint8_t out[16])
+encode(const struct sockopts *o, const struct row *r,
+    uint8_t out[SOCKOPT_VALUE_MAX])
 {
 	int32_t v = o->val[r->id];
 	struct linger l;
 
-	memset(out, 0, 16);
+	memset(out, 0, SOCKOPT_VALUE_MAX);
 	switch (r->kind) {
 	case LINGER:
 		l.l_onoff = v >= 0;
@@ -664,6 +681,9 @@ encode(const struct sockopts *o, const struct row *r, uint8_t out[16])
 	case PACING:
 		memcpy(out, &o->pacing_rate, sizeof o->pacing_rate);
 		return sizeof o->pacing_rate;
+	case KEY:
+		memcpy(out, o->fastopen_key, (size_t)v);
+		return (uint32_t)v;
 	case BUF:
 		v /= 2;
 		break;
@@ -678,7 +698,7 @@ size_t
 sockopt_pack(const struct sockopts *o, void *buf, size_t cap, uint32_t *n)
 {
 	struct proto_opt po = {0};
-	uint8_t *p = buf, value[16];
+	uint8_t *p = buf, value[SOCKOPT_VALUE_MAX];
 	size_t used = 0, room;
 	const struct row *r;
 	unsigned id;
@@ -736,7 +756,7 @@ size_t
 sockopt_journal_put(const struct sockopts *o, uint32_t *words, size_t max)
 {
 	const struct row *r;
-	uint8_t value[16];
+	uint8_t value[SOCKOPT_VALUE_MAX];
 	size_t n = 0, room;
 	uint32_t len;
 	unsigned id;

@@ -47,6 +47,8 @@ struct sockopts {
 	int32_t val[OPT_COUNT];	     /* SO_LINGER: seconds, -1 off;
 					TCP_CONGESTION: index of a name */
 	uint64_t pacing_rate;	     /* SO_MAX_PACING_RATE, whose val is 0 */
+	uint8_t fastopen_key[32];    /* TCP_FASTOPEN_KEY, whose val is its
+					length: one key or two */
 	bool ipv6; /* of a socket of AF_INET6; the owner's to say */
 };
 
@@ -94,6 +96,10 @@ int sockopt_unpack(struct sockopts *o, const void *buf, size_t len, uint32_t n);
  * and length, then the value's words.  put() returns the number of words.
  */
 #define SOCKOPT_JOURNAL_MAX (OPT_COUNT * 5)
+
+/* The longest value that is kept, bytes. */
+#define SOCKOPT_VALUE_MAX 32
+
 size_t sockopt_journal_put(
     const struct sockopts *o, uint32_t *words, size_t max);
 int sockopt_journal_get(struct sockopts *o, const uint32_t *words, size_t n);

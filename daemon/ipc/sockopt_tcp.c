@@ -76,6 +76,11 @@ sockopt_to_tcp(const struct sockopts *o, bool ipv6, struct tcp_opts *out)
 	if (sockopt_isset(o, OPT_TCP_QUICKACK))
 		out->quickack =
 		    o->val[OPT_TCP_QUICKACK] ? TCP_QUICK_ON : TCP_QUICK_OFF;
+	out->fastopen = (uint32_t)sockopt_val(o, OPT_TCP_FASTOPEN, 0);
+	out->fastopen_bare = sockopt_val(o, OPT_TCP_FASTOPEN_NO_COOKIE, 0);
+	v = sockopt_val(o, OPT_TCP_FASTOPEN_KEY, 0);
+	out->fastopen_nkeys = (uint8_t)(v / FASTOPEN_KEY);
+	memcpy(out->fastopen_key, o->fastopen_key, sizeof out->fastopen_key);
 }
 
 void
@@ -195,7 +200,9 @@ fill_info(struct tcp_info *ti, const struct tcp_info_out *in)
 			   (in->sack ? TCPI_OPT_SACK : 0) |
 			   (in->wscale ? TCPI_OPT_WSCALE : 0) |
 			   (in->ecn.mode != 0 ? TCPI_OPT_ECN : 0) |
-			   (in->ecn.seen ? TCPI_OPT_ECN_SEEN : 0);
+			   (in->ecn.seen ? TCPI_OPT_ECN_SEEN : 0) |
+			   (in->syn_data ? TCPI_OPT_SYN_DATA : 0);
+	ti->tcpi_fastopen_client_fail = in->fastopen_fail & 3;
 	ti->tcpi_delivered_ce = in->ecn.delivered_ce;
 	ti->tcpi_snd_wscale = in->snd_wscale & 15;
 	ti->tcpi_rcv_wscale = in->rcv_wscale & 15;

@@ -68,6 +68,30 @@ may_connect(struct engine *e, struct account *a)
 	return 0;
 }
 
+/* What came with the hello goes out with the SYN, if it may. */
+static bool
+open_fast(struct chan *c, const struct hello *h)
+{
+	struct span spans[8];
+	uint32_t done = 0, part;
+	unsigned i, n;
+
+	tcp_fastopen(c->pcb, h->waits, engine_now(c->e));
+	while (done < h->data_len) {
+		n = tcp_send_reserve(c->pcb, spans, 8, h->data_len - done);
+		if (n == 0)
+			return false;
+		for (part = 0, i = 0; i < n; i++) {
+			memcpy(
+			    spans[i].base, h->data + done + part, spans[i].len);
+			part += (uint32_t)spans[i].len;
+		}
+		tcp_send_commit(c->pcb, part, engine_now(c->e));
+		done += part;
+	}
+	return !h->waits || chan_listen_early(c);
+}
+
 static void
 attach(struct visit *v, const struct proto_head *head, const void *body)
 {
@@ -107,6 +131,7 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 	v->fd = -1;
 	attach_visit_done(v);
 	c->state = CHAN_CONNECTING;
+	c->half_open = true;
 	a->half_active++;
 	c->opts = h.opts;
 	if (b != NULL)
@@ -116,6 +141,8 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 	account_congestion(a, &opts);
 	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, v4 ? &any4 : &any6,
 	    &h.dst, h.port, &opts, c, engine_now(e), &c->pcb);
+	if (r == 0 && h.fast && !open_fast(c, &h))
+		r = -ENOBUFS;
 	if (r == 0 && !chan_start(c))
 		r = -ENOMEM;
 	e->stats.attaches++;

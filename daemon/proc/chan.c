@@ -6,6 +6,9 @@
  *	     |                     |--reset, nothing unread in D--> RESET
  *	     +--refused--> errno kept, D closed over the unread hello
  *
+ * A Fast Open that waits for data (TCP_FASTOPEN_CONNECT) is OPEN at once, for
+ * its program writes before there is an answer, or even a SYN.
+ *
  * What happens on one side is told to the other as a kernel socket would:
  *	peer's FIN         all data, then shutdown(D, SHUT_WR)
  *	peer's RST         D closed over the reset byte (chan_io.c)
@@ -167,8 +170,9 @@ chan_start(struct chan *c)
 static void
 half_open_done(struct chan *c)
 {
-	if (c->state == CHAN_CONNECTING)
+	if (c->half_open)
 		c->acct->half_active--;
+	c->half_open = false;
 }
 
 void
@@ -211,7 +215,7 @@ chan_abort(struct chan *c, int error)
 	if (c->pcb != NULL)
 		tcp_abort(c->pcb, engine_now(c->e));
 	c->pcb = NULL;
-	if (error != 0 && c->state == CHAN_CONNECTING)
+	if (error != 0 && c->half_open)
 		error_set(c->e, c->acct, c->name.handle, error);
 	free_as_reset(c);
 }
@@ -366,7 +370,11 @@ chan_service(struct chan *c)
 {
 	switch (c->state) {
 	case CHAN_CONNECTING:
-		if (c->bits & EPOLLHUP)
+		if ((c->bits & EPOLLHUP) == 0)
+			return;
+		if (tcp_send_queued(c->pcb) > 0)
+			program_closed(c); /* a Fast Open's data is promised */
+		else
 			chan_abort(c, 0);
 		return;
 	case CHAN_RESET:
@@ -409,7 +417,7 @@ chan_squeeze(struct chan *c, bool on)
 
 /* The hello goes, the reset byte behind it stays: A becomes writable. */
 static bool
-connected(struct chan *c)
+drain_hello(struct chan *c)
 {
 	static uint8_t hello[PROTO_HELLO_BYTES];
 	size_t got = 0;
@@ -421,11 +429,19 @@ connected(struct chan *c)
 			return false;
 		got += (size_t)r;
 	}
-	half_open_done(c);
 	c->state = CHAN_OPEN;
 	c->lag = 1;
 	c->in_pending = true;
 	account_share(c);
+	return true;
+}
+
+bool
+chan_listen_early(struct chan *c)
+{
+	if (!drain_hello(c))
+		return false;
+	chan_ready(c);
 	return true;
 }
 
@@ -480,7 +496,10 @@ gives_up(struct chan *c)
 void
 chan_tcp_event(struct chan *c, const struct tcp_event *ev)
 {
-	if (ev->bits & TCP_EV_CONNECTED && !connected(c)) {
+	if (ev->bits & TCP_EV_CONNECTED)
+		half_open_done(c);
+	if (ev->bits & TCP_EV_CONNECTED && c->state == CHAN_CONNECTING &&
+	    !drain_hello(c)) {
 		chan_abort(c, 0); /* it broke its own hello */
 		return;
 	}
@@ -488,8 +507,7 @@ chan_tcp_event(struct chan *c, const struct tcp_event *ev)
 		c->want_room = false;
 	if (ev->bits & TCP_EV_GONE)
 		gone(c, ev->error);
-	else if (!(ev->bits & TCP_EV_ERROR) || c->state != CHAN_CONNECTING ||
-		 !gives_up(c))
+	else if (!(ev->bits & TCP_EV_ERROR) || !c->half_open || !gives_up(c))
 		chan_ready(c);
 }
 

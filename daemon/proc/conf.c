@@ -92,6 +92,7 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	now->g.tcp.mtu_probing = b->tcp.mtu_probing;
 	now->g.tcp.pacing = b->tcp.pacing;
 	now->g.tcp.ecn = b->tcp.ecn;
+	now->g.tcp.fastopen = b->tcp.fastopen;
 	now->g.quota = b->quota;
 	memcpy(now->g.addrs, b->addrs, sizeof b->addrs);
 	now->g.naddrs = b->naddrs;
@@ -188,7 +189,9 @@ global_valid(const struct conf_global *g)
 	       size_valid(t->size.rcvbuf, t->size.rcvbuf_max) &&
 	       t->msl_us >= 1000000 && t->msl_us <= 120000000 &&
 	       t->syncookies <= TCP_COOKIES_ALWAYS && t->ecn <= TCP_ECN_ON &&
-	       t->mtu_probing <= TCP_MTU_ALWAYS && t->port_first >= 1 &&
+	       t->mtu_probing <= TCP_MTU_ALWAYS &&
+	       (t->fastopen.mode & ~FASTOPEN_ALL) == 0 &&
+	       t->fastopen.nkeys <= 2 && t->port_first >= 1 &&
 	       t->port_first < t->port_last &&
 	       g->naddrs + g->ipv6.slaac + g->ipv4.dhcp >= 1 &&
 	       d->vlan < 4095 && addrs_valid(g->addrs, g->naddrs) &&

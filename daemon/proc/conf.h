@@ -53,7 +53,8 @@ struct conf_tcp {
 	uint8_t mtu_probing; /* enum tcp_mtu_probing */
 	uint8_t timestamps, sack, window_scaling, quick_acks;
 	uint8_t pacing;
-	uint8_t ecn;	      /* enum tcp_ecn_policy */
+	uint8_t ecn; /* enum tcp_ecn_policy */
+	struct tcp_fastopen fastopen;
 	uint64_t max_conns;   /* 0: as memory allows */
 	uint64_t max_orphans; /* 0: as many as there are */
 };

@@ -428,6 +428,8 @@ new_conf(void)
 	    .quick_acks = 1,
 	    .max_orphans = 65536,
 	    .ecn = TCP_ECN_ON,
+	    .fastopen = {.mode = FASTOPEN_CLIENT | FASTOPEN_SERVER,
+		.blackhole_s = 3600},
 	    .port_first = 32768,
 	    .port_last = 60999};
 	g->ipv6 = (struct conf_ipv6){.accept_ra = 1, .dad_transmits = 1};

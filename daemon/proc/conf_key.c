@@ -408,6 +408,62 @@ set_ecn(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 	return put_word(r, k, opt, line, words, TCP_ECN_OFF);
 }
 
+/* Linux's number, as far as it has a meaning. */
+static int
+set_fastopen(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	int64_t v = cfg_opt_getnint(opt, 0);
+
+	if (v < 0 || (v & ~(int64_t)FASTOPEN_ALL) != 0)
+		return conf_complain(r, line,
+		    "%s = %#llx has bits that mean nothing; add up 1, 2, 4, "
+		    "0x200 and 0x400",
+		    k->name, (long long)v);
+	store(r, k, (uint64_t)v);
+	return 0;
+}
+
+/* Four words of eight hexadecimal digits, each with its lowest byte first, as
+ * Linux has them. */
+static bool
+parse_fastopen_key(const char *s, uint8_t key[FASTOPEN_KEY])
+{
+	unsigned long word;
+	char *end;
+
+	for (int i = 0; i < 4; i++, s = end + 1) {
+		if (strspn(s, "0123456789abcdefABCDEF") != 8)
+			return false;
+		word = strtoul(s, &end, 16);
+		for (int b = 0; b < 4; b++)
+			key[4 * i + b] = (uint8_t)(word >> 8 * b);
+		if (*end != (i < 3 ? '-' : '\0'))
+			return false;
+	}
+	return true;
+}
+
+static int
+set_fastopen_key(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	struct tcp_fastopen *f = &r->conf->g.tcp.fastopen;
+
+	if (f->nkeys == 2)
+		return conf_complain(r, line,
+		    "%s has more than two keys; give the new one and the one "
+		    "before it",
+		    k->name);
+	if (!parse_fastopen_key(cfg_opt_getnstr(opt, 0), f->key[f->nkeys]))
+		return conf_complain(r, line,
+		    "%s is no key; write it like "
+		    "01234567-89abcdef-01234567-89abcdef",
+		    k->name);
+	f->nkeys++;
+	return 0;
+}
+
 static int
 set_user(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
@@ -535,6 +591,10 @@ const struct key conf_keys[] = {
     {S_TCP, "window_scaling", CFGT_BOOL, set_bool, T(window_scaling), 0, 0},
     {S_TCP, "quick_acks", CFGT_BOOL, set_bool, T(quick_acks), 0, 0},
     {S_TCP, "ecn", CFGT_STR, set_ecn, T(ecn), 0, 0},
+    {S_TCP, "fastopen", CFGT_INT, set_fastopen, T(fastopen.mode), 0, 0},
+    {S_TCP, "fastopen_key", CFGT_STR, set_fastopen_key, 0, 0, KEY_MANY, 0},
+    {S_TCP, "fastopen_blackhole", CFGT_INT, set_number, T(fastopen.blackhole_s),
+	0, 1 << 24},
     {S_TCP, "max_orphans", CFGT_INT, set_number, T(max_orphans), 0, INT64_MAX},
     {S_IPV4, "conflict_detection", CFGT_BOOL, set_bool, V(conflict_detection),
 	0, 0},

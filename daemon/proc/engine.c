@@ -414,6 +414,7 @@ engine_set_conf(struct engine *e, struct conf *conf)
 	tcp_set_mtu_probing(e->tcp, conf->g.tcp.mtu_probing);
 	tcp_set_pacing(e->tcp, conf->g.tcp.pacing);
 	tcp_set_ecn(e->tcp, conf->g.tcp.ecn);
+	tcp_set_fastopen(e->tcp, &conf->g.tcp.fastopen);
 	if (tcp_set_defaults(
 		e->tcp, conf->g.tcp.congestion, &conf->g.tcp.size) != 0)
 		log_warn("congestion control %s is unknown; the default stays",

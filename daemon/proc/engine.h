@@ -81,6 +81,7 @@ struct chan {
 	uint32_t to_mark; /* bytes until the urgent mark, 0: none */
 	uint8_t lag;	  /* bytes at D's head that were taken already */
 	bool preamble;	  /* accepted: the first byte may be the preamble */
+	bool half_open;	  /* our SYN is not answered: counted as such */
 	bool accepted;
 	bool is_ready;	  /* on the ready list */
 	bool in_pending;  /* D may have something */
@@ -318,6 +319,9 @@ struct chan *chan_new(
 void chan_free(struct chan *c);
 bool chan_start(struct chan *c); /* begins to listen to D */
 void chan_ready(struct chan *c);
+/* A Fast Open that waits for what the program writes: that can come now.
+ * false: it broke its own hello. */
+bool chan_listen_early(struct chan *c);
 void chan_tcp_event(struct chan *c, const struct tcp_event *ev);
 /* Moves what can be moved. */
 void chan_service(struct chan *c);
@@ -368,7 +372,10 @@ ssize_t proto_check(const void *data, size_t len);
 struct hello {
 	struct ipaddr dst;
 	uint16_t port;
+	bool fast, waits; /* PROTO_FAST, PROTO_WAITS */
 	struct sockopts opts;
+	const uint8_t *data; /* in the body */
+	uint32_t data_len;
 };
 /* Addresses in messages; false: not of a family that we speak.  ipv6: of a
  * socket of AF_INET6. */

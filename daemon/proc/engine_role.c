@@ -96,6 +96,7 @@ setup_from(const struct role *r, struct engine_setup *s)
 	s->stack.tcp.mtu_probing = g->tcp.mtu_probing;
 	s->stack.tcp.pacing = g->tcp.pacing;
 	s->stack.tcp.ecn = g->tcp.ecn;
+	s->stack.tcp.fastopen = g->tcp.fastopen;
 	s->fd_dir = sandbox_fd_dir();
 }
 

@@ -69,10 +69,17 @@ hello_parse(const void *body, size_t len, struct hello *h)
 	if (len < sizeof a)
 		return -EPROTO;
 	memcpy(&a, body, sizeof a);
-	if (!proto_name_get(&a.dst, &h->dst))
+	if (!proto_name_get(&a.dst, &h->dst) ||
+	    (a.flags & ~(PROTO_FAST | PROTO_WAITS)) != 0 ||
+	    a.flags == PROTO_WAITS || a.data_len > len - sizeof a ||
+	    (a.data_len > 0 && a.flags != PROTO_FAST))
 		return -EPROTO;
 	h->port = a.dst.port;
+	h->fast = a.flags & PROTO_FAST;
+	h->waits = a.flags & PROTO_WAITS;
 	h->opts.ipv6 = a.dst.family == AF_INET6;
+	h->data_len = a.data_len;
+	h->data = (const uint8_t *)body + len - a.data_len;
 	return sockopt_unpack(&h->opts, (const uint8_t *)body + sizeof a,
-	    len - sizeof a, a.nopts);
+	    len - sizeof a - a.data_len, a.nopts);
 }

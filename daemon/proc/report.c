@@ -105,7 +105,8 @@ fill_info(struct ctl_conn *r, const struct tcp_info_out *i)
 	r->rcv_wscale = i->rcv_wscale;
 	r->flags |= CTL_CONN_INFO | (i->timestamps ? CTL_CONN_TIMESTAMPS : 0) |
 		    (i->sack ? CTL_CONN_SACK : 0) |
-		    (i->wscale ? CTL_CONN_WSCALE : 0);
+		    (i->wscale ? CTL_CONN_WSCALE : 0) |
+		    (i->syn_data ? CTL_CONN_SYN_DATA : 0);
 	r->backoff = i->backoff;
 	copy_name(r->timer, sizeof r->timer, i->timer_name);
 	r->timer_us = i->timer_us;
@@ -371,6 +372,14 @@ tcp_counters(struct page_out *p)
 	C(dsacks_sent, "reports of what came twice, sent");
 	C(dsacks_received, "reports of what came twice, received");
 	C(sack_renegings, "peers that threw away what they had SACKed");
+	C(fastopen_active, "Fast Opens whose data the peer took");
+	C(fastopen_active_fail, "Fast Opens whose data went again");
+	C(fastopen_passive, "SYNs of Fast Opens that were taken");
+	C(fastopen_passive_old, "of them, with a cookie of the older key");
+	C(fastopen_passive_fail, "SYNs of Fast Opens that were not");
+	C(fastopen_overflow, "SYNs beyond a listener's limit of Fast Opens");
+	C(fastopen_cookie_reqd, "Fast Open cookies asked for");
+	C(fastopen_blackhole, "times that Fast Open was paused");
 	C(ecn_accurate, "connections with accurate ECN");
 	C(ecn_classic, "connections with classic ECN");
 	C(ecn_syn_fallbacks, "SYNs sent without ECN after others were lost");

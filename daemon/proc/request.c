@@ -192,7 +192,7 @@ do_getpeername(struct request *r)
 	int err = 0;
 
 	c = chan_of(socket_of(r, &err));
-	if (c == NULL || c->state == CHAN_CONNECTING)
+	if (c == NULL || c->half_open)
 		return err != 0 ? err : ENOTCONN;
 	t = tcp_tuple(c->pcb);
 	return put_name(r, c->opts.ipv6, &t->raddr, t->rport);
@@ -333,6 +333,38 @@ do_urgent(struct request *r)
 	return 0;
 }
 
+/* Could a SYN of this socket's carry data?  Asked before an attach. */
+static int
+do_fastopen(struct request *r)
+{
+	static const struct ipaddr any6;
+	struct proto_opt o = {0};
+	struct tcp_bind_info info;
+	struct tcp_opts opts;
+	struct ipaddr src;
+	struct bound *b;
+	struct hello h;
+	int n = hello_parse(r->body, r->len, &h);
+	bool v4;
+
+	if (n != 0)
+		return n;
+	v4 = ipaddr_is_v4(&h.dst);
+	src = v4 ? ipaddr_v4(0) : any6;
+	b = bound_find(r->e, r->uid, r->head.handle);
+	if (b != NULL && b->tb != NULL) {
+		tcp_bind_info(b->tb, &info);
+		if (!ipaddr_is_any(&info.addr))
+			src = info.addr;
+	}
+	sockopt_to_tcp(&h.opts, !v4, &opts);
+	n = tcp_fastopen_room(r->e->tcp, &src, &h.dst, &opts, engine_now(r->e));
+	if (n < 0)
+		return -n;
+	memcpy(r->out + sizeof o, &n, sizeof n);
+	return put_value(r, &o, sizeof n);
+}
+
 static const struct {
 	int (*serve)(struct request *);
 	size_t min, max; /* of the body */
@@ -352,6 +384,8 @@ static const struct {
 	sizeof(struct proto_listen)},
     [PROTO_OUTQ] = {do_outq, 0, 0},
     [PROTO_URGENT] = {do_urgent, 0, 0},
+    [PROTO_FASTOPEN] = {do_fastopen, sizeof(struct proto_attach),
+	PROTO_MSG_MAX},
 };
 
 int

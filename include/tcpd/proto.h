@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define PROTO_MAGIC   0x64706374u /* "tcpd" in memory */
-#define PROTO_VERSION 2u
+#define PROTO_VERSION 3u
 
 #define PROTO_SOCKET	 "/run/tcpd/tcpd.sock"
 #define PROTO_SOCKET_ENV "TCPD_SOCKET"
@@ -71,6 +71,9 @@ enum proto_type {
 			      u32 unsent */
 	PROTO_URGENT,	   /* nothing: the next byte that is written is the last
 			      urgent one */
+	PROTO_FASTOPEN,	   /* proto_attach and options, as if to attach; answer:
+			      proto_opt, value u32 how many octets a SYN could
+			      carry now; EOPNOTSUPP: Fast Open is off */
 	PROTO_NTYPES
 };
 
@@ -120,8 +123,16 @@ struct proto_attach {
 	struct proto_name dst;
 	uint32_t nopts; /* proto_opt + value follow, each padded to 8 bytes */
 	uint32_t policy_generation;
+	uint32_t flags;	   /* PROTO_FAST, ... */
+	uint32_t data_len; /* bytes behind the options: the stream's first */
 };
-_Static_assert(sizeof(struct proto_attach) == 32, "proto_attach");
+_Static_assert(sizeof(struct proto_attach) == 40, "proto_attach");
+
+/* Fast Open: the SYN shall carry the stream's first bytes, if it may. */
+#define PROTO_FAST  1u
+/* ... those that are written first, and there is no SYN before: the hello is
+ * read at once, so that the descriptor can be written to. */
+#define PROTO_WAITS 2u
 
 /* All of a message: head, body, values. */
 #define PROTO_MSG_MAX 4096

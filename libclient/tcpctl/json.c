@@ -261,6 +261,8 @@ conn(const struct request *r, const struct ctl_conn *c)
 		    i, "sack", json_boolean(c->flags & CTL_CONN_SACK));
 		json_object_set_new(
 		    i, "wscale", json_boolean(c->flags & CTL_CONN_WSCALE));
+		json_object_set_new(
+		    i, "syn_data", json_boolean(c->flags & CTL_CONN_SYN_DATA));
 		json_object_set_new(i, "ecn",
 		    json_string(c->ecn_mode == 1   ? "classic"
 				: c->ecn_mode == 2 ? "accurate"

@@ -172,11 +172,12 @@ ss_info(const struct ctl_conn *c)
 
 	if ((c->flags & CTL_CONN_INFO) == 0)
 		return;
-	printf("\n\t%s%s%s%s%s %.*s",
+	printf("\n\t%s%s%s%s%s%s %.*s",
 	    c->flags & CTL_CONN_TIMESTAMPS ? " ts" : "",
 	    c->flags & CTL_CONN_SACK ? " sack" : "",
 	    c->ecn_mode < 3 ? ecn[c->ecn_mode] : "",
 	    c->ecn_seen ? " ecnseen" : "", c->ecn_off ? " ecnoff" : "",
+	    c->flags & CTL_CONN_SYN_DATA ? " fastopen" : "",
 	    (int)sizeof c->congestion, c->congestion);
 	if (c->flags & CTL_CONN_WSCALE)
 		printf(" wscale:%u,%u", c->snd_wscale, c->rcv_wscale);

@@ -88,6 +88,7 @@ static struct world {
 	struct tcp *tcp;
 	mono_t now;
 	struct tcp_bind *listener;
+	unsigned connects;
 	struct tcp_pcb *conns[MAX_CONNS];
 	bool active[MAX_CONNS]; /* only reads; the others echo */
 	struct flow flows[MAX_FLOWS];
@@ -176,9 +177,13 @@ app_connect(uint32_t dst)
 	struct tcp_pcb *p;
 	static const struct tcp_opts opts;
 
-	if (!full() && tcp_connect(w.tcp, NULL, &any, &peer, 80, &opts, NULL,
-			   w.now, &p) == 0)
-		adopt(p, true);
+	if (full() || tcp_connect(w.tcp, NULL, &any, &peer, 80, &opts, NULL,
+			  w.now, &p) != 0)
+		return;
+	/* Each second one; what is written when it is adopted goes along. */
+	if (w.connects++ % 2 == 1)
+		tcp_fastopen(p, w.connects % 4 == 0, w.now);
+	adopt(p, true);
 }
 
 static void
@@ -689,6 +694,9 @@ make_stack(uint8_t conf)
 		.msl_us = 1000000,
 		.port_first = 40000,
 		.port_last = 40099,
+		.fastopen = {.mode = FASTOPEN_CLIENT | FASTOPEN_SERVER,
+		    .nkeys = 1,
+		    .blackhole_s = 60},
 		.syncookies =
 		    conf & CONF_COOKIES ? TCP_COOKIES_ALWAYS : TCP_COOKIES_AUTO,
 		.congestion = conf & CONF_NEWRENO ? "newreno" : "cubic"}};
@@ -746,6 +754,8 @@ begin(uint8_t conf)
 	w.tcp = stack_tcp(w.s);
 	CHECK(tcp_bind(w.tcp, &any, 80, 0, 1, NULL, &w.listener) == 0);
 	CHECK(tcp_listen(w.listener, 8) == 0);
+	CHECK(tcp_bind_opts(w.listener, &(struct tcp_opts){.fastopen = 4,
+					    .fastopen_bare = true}) == 0);
 	introduce_peer();
 	app_connect(PEER);
 	settle();

@@ -84,6 +84,24 @@ STORIES = {
     seg(1, FIN | ACK, opts=TS) + seg(1, ACK, opts=TS) + expire(4),
     "plain-options": seg(128, SYN, 7) + seg(1, ACK) +
     seg(1, PSH | ACK, data=b"x" * 700) + seg(1, ACK) + seg(1, RST),
+    "fastopen": seg(128, SYN, 1000, opts=SYN_OPTS, data=b"early") +
+    seg(1, ACK, opts=TS) + seg(1, PSH | ACK, opts=TS, data=b"more") +
+    seg(1, FIN | ACK, opts=TS) + seg(1, ACK, opts=TS) + expire(4),
+    "fastopen-cookies": seg(128, SYN, 1000, opts=MSS + b"\x22\2\1\1") +
+    seg(129, SYN, 1000, opts=MSS + b"\x22\6wxyz\1\1", data=b"early") +
+    seg(130, SYN, 1000, opts=MSS + b"\xfe\4\xf9\x89") +
+    seg(131, SYN, 1000, opts=b"\x22\5xyz\1\1\1") + seg(1, ACK),
+    "fastopen-again": seg(128, SYN, 1000, opts=MSS, data=b"early") +
+    seg(1, SYN, -6, opts=MSS, data=b"early", pause=0x6f) + expire(3) +
+    seg(1, ACK),
+    "fastopen-reset": seg(128, SYN, 1000, opts=MSS, data=b"early") +
+    seg(1, RST, 7) + seg(1, RST) + expire(2),
+    "fastopen-unanswered": seg(128, SYN, 1000, opts=MSS, data=b"early") +
+    seg(129, SYN, 1000, opts=MSS, data=b"early") + call(3, 1) + call(4, 2) +
+    expire(12),
+    "fastopen-active": call(0, 3, 0) + seg(0, SYN | ACK, 5000, 0,
+                                           opts=MSS + b"\x22\x0aabcdefgh\1\1") +
+    call(0, 4, 0) + call(1, 4, 100) + expire(2),
     "active-echo": ACTIVE + seg(0, ACK, opts=TS) +
     seg(0, PSH | ACK, opts=TS, data=b"y" * 3000, how=VALID) + call(2, 0) +
     seg(0, FIN | ACK, opts=TS) + seg(0, ACK, opts=TS) + expire(5),

@@ -6,16 +6,16 @@ import os
 import struct
 import sys
 
-RAW, MORE, LEAVE, REQUEST, REQUEST_FD, ATTACH, SHUT = range(7)
+RAW, MORE, LEAVE, REQUEST, REQUEST_FD, ATTACH, SHUT, FAST = range(8)
 (BIND, LISTEN, GETSOCKNAME, GETPEERNAME, GETOPT, SETOPT, ERROR, POLICY,
- SHUTDOWN, OUTQ, URGENT) = range(2, 13)
+ SHUTDOWN, OUTQ, URGENT, FASTOPEN) = range(2, 14)
 
 
 def op(what, arg, data=b""):
     return struct.pack("<BBH", what, arg, len(data)) + data
 
 
-def head(kind, length, handle=1, magic=0x64706374, version=2, reserved=0):
+def head(kind, length, handle=1, magic=0x64706374, version=3, reserved=0):
     return struct.pack("<IHHIIQ", magic, version, kind, length, reserved,
                        handle)
 
@@ -77,6 +77,23 @@ files = {
     "attach_leave": op(ATTACH, 0) + op(LEAVE, 0) + op(REQUEST, ERROR),
     "attach_half_close": op(ATTACH, 0) + op(SHUT, 0) + op(MORE, 0, b"x"),
     "attach_many": b"".join(op(ATTACH, 64 * (i % 4)) for i in range(12)),
+    "fast": op(FAST, 0, b"\1\5hello") + op(LEAVE, 0),
+    "fast_options": op(FAST, 1, b"\1\5" + padded(6, 30, one) + b"hello") +
+    op(REQUEST, GETPEERNAME),
+    "fast_waits": op(FAST, 0, b"\3\0") + op(MORE, 0, b"hello") + op(SHUT, 0),
+    "fast_waits_leave": op(FAST, 0, b"\3\0") + op(LEAVE, 0),
+    "fast_waits_with_data": op(FAST, 0, b"\3\5hello"),
+    "fast_data_lies": op(FAST, 0, b"\1\x63hello"),
+    "fast_flags": op(FAST, 0, b"\2\0") + op(FAST, 0, b"\4\0"),
+    "fast_no_route": op(FAST, 16, b"\1\5hello") + op(REQUEST, ERROR),
+    "fast_room": op(REQUEST, FASTOPEN, name(80, b"\xc0\0\2\x4d") +
+                    struct.pack("<IIII", 0, 0, 0, 0)),
+    "fast_room_bound": bound + op(REQUEST, FASTOPEN, name(80, MAPPED, 10) +
+                                  struct.pack("<IIII", 1, 0, 0, 0) +
+                                  padded(6, 34, one)),
+    "fast_listener": bound + op(REQUEST, LISTEN, struct.pack("<II", 5, 2) +
+                                padded(6, 23, one) +
+                                padded(6, 33, b"k" * 32)),
     "names": op(ATTACH, 0) + op(REQUEST, GETSOCKNAME) +
     op(REQUEST, GETPEERNAME) + op(REQUEST, OUTQ) + op(REQUEST, ERROR),
     "getopt": op(ATTACH, 0) + op(REQUEST, GETOPT, opt(6, 11, length=512)) +
@@ -97,8 +114,8 @@ files = {
     "pieces": op(RAW, 0, head(ERROR, 0)[:7]) + op(MORE, 0, head(ERROR, 0)[7:]),
     "piece_and_gone": op(RAW, 0, head(BIND, 24)[:20]) + op(LEAVE, 0),
     "piece_and_shut": op(RAW, 0, head(BIND, 24)[:20]) + op(SHUT, 0),
-    "hello_in_part": op(RAW, 0, head(1, 32) + name(80, b"\xc0\0\2\x4d") +
-                        b"\0" * 8),
+    "hello_in_part": op(RAW, 0, head(1, 40) + name(80, b"\xc0\0\2\x4d") +
+                        b"\0" * 16),
     "magic": op(RAW, 0, head(ERROR, 0, magic=0x20544547)),
     "version": op(RAW, 0, head(ERROR, 0, version=1)),
     "reserved": op(RAW, 0, head(ERROR, 0, reserved=1)),

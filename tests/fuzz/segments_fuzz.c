@@ -153,6 +153,9 @@ start(struct host *h, uint8_t number, bool six, unsigned bits)
 	    .port_first = 40000,
 	    .port_last = 40009,
 	    .mtu_probing = bits & 64 ? TCP_MTU_ALWAYS : TCP_MTU_BLACK_HOLE,
+	    .fastopen = {.mode = bits & 128 ? FASTOPEN_ALL
+					    : FASTOPEN_CLIENT | FASTOPEN_SERVER,
+		.blackhole_s = 60},
 	    .congestion = bits & 4 ? "newreno" : "cubic"};
 
 	h->addr = ipaddr_v4(0xc0000200u + number);
@@ -166,6 +169,8 @@ start(struct host *h, uint8_t number, bool six, unsigned bits)
 	CHECK(h->tcp != NULL);
 	CHECK(tcp_bind(h->tcp, &any, 80, 0, 0, NULL, &h->listener) == 0);
 	CHECK(tcp_listen(h->listener, 8) == 0);
+	CHECK(
+	    tcp_bind_opts(h->listener, &(struct tcp_opts){.fastopen = 3}) == 0);
 }
 
 static void
@@ -453,12 +458,19 @@ call(unsigned op)
 	struct host *h = &w.host[op & 1];
 	struct tcp_pcb **at = &h->conns[byte() % MAX_CONNS], *p;
 	static const struct tcp_opts none;
+	unsigned how;
 
 	if (*at == NULL) {
 		dst = w.host[!(op & 1)].addr;
-		if (tcp_connect(h->tcp, NULL, &any, &dst,
-			byte() & 1 ? 80 : 40000, &none, NULL, w.now, &p) == 0)
-			CHECK(adopt(h, p) == 0);
+		how = byte();
+		if (tcp_connect(h->tcp, NULL, &any, &dst, how & 1 ? 80 : 40000,
+			&none, NULL, w.now, &p) != 0)
+			return;
+		CHECK(adopt(h, p) == 0);
+		if (how & 6)
+			tcp_fastopen(p, how & 4, w.now);
+		if (how & 2)
+			write_some(p, (size_t)(how >> 3) << 7);
 		return;
 	}
 	switch (op >> 1 & 15) {

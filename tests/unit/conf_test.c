@@ -121,7 +121,10 @@ Test(conf, everything)
 	    "  sndbuf_max = 8193\n"
 	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
 	    "  timestamps = false sack = off window_scaling = no\n"
-	    "  quick_acks = false ecn = passive\n"
+	    "  quick_acks = false ecn = passive fastopen = 0x403\n"
+	    "  fastopen_key = \"a0bf63f7-ed803d81-cd641d30-cebc4a90\"\n"
+	    "  fastopen_key = \"00000000-00000000-00000000-000000FF\"\n"
+	    "  fastopen_blackhole = 60\n"
 	    "  syncookies = always mtu_probing = never pacing = on }\n"
 	    "memory { buffers = 2097152 }\n");
 
@@ -131,6 +134,13 @@ Test(conf, everything)
 	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
 	cr_assert_eq(c->g.tcp.pacing, 1);
 	cr_assert_eq(c->g.tcp.ecn, TCP_ECN_PASSIVE);
+	cr_assert_eq(c->g.tcp.fastopen.mode, 0x403);
+	cr_assert_eq(c->g.tcp.fastopen.nkeys, 2);
+	cr_assert_arr_eq(c->g.tcp.fastopen.key[0],
+	    "\xf7\x63\xbf\xa0\x81\x3d\x80\xed\x30\x1d\x64\xcd\x90\x4a\xbc\xce",
+	    16);
+	cr_assert_eq(c->g.tcp.fastopen.key[1][12], 0xff);
+	cr_assert_eq(c->g.tcp.fastopen.blackhole_s, 60);
 	cr_assert_eq(c->g.tcp.max_orphans, 6);
 	cr_assert_eq(c->g.tcp.mtu_probing, TCP_MTU_NEVER);
 	cr_assert_eq(c->g.tcp.timestamps, 0);
@@ -308,6 +318,16 @@ static const struct {
     {"tcp { syncookies = 1 }", ":1: syncookies = \"1\"",
 	"auto, never or always"},
     {"tcp { ecn = 3 }", ":1: ecn = \"3\"", "off, classic, passive or on"},
+    {"tcp { fastopen = 8 }", ":1: fastopen = 0x8", "add up 1, 2"},
+    {"tcp { fastopen = -1 }", ":1: fastopen = ", "add up 1, 2"},
+    {"tcp { fastopen_key = \"0-0-0-0\" }", ":1: fastopen_key is no key",
+	"write it like"},
+    {"tcp { fastopen_key = \"a0bf63f7-ed803d81-cd641d30-cebc4a90-\" }",
+	":1: fastopen_key is no key", "write it like"},
+    {"tcp { fastopen_key = \"a0bf63f7-ed803d81-cd641d30-cebc4a90\"\n"
+     " fastopen_key = \"a0bf63f7-ed803d81-cd641d30-cebc4a90\"\n"
+     " fastopen_key = \"a0bf63f7-ed803d81-cd641d30-cebc4a90\" }",
+	":3: fastopen_key has more", "new one"},
     {"tcp { port_range = \"5-3\" }", ":1: port_range", "32768-60999"},
     {"tcp { msl = 0 }", ":1: msl = 0", "1 to 120"},
     {"tcp { msl = 1 }\ntcp { msl = 2 }", ":2: msl is given twice", "line 1"},
@@ -362,7 +382,8 @@ Test(conf, reload)
 		 "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
 		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
 		 "tcp { congestion = reno msl = 1 syncookies = never\n"
-		 "  quick_acks = false pacing = yes ecn = classic }");
+		 "  quick_acks = false pacing = yes ecn = classic\n"
+		 "  fastopen = 0 }");
 
 	changed[0] = '\0';
 	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
@@ -375,6 +396,7 @@ Test(conf, reload)
 	cr_assert_eq(now->g.tcp.syncookies, TCP_COOKIES_NEVER);
 	cr_assert_eq(now->g.tcp.pacing, 1);
 	cr_assert_eq(now->g.tcp.ecn, TCP_ECN_CLASSIC);
+	cr_assert_eq(now->g.tcp.fastopen.mode, 0);
 	cr_assert_eq(now->g.nroutes, 1);
 	cr_assert_eq(now->g.nrules, 1);
 	cr_assert_eq(conf_quota(now, 7)->conns, 9);

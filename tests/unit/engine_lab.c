@@ -87,6 +87,7 @@ make_engine(int i)
 	s.stack.tcp.port_first = 32768;
 	s.stack.tcp.port_last = 60999;
 	s.stack.tcp.congestion = "cubic";
+	s.stack.tcp.fastopen.mode = FASTOPEN_CLIENT | FASTOPEN_SERVER;
 	r->eb = event_base_new();
 	lab[i].e = engine_new(r->eb, &s, c);
 	if (lab[i].e == NULL ||
@@ -324,14 +325,22 @@ put_name(struct proto_name *n, uint32_t addr, uint16_t port)
 int
 cl_start(struct cl *c, int i, uint32_t addr, uint16_t port)
 {
+	return cl_start_fast(c, i, addr, port, 0, "");
+}
+
+int
+cl_start_fast(struct cl *c, int i, uint32_t addr, uint16_t port, uint32_t flags,
+    const char *text)
+{
 	static const uint8_t zeros[PROTO_HELLO_BYTES];
 	uint8_t hello[PROTO_HELLO_BYTES];
 	struct proto_head h = {.magic = PROTO_MAGIC,
 	    .version = PROTO_VERSION,
 	    .type = PROTO_ATTACH,
-	    .len = sizeof(struct proto_attach),
+	    .len = (uint32_t)(sizeof(struct proto_attach) + strlen(text)),
 	    .handle = c->handle};
-	struct proto_attach a = {.nopts = 0};
+	struct proto_attach a = {
+	    .flags = flags, .data_len = (uint32_t)strlen(text)};
 	int size = PROTO_ATTACH_SNDBUF / 2, err;
 
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -341,6 +350,7 @@ cl_start(struct cl *c, int i, uint32_t addr, uint16_t port)
 	memcpy(hello, zeros, sizeof hello);
 	memcpy(hello, &h, sizeof h);
 	memcpy(hello + sizeof h, &a, sizeof a);
+	memcpy(hello + sizeof h + sizeof a, text, strlen(text));
 	if (send(c->fd, hello, sizeof hello, MSG_NOSIGNAL) < 0)
 		return errno;
 	return send(c->fd, zeros, 1, MSG_NOSIGNAL) < 0 && errno != EPIPE ? errno

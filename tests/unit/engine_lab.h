@@ -46,6 +46,9 @@ struct cl {
 struct cl cl_socket(void);
 /* Begins to connect; 0 or an errno of the first steps. */
 int cl_start(struct cl *c, int i, uint32_t addr, uint16_t port);
+/* The same with PROTO_FAST and its like, and a text in the hello. */
+int cl_start_fast(struct cl *c, int i, uint32_t addr, uint16_t port,
+    uint32_t flags, const char *text);
 /* Waits; 0 or the errno that PROTO_ERROR gives. */
 int cl_finish(struct cl *c, int i);
 int cl_connect(struct cl *c, int i, uint32_t addr, uint16_t port);

@@ -306,6 +306,8 @@ Test(sockopt, all_fit)
 	o.val[OPT_IPV6_ADDR_PREFERENCES] = 0x401;
 	o.val[OPT_TCP_WINDOW_CLAMP] = 1152;
 	o.val[OPT_SO_MAX_PACING_RATE] = 0; /* has a place of its own */
+	o.val[OPT_TCP_FASTOPEN_KEY] = 32;
+	memset(o.fastopen_key, 0x5a, sizeof o.fastopen_key);
 	for (i = 0; i < OPT_COUNT; i++)
 		o.set[i / 64] |= 1ULL << i % 64;
 	cr_assert_gt(sockopt_pack(&o, buf, sizeof buf, &n), 0);
@@ -318,6 +320,63 @@ Test(sockopt, all_fit)
 	    0);
 	same(&o, &back);
 	cr_assert_gt(sockopt_journal_put(&o, words, N(words)), 0);
+}
+
+/* One key or two; they travel, and are shown to their owner. */
+Test(sockopt, fastopen_keys)
+{
+	static const uint8_t keys[32] = "0123456789abcdefghijklmnopqrstuv";
+	struct sockopts o = {0}, back = {0};
+	uint32_t words[SOCKOPT_JOURNAL_MAX], n, len = 32;
+	uint8_t buf[SOCKOPT_PACK_MAX], got[32];
+	struct tcp_opts t;
+
+	cr_assert_eq(
+	    sockopt_get(&o, IPPROTO_TCP, TCP_FASTOPEN_KEY, got, &len), 0);
+	cr_assert_eq(len, 0);
+	for (len = 0; len <= 40; len++)
+		cr_assert_eq(
+		    sockopt_set(&o, IPPROTO_TCP, TCP_FASTOPEN_KEY, keys, len),
+		    len == 16 || len == 32 ? 0 : EINVAL);
+	len = (uint32_t)sockopt_pack(&o, buf, sizeof buf, &n);
+	cr_assert_eq(sockopt_unpack(&back, buf, len, n), 0);
+	same(&o, &back);
+	memset(&back, 0, sizeof back);
+	n = (uint32_t)sockopt_journal_put(&o, words, N(words));
+	cr_assert_eq(sockopt_journal_get(&back, words, n), 0);
+	len = sizeof got;
+	cr_assert_eq(
+	    sockopt_get(&back, IPPROTO_TCP, TCP_FASTOPEN_KEY, got, &len), 0);
+	cr_assert_eq(len, 32);
+	cr_assert_arr_eq(got, keys, 32);
+	sockopt_to_tcp(&back, false, &t);
+	cr_assert_eq(t.fastopen_nkeys, 2);
+	cr_assert_arr_eq(t.fastopen_key, keys, 32);
+	/* A shorter one takes the place of both. */
+	sockopt_set(&back, IPPROTO_TCP, TCP_FASTOPEN_KEY, keys + 8, 16);
+	sockopt_to_tcp(&back, false, &t);
+	cr_assert_eq(t.fastopen_nkeys, 1);
+	cr_assert_arr_eq(t.fastopen_key[0], keys + 8, 16);
+	set_int(&back, IPPROTO_TCP, TCP_FASTOPEN, 5);
+	set_int(&back, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1);
+	sockopt_to_tcp(&back, false, &t);
+	cr_assert_eq(t.fastopen, 5);
+	cr_assert(t.fastopen_bare);
+}
+
+Test(sockopt, live_fastopen)
+{
+	struct tcp_info_out live = {
+	    .state = TCPS_ESTABLISHED, .syn_data = true, .fastopen_fail = 2};
+	struct sockopts o = {0};
+	struct tcp_info ti;
+	uint32_t len = sizeof ti;
+
+	cr_assert_eq(
+	    sockopt_get_live(&o, &live, IPPROTO_TCP, TCP_INFO, &ti, &len), 0);
+	cr_assert(ti.tcpi_options & TCPI_OPT_SYN_DATA);
+	/* tcpi_fastopen_client_fail, two bits of the eighth byte */
+	cr_assert_eq(((const uint8_t *)&ti)[7] >> 1 & 3, 2);
 }
 
 Test(sockopt, to_tcp)
