@@ -6,11 +6,15 @@
  * Buffer bytes are back-pressure, never an error.  Each chan charges what it
  * holds when it was serviced; acknowledgements take bytes away without our
  * notice, so the sum may be too high, never lasting too low.  When it passes
- * the limit, it is counted exactly, at most once a turn; a user who is really
- * over gets the chan at hand squeezed: its receive window shrinks and nothing
- * is read from its program, until a look every SQUEEZE_US finds less than 7/8.
+ * the limit, it is counted exactly, at most once a turn; when a user is really
+ * over, the chan at hand is squeezed if it holds more than every chan may, its
+ * share or SHARE_MIN: its receive window shrinks and nothing is read from its
+ * program, until a look every SQUEEZE_US finds less than 7/8.  Those that hold
+ * little go on: a window of a few bytes would make their peers send frames of
+ * a few bytes, thousands of them, and cost everybody more than it saves.
  */
 #include "config.h"
+#include <sys/param.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
@@ -176,6 +180,17 @@ account_share(struct chan *c)
 		tcp_clamp_window(c->pcb, window);
 }
 
+/* What every chan of a user who is over his limit may hold. */
+static uint64_t
+fair(const struct account *a)
+{
+	uint64_t limit = a->limit.buffer_bytes;
+	uint64_t share;
+
+	share = (limit - MIN(limit, a->orphan_bytes)) / MAX(a->conns, 1);
+	return MIN(share, SHARE_MIN);
+}
+
 void
 account_charge(struct chan *c)
 {
@@ -189,6 +204,8 @@ account_charge(struct chan *c)
 	if (a->exact_turn != e->turn)
 		count_exactly(e, a);
 	if (!over(a, a->limit.buffer_bytes) || c->pcb == NULL)
+		return;
+	if (held(c) <= fair(a))
 		return;
 	if (a->squeezed == 0)
 		etimer_set(e, &a->squeeze, mono_add(engine_now(e), SQUEEZE_US));

@@ -22,6 +22,7 @@
  */
 #include "config.h"
 #include <sys/epoll.h>
+#include <sys/param.h>
 #include <sys/socket.h>
 #include <errno.h>
 #include <poll.h>
@@ -410,7 +411,8 @@ chan_squeeze(struct chan *c, bool on)
 		if (c->in_pending)
 			chan_ready(c);
 	}
-	tcp_clamp_window(c->pcb, on ? 2048 : c->window);
+	tcp_clamp_window(
+	    c->pcb, on ? MIN(c->window, SQUEEZED_WINDOW) : c->window);
 }
 
 /* ---- what TCP tells ---- */

@@ -135,21 +135,25 @@ engine_flush(struct engine *e)
 {
 	struct chan *c;
 	size_t limit;
+	bool may;
 
 	drain_events(e);
 	/* Those that come back to the list wait for the next turn; and after
-	 * FLUSH_BUDGET all do, so that a user with thousands of busy streams
-	 * does not keep frames, timers and clients of others waiting. */
+	 * FLUSH_BUDGET or the pump's share all do, so that a user with
+	 * thousands of busy streams does not keep frames, timers and clients of
+	 * others waiting. */
 	e->taken = 0;
-	for (limit = e->nchans; limit > 0 && e->taken < FLUSH_BUDGET; limit--) {
+	pump_begin(e);
+	may = pump_output(e);
+	for (limit = e->nchans; limit > 0 && may && e->taken < FLUSH_BUDGET;
+	     limit--) {
 		if ((c = TAILQ_FIRST(&e->ready)) == NULL)
 			break;
 		TAILQ_REMOVE(&e->ready, c, ready);
 		c->is_ready = false;
 		chan_service(c);
-		pump_output(e);
+		may = pump_output(e);
 	}
-	pump_output(e);
 	if (e->reap)
 		bound_reap(e);
 	drain_events(e); /* taking the last byte may have ended something */
@@ -266,7 +270,7 @@ engine_turn(struct engine *e)
 {
 	int flags = EVLOOP_ONCE;
 
-	if (!TAILQ_EMPTY(&e->ready))
+	if (!TAILQ_EMPTY(&e->ready) || (e->tx_left == 0 && !e->tx_blocked))
 		flags |= EVLOOP_NONBLOCK;
 	rearm(e);
 	e->now_valid = false;

@@ -46,6 +46,7 @@ struct etimer {
 #define RESET_WAIT_US  (30 * 1000000LL) /* a reset nobody accepted yet */
 #define STOP_GRACE_US  2000000LL	/* data in flight when we stop */
 
+#define SQUEEZED_WINDOW	 16384u /* of a user's who is over his buffer bytes */
 #define ERRORS_PER_UID	 1024
 #define VISITS_PER_UID	 4096
 #define ASKED_PER_UID	 64	   /* of them, that may send a descriptor */
@@ -217,6 +218,8 @@ struct engine {
 	/* pump.c */
 	struct dev *dev;
 	struct event ev_dev_in, ev_dev_out;
+	bool rx_behind;	  /* the last burst was full: more waits */
+	unsigned tx_left; /* frames that this flush may still send */
 	bool tx_blocked;
 	size_t tx_len; /* of the frame that the device did not take */
 	struct offload tx_off;
@@ -306,7 +309,10 @@ unsigned engine_addrs(const struct conf *conf, struct stack_addr *out);
 unsigned engine_routes(const struct conf *conf, struct stack_route *out);
 
 /* ---- pump.c ---- */
-void pump_output(struct engine *e);
+/* Begins a flush: how many frames it may send. */
+void pump_begin(struct engine *e);
+/* false: the flush has sent its share, and there may be more to send. */
+bool pump_output(struct engine *e);
 void pump_done(struct engine *e);
 
 /* ---- chan.c: one connection's life ---- */

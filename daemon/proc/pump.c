@@ -16,7 +16,8 @@
 #include "proc/log.h"
 
 #define RX_BURST  16 /* frames */
-#define RX_ROUNDS 4  /* bursts a turn */
+#define RX_ROUNDS 16 /* bursts a turn */
+#define TX_FLUSH  64 /* frames a flush */
 #define TX_COPY	  (65536 + 1024)
 
 static void
@@ -37,7 +38,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 		for (i = 0; i < n; i++)
 			stack_input(e->stack, &frames[i], engine_now(e));
-		if (n < RX_BURST)
+		e->rx_behind = n == RX_BURST;
+		if (!e->rx_behind)
 			return;
 		engine_flush(e);
 	}
@@ -63,15 +65,23 @@ keep(struct engine *e, const struct txframe *f)
 }
 
 void
+pump_begin(struct engine *e)
+{
+	e->tx_left = e->rx_behind ? RX_BURST : TX_FLUSH;
+}
+
+bool
 pump_output(struct engine *e)
 {
 	struct txframe f;
 
-	if (e->dev == NULL)
-		return;
-	while (!e->tx_blocked && stack_output(e->stack, &f, engine_now(e)))
+	while (e->dev != NULL && !e->tx_blocked && e->tx_left > 0 &&
+	       stack_output(e->stack, &f, engine_now(e))) {
+		e->tx_left--;
 		if (dev_tx(e->dev, &f) == -EAGAIN)
 			keep(e, &f);
+	}
+	return e->tx_left > 0;
 }
 
 static void

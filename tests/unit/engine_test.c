@@ -780,6 +780,46 @@ Test(engine_quota, buffer_bytes_are_back_pressure)
 }
 
 static void
+count_squeezed(struct engine *e, void *arg)
+{
+	struct account *a;
+
+	RB_FOREACH (a, accounts, &e->accounts)
+		*(size_t *)arg += a->squeezed;
+}
+
+static size_t
+squeezed(int i)
+{
+	size_t n = 0;
+
+	lab_on(i, count_squeezed, &n);
+	return n;
+}
+
+/* Who is over his limit has it from one connection; others go on at speed. */
+Test(engine_quota, who_holds_little_is_not_squeezed)
+{
+	struct cl a[3];
+	size_t was;
+	int b[3], i;
+	char c;
+
+	for (i = 0; i < 3; i++)
+		cl_pair(&a[i], &b[i]);
+	fill(a[0].fd);
+	fill(a[1].fd);
+	cr_assert_gt(was = squeezed(0), 0);
+	for (i = 0; i < 20; i++) {
+		cr_assert(cl_write(a[2].fd, "x", 1));
+		cr_assert_eq(cl_read(b[2], &c, 1), 1);
+		cr_assert(cl_write(b[2], "y", 1));
+		cr_assert_eq(cl_read(a[2].fd, &c, 1), 1);
+		cr_assert_eq(squeezed(0), was);
+	}
+}
+
+static void
 count_orphans(struct engine *e, void *arg)
 {
 	struct account *a;
