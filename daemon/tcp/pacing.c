@@ -21,7 +21,9 @@
  */
 #include "tcp/internal.h"
 
-#define LAG_US 1000
+#define LAG_US	  1000
+#define BURST_US  512 /* of min_rtt: halves what may go beside the rate */
+#define TSO_BYTES 65536
 
 /* From the window; 0 where pacing is off or the round trip not known. */
 static uint64_t
@@ -65,8 +67,16 @@ uint32_t
 pacing_quantum(const struct tcp_pcb *p)
 {
 	uint64_t rate = pacing_rate(p);
+	uint32_t quantum;
 
-	return rate == 0 ? UINT32_MAX : tcp_cc_quantum(&p->cc, rate);
+	if (rate == 0)
+		return UINT32_MAX;
+	quantum = tcp_cc_quantum(&p->cc, rate);
+	/* Where the round trip is a few milliseconds a burst hurts nobody, and
+	 * small frames cost both ends more than the wire. */
+	if (p->cc.pacing_rate == 0 && p->min_rtt_us < BURST_US * 16)
+		quantum += TSO_BYTES >> p->min_rtt_us / BURST_US;
+	return quantum;
 }
 
 bool

@@ -125,14 +125,14 @@ Test(conf, everything)
 	    "  fastopen_key = \"a0bf63f7-ed803d81-cd641d30-cebc4a90\"\n"
 	    "  fastopen_key = \"00000000-00000000-00000000-000000FF\"\n"
 	    "  fastopen_blackhole = 60\n"
-	    "  syncookies = always mtu_probing = never pacing = on }\n"
+	    "  syncookies = always mtu_probing = never pacing = off }\n"
 	    "memory { buffers = 2097152 }\n");
 
 	cr_assert_str_eq(c->g.device.name, "tap7");
 	cr_assert_str_eq(c->g.device.netns, "blue");
 	cr_assert_eq(c->g.device.multi_queue, 1);
 	cr_assert_eq(c->g.tcp.syncookies, TCP_COOKIES_ALWAYS);
-	cr_assert_eq(c->g.tcp.pacing, 1);
+	cr_assert_eq(c->g.tcp.pacing, 0);
 	cr_assert_eq(c->g.tcp.ecn, TCP_ECN_PASSIVE);
 	cr_assert_eq(c->g.tcp.fastopen.mode, 0x403);
 	cr_assert_eq(c->g.tcp.fastopen.nkeys, 2);
@@ -148,7 +148,7 @@ Test(conf, everything)
 	cr_assert_eq(c->g.tcp.window_scaling, 0);
 	cr_assert_eq(c->g.tcp.quick_acks, 0);
 	cr_assert_eq(c->g.tcp.size.sndbuf_max, 8193);
-	cr_assert_eq(c->g.tcp.size.rcvbuf_max, 4 << 20);
+	cr_assert_eq(c->g.tcp.size.rcvbuf_max, 6 << 20);
 	cr_assert_eq(c->g.device.mac[5], 0x2a);
 	cr_assert_eq(c->g.nroutes, 2);
 	cr_assert_eq(ipaddr_to_v4(&c->routes[0].gateway), 0x0a010001);
@@ -382,7 +382,7 @@ Test(conf, reload)
 		 "route \"10.0.0.0/8\" { via = \"192.0.2.1\" }\n"
 		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
 		 "tcp { congestion = reno msl = 1 syncookies = never\n"
-		 "  quick_acks = false pacing = yes ecn = classic\n"
+		 "  quick_acks = false pacing = no ecn = classic\n"
 		 "  fastopen = 0 }");
 
 	changed[0] = '\0';
@@ -394,7 +394,7 @@ Test(conf, reload)
 	cr_assert_eq(now->g.tcp.msl_us, 30000000);
 	cr_assert_str_eq(now->g.tcp.congestion, "newreno");
 	cr_assert_eq(now->g.tcp.syncookies, TCP_COOKIES_NEVER);
-	cr_assert_eq(now->g.tcp.pacing, 1);
+	cr_assert_eq(now->g.tcp.pacing, 0);
 	cr_assert_eq(now->g.tcp.ecn, TCP_ECN_CLASSIC);
 	cr_assert_eq(now->g.tcp.fastopen.mode, 0);
 	cr_assert_eq(now->g.nroutes, 1);
