@@ -138,7 +138,34 @@ answer_unacceptable(struct tcp_pcb *p, const struct seg *s)
 	pcb_ready(p);
 }
 
+#define GAP_MAX (1 << 30) /* octets */
+
+void
+paws_gap(struct tcp_pcb *p)
+{
+	p->gap.ts_recent = p->ts_recent;
+	p->gap.nxt = p->rcv_nxt;
+}
+
+/*
+ * A retransmission that fills a part of a gap is younger than what was sent
+ * behind it and is late.  To drop that would make the peer send it again, at
+ * which still more of what is late is dropped, and so on for many round trips.
+ * What fills a gap was sent after what came last before the gap: so while one
+ * is open, that time stamp is what others must not be older than.  Of an
+ * earlier round of the sequence numbers nothing can be that young, since a gap
+ * stands for GAP_MAX at the most.
+ */
+static bool
+late_but_ours(const struct tcp_pcb *p, const struct seg *s)
+{
+	return p->ooo_segs > 0 &&
+	       (int32_t)(s->h.tsval - p->gap.ts_recent) >= 0 &&
+	       (int32_t)(s->h.tsval - p->ts_recent) < 0;
+}
+
 /* RFC 7323 5.3 R1, R2.
+ * DEVIATION: while a gap is open, what is older than TS.Recent may fill it.
  * DEVIATION: a segment without the option is not dropped (RFC 7323 3.2 says
  * SHOULD): middleboxes and some keep-alives leave it out, and Linux takes it.
  */
@@ -148,7 +175,8 @@ check_paws(struct tcp_pcb *p, struct seg *s)
 	if (!(p->flags & PF_TS) || !s->h.has_ts || (s->h.flags & TH_RST))
 		return NEXT;
 	if ((int32_t)(s->h.tsval - p->ts_recent) >= 0 ||
-	    mono_diff(s->now, p->ts_recent_at) > TCP_PAWS_24D_US)
+	    mono_diff(s->now, p->ts_recent_at) > TCP_PAWS_24D_US ||
+	    late_but_ours(p, s))
 		return NEXT;
 	p->t->st.paws_rejected++;
 	answer_unacceptable(p, s);
@@ -232,6 +260,8 @@ note_timestamp(struct tcp_pcb *p, const struct seg *s)
 		p->ts_recent = s->h.tsval;
 		p->ts_recent_at = s->now;
 	}
+	if (seq_diff(p->rcv_nxt, p->gap.nxt) > GAP_MAX)
+		paws_gap(p);
 }
 
 /* ---- second and fourth: RST and SYN (RFC 5961 3, 4) ---- */

@@ -467,6 +467,11 @@ struct tcp_pcb {
 	/* Timestamps (RFC 7323). */
 	uint32_t ts_recent, ts_off;
 	mono_t ts_recent_at;
+	/* What it was when a gap opened, and rcv_nxt then (input.c). */
+	struct {
+		uint32_t ts_recent;
+		seq_t nxt;
+	} gap;
 
 	/* RACK (RFC 8985 5.2): of what came, the one that was sent last. */
 	struct {
@@ -1017,6 +1022,8 @@ void accecn_info(const struct tcp_pcb *p, struct tcp_ecn_info *o);
 void reasm_reclaim(struct tcp *t);
 int rxseg_cmp(struct rxseg *a, struct rxseg *b);
 RB_PROTOTYPE(rxtree, rxseg, node, rxseg_cmp)
+/* A gap opens, or stands so long that it counts as one that opens now. */
+void paws_gap(struct tcp_pcb *p);
 void reasm_input(struct tcp_pcb *p, struct seg *s);
 void reasm_free(struct tcp_pcb *p);
 void reasm_end(struct tcp_pcb *p);

@@ -397,6 +397,8 @@ reasm_input(struct tcp_pcb *p, struct seg *s)
 	if (!seq_eq(s->seq, p->rcv_nxt)) {
 		seq_t l = s->seq, r = seq_add(s->seq, s->len);
 
+		if (p->ooo_segs == 0)
+			paws_gap(p);
 		if (insert_ooo(p, s) == NEXT)
 			sack_add(p, l, r);
 		/* MAY-13, RFC 5681 4.2: a gap is acknowledged at once. */

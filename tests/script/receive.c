@@ -375,6 +375,35 @@ Test(receive, paws_drops_old_duplicates)
 	lab_run_until(sec(1));
 }
 
+/* What was sent before the retransmission of another, and is late, fills its
+ * gap; what is older than the last segment before the gap does not. */
+Test(receive, paws_spares_what_is_late)
+{
+	handshake(.mss = 1460, .sackok = 1, .tsval = 1000);
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 100, .tsval = 1010);
+	lab_drain();
+	peer_sends(ACK, .seq = 401, .ack = 1, .len = 100, .tsval = 1040);
+	lab_drain();
+	peer_sends(ACK, .seq = 101, .ack = 1, .len = 100, .tsval = 1100);
+	stack_sends(
+	    ACK, .seq = 1, .ack = 201, .tsecr = 1100, .sack = {{401, 501}});
+	peer_sends(ACK, .seq = 301, .ack = 1, .len = 100, .tsval = 1009);
+	stack_sends(
+	    ACK, .seq = 1, .ack = 201, .tsecr = 1100, .sack = {{401, 501}});
+	dropped(TCP_PAWS);
+	peer_sends(ACK, .seq = 301, .ack = 1, .len = 100, .tsval = 1030);
+	stack_sends(
+	    ACK, .seq = 1, .ack = 201, .tsecr = 1100, .sack = {{301, 501}});
+	peer_sends(ACK, .seq = 201, .ack = 1, .len = 100, .tsval = 1020);
+	stack_sends(ACK, .seq = 1, .ack = 501, .tsecr = 1100);
+	/* No gap: the rule is strict again. */
+	peer_sends(ACK, .seq = 501, .ack = 1, .len = 100, .tsval = 1099);
+	stack_sends(ACK, .seq = 1, .ack = 501, .tsecr = 1100);
+	dropped(TCP_PAWS);
+	event(TCP_EV_READABLE);
+	app_reads(500);
+}
+
 /* Not for a reset (R1). */
 Test(receive, paws_does_not_judge_rst)
 {
