@@ -236,6 +236,17 @@ lost_a_cookie(struct end *e)
 	       !other(e)->opened && e->received == 0;
 }
 
+/* What came with the SYN of an attempt is no part of the next one. */
+static void
+forget(struct end *e)
+{
+	if (e->pcb != NULL)
+		tcp_abort(e->pcb, e->flow->sim->now);
+	e->pcb = NULL;
+	e->opened = e->gone = e->shut = e->eof = false;
+	e->sent = e->received = 0;
+}
+
 /* The neighbour did not answer, as after a cable was pulled, or a SYN flood is
  * on: a program tries again a little later. */
 static bool
@@ -249,6 +260,8 @@ try_again(struct end *e)
 		return false;
 	f->attempts++;
 	f->cport = 0;
+	if (f->fast)
+		forget(&f->end[1]);
 	e->opened = false;
 	/* What it wrote into the attempt is gone with it. */
 	e->gone = e->shut = false;
@@ -320,7 +333,7 @@ app_accept(void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb)
 	struct end *e;
 
 	/* What is left of an attempt before this one. */
-	if (f == NULL && bakes_cookies(h))
+	if (f == NULL && (bakes_cookies(h) || h->cfg.fastopen != 0))
 		return -ECONNREFUSED;
 	if (f == NULL) {
 		sim_fail(h->sim, "host %u: accept of an unknown connection",
@@ -328,6 +341,9 @@ app_accept(void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb)
 		return -ECONNREFUSED;
 	}
 	e = &f->end[1];
+	/* RFC 7413 2.1: a SYN that comes again when all is over. */
+	if (f->fast && e->opened && e->pcb == NULL)
+		return -ECONNREFUSED;
 	if (e->pcb != NULL || e->opened)
 		sim_fail(h->sim, "flow %u: accepted twice", f->index);
 	if (e->cfg.refuse_once && !e->refused) {
@@ -364,6 +380,10 @@ start(void *arg)
 	f->cport = tcp_tuple(e->pcb)->lport;
 	if (f->attempts == 0)
 		start_timer_for_ending(e);
+	if (f->fast) {
+		tcp_fastopen(e->pcb, f->waits, s->now);
+		run_end(e);
+	}
 	host_pump(e->host);
 }
 

@@ -304,11 +304,15 @@ host_init(struct sim *s, unsigned index, const struct hostcfg *cfg)
 	c.tcp.congestion = cfg->congestion;
 	c.tcp.pacing = cfg->pacing;
 	c.tcp.ecn = cfg->ecn;
+	c.tcp.fastopen = (struct tcp_fastopen){
+	    .mode = cfg->fastopen, .blackhole_s = cfg->fastopen_limit % 3 * 5};
 	h->stack = stack_new(&c, s->now);
 	CHECK(h->stack != NULL);
 	CHECK(tcp_bind(host_tcp(h), &any, SERVER_PORT, 0, 0, NULL,
 		  &h->listener) == 0);
 	CHECK(tcp_listen(h->listener, 128) == 0);
+	CHECK(tcp_bind_opts(h->listener,
+		  &(struct tcp_opts){.fastopen = cfg->fastopen_limit}) == 0);
 }
 
 void

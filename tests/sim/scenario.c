@@ -114,6 +114,12 @@ choose_host(struct sim *s, struct hostcfg *c, bool whole, uint16_t mtu)
 	c->congestion = algorithm(s);
 	c->pacing = one_in(s, 2);
 	c->ecn = one_in(s, 3) ? rng_below(&s->rng, TCP_ECN_ON) : TCP_ECN_ON;
+	if (one_in(s, 3))
+		return;
+	c->fastopen = FASTOPEN_CLIENT | FASTOPEN_SERVER;
+	if (one_in(s, 4))
+		c->fastopen |= FASTOPEN_CLIENT_BARE | FASTOPEN_SERVER_BARE;
+	c->fastopen_limit = (uint32_t)scaled(s, 1, 64);
 }
 
 static void
@@ -193,6 +199,9 @@ choose_flow(struct sim *s)
 	f->opts.keepintvl_s = 5;
 	f->opts.keepcnt = 20;
 	f->opts.syn_retries = 20;
+	/* Whatever comes of it where one side has it off. */
+	f->fast = one_in(s, 2);
+	f->waits = f->fast && one_in(s, 3);
 }
 
 bool
@@ -266,6 +275,8 @@ run(struct sim *s, int64_t faults_us)
 void
 scenario_end(struct sim *s, struct result *r)
 {
+	struct tcp_stats t;
+
 	bury(s);
 	memset(r, 0, sizeof *r);
 	r->ok = !s->failed;
@@ -277,6 +288,10 @@ scenario_end(struct sim *s, struct result *r)
 	for (unsigned i = 0; i < s->nflows; i++)
 		r->transfers +=
 		    s->flows[i].orderly && flow_complete(&s->flows[i]);
+	for (unsigned i = 0; i < 2; i++) {
+		tcp_stats(host_tcp(&s->hosts[i]), &t);
+		r->fast += (unsigned)t.fastopen_active;
+	}
 	if (!s->failed) {
 		host_done(&s->hosts[0]);
 		host_done(&s->hosts[1]);
@@ -300,7 +315,7 @@ scenario_run(uint64_t seed, unsigned mode, struct result *r)
 {
 	struct sim *s = sim_new(seed);
 	struct hostcfg h[2] = {0};
-	bool whole = one_in(s, 5);
+	bool whole = one_in(s, 5), strange = one_in(s, 8);
 	bool six = seed & 1;
 	uint16_t least = six ? 1280 : 576;
 	uint16_t mtu =
@@ -313,6 +328,9 @@ scenario_run(uint64_t seed, unsigned mode, struct result *r)
 		s->audit = 1;
 	for (unsigned i = 0; i < 2; i++) {
 		choose_host(s, &h[i], whole, mtu);
+		/* He would be believed. */
+		if (strange)
+			h[i].fastopen &= (uint16_t)~FASTOPEN_SERVER_BARE;
 		choose_link(s, &s->links[i].cfg, whole);
 		if (mode & SIM_HARSH)
 			make_harsh(s, &s->links[i].cfg);
@@ -321,7 +339,7 @@ scenario_run(uint64_t seed, unsigned mode, struct result *r)
 	n = (unsigned)scaled(s, 1, 12);
 	for (unsigned i = 0; i < n; i++)
 		choose_flow(s);
-	if (one_in(s, 8)) {
+	if (strange) {
 		stranger_start(s);
 		/* His SYNs fill the queue, and cookies answer: an ACK that is
 		 * refused then leaves nothing that would know the next. */

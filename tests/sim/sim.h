@@ -92,6 +92,8 @@ struct hostcfg {
 	const char *congestion;
 	bool pacing;
 	enum tcp_ecn_policy ecn;
+	uint16_t fastopen;	 /* FASTOPEN_ */
+	uint32_t fastopen_limit; /* of the listener */
 };
 
 struct host {
@@ -182,6 +184,8 @@ struct flow {
 	struct tcp_opts opts;
 	mono_t start;
 	bool orderly; /* both sides end in order: it must complete */
+	bool fast;    /* tcp_fastopen() */
+	bool waits;   /* ... for data */
 };
 
 /* Puts a flow on the list, from host client to the other. */
@@ -262,6 +266,7 @@ struct result {
 	char why[400];
 	uint64_t digest, steps, packets;
 	unsigned transfers;
+	unsigned fast; /* of any kind, that began with data in a SYN */
 	int64_t virtual_us;
 };
 

@@ -57,7 +57,7 @@ int
 main(int argc, char **argv)
 {
 	uint64_t first = 1, count = COUNT, transfers = 0, done = 0, bad = 0;
-	uint64_t packets = 0, n = 0;
+	uint64_t packets = 0, fast = 0, n = 0;
 	unsigned mode = 0;
 	struct result r;
 	int c;
@@ -92,10 +92,16 @@ main(int argc, char **argv)
 		bad += !run_one(first + n, mode, &r);
 		done += r.transfers;
 		packets += r.packets;
+		fast += r.fast;
 	}
-	printf("%llu seeds, %llu transfers complete and intact, %llu packets, "
-	       "%llu failures\n",
+	printf("%llu seeds, %llu transfers complete and intact, %llu Fast "
+	       "Opens, %llu packets, %llu failures\n",
 	    (unsigned long long)n, (unsigned long long)done,
-	    (unsigned long long)packets, (unsigned long long)bad);
+	    (unsigned long long)fast, (unsigned long long)packets,
+	    (unsigned long long)bad);
+	if (n >= COUNT && fast < n / 10) {
+		printf("there should be more Fast Opens\n");
+		return 1;
+	}
 	return bad != 0;
 }
