@@ -144,7 +144,7 @@ fill_counts(struct tcp_info *ti, const struct tcp_info_out *in, uint32_t mss)
 	ti->tcpi_data_segs_in = (uint32_t)in->data_segs_in;
 	ti->tcpi_notsent_bytes = in->send_unsent;
 	ti->tcpi_rcv_ooopack = in->ooo_segs;
-	ti->tcpi_delivered = (uint32_t)(in->delivered_bytes / mss);
+	ti->tcpi_delivered = (uint32_t)in->delivered_packets;
 }
 
 static uint64_t

@@ -142,6 +142,13 @@ delack_answered(struct tcp_pcb *p, mono_t now)
 		p->ack.pingpong = true;
 }
 
+void
+delack_said_more(struct tcp_pcb *p)
+{
+	if (p->ack.delay_us == 0 && p->flags & PF_ACK_NOW)
+		p->ack.pingpong = true;
+}
+
 /* The user took some; is there anything to wait for any more? */
 void
 delack_taken(struct tcp_pcb *p)

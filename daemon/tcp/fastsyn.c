@@ -23,14 +23,6 @@
 
 #define PAUSES_MAX 6 /* times that a pause doubles */
 
-/* As in <linux/tcp.h>: what became of a Fast Open. */
-enum {
-	FAIL_NONE,
-	FAIL_NO_COOKIE,
-	FAIL_NOT_TAKEN,
-	FAIL_SYN_AGAIN
-};
-
 /* ---- the cache ---- */
 
 static struct fastopen_entry *
@@ -205,7 +197,7 @@ put_option(struct tcp_pcb *p, struct fastopen_entry *e, struct wire_tcp *h)
 		memcpy(fo->cookie, e->cookie, e->len);
 	} else {
 		fo->exp = e != NULL && e->try_exp == 1;
-		p->fo.fail = FAIL_NO_COOKIE;
+		p->fo.fail = FASTOPEN_NO_COOKIE;
 	}
 	p->fo.exp = fo->exp;
 	return fo->len > 0;
@@ -325,9 +317,10 @@ fastsyn_acked(struct tcp_pcb *p, const struct seg *s)
 		st->fastopen_active++;
 		return;
 	}
-	p->fo.fail = p->total_retrans > 0 ? FAIL_SYN_AGAIN : FAIL_NOT_TAKEN;
+	p->fo.fail = p->total_retrans > 0 ? FASTOPEN_AGAIN_SYN : FASTOPEN_AGAIN;
 	st->fastopen_active_fail++;
 	/* It goes with the next segment. */
+	p->fo.again = seq_add(p->snd_una, rest);
 	p->total_retrans++;
 	p->bytes_retrans += rest;
 	st->retrans_segs++;

@@ -274,6 +274,7 @@ half_patience(const struct tcp_half *h)
 void
 half_measure(struct tcp_pcb *p, const struct tcp_half *h, mono_t now)
 {
+	p->rate.packets++;
 	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one
 	 * that nobody remembers. */
 	if (h->stateless)

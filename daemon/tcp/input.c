@@ -68,6 +68,7 @@ syn_acked(struct tcp_pcb *p, const struct seg *s)
 	p->rack.dsack_round = p->snd_una;
 	pcb_timer(p, TMR_REXMT, MONO_NEVER);
 	p->flags &= ~PF_SYN_NOW;
+	p->rate.packets++;
 	fastsyn_acked(p, s);
 }
 

@@ -359,6 +359,15 @@ struct tcp_mtu {
 	mono_t raise_at; /* the path may have changed by then */
 };
 
+/* What became of a Fast Open, as in <linux/tcp.h>: from AGAIN on, its data went
+ * again. */
+enum {
+	FASTOPEN_FINE,
+	FASTOPEN_NO_COOKIE,
+	FASTOPEN_AGAIN,
+	FASTOPEN_AGAIN_SYN /* as did the SYN */
+};
+
 /* Fast Open, of a connection. */
 struct tcp_fo {
 	/* Passive: it was handed over, and its SYN-ACK is not acknowledged:
@@ -370,9 +379,10 @@ struct tcp_fo {
 	bool asked, exp; /* it had the option, the experimental one */
 	bool bare;
 	bool trial;    /* the first since a pause: is the hole gone? */
-	uint8_t fail;  /* tcpi_fastopen_client_fail */
+	uint8_t fail;  /* FASTOPEN_FINE, ... */
 	uint32_t sent; /* octets of data in the SYN, which snd_nxt does not
 			  count: what is not acknowledged with it is new */
+	seq_t again;   /* the end of what went with it in vain */
 	bool taken;    /* the SYN's data, by its receiver */
 };
 
@@ -519,12 +529,13 @@ struct tcp_pcb {
 	struct tcp_cc cc;
 	struct {
 		uint64_t delivered, lost; /* bytes, in all */
-		uint64_t lost_told;	  /* of lost, to congestion control */
-		uint64_t app_limited;	  /* until delivered is more; 0: not */
-		mono_t delivered_at;	  /* when delivered last moved */
-		mono_t first_tx; /* when the newest delivered one went */
-		mono_t since;	 /* the sample: its start ... */
-		int64_t sent_us; /* ... and how long sending took */
+		uint64_t packets;     /* of delivered, and the SYN or SYN-ACK */
+		uint64_t lost_told;   /* of lost, to congestion control */
+		uint64_t app_limited; /* until delivered is more; 0: not */
+		mono_t delivered_at;  /* when delivered last moved */
+		mono_t first_tx;      /* when the newest delivered one went */
+		mono_t since;	      /* the sample: its start ... */
+		int64_t sent_us;      /* ... and how long sending took */
 		bool sampled, recovering;
 		bool limited, best_limited;
 		uint32_t max_out; /* in this window's time */
@@ -752,6 +763,12 @@ void fastsyn_fill(
 void fastsyn_begin(struct tcp_pcb *p, mono_t now);
 /* May the SYN's acknowledgment say ack?  How much of its data that is. */
 bool fastsyn_acceptable(const struct tcp_pcb *p, seq_t ack);
+/* Has what is at seq not been in a SYN? */
+static inline bool
+fastsyn_fresh(const struct tcp_pcb *p, seq_t seq)
+{
+	return p->fo.fail < FASTOPEN_AGAIN || seq_geq(seq, p->fo.again);
+}
 /* It is acknowledged, by s. */
 void fastsyn_acked(struct tcp_pcb *p, const struct seg *s);
 /* The retransmission timer fired; expired: for the last time. */
@@ -1040,6 +1057,9 @@ void delack_measure(struct tcp_pcb *p, uint32_t full, mono_t now);
 void delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now);
 void delack_sent(struct tcp_pcb *p);
 void delack_answered(struct tcp_pcb *p, mono_t now);
+/* Text goes with the ACK of the SYN-ACK: of a Fast Open that has more to say,
+ * so that an answer and its ACK are on their way, too. */
+void delack_said_more(struct tcp_pcb *p);
 void delack_taken(struct tcp_pcb *p);
 /* The peer waits for ACKs: the next segments get theirs at once. */
 void delack_quick(struct tcp_pcb *p);

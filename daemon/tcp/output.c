@@ -398,6 +398,8 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	}
 	if (len == 0)
 		flags &= ~TH_PSH;
+	if (p->fo.on && fastsyn_fresh(p, p->snd_nxt))
+		delack_said_more(p);
 	count_data(p, len, (len + mss - 1) / mss, now);
 	emit(p, out, flags, p->snd_nxt, now);
 	pacing_sent(p, len, now);
@@ -405,7 +407,8 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	if (p->notsent_lowat != 0)
 		sendq_wake(p);
 	p->prr.out += len + fin;
-	if (len % mss != 0)
+	/* What goes again for the SYN's sake waited already. */
+	if (len % mss != 0 && fastsyn_fresh(p, seq_add(p->snd_nxt, -1u)))
 		p->snd_sml = p->snd_nxt;
 	p->flags &= ~PF_OVERRIDE;
 	pcb_timer(p, TMR_PERSIST, MONO_NEVER);

@@ -56,6 +56,7 @@ rate_delivered(struct tcp_pcb *p, const struct txseg *x, uint32_t n)
 	p->rate.delivered_at = a->now;
 	a->delivered += n;
 	p->ecn.s_packets += txseg_packets(x, n);
+	p->rate.packets += txseg_packets(x, n);
 	/* The newest of what this acknowledgment covers gives the sample. */
 	if (p->rate.sampled && mono_before(x->sent_at, p->rate.first_tx))
 		return;
@@ -213,6 +214,7 @@ rate_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 		    p->rate.best_delivered * 1000000 / p->rate.best_us;
 	o->delivery_app_limited = p->rate.best_limited;
 	o->delivered_bytes = p->rate.delivered;
+	o->delivered_packets = p->rate.packets;
 	memcpy(us, p->rate.wait_us, sizeof us);
 	us[p->rate.wait] += mono_diff(now, p->rate.wait_at);
 	o->rwnd_limited_us = us[RATE_RWND];

@@ -90,6 +90,11 @@ tcp_want_window_update(const struct tcp_pcb *p)
 
 	if (gain == 0 || (p->flags & PF_FIN_RCVD) || !synchronized(p))
 		return false;
+	/* What a SYN-ACK can show, unscaled, is enough for a peer who has sent
+	 * nothing but a SYN. */
+	if (p->flags & PF_PASSIVE && p->fo.taken && p->data_segs_in == 1 &&
+	    offered >= 2 * p->rcv_mss)
+		return false;
 	return gain >= p->rcvbuf / 4 || offered < p->rcvbuf / 8 ||
 	       offered < 2 * p->rcv_mss;
 }

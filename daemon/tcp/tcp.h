@@ -465,6 +465,8 @@ struct tcp_info_out {
 	uint64_t delivery_rate;		       /* bytes a second, 0: unknown */
 	bool delivery_app_limited;
 	uint64_t delivered_bytes; /* acknowledged or SACKed */
+	/* The same, as it went, and the SYN or SYN-ACK with its data. */
+	uint64_t delivered_packets;
 	/* For how long something was to be sent; of that, the peer's window
 	 * or the send buffer was what it waited for. */
 	int64_t busy_us, rwnd_limited_us, sndbuf_limited_us;

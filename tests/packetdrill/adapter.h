@@ -83,6 +83,8 @@ struct sock {
 	struct ipaddr laddr, raddr;
 	uint16_t lport, rport;
 	bool connecting, connected, gone;
+	bool deferred; /* connect() has returned, a write makes the SYN go */
+	bool by_send;  /* a sendto() connects it, and another may follow */
 	bool rd_shut, wr_shut, fin; /* fin: all before it was read */
 	bool more;		    /* MSG_MORE holds back the rest */
 	int error;		    /* SO_ERROR */
@@ -149,14 +151,20 @@ int sys_bind(struct world *w, int fd, const struct sockaddr *a, socklen_t n);
 int sys_listen(struct world *w, int fd, int backlog);
 int sys_accept(struct world *w, int fd, struct sockaddr *a, socklen_t *n);
 int sys_connect(struct world *w, int fd, const struct sockaddr *a, socklen_t n);
+/* The SYN may carry *room octets of what is written before it leaves. */
+int sock_open_fast(struct world *w, struct sock *s, const struct sockaddr *a,
+    socklen_t n, bool waits, int *room);
+/* Is Fast Open off? */
+bool sock_fast_off(struct world *w);
 int sys_shutdown(struct world *w, int fd, int how);
 int sys_close(struct world *w, int fd);
 
 /* ---- data.c ---- */
 ssize_t sys_recv(
     struct world *w, int fd, const struct iovec *iov, int n, int flags);
-ssize_t sys_send(
-    struct world *w, int fd, const struct iovec *iov, int n, int flags);
+/* To an address, if that is not NULL, which MSG_FASTOPEN alone looks at. */
+ssize_t sys_send(struct world *w, int fd, const struct iovec *iov, int n,
+    int flags, const struct sockaddr *a, socklen_t alen);
 ssize_t sys_splice(struct world *w, int in, loff_t *in_off, int out,
     loff_t *out_off, size_t len, unsigned flags);
 ssize_t sys_sendfile(struct world *w, int out, int in, off_t *off, size_t len);

@@ -12,6 +12,7 @@ struct transfer {
 	const struct iovec *iov;
 	int niov, flags;
 	size_t total, done;
+	bool connects; /* its error is that of a connect() */
 };
 
 static struct transfer
@@ -188,11 +189,12 @@ try_send(struct world *w, void *arg)
 	if (s->connecting)
 		return -EAGAIN;
 	if (s->error != 0 || s->gone || s->wr_shut || s->kind != SOCK_CONN) {
-		if (t->done > 0)
+		if (t->done > 0 && !t->connects)
 			return (long)t->done;
 		e = sock_error(s);
 		return e != 0 ? -e : -EPIPE;
 	}
+	t->connects = false;
 	while (t->done < t->total && (n = put(w, t)) > 0)
 		t->done += (size_t)n;
 	if (n < 0)
@@ -200,8 +202,62 @@ try_send(struct world *w, void *arg)
 	return t->done == t->total ? (long)t->done : -EAGAIN;
 }
 
+/* The first of t go with the SYN, which leaves now. */
+static int
+put_fast(struct world *w, struct transfer *t, int room)
+{
+	struct transfer first = *t;
+	ssize_t n = 0;
+
+	if (first.total > (size_t)room)
+		first.total = (size_t)room;
+	while (first.done < first.total && (n = put(w, &first)) > 0)
+		first.done += (size_t)n;
+	t->done = first.done;
+	return n < 0 ? (int)n : 0;
+}
+
+/* MSG_FASTOPEN, or the first write after TCP_FASTOPEN_CONNECT: 0, and what is
+ * left of t is sent as ever; or the call's result, which is not 0. */
+static ssize_t
+send_fast(struct world *w, struct transfer *t, bool block,
+    const struct sockaddr *a, socklen_t alen)
+{
+	struct sock *s = t->s;
+	struct tcp_opts o;
+	int room, r;
+
+	if (s->deferred) {
+		sockopt_to_tcp(&s->opts, !ipaddr_is_v4(&s->raddr), &o);
+		room =
+		    tcp_fastopen_room(w->tcp, &s->laddr, &s->raddr, &o, w->now);
+		s->deferred = false;
+	} else if (sock_fast_off(w) ||
+		   (a != NULL && alen >= 2 && a->sa_family == AF_UNSPEC)) {
+		return -EOPNOTSUPP;
+	} else if (s->kind == SOCK_FRESH) {
+		r = sock_open_fast(w, s, a, alen, false, &room);
+		if (r != 0)
+			return r;
+	} else if (s->connecting) {
+		return block ? 0 : -EALREADY;
+	} else {
+		r = s->by_send && !s->gone ? 0 : -EISCONN;
+		s->by_send = false;
+		return s->gone && s->error != 0 ? -sock_error(s) : r;
+	}
+	if ((r = put_fast(w, t, room > 0 ? room : 0)) != 0)
+		return r;
+	world_settle(w);
+	t->connects = block;
+	if (block)
+		return 0;
+	return t->done > 0 ? (ssize_t)t->done : -EINPROGRESS;
+}
+
 ssize_t
-sys_send(struct world *w, int fd, const struct iovec *iov, int n, int flags)
+sys_send(struct world *w, int fd, const struct iovec *iov, int n, int flags,
+    const struct sockaddr *a, socklen_t alen)
 {
 	struct sock *s = sock_find(w, fd);
 	bool block, more = flags & MSG_MORE;
@@ -214,6 +270,9 @@ sys_send(struct world *w, int fd, const struct iovec *iov, int n, int flags)
 		return -EOPNOTSUPP;
 	t = transfer_of(s, iov, n, flags);
 	block = !(s->flags & O_NONBLOCK) && !(flags & MSG_DONTWAIT);
+	if ((flags & MSG_FASTOPEN || s->deferred) &&
+	    (r = send_fast(w, &t, block, a, alen)) != 0)
+		return r;
 	if (more && !s->more) {
 		s->more = true;
 		sock_apply(w, s);
@@ -247,7 +306,7 @@ sys_sendfile(struct world *w, int out, int in, off_t *off, size_t len)
 		return r;
 	}
 	iov = (struct iovec){mem, (size_t)n};
-	r = n > 0 ? sys_send(w, out, &iov, 1, 0) : 0;
+	r = n > 0 ? sys_send(w, out, &iov, 1, 0, NULL, 0) : 0;
 	free(mem);
 	if (r > 0 && off != NULL)
 		*off += r;
@@ -286,7 +345,7 @@ sys_splice(struct world *w, int in, loff_t *in_off, int out, loff_t *out_off,
 	} else {
 		n = read(in, mem, len);
 		iov.iov_len = n > 0 ? (size_t)n : 0;
-		r = n > 0 ? sys_send(w, out, &iov, 1, msg)
+		r = n > 0 ? sys_send(w, out, &iov, 1, msg, NULL, 0)
 			  : (n < 0 ? -errno : 0);
 	}
 	free(mem);

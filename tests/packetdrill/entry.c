@@ -91,12 +91,13 @@ receive(struct world *w, int fd, const struct iovec *iov, int n, int flags)
 }
 
 static ssize_t
-transmit(struct world *w, int fd, const struct iovec *iov, int n, int flags)
+transmit(struct world *w, int fd, const struct iovec *iov, int n, int flags,
+    const struct sockaddr *a, socklen_t alen)
 {
 	ssize_t r;
 
 	if (sock_find(w, fd) != NULL)
-		return sys_send(w, fd, iov, n, flags);
+		return sys_send(w, fd, iov, n, flags, a, alen);
 	r = writev(fd, iov, n);
 	return r < 0 ? -errno : r;
 }
@@ -146,9 +147,7 @@ on_sendto(void *u, int fd, const void *buf, size_t len, int flags,
 {
 	struct iovec iov = {(void *)(uintptr_t)buf, len};
 
-	(void)a;
-	(void)n;
-	CALL(transmit(w, fd, &iov, 1, flags));
+	CALL(transmit(w, fd, &iov, 1, flags, a, n));
 }
 
 static ssize_t
@@ -166,13 +165,14 @@ on_write(void *u, int fd, const void *buf, size_t len)
 static ssize_t
 on_writev(void *u, int fd, const struct iovec *iov, int n)
 {
-	CALL(transmit(w, fd, iov, n, 0));
+	CALL(transmit(w, fd, iov, n, 0, NULL, 0));
 }
 
 static ssize_t
 on_sendmsg(void *u, int fd, const struct msghdr *m, int flags)
 {
-	CALL(transmit(w, fd, m->msg_iov, (int)m->msg_iovlen, flags));
+	CALL(transmit(w, fd, m->msg_iov, (int)m->msg_iovlen, flags, m->msg_name,
+	    m->msg_namelen));
 }
 
 static int

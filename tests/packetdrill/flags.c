@@ -46,6 +46,36 @@ take_switch(struct stack_config *c, const char *key, const char *v)
 	return false;
 }
 
+/* "01234567-89abcdef-01234567-89abcdef", each word with its lowest byte first.
+ */
+static bool
+take_key(struct tcp_fastopen *f, const char *v)
+{
+	unsigned w[4];
+
+	if (sscanf(v, "%8x-%8x-%8x-%8x", &w[0], &w[1], &w[2], &w[3]) != 4)
+		return false;
+	for (int i = 0; i < FASTOPEN_KEY; i++)
+		f->key[0][i] = (uint8_t)(w[i / 4] >> 8 * (i % 4));
+	f->nkeys = 1;
+	return true;
+}
+
+static bool
+take_fastopen(struct tcp_fastopen *f, const char *key, const char *v)
+{
+	uint32_t n;
+
+	if (strcmp(key, "fastopen_key") == 0)
+		return take_key(f, v);
+	if (strcmp(key, "fastopen_blackhole") == 0)
+		return take_number(&f->blackhole_s, v, INT32_MAX);
+	if (!take_number(&n, v, FASTOPEN_ALL))
+		return false;
+	f->mode = (uint16_t)n;
+	return true;
+}
+
 static bool
 take(struct settings *s, const char *key, const char *v)
 {
@@ -82,6 +112,8 @@ take(struct settings *s, const char *key, const char *v)
 		c->tcp.congestion = name;
 		return true;
 	}
+	if (strncmp(key, "fastopen", 8) == 0)
+		return take_fastopen(&c->tcp.fastopen, key, v);
 	if (strcmp(key, "tso") == 0) {
 		if (!take_number(&n, v, 1))
 			return false;
@@ -108,6 +140,7 @@ settings_parse(struct settings *s, const char *flags)
 		.tcp = {.seed = {1, 2},
 		    .size = {.sndbuf = 256 << 10, .rcvbuf = 1 << 20},
 		    .msl_us = 30000000,
+		    .fastopen.mode = FASTOPEN_CLIENT,
 		    .port_first = 32768,
 		    .port_last = 60999,
 		    .congestion = "cubic"},

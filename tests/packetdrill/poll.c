@@ -32,6 +32,8 @@ conn_mask(const struct sock *s)
 		m |= POLLHUP;
 	if (s->gone || s->fin || s->rd_shut)
 		m |= POLLIN | POLLRDNORM | POLLRDHUP;
+	if (s->deferred)
+		m |= POLLOUT | POLLWRNORM;
 	if (!s->connecting) {
 		if (sock_unread(s) > 0)
 			m |= POLLIN | POLLRDNORM;

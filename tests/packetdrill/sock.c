@@ -389,16 +389,17 @@ disconnect(struct world *w, struct sock *s)
 	let_go(w, s, s->kind != SOCK_LISTEN);
 	s->kind = SOCK_FRESH;
 	s->connecting = s->connected = s->gone = s->fin = false;
-	s->rd_shut = s->wr_shut = s->more = false;
+	s->rd_shut = s->wr_shut = s->more = s->deferred = false;
 	s->error = s->soft_error = 0;
 	sock_wake(s, POLLHUP);
 	world_settle(w);
 	return 0;
 }
 
+/* room, if it is not NULL: of a SYN that is to be a Fast Open's. */
 static int
-start_connect(
-    struct world *w, struct sock *s, const struct sockaddr *a, socklen_t n)
+start_connect(struct world *w, struct sock *s, const struct sockaddr *a,
+    socklen_t n, int *room)
 {
 	struct ipaddr dst, any = ipaddr_v4(0);
 	struct tcp_opts o;
@@ -412,10 +413,16 @@ start_connect(
 	s->rd_shut = s->wr_shut = false;
 	s->error = s->soft_error = 0;
 	sockopt_to_tcp(&s->opts, !ipaddr_is_v4(&dst), &o);
+	if (room != NULL) {
+		*room = tcp_fastopen_room(w->tcp, &any, &dst, &o, w->now);
+		if (*room < 0)
+			return *room;
+	}
 	r = tcp_connect(
 	    w->tcp, s->bind, &any, &dst, port, &o, s, w->now, &s->pcb);
 	if (r != 0)
 		return r;
+	s->deferred = s->by_send = false;
 	s->kind = SOCK_CONN;
 	s->connecting = true;
 	s->laddr = tcp_tuple(s->pcb)->laddr;
@@ -423,6 +430,41 @@ start_connect(
 	s->raddr = dst;
 	s->rport = port;
 	return 0;
+}
+
+bool
+sock_fast_off(struct world *w)
+{
+	return !(w->cfg.stack.tcp.fastopen.mode & FASTOPEN_CLIENT);
+}
+
+int
+sock_open_fast(struct world *w, struct sock *s, const struct sockaddr *a,
+    socklen_t n, bool waits, int *room)
+{
+	int r;
+
+	if (a == NULL)
+		return -EINVAL;
+	if ((r = start_connect(w, s, a, n, room)) != 0)
+		return r;
+	s->deferred = waits && *room > 0;
+	s->by_send = !waits;
+	tcp_fastopen(s->pcb, s->deferred, w->now);
+	return 0;
+}
+
+/* TCP_FASTOPEN_CONNECT, perhaps. */
+static int
+begin_connect(
+    struct world *w, struct sock *s, const struct sockaddr *a, socklen_t n)
+{
+	int room;
+
+	if (sockopt_val(&s->opts, OPT_TCP_FASTOPEN_CONNECT, 0) &&
+	    !sock_fast_off(w))
+		return sock_open_fast(w, s, a, n, true, &room);
+	return start_connect(w, s, a, n, NULL);
 }
 
 int
@@ -439,10 +481,14 @@ sys_connect(struct world *w, int fd, const struct sockaddr *a, socklen_t n)
 		return disconnect(w, s);
 	if (s->kind == SOCK_LISTEN || (s->kind == SOCK_CONN && s->connected))
 		return -EISCONN;
+	if (s->deferred)
+		return -EISCONN;
 	if (s->connecting && !block)
 		return -EALREADY;
-	if (s->kind == SOCK_FRESH && (r = start_connect(w, s, a, n)) != 0)
+	if (s->kind == SOCK_FRESH && (r = begin_connect(w, s, a, n)) != 0)
 		return (int)r;
+	if (s->deferred)
+		return 0;
 	r = world_call(w, try_connected, s, block, limit_of(w, s->sndtimeo_us));
 	return r == -EAGAIN ? -EINPROGRESS : (int)r;
 }

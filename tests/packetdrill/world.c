@@ -286,11 +286,12 @@ world_settle(struct world *w)
 			sock_event(w, &ev);
 			busy = true;
 		}
+		/* Who waits inside the kernel is there before the ACK goes. */
+		busy |= try_waiters(w);
 		while (stack_output(w->stack, &f, w->now)) {
 			take_frame(w, &f);
 			busy = true;
 		}
-		busy |= try_waiters(w);
 	}
 	tcp_check(w->tcp, w->now);
 	w->settling = false;

@@ -341,8 +341,9 @@ app_accept(void *ctx, struct tcp_bind *listener, struct tcp_pcb *pcb)
 		return -ECONNREFUSED;
 	}
 	e = &f->end[1];
-	/* RFC 7413 2.1: a SYN that comes again when all is over. */
-	if (f->fast && e->opened && e->pcb == NULL)
+	/* When all is over, a SYN with data that comes again (RFC 7413 2.1),
+	 * or a segment that still holds a SYN cookie. */
+	if ((f->fast || bakes_cookies(h)) && e->opened && e->pcb == NULL)
 		return -ECONNREFUSED;
 	if (e->pcb != NULL || e->opened)
 		sim_fail(h->sim, "flow %u: accepted twice", f->index);

@@ -16,7 +16,7 @@ Test(sockopt, rates)
 	    .pacing_rate = 7000,
 	    .delivery_rate = 6000,
 	    .delivery_app_limited = true,
-	    .delivered_bytes = 9000,
+	    .delivered_packets = 9,
 	    .busy_us = 30,
 	    .rwnd_limited_us = 20,
 	    .sndbuf_limited_us = 10,
