@@ -89,6 +89,7 @@ syn_sent_input(struct tcp_pcb *p, struct seg *s)
 	}
 	if (!(s->h.flags & TH_SYN))
 		return drop(p->t, DROP_TCP_FLAGS);
+	p->fo.waits = false; /* the peer was first */
 	p->irs = s->seq;
 	p->rcv_nxt = p->last_ack_sent = seq_add(s->seq, 1);
 	/* What our SYN offered, unscaled. */

@@ -556,3 +556,18 @@ Test(fastsyn, too_big)
 	stack_sends(ACK, .seq = 1, .ack = 1, .len = 1300);
 	stack_sends(ACK | PSH, .seq = 1301, .ack = 1, .len = 60);
 }
+
+/* One that waits for data meets a SYN: there is nothing to wait for any more,
+ * and what is written later is data as any other. */
+Test(fastsyn, the_peer_opens_while_we_wait)
+{
+	app_opens_waiting();
+	silence();
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	in_state(TCPS_ESTABLISHED);
+	app_writes(100);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 100);
+	peer_sends(ACK, .seq = 1, .ack = 101);
+}
