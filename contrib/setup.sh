@@ -11,7 +11,7 @@
 # To build and to run.
 PACKAGES_BUILD="autoconf automake libtool make gcc libc6-dev pkg-config
 	libevent-dev libbsd-dev libconfuse-dev libjansson-dev libmnl-dev
-	libseccomp-dev"
+	nettle-dev libseccomp-dev"
 # Namespaces, devices and the programs that quickstart runs.
 PACKAGES_LAB="iproute2 util-linux procps curl nginx-light python3"
 # Unit tests and the programs of tests/e2e.

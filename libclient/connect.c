@@ -124,14 +124,27 @@ int
 sock_attach(int fd, uint64_t handle, struct proto_attach *at,
     const struct iovec *data, int ndata)
 {
-	uint8_t opts[SOCKOPT_PACK_MAX];
+	uint8_t opts[SOCKOPT_PACK_MAX + MD5KEY_PACK_MAX];
+	const struct md5key *k;
+	struct md5keys keys;
 	struct sockopts o;
+	struct ipaddr dst = ipaddr_v4(0);
 	size_t len;
 	int err;
 
 	ident_options(fd, &o);
 	len = sockopt_pack(&o, opts, sizeof opts, &at->nopts);
+	memcpy(o.ipv6 ? dst.b : dst.b + 12, at->dst.addr, o.ipv6 ? 16 : 4);
+	ident_keys(fd, &keys);
+	if ((k = md5keys_find(&keys, &dst)) != NULL) {
+		len += md5key_pack(k, o.ipv6, opts + len);
+		at->nopts++;
+	}
 	err = wire_attach(fd, handle, at, opts, len, data, ndata);
+	if (k != NULL) {
+		explicit_bzero(&keys, sizeof keys);
+		explicit_bzero(opts, sizeof opts);
+	}
 	if (err != 0 && ident_attached(fd))
 		ident_renew(fd, &handle);
 	return err;

@@ -6,7 +6,7 @@
  * AF_UNIX does not use.  The options of a socket without a connection sit in a
  * socket filter that never runs: a stream of AF_UNIX does not run filters.  Its
  * instructions are "load this constant", the constants are the words, the last
- * one accepts everything.
+ * one accepts everything.  Keys of TCP_MD5SIG stand behind them.
  *
  * A non-blocking attempt is pending until connect() has told its end, as in
  * Linux (SS_CONNECTING): that flag is SO_NOFCS, which means nothing here and
@@ -20,6 +20,7 @@
 #include <sys/un.h>
 #include <linux/filter.h>
 #include <linux/in.h>
+#include <linux/tcp.h>
 #include "ident.h"
 #include "sys.h"
 #include "wire.h"
@@ -28,7 +29,7 @@
 #define SNDBUF_NATIVE  (1 << 20)
 #define SNDBUF_MINIMUM (16 << 10)
 
-#define JOURNAL_WORDS SOCKOPT_JOURNAL_MAX
+#define JOURNAL_WORDS (SOCKOPT_JOURNAL_MAX + MD5KEYS_JOURNAL_MAX)
 
 static bool
 get_int(int fd, int name, int *v)
@@ -262,40 +263,88 @@ ident_settle(int fd)
 	ident_sndbuf(fd, &o);
 }
 
-/* ---- options on the descriptor ---- */
+/* ---- options and keys on the descriptor ---- */
+
+/* What is kept there; the number of words. */
+static size_t
+read_journal(int fd, uint32_t words[JOURNAL_WORDS])
+{
+	struct sock_filter f[JOURNAL_WORDS + 1];
+	socklen_t n = JOURNAL_WORDS + 1; /* in instructions, not bytes */
+	unsigned i;
+
+	memset(f, 0, sizeof f); /* valgrind does not know of instructions */
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, f, &n) != 0 ||
+	    n < 2 || n > JOURNAL_WORDS + 1)
+		return 0;
+	for (i = 0; i < n - 1; i++)
+		words[i] = f[i].k;
+	explicit_bzero(f, sizeof f);
+	return n - 1;
+}
+
+static int
+write_journal(int fd, const struct sockopts *o, const struct md5keys *k)
+{
+	struct sock_filter f[JOURNAL_WORDS + 1];
+	uint32_t words[JOURNAL_WORDS];
+	size_t n = sockopt_journal_put(o, words, SOCKOPT_JOURNAL_MAX), i;
+	struct sock_fprog prog = {.filter = f};
+	int err;
+
+	n += md5keys_journal_put(k, words + n);
+	for (i = 0; i < n; i++)
+		f[i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, words[i]);
+	f[n] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
+	prog.len = (unsigned short)(n + 1);
+	err = sys_setsockopt(
+	    fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog);
+	if (k->n > 0) {
+		explicit_bzero(f, sizeof f);
+		explicit_bzero(words, sizeof words);
+	}
+	return err;
+}
 
 void
 ident_options(int fd, struct sockopts *o)
 {
-	struct sock_filter f[JOURNAL_WORDS + 1];
 	uint32_t words[JOURNAL_WORDS];
-	socklen_t n = JOURNAL_WORDS + 1; /* in instructions, not bytes */
-	unsigned i;
 
 	memset(o, 0, sizeof *o);
 	o->ipv6 = ident_family(fd) == AF_INET6;
-	memset(f, 0, sizeof f); /* valgrind does not know of instructions */
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, f, &n) != 0 ||
-	    n < 2 || n > JOURNAL_WORDS + 1)
-		return;
-	for (i = 0; i < n - 1; i++)
-		words[i] = f[i].k;
-	sockopt_journal_get(o, words, n - 1);
+	sockopt_journal_get(o, words, read_journal(fd, words));
+}
+
+void
+ident_keys(int fd, struct md5keys *k)
+{
+	uint32_t words[JOURNAL_WORDS];
+
+	md5keys_journal_get(k, words, read_journal(fd, words));
+	if (k->n > 0)
+		explicit_bzero(words, sizeof words);
 }
 
 int
 ident_keep_options(int fd, const struct sockopts *o)
 {
-	struct sock_filter f[JOURNAL_WORDS + 1];
-	uint32_t words[JOURNAL_WORDS];
-	size_t n = sockopt_journal_put(o, words, JOURNAL_WORDS), i;
-	struct sock_fprog prog = {.len = (unsigned short)(n + 1), .filter = f};
+	struct md5keys k;
+	int err;
 
-	for (i = 0; i < n; i++)
-		f[i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, words[i]);
-	f[n] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
-	return sys_setsockopt(
-	    fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog);
+	ident_keys(fd, &k);
+	err = write_journal(fd, o, &k);
+	explicit_bzero(&k, sizeof k);
+	return err;
+}
+
+int
+ident_keep_keys(int fd, const struct md5keys *k)
+{
+	struct sockopts o;
+
+	ident_options(fd, &o);
+	return write_journal(fd, &o, k);
 }
 
 /* ---- another socket in its place ---- */
@@ -347,16 +396,38 @@ int
 ident_renew(int fd, uint64_t *handle)
 {
 	struct sockopts o;
+	struct md5keys k;
 	int new;
 
 	ident_options(fd, &o);
 	new = ident_new(ident_family(fd), type_of(fd), handle);
 	if (new < 0)
 		return new;
-	if (sockopt_any(&o))
-		ident_keep_options(new, &o);
+	ident_keys(fd, &k);
+	if (sockopt_any(&o) || k.n > 0)
+		write_journal(new, &o, &k);
+	explicit_bzero(&k, sizeof k);
 	copy_native(fd, new);
 	return ident_replace(fd, new);
+}
+
+/* Without its keys it would be another socket than was asked for. */
+static int
+sign_twin(int fd, int twin)
+{
+	uint8_t val[MD5KEY_VALUE];
+	struct md5keys k;
+	int err = 0;
+
+	ident_keys(fd, &k);
+	for (uint32_t i = 0; i < k.n && err == 0; i++) {
+		md5key_value(&k.key[i], ident_family(fd) == AF_INET6, val);
+		err = sys_setsockopt(
+		    twin, IPPROTO_TCP, TCP_MD5SIG_EXT, val, sizeof val);
+	}
+	explicit_bzero(val, sizeof val);
+	explicit_bzero(&k, sizeof k);
+	return err;
 }
 
 int
@@ -367,11 +438,16 @@ ident_kernel_twin(int fd)
 	struct sockopts o;
 	size_t len, at = 0;
 	uint32_t n;
-	int new;
+	int new, err;
 
 	new = sys_socket(ident_family(fd), type_of(fd), IPPROTO_TCP);
 	if (new < 0)
 		return new;
+	err = sign_twin(fd, new);
+	if (err != 0) {
+		sys_close(new);
+		return err;
+	}
 	ident_options(fd, &o);
 	len = sockopt_pack(&o, buf, sizeof buf, &n);
 	while (at < len) {

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "ipc/md5key.h"
 #include "ipc/sockopt.h"
 #include "tcpd/proto.h"
 
@@ -58,6 +59,10 @@ void ident_sndbuf(int fd, const struct sockopts *o);
 /* The options set so far, kept on the descriptor itself. */
 void ident_options(int fd, struct sockopts *o);
 int ident_keep_options(int fd, const struct sockopts *o);
+/* The keys, the same way.  Who holds the descriptor can read them there, so
+ * they go once the daemon has them for a listener. */
+void ident_keys(int fd, struct md5keys *k);
+int ident_keep_keys(int fd, const struct md5keys *k);
 
 /* Puts a fresh tagged socket in fd's place, with its options and flags. */
 int ident_renew(int fd, uint64_t *handle);

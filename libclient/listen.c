@@ -10,6 +10,7 @@
  */
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <linux/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +211,28 @@ sock_bind(int fd, const struct sockaddr *sa, socklen_t len)
 
 /* ---- listen, accept ---- */
 
+/* The keys go first: not one SYN shall come in without. */
+static int
+tell_keys(int fd, uint64_t handle, const struct md5keys *keys)
+{
+	uint8_t val[MD5KEY_VALUE];
+	struct proto_opt po = {
+	    .level = IPPROTO_TCP, .name = TCP_MD5SIG_EXT, .len = sizeof val};
+	struct wire_req q = {.type = PROTO_SETOPT,
+	    .handle = handle,
+	    .body = {&po, val},
+	    .len = {sizeof po, sizeof val},
+	    .auth_fd = fd};
+	int err = 0;
+
+	for (uint32_t i = 0; i < keys->n && err == 0; i++) {
+		md5key_value(&keys->key[i], ident_family(fd) == AF_INET6, val);
+		err = wire_request(&q);
+	}
+	explicit_bzero(val, sizeof val);
+	return err;
+}
+
 static int
 tell_listen(int fd, uint64_t handle, int backlog)
 {
@@ -220,11 +243,21 @@ tell_listen(int fd, uint64_t handle, int backlog)
 	    .body = {&body, opts},
 	    .len = {sizeof body, 0},
 	    .auth_fd = fd};
+	struct md5keys keys;
 	struct sockopts o;
+	int err;
 
+	ident_keys(fd, &keys);
+	err = tell_keys(fd, handle, &keys);
 	ident_options(fd, &o);
 	q.len[1] = sockopt_pack(&o, opts, sizeof opts, &body.nopts);
-	return wire_request(&q);
+	if (err == 0)
+		err = wire_request(&q);
+	if (err == 0 && keys.n > 0) {
+		explicit_bzero(&keys, sizeof keys);
+		ident_keep_keys(fd, &keys);
+	}
+	return err;
 }
 
 static int

@@ -168,6 +168,31 @@ tell_option(int fd, uint64_t handle, int level, int name, const void *val,
 	return err == -EBADF ? 0 : err;
 }
 
+/* A key of TCP_MD5SIG: the daemon's for what it knows, else it waits here. */
+static int
+set_key(int fd, uint64_t handle, int level, int name, const void *val,
+    socklen_t len)
+{
+	struct md5keys keys;
+	struct md5key k;
+	int err;
+
+	err = md5key_parse(&k, ident_family(fd) == AF_INET6, name, val, len);
+	if (err != 0)
+		return -err;
+	if (known_to_daemon(fd)) {
+		err = tell_option(fd, handle, level, name, val, len);
+	} else {
+		ident_keys(fd, &keys);
+		err = -md5keys_set(&keys, &k);
+		if (err == 0)
+			err = ident_keep_keys(fd, &keys);
+		explicit_bzero(&keys, sizeof keys);
+	}
+	explicit_bzero(&k, sizeof k);
+	return err;
+}
+
 /* What must be said before the socket has an address. */
 static int
 too_late(int fd, int level, int name)
@@ -198,6 +223,8 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 		return -EINVAL;
 	if (val == NULL && len > 0)
 		return -EFAULT;
+	if (md5key_is(level, name))
+		return set_key(fd, handle, level, name, val, len);
 	ident_options(fd, &o);
 	before = o;
 	err = sockopt_set(&o, level, name, val, len);

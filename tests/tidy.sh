@@ -114,7 +114,7 @@ archive()
 check_symbols()
 {
 	plain='mem(cpy|set|move|cmp|chr)|str(len|nlen|cmp|ncmp|chr)'
-	plain="$plain|strlcpy|__(mem|str)[a-z]+_chk|check_failed|abs"
+	plain="$plain|strlcpy|explicit_bzero|__explicit_bzero_chk|__(mem|str)[a-z]+_chk|check_failed|abs"
 	plain="$plain|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail"
 	plain="$plain|__(asan|ubsan|lsan|sanitizer|sancov)_.*|__start___.*"
 	plain="$plain|__stop___.*|__gcov_.*|__llvm_.*|llvm_.*"

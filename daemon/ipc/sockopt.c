@@ -18,6 +18,7 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/tcp.h>
+#include "ipc/md5key.h"
 #include "ipc/sockopt.h"
 #include "tcpd/proto.h"
 
@@ -743,7 +744,9 @@ sockopt_unpack(struct sockopts *o, const void *buf, size_t len, uint32_t n)
 		room = (po.len + 7) & ~(size_t)7;
 		if (room > len)
 			return EINVAL;
-		err = sockopt_set(o, po.level, po.name, p, po.len);
+		err = md5key_is(po.level, po.name)
+			  ? 0
+			  : sockopt_set(o, po.level, po.name, p, po.len);
 		if (err != 0)
 			return err;
 		p += room;
@@ -782,7 +785,7 @@ sockopt_journal_get(struct sockopts *o, const uint32_t *words, size_t n)
 {
 	uint32_t head, len;
 	size_t i = 0, room;
-	int err;
+	int level, name, err;
 
 	while (i < n) {
 		head = words[i++];
@@ -790,8 +793,11 @@ sockopt_journal_get(struct sockopts *o, const uint32_t *words, size_t n)
 		room = (len + 3) / 4;
 		if (room > n - i)
 			return EINVAL;
-		err = sockopt_set(o, (int)(head >> 24),
-		    (int)(head >> 8 & 0xffff), words + i, len);
+		level = (int)(head >> 24);
+		name = (int)(head >> 8 & 0xffff);
+		err = md5key_is(level, name)
+			  ? 0
+			  : sockopt_set(o, level, name, words + i, len);
 		if (err != 0)
 			return err;
 		i += room;

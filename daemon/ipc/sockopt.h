@@ -84,7 +84,8 @@ void sockopt_copy(void *val, uint32_t *len, const void *from, uint32_t size);
  * In a hello: struct proto_opt and value, each padded to 8 bytes.  pack()
  * returns the bytes written (0 and *n = 0 when none are set, or cap is short:
  * SOCKOPT_PACK_MAX always suffices).  unpack() returns 0 or a positive errno,
- * the first one that an option gave or EINVAL for a malformed message.
+ * the first one that an option gave or EINVAL for a malformed message; keys
+ * are left to md5key_unpack().
  */
 #define SOCKOPT_PACK_MAX (OPT_COUNT * 32)
 size_t sockopt_pack(

@@ -34,6 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/check.h"
+#include "crypto/crypto.h"
 #include "proc/engine.h"
 #include "proc/log.h"
 
@@ -315,6 +316,7 @@ stack_init(struct engine *e, const struct engine_setup *s, uint64_t *seed)
 	cfg.tcp.env.may_open = bound_may_open;
 	cfg.tcp.env.orphan = account_orphan;
 	cfg.tcp.env.ctx = e;
+	cfg.tcp.digest = &crypto_digest;
 	e->stack = stack_new(&cfg, engine_now(e));
 	if (e->stack == NULL)
 		return false;

@@ -22,6 +22,7 @@
 #include "base/timerq.h"
 #include "dev/dev.h"
 #include "ipc/msg.h"
+#include "ipc/md5key.h"
 #include "ipc/sockopt.h"
 #include "proc/conf.h"
 #include "proc/names.h"
@@ -49,6 +50,8 @@ struct etimer {
 #define SQUEEZED_WINDOW	 16384u /* of a user's who is over his buffer bytes */
 #define ERRORS_PER_UID	 1024
 #define VISITS_PER_UID	 4096
+#define KEYS_PER_UID	 4096 /* of TCP_MD5SIG, of his listeners */
+#define KEYS_PER_CONN	 16
 #define ASKED_PER_UID	 64	   /* of them, that may send a descriptor */
 #define UNBURIED_PER_UID 8	   /* useless descriptors not closed yet */
 #define FLUSH_BUDGET	 (4 << 20) /* from all, before others are looked at */
@@ -116,6 +119,7 @@ struct bound {
 	bool in_chan;  /* a chan owns it */
 	mono_t probed; /* seen alive then */
 	uint32_t backlog;
+	uint32_t nkeys; /* as counted on the account */
 	uint64_t accepted, refused;
 };
 RB_HEAD(bounds, bound);
@@ -151,6 +155,7 @@ struct account {
 	struct conf_quota limit;
 	uint32_t conns, listeners, half_active, visits, nerrors;
 	uint32_t asked;	       /* visits that may send a descriptor */
+	uint32_t keys;	       /* of TCP_MD5SIG, at listeners */
 	uint32_t unburied;     /* his descriptors that are being closed */
 	uint32_t half_passive; /* as counted at turn half_turn */
 	uint64_t half_turn;
@@ -380,6 +385,7 @@ struct hello {
 	uint16_t port;
 	bool fast, waits; /* PROTO_FAST, PROTO_WAITS */
 	struct sockopts opts;
+	struct md5key key;   /* len 0: none */
 	const uint8_t *data; /* in the body */
 	uint32_t data_len;
 };
@@ -429,6 +435,9 @@ int bound_bind(struct request *r, const struct proto_name *name,
 int bound_listen(struct bound *b, uint32_t backlog);
 /* A listener's options have changed: what comes from now on has them. */
 int bound_opts(struct bound *b);
+/* A key of TCP_MD5SIG; both: 0 or a positive errno. */
+int bound_key(struct bound *b, const struct md5key *k);
+int chan_key(struct chan *c, const struct md5key *k);
 /* The program's shutdown() of its listener: bound, but no more listening. */
 int bound_unlisten(struct bound *b);
 /* connect() on a bound socket: the connection owns it from now on. */

@@ -64,6 +64,7 @@ int
 hello_parse(const void *body, size_t len, struct hello *h)
 {
 	struct proto_attach a;
+	int r;
 
 	memset(h, 0, sizeof *h);
 	if (len < sizeof a)
@@ -78,8 +79,12 @@ hello_parse(const void *body, size_t len, struct hello *h)
 	h->fast = a.flags & PROTO_FAST;
 	h->waits = a.flags & PROTO_WAITS;
 	h->opts.ipv6 = a.dst.family == AF_INET6;
+	body = (const uint8_t *)body + sizeof a;
+	len -= sizeof a + a.data_len;
 	h->data_len = a.data_len;
-	h->data = (const uint8_t *)body + len - a.data_len;
-	return sockopt_unpack(&h->opts, (const uint8_t *)body + sizeof a,
-	    len - sizeof a - a.data_len, a.nopts);
+	h->data = (const uint8_t *)body + len;
+	r = sockopt_unpack(&h->opts, body, len, a.nopts);
+	return r != 0
+		   ? r
+		   : md5key_unpack(&h->key, h->opts.ipv6, body, len, a.nopts);
 }

@@ -248,6 +248,7 @@ bound_free(struct bound *b)
 		unspoken(b);
 	if (b->tb != NULL)
 		tcp_unbind(b->tb, engine_now(e));
+	a->keys -= b->nkeys;
 	if (b->node >= 0)
 		close(b->node);
 	names_del(&e->names, &b->name);
@@ -430,6 +431,53 @@ bound_opts(struct bound *b)
 	return -tcp_bind_opts(b->tb, &opts);
 }
 
+static void
+stack_key(struct tcp_md5 *m, const struct md5key *k)
+{
+	*m = (struct tcp_md5){.addr = k->addr, .plen = k->plen, .len = k->len};
+	memcpy(m->key, k->key, k->len);
+}
+
+int
+bound_key(struct bound *b, const struct md5key *k)
+{
+	struct account *a = b->acct;
+	struct tcp_md5 m;
+	int err;
+
+	if (b->tb == NULL)
+		return EINVAL;
+	stack_key(&m, k);
+	err = -tcp_bind_md5(b->tb, &m);
+	if (tcp_bind_md5_keys(b->tb) > b->nkeys && a->keys >= KEYS_PER_UID) {
+		m.len = 0;
+		tcp_bind_md5(b->tb, &m);
+		err = ENOMEM;
+	}
+	a->keys -= b->nkeys;
+	b->nkeys = (uint32_t)tcp_bind_md5_keys(b->tb);
+	a->keys += b->nkeys;
+	explicit_bzero(&m, sizeof m);
+	return err;
+}
+
+int
+chan_key(struct chan *c, const struct md5key *k)
+{
+	struct tcp_md5 m;
+	int err;
+
+	stack_key(&m, k);
+	err = -tcp_pcb_md5(c->pcb, &m);
+	if (tcp_pcb_md5_keys(c->pcb) > KEYS_PER_CONN) {
+		m.len = 0;
+		tcp_pcb_md5(c->pcb, &m);
+		err = ENOMEM;
+	}
+	explicit_bzero(&m, sizeof m);
+	return err;
+}
+
 int
 bound_listen(struct bound *b, uint32_t backlog)
 {
@@ -450,11 +498,13 @@ bound_unlisten(struct bound *b)
 {
 	struct tcp_bind_info info;
 	struct engine *e = b->e;
+	struct tcp_keys *keys;
 	int err;
 
 	if (!b->listening)
 		return ENOTCONN;
 	tcp_bind_info(b->tb, &info);
+	keys = tcp_bind_md5_take(b->tb);
 	tcp_unbind(b->tb, engine_now(e));
 	b->listening = false;
 	err = tcp_bind(e->tcp, &info.addr, info.port,
@@ -462,5 +512,6 @@ bound_unlisten(struct bound *b)
 	    &b->tb);
 	if (err != 0)
 		b->tb = NULL;
+	tcp_bind_md5_give(e->tcp, b->tb, keys);
 	return 0;
 }

@@ -19,7 +19,8 @@ daemon_libproc_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 # What a tcpd is linked from besides main.c and an engine.
 TCPD_LIBS = daemon/libproc.la daemon/libtcp.la daemon/libwire.la \
 	daemon/libnetcfg.la daemon/libdev.la \
-	daemon/libipc.la libsockopt.la daemon/libbase.la $(LIBEVENT_LIBS) \
+	daemon/libcrypto.la daemon/libipc.la libsockopt.la \
+	daemon/libbase.la $(LIBEVENT_LIBS) \
 	$(LIBBSD_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS) $(MNL_LIBS)
 
 # Apart from the rest, so that tests of devices can link it.

@@ -239,6 +239,25 @@ do_getopt(struct request *r)
 }
 
 static int
+do_key(struct request *r, struct name *n, const struct proto_opt *o,
+    const uint8_t *val)
+{
+	struct bound *b = bound_of(r, n);
+	struct chan *c = chan_of(n);
+	struct md5key k;
+	int err;
+
+	if (b == NULL && c == NULL)
+		return ENOTCONN;
+	err = md5key_parse(
+	    &k, b != NULL ? b->opts.ipv6 : c->opts.ipv6, o->name, val, o->len);
+	if (err == 0)
+		err = b != NULL ? bound_key(b, &k) : chan_key(c, &k);
+	explicit_bzero(&k, sizeof k);
+	return err;
+}
+
+static int
 do_setopt(struct request *r)
 {
 	struct tcp_opts opts;
@@ -257,6 +276,8 @@ do_setopt(struct request *r)
 	n = socket_of(r, &err);
 	if (n == NULL)
 		return err;
+	if (md5key_is(o.level, o.name))
+		return do_key(r, n, &o, val);
 	if ((b = bound_of(r, n)) != NULL) {
 		err = sockopt_set(&b->opts, o.level, o.name, val, o.len);
 		return err != 0 ? err : bound_opts(b);

@@ -175,7 +175,7 @@ option_bytes(const struct wire_accecn *a)
 static bool
 fits(const struct tcp_pcb *p, const struct wire_accecn *a, bool urgent)
 {
-	uint32_t room = TCP_OPTION_ROOM - (p->flags & PF_TS ? 12u : 0u);
+	uint32_t room = tcp_option_room(p);
 	uint32_t blocks = p->nrcv_sack + (p->dsack.left != p->dsack.right);
 	uint32_t sack = 0, max = urgent ? 2 : 3;
 

@@ -165,6 +165,7 @@ tcp_unbind(struct tcp_bind *b, mono_t now)
 	b->released = true;
 	b->listening = false;
 	b->user = NULL;
+	md5_free(b->t, &b->keys);
 	/* Without a word, as Linux does: what the peer sends next gets its
 	 * reset, or another listener's answer. */
 	while ((h = TAILQ_FIRST(&b->halves)) != NULL)
@@ -182,6 +183,7 @@ static void
 bind_free(struct tcp *t, struct tcp_bind *b)
 {
 	RB_REMOVE(bindtree, &t->binds, b);
+	md5_free(t, &b->keys);
 	bind_port_freed(t, NULL);
 	slab_free(&t->bindslab, b);
 }

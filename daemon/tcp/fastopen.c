@@ -191,7 +191,8 @@ fastopen_admits(
 	if (fo->bad)
 		drop_count(t->cfg.drops, DROP_TCP_FASTOPEN);
 	t->st.fastopen_cookie_reqd += fo->present && fo->len == 0;
-	if (!(t->cfg.fastopen.mode & FASTOPEN_SERVER) ||
+	/* Beside a signature there is no room for a cookie. */
+	if (!(t->cfg.fastopen.mode & FASTOPEN_SERVER) || s->key != NULL ||
 	    (s->len == 0 && !fo->present) || !has_room(b, s->now))
 		return false;
 	if (s->len > 0 && (t->cfg.fastopen.mode & FASTOPEN_SERVER_BARE ||

@@ -213,7 +213,8 @@ fastsyn_fill(
 	uint32_t len;
 
 	p->fo.first = false;
-	if (paused(t, now))
+	/* Beside a signature there is no room for a cookie. */
+	if (paused(t, now) || p->md5.key != NULL)
 		return;
 	p->fo.trial = t->fo.pauses > 0;
 	if (e != NULL)

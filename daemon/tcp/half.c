@@ -26,7 +26,8 @@ half_send(struct tcp *t, const struct tcp_half *h, const struct wire_tcp *w)
 {
 	const struct tcp_opts *o = &h->listener->opts;
 
-	tcp_ctl_send(t, &h->node.id, w, o->tos, o->ttl != 0 ? o->ttl : 64);
+	tcp_ctl_send(t, &h->node.id, w, o->tos, o->ttl != 0 ? o->ttl : 64,
+	    md5_key(h->listener, &h->node.id.raddr));
 }
 
 void
@@ -238,6 +239,9 @@ half_syn(struct tcp_bind *b, struct seg *s)
 		return;
 	}
 	half_describe(b, h, s, &path);
+	/* As on Linux: beside a signature and timestamps there is no room for
+	 * SACK blocks, which are worth more.  A cookie needs its timestamp. */
+	h->ts = h->ts && (s->key == NULL || !h->sack);
 	half_synack(t, h, &answer, s->now);
 	timerq_set(&t->timers, &h->timer, mono_add(s->now, TCP_RTO_INITIAL_US));
 }
@@ -292,6 +296,10 @@ half_promote(struct tcp *t, const struct tcp_half *h, bool acked, mono_t now)
 
 	if (p == NULL)
 		return NULL;
+	if (!md5_inherit(p, h->listener)) {
+		pcb_free(p);
+		return NULL;
+	}
 	p->path = h->path;
 	p->flags = PF_PASSIVE | (h->ts ? PF_TS : 0) | (h->sack ? PF_SACK : 0) |
 		   (h->wscale ? PF_WSCALE : 0);

@@ -557,6 +557,8 @@ tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now)
 		return;
 	}
 	n = conn_find(t, &s.id);
+	if (!md5_input(t, n, &s))
+		return;
 	if (n != NULL && n->kind == NODE_PCB) {
 		pcb_input((struct tcp_pcb *)n, &s);
 		return;

@@ -8,6 +8,7 @@
  *	fastopen.c  Fast Open of our listeners: data in SYNs
  *	fastsyn.c   Fast Open of our own connections
  *	timewait.c  TIME-WAIT, a small type of its own
+ *	md5.c       signatures (RFC 2385): keys, digests
  *	ack.c       what an acknowledgment does
  *	scoreboard.c what is out, and what SACK says of it
  *	rack.c      what time says of loss
@@ -173,6 +174,31 @@ struct tcp_ecn {
 	uint32_t s_guessed;    /* CE bytes told since then */
 	uint32_t s_tsval;      /* of the newest feedback */
 };
+
+/* ---- signatures ---- */
+
+struct tcp_key {
+	RB_ENTRY(tcp_key) node;
+	struct ipaddr addr; /* its peers: a prefix, the rest zero */
+	uint8_t plen, len;
+	uint8_t secret[TCP_MD5_KEY];
+};
+RB_HEAD(keytree, tcp_key);
+
+struct tcp_keys {
+	struct keytree tree; /* by length of the prefix and prefix */
+	size_t n;
+	uint32_t of_len[129]; /* how many have a prefix of so many bits */
+};
+
+/* The key of a TIME-WAIT. */
+struct tcp_signed_tw {
+	RB_ENTRY(tcp_signed_tw) node;
+	struct tuple id;
+	struct tcp_keys *keys;
+	const struct tcp_key *key;
+};
+RB_HEAD(signedtws, tcp_signed_tw);
 
 /* ---- half-open and TIME-WAIT ---- */
 
@@ -554,6 +580,10 @@ struct tcp_pcb {
 	} pace;
 	struct tcp_ecn ecn;
 	struct tcp_fo fo;
+	struct {
+		struct tcp_keys *keys;	   /* as the user gave them */
+		const struct tcp_key *key; /* of these, the peer's */
+	} md5;
 
 	/* Timers: one heap entry, the earliest of these. */
 	struct timer timer;
@@ -592,6 +622,7 @@ struct tcp_bind {
 	struct tcp_opts opts; /* of connections that come */
 	const struct tcp_cc_ops *cc; /* NULL: the layer's */
 	void *user;
+	struct tcp_keys *keys;
 	TAILQ_HEAD(, tcp_half) halves;
 	struct {
 		uint32_t pending; /* handed over before their handshake's end */
@@ -631,6 +662,10 @@ struct tcp {
 	unsigned ctl_head, ctl_n;
 	size_t orphans;
 	struct fastopen_state fo;
+	struct {
+		struct slab keys, sets, tw_slab;
+		struct signedtws tws;
+	} md5;
 	struct tcp_stats st;
 };
 
@@ -649,6 +684,7 @@ struct seg {
 	bool no_ace;	    /* its ECN flags are the handshake's */
 	bool has_iss_floor; /* a SYN that reopens a TIME-WAIT */
 	seq_t iss_floor;
+	const struct tcp_key *key; /* that its signature was made with */
 	mono_t now;
 };
 
@@ -663,9 +699,11 @@ struct tcp_node *conn_find(const struct tcp *t, const struct tuple *id);
 bool conn_insert(struct tcp *t, struct tcp_node *n);
 bool conn_table_full(const struct tcp *t);
 void conn_remove(struct tcp *t, struct tcp_node *n);
+/* Signed with key, if that is not NULL. */
 void tcp_ctl_send(struct tcp *t, const struct tuple *id,
-    const struct wire_tcp *h, uint8_t tos, uint8_t ttl);
-void tcp_send_rst_for(struct tcp *t, const struct seg *s);
+    const struct wire_tcp *h, uint8_t tos, uint8_t ttl,
+    const struct tcp_key *key);
+void tcp_send_rst_for(struct tcp *t, struct seg *s);
 uint32_t tcp_ts_now(mono_t now, uint32_t ts_off);
 uint32_t tcp_ts_offset(const struct tcp *t, const struct tuple *id);
 seq_t tcp_isn(const struct tcp *t, const struct tuple *id, mono_t now);
@@ -790,6 +828,41 @@ bool cookie_decode(
 bool cookie_maybe(const struct tcp *t, const struct seg *s);
 /* b sends one: their answers are expected for a while. */
 void cookie_note(struct tcp_bind *b, mono_t now);
+
+/* ---- md5.c ---- */
+int tcp_key_cmp(struct tcp_key *a, struct tcp_key *b);
+RB_PROTOTYPE(keytree, tcp_key, node, tcp_key_cmp)
+int signed_tw_cmp(struct tcp_signed_tw *a, struct tcp_signed_tw *b);
+RB_PROTOTYPE(signedtws, tcp_signed_tw, node, signed_tw_cmp)
+void md5_init(struct tcp *t);
+void md5_done(struct tcp *t);
+void md5_free(struct tcp *t, struct tcp_keys **set);
+/* b's key for a peer, or NULL. */
+const struct tcp_key *md5_key(
+    const struct tcp_bind *b, const struct ipaddr *peer);
+/* The key of its peer becomes p's; false: no memory. */
+bool md5_inherit(struct tcp_pcb *p, const struct tcp_bind *b);
+/* Is s, for n or perhaps for a listener, signed as it must be? */
+bool md5_input(struct tcp *t, const struct tcp_node *n, struct seg *s);
+/* May s be answered with a reset?  Only if that can be signed as s is. */
+bool md5_may_reset(struct tcp *t, struct seg *s);
+/* Fills in the digest of a segment whose header has room for it. */
+void md5_sign(
+    const struct tcp *t, const struct tcp_key *k, struct tcp_out *out);
+void md5_sign_ctl(const struct tcp *t, const struct tcp_key *k,
+    const struct tuple *id, struct wire_tcp *h);
+/* p's key is its TIME-WAIT's from now on; false: no memory. */
+bool md5_tw_enter(struct tcp_pcb *p);
+const struct tcp_key *md5_tw_key(const struct tcp *t, const struct tuple *id);
+void md5_tw_gone(struct tcp *t, const struct tuple *id);
+
+/* Bytes of options beside those that every segment of p has. */
+static inline uint32_t
+tcp_option_room(const struct tcp_pcb *p)
+{
+	return TCP_OPTION_ROOM - (p->flags & PF_TS ? 12u : 0u) -
+	       (p->md5.key != NULL ? WIRE_TCP_MD5_LEN : 0u);
+}
 
 /* ---- timewait.c ---- */
 void tw_init(struct tcp *t, mono_t now);

@@ -126,7 +126,7 @@ tcp_ts_now(mono_t now, uint32_t ts_off)
 
 void
 tcp_ctl_send(struct tcp *t, const struct tuple *id, const struct wire_tcp *h,
-    uint8_t tos, uint8_t ttl)
+    uint8_t tos, uint8_t ttl, const struct tcp_key *key)
 {
 	struct tcp_ctl *c;
 
@@ -141,15 +141,17 @@ tcp_ctl_send(struct tcp *t, const struct tuple *id, const struct wire_tcp *h,
 	c->h.dport = id->rport;
 	c->tos = tos;
 	c->ttl = ttl;
+	if (key != NULL)
+		md5_sign_ctl(t, key, id, &c->h);
 }
 
 /* RFC 9293 3.10.7.1: the answer to a segment that nothing here knows. */
 void
-tcp_send_rst_for(struct tcp *t, const struct seg *s)
+tcp_send_rst_for(struct tcp *t, struct seg *s)
 {
 	struct wire_tcp h = {.flags = TH_RST};
 
-	if (s->h.flags & TH_RST)
+	if (s->h.flags & TH_RST || !md5_may_reset(t, s))
 		return;
 	if (s->h.flags & TH_ACK) {
 		h.seq = s->ack.v;
@@ -159,7 +161,7 @@ tcp_send_rst_for(struct tcp *t, const struct seg *s)
 		    s->seq.v + s->len + s->fin + ((s->h.flags & TH_SYN) != 0);
 	}
 	t->st.out_rsts++;
-	tcp_ctl_send(t, &s->id, &h, 0, 64);
+	tcp_ctl_send(t, &s->id, &h, 0, 64, s->key);
 }
 
 static bool
@@ -291,6 +293,7 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	slab_init(&t->halves, sizeof(struct tcp_half), cfg->max_conns);
 	tw_init(t, now);
 	fastopen_init(t, now);
+	md5_init(t);
 	slab_init(&t->txsegs, sizeof(struct txseg), txsegs_limit(cfg->bufs));
 	slab_init(&t->rxsegs, sizeof(struct rxseg), 0);
 	slab_init(&t->bindslab, sizeof(struct tcp_bind), 0);
@@ -362,6 +365,7 @@ tcp_free(struct tcp *t)
 	slab_done(&t->txsegs);
 	slab_done(&t->rxsegs);
 	slab_done(&t->bindslab);
+	md5_done(t);
 	free(t->conns.slots);
 	free(t->ctl);
 	free(t);

@@ -19,10 +19,10 @@
 static uint32_t
 sack_option_len(const struct tcp_pcb *p)
 {
-	uint32_t n = p->nrcv_sack, max = p->flags & PF_TS ? 3 : 4;
+	uint32_t n = p->nrcv_sack, max = (tcp_option_room(p) - 4) / 8;
 
 	n += p->dsack.left != p->dsack.right;
-	if (n == 0 || !(p->flags & PF_SACK))
+	if (n == 0 || max == 0 || !(p->flags & PF_SACK))
 		return 0;
 	return 4 + 8 * (n < max ? n : max);
 }
@@ -42,6 +42,7 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	    .has_ts = p->flags & PF_TS,
 	    .tsval = tcp_ts_now(now, p->ts_off),
 	    .tsecr = p->ts_recent,
+	    .has_md5 = p->md5.key != NULL,
 	};
 	bool sole = p->ecn.answer_synack; /* RFC 9768 3.2.2.1 */
 	unsigned i;
@@ -61,6 +62,8 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	out->ttl = p->ttl;
 	urgent_mark(p, seq, &h);
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
+	if (h.has_md5)
+		md5_sign(p->t, p->md5.key, out);
 	out->progress = p->flags & PF_PROGRESS;
 	out->in_doubt = p->in_doubt;
 	p->in_doubt = false;
@@ -111,6 +114,7 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	    .has_ts = p->flags & PF_TS,
 	    .tsval = tcp_ts_now(now, p->ts_off),
 	    .tsecr = both ? p->ts_recent : 0,
+	    .has_md5 = p->md5.key != NULL,
 	};
 
 	p->flags &= ~PF_SYN_NOW;
@@ -126,6 +130,8 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		fastsyn_fill(p, &h, out, now);
 	count_data(p, out->payload_len, 1, now);
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
+	if (h.has_md5)
+		md5_sign(p->t, p->md5.key, out);
 	p->segs_out++;
 	if (!timer_on(p, TMR_REXMT))
 		tcp_arm_rexmt(p, now);
@@ -153,7 +159,7 @@ static uint32_t
 variable_options_len(const struct tcp_pcb *p)
 {
 	uint32_t sack = sack_option_len(p), accecn = accecn_option_len(p);
-	uint32_t room = TCP_OPTION_ROOM - (p->flags & PF_TS ? 12u : 0u);
+	uint32_t room = tcp_option_room(p);
 
 	if (accecn == 0)
 		return sack;
@@ -180,8 +186,8 @@ burst_max(const struct tcp_pcb *p, uint32_t mss)
 	uint32_t max = ecn_bursts(p) ? p->path.tso_max : 0;
 	uint32_t quantum = pacing_quantum(p);
 
-	/* Each segment has an urgent pointer of its own. */
-	if (urgent_sending(p))
+	/* Each segment has an urgent pointer of its own, or a signature. */
+	if (urgent_sending(p) || p->md5.key != NULL)
 		return mss;
 	if (max > p->cc.cwnd / 2)
 		max = p->cc.cwnd / 2;
@@ -431,7 +437,7 @@ pcb_reset(struct tcp_pcb *p, mono_t now)
 	    .tsecr = p->ts_recent};
 
 	p->t->st.out_rsts++;
-	tcp_ctl_send(p->t, &p->node.id, &h, p->tos, p->ttl);
+	tcp_ctl_send(p->t, &p->node.id, &h, p->tos, p->ttl, p->md5.key);
 }
 
 /* F-RTO's step 2b (undo.c): new data rather than what is lost, which must wait

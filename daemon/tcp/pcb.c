@@ -139,6 +139,7 @@ pcb_free(struct tcp_pcb *p)
 	sendq_free(p);
 	txseg_free_all(p);
 	reasm_free(p);
+	md5_free(t, &p->md5.keys);
 	TAILQ_REMOVE(&t->all, p, all_link);
 	timerq_release(&t->timers);
 	slab_free(&t->pcbs, p);
@@ -257,6 +258,8 @@ pcb_set_mss(struct tcp_pcb *p)
 		mss = TCP_MIN_MSS;
 	if (p->flags & PF_TS)
 		mss -= 12;
+	if (p->md5.key != NULL)
+		mss -= WIRE_TCP_MD5_LEN;
 	p->snd_mss = (uint16_t)mss;
 	p->cc.mss = mss;
 	/* Less than a segment would wait for ever. */

@@ -39,6 +39,7 @@
 struct tcp;
 struct tcp_bind;
 struct tcp_pcb;
+struct tcp_keys;
 
 /* RFC 9293 3.3.2; the order is Linux's, so that tools show known numbers. */
 enum tcp_state {
@@ -153,6 +154,11 @@ struct tcp_bufs {
 	uint32_t rcvbuf, rcvbuf_max;
 };
 
+/* What signs segments (RFC 2385).  The bytes of in, one after the other. */
+struct tcp_digest {
+	void (*md5)(const struct span *in, unsigned n, uint8_t out[16]);
+};
+
 struct tcp_config {
 	struct tcp_env env;
 	struct bufpool *bufs;
@@ -173,6 +179,7 @@ struct tcp_config {
 	bool no_timestamps, no_sack, no_wscale;
 	enum tcp_ecn_policy ecn;
 	struct tcp_fastopen fastopen;
+	const struct tcp_digest *digest; /* NULL: there are no keys */
 };
 
 /* NULL when memory is out or the congestion control is unknown. */
@@ -332,6 +339,27 @@ int tcp_listen(struct tcp_bind *b, uint32_t backlog);
 /* Options that connections of this listener have from their SYN on.  Returns 0
  * or -ENOENT for an unknown congestion control. */
 int tcp_bind_opts(struct tcp_bind *b, const struct tcp_opts *opts);
+/*
+ * A key of TCP MD5 (RFC 2385) for peers of a prefix; IPv4's is longer by the
+ * 96 bits of the mapped ones'.  Of several the longest prefix counts, and a
+ * second key for the same one takes the first one's place; len 0 takes it
+ * away.  What comes from such a peer must be signed with it, what goes to him
+ * is.  Returns 0, -ENOENT (none to take away), -EINVAL, -ENOMEM, -EOPNOTSUPP
+ * (no tcp_config.digest).
+ */
+#define TCP_MD5_KEY 80 /* bytes at most */
+struct tcp_md5 {
+	struct ipaddr addr;
+	uint8_t plen; /* of 128 */
+	uint8_t len;
+	uint8_t key[TCP_MD5_KEY];
+};
+/* For connections that begin from now on, each with a copy of its key. */
+int tcp_bind_md5(struct tcp_bind *b, const struct tcp_md5 *m);
+size_t tcp_bind_md5_keys(const struct tcp_bind *b); /* how many it has */
+/* All of them, to be given to another one (NULL: to nobody). */
+struct tcp_keys *tcp_bind_md5_take(struct tcp_bind *b);
+void tcp_bind_md5_give(struct tcp *t, struct tcp_bind *b, struct tcp_keys *k);
 /* Lets go; half-open connections are forgotten, connections live on. */
 void tcp_unbind(struct tcp_bind *b, mono_t now);
 
@@ -371,6 +399,11 @@ void tcp_fastopen(struct tcp_pcb *p, bool waits, mono_t now);
  * tcp_connect()'s. */
 int tcp_fastopen_room(struct tcp *t, const struct ipaddr *src,
     const struct ipaddr *dst, const struct tcp_opts *opts, mono_t now);
+
+/* A key for p, from the next segment on; before tcp_output() has sent its SYN
+ * from that on.  As tcp_bind_md5(). */
+int tcp_pcb_md5(struct tcp_pcb *p, const struct tcp_md5 *m);
+size_t tcp_pcb_md5_keys(const struct tcp_pcb *p);
 
 void tcp_set_user(struct tcp_pcb *p, void *user);
 void *tcp_user(const struct tcp_pcb *p);
@@ -491,6 +524,7 @@ struct tcp_info_out {
 	bool syn_data;	       /* data in a SYN was taken, ours or his */
 	uint8_t fastopen_fail; /* Linux's tcpi_fastopen_client_fail */
 	bool fastopen_pending; /* handed over, the handshake goes on */
+	bool md5;	       /* it is signed */
 };
 void tcp_info(const struct tcp_pcb *p, struct tcp_info_out *out, mono_t now);
 

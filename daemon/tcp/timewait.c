@@ -135,6 +135,7 @@ retire(struct tcp *t, struct tcp_tw *w)
 	conn_remove(t, &w->node);
 	if (w->node.tw_bound)
 		bind_tw_gone(t, &w->node.id);
+	md5_tw_gone(t, &w->node.id);
 	t->tw.live--;
 }
 
@@ -280,13 +281,14 @@ void
 tw_enter(struct tcp_pcb *p, mono_t now)
 {
 	struct tcp *t = p->t;
-	struct tcp_tw *w = tw_new(t, now);
+	struct tcp_tw *w = md5_tw_enter(p) ? tw_new(t, now) : NULL;
 
 	tcp_set_state(p, TCPS_TIME_WAIT);
 	t->st.time_waits++;
 	/* Without memory the quiet time is skipped; nothing else is lost. */
 	if (w == NULL) {
 		drop_count(t->cfg.drops, DROP_TCP_NO_MEMORY);
+		md5_tw_gone(t, &p->node.id);
 		pcb_finished(p);
 		return;
 	}
@@ -324,7 +326,7 @@ tw_ack(struct tcp *t, struct tcp_tw *w, mono_t now)
 	    .tsecr = w->ts_recent,
 	};
 
-	tcp_ctl_send(t, id, &h, 0, 64);
+	tcp_ctl_send(t, id, &h, 0, 64, md5_tw_key(t, id));
 }
 
 /* RFC 5961 7: may one more answer go to this peer?  A share of the tuples has

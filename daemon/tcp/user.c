@@ -97,7 +97,8 @@ start_syn(struct tcp_pcb *p, seq_t iss, mono_t now)
 
 	p->iss = p->snd_una = p->recover = p->snd_sml = iss;
 	p->snd_nxt = seq_add(iss, 1);
-	p->flags |= PF_SYN_NOW | (c->no_timestamps ? 0 : PF_TS) |
+	p->flags |= PF_SYN_NOW |
+		    (c->no_timestamps || p->md5.key != NULL ? 0 : PF_TS) |
 		    (c->no_sack ? 0 : PF_SACK) | (c->no_wscale ? 0 : PF_WSCALE);
 	if (p->flags & PF_WSCALE)
 		p->rcv_wscale =
@@ -154,6 +155,10 @@ tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
 		bind_ref(bind);
 	p->cc.ops = cc;
 	p->peer_mss = UINT16_MAX;
+	if (bind != NULL && !md5_inherit(p, bind)) {
+		pcb_free(p);
+		return -ENOMEM;
+	}
 	pcb_opts_apply(p, opts);
 	start_syn(p, iss, now);
 	*out = p;
@@ -470,6 +475,7 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	o->syn_data = p->fo.taken;
 	o->fastopen_fail = p->fo.fail;
 	o->fastopen_pending = p->fo.half != NULL;
+	o->md5 = p->md5.key != NULL;
 	rate_info(p, o, now);
 	ecn_info(p, &o->ecn);
 	info_timer(p, o, now);

@@ -13,6 +13,7 @@
  * What is emitted has Linux's order, so that header prediction, GRO and
  * middleboxes on the way see what they know:
  *
+ *	all	nop nop MD5 |
  *	SYN	mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale |
  *		Fast Open, nops behind it | AccECN
  *	others	nop nop TS | AccECN | nop nop SACK...
@@ -35,6 +36,7 @@ enum opt_kind {
 	OPT_SACK_PERMITTED = 4,
 	OPT_SACK = 5,
 	OPT_TS = 8,
+	OPT_MD5 = 19,
 	OPT_FASTOPEN = 34,
 	OPT_ACCECN0 = 172,
 	OPT_ACCECN1 = 174,
@@ -48,6 +50,7 @@ enum opt_len {
 	LEN_SACK_BASE = 2,
 	LEN_SACK_BLOCK = 8,
 	LEN_TS = 10,
+	LEN_MD5 = 18,
 	LEN_ACCECN_BASE = 2,
 	LEN_ACCECN_COUNT = 3,
 	LEN_FASTOPEN = 2,
@@ -142,6 +145,13 @@ parse_option(const uint8_t *p, size_t len, struct wire_tcp *out)
 			out->tsecr = get32(p + 6);
 		}
 		break;
+	case OPT_MD5:
+		if (len == LEN_MD5) {
+			out->md5_twice = out->has_md5;
+			out->has_md5 = true;
+			memcpy(out->md5, p + 2, sizeof out->md5);
+		}
+		break;
 	case OPT_ACCECN0:
 	case OPT_ACCECN1:
 		/* RFC 9768 3.2.3.2.1 */
@@ -224,13 +234,14 @@ accecn_len(const struct wire_tcp *h)
 		   : 0;
 }
 
-/* Bytes of the Fast Open option and the nops behind it. */
+/* Bytes of the Fast Open option and the nops behind it.  Beside a signature
+ * there is no room for one. */
 static size_t
 fastopen_len(const struct wire_tcp *h)
 {
 	size_t n = h->fastopen.exp ? LEN_FASTOPEN_EXP : LEN_FASTOPEN;
 
-	if (!(h->flags & TH_SYN) || !h->fastopen.present)
+	if (!(h->flags & TH_SYN) || !h->fastopen.present || h->has_md5)
 		return 0;
 	return (n + h->fastopen.len + 3) / 4 * 4;
 }
@@ -240,7 +251,7 @@ static size_t
 fixed_options_len(const struct wire_tcp *h)
 {
 	bool syn = h->flags & TH_SYN;
-	size_t n = 0;
+	size_t n = h->has_md5 ? WIRE_TCP_MD5_LEN : 0;
 
 	if (syn && h->has_mss)
 		n += LEN_MSS;
@@ -364,6 +375,11 @@ emit_options(const struct wire_tcp *h, uint8_t *p)
 	struct layout l = lay_out(h);
 	bool syn = h->flags & TH_SYN;
 
+	if (h->has_md5) {
+		p = emit_word(p, OPT_NOP, OPT_NOP, OPT_MD5, LEN_MD5);
+		memcpy(p, h->md5, sizeof h->md5);
+		p += sizeof h->md5;
+	}
 	if (syn && h->has_mss)
 		p = emit_word(p, OPT_MSS, LEN_MSS, (uint8_t)(h->mss >> 8),
 		    (uint8_t)h->mss);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The TCP header and its options (RFC 9293 3.1 and 3.2, RFC 7323, RFC 2018,
- * RFC 7413, RFC 9768): bytes <-> struct.  The checksum is the caller's in both
- * directions.
+ * RFC 2385, RFC 7413, RFC 9768): bytes <-> struct.  The checksum is the
+ * caller's in both directions.
  */
 #ifndef WIRE_TCP_H
 #define WIRE_TCP_H
@@ -29,6 +29,9 @@
 #define WIRE_TCP_ACCECN_MAX 3  /* counters in an AccECN option */
 #define WIRE_TCP_COOKIE_MIN 4  /* RFC 7413 4.1.1 */
 #define WIRE_TCP_COOKIE_MAX 16
+#define WIRE_TCP_MD5	    16 /* bytes of a digest (RFC 2385 3.0) */
+#define WIRE_TCP_MD5_LEN    20 /* of its option and the nops before it */
+#define WIRE_TCP_MD5_AT	    24 /* where emit leaves the digest */
 
 struct wire_sack {
 	uint32_t left, right; /* right is the first number not received */
@@ -68,6 +71,11 @@ struct wire_tcp {
 
 	bool has_ts;
 	uint32_t tsval, tsecr;
+
+	/* An MD5 signature; emit puts it first. */
+	bool has_md5;
+	bool md5_twice; /* parse: there was another one */
+	uint8_t md5[WIRE_TCP_MD5];
 
 	/* Not in a SYN without ACK.  It goes before the SACK blocks; emit
 	 * leaves out counters, and it, rather than write beyond the header. */

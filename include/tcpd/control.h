@@ -95,6 +95,7 @@ _Static_assert(sizeof(struct ctl_end) == 120, "ctl_end");
 #define CTL_CONN_INFO	    0x20u /* the fields from snd_mss on are filled in */
 #define CTL_CONN_INET6	    0x40u /* of a socket of AF_INET6 */
 #define CTL_CONN_SYN_DATA   0x80u /* a SYN's data was taken (Fast Open) */
+#define CTL_CONN_MD5	    0x100u /* signed (RFC 2385) */
 
 /* state is the number that Linux and enum tcp_state have (ESTABLISHED 1,
  * SYN-SENT 2, ... LISTEN 10, CLOSING 11); times in microseconds. */

@@ -263,6 +263,8 @@ conn(const struct request *r, const struct ctl_conn *c)
 		    i, "wscale", json_boolean(c->flags & CTL_CONN_WSCALE));
 		json_object_set_new(
 		    i, "syn_data", json_boolean(c->flags & CTL_CONN_SYN_DATA));
+		json_object_set_new(
+		    i, "md5", json_boolean(c->flags & CTL_CONN_MD5));
 		json_object_set_new(i, "ecn",
 		    json_string(c->ecn_mode == 1   ? "classic"
 				: c->ecn_mode == 2 ? "accurate"

@@ -11,6 +11,7 @@
  * abort, time passes, and nothing may be left: no connection, no deadline, no
  * buffer.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
@@ -135,6 +136,21 @@ accept_one(void *ctx, struct tcp_bind *listener, struct tcp_pcb *p)
 	return adopt(ctx, p);
 }
 
+/* Every signature is right, so that lies have one too. */
+static void
+no_digest(const struct span *in, unsigned n, uint8_t out[16])
+{
+	size_t sum = 0;
+	unsigned i, k;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < in[i].len; k++)
+			sum += ((const uint8_t *)in[i].base)[k];
+	memset(out, sum == SIZE_MAX, 16);
+}
+
+static const struct tcp_digest digest = {.md5 = no_digest};
+
 static void
 start(struct host *h, uint8_t number, bool six, unsigned bits)
 {
@@ -156,6 +172,7 @@ start(struct host *h, uint8_t number, bool six, unsigned bits)
 	    .fastopen = {.mode = bits & 128 ? FASTOPEN_ALL
 					    : FASTOPEN_CLIENT | FASTOPEN_SERVER,
 		.blackhole_s = 60},
+	    .digest = &digest,
 	    .congestion = bits & 4 ? "newreno" : "cubic"};
 
 	h->addr = ipaddr_v4(0xc0000200u + number);
@@ -451,6 +468,22 @@ options(struct tcp_pcb *p)
 	CHECK(tcp_apply_opts(p, &o, w.now) == 0);
 }
 
+/* The listener's, or the connection's, or none any more. */
+static void
+key(struct host *h, struct tcp_pcb *p, const struct ipaddr *peer)
+{
+	unsigned v = byte();
+	struct tcp_md5 m = {.addr = *peer,
+	    .plen = v & 1 ? 128 : 96,
+	    .len = v & 2 ? 0 : 5,
+	    .key = "hello"};
+
+	if (v & 4)
+		(void)tcp_bind_md5(h->listener, &m);
+	else
+		(void)tcp_pcb_md5(p, &m);
+}
+
 static void
 call(unsigned op)
 {
@@ -467,6 +500,8 @@ call(unsigned op)
 			&none, NULL, w.now, &p) != 0)
 			return;
 		CHECK(adopt(h, p) == 0);
+		if (how & 8)
+			key(h, p, &dst);
 		if (how & 6)
 			tcp_fastopen(p, how & 4, w.now);
 		if (how & 2)
@@ -498,6 +533,9 @@ call(unsigned op)
 	case 7:
 	case 8:
 		read_some(*at, (size_t)byte() << (byte() & 15));
+		break;
+	case 10:
+		key(h, *at, &w.host[!(op & 1)].addr);
 		break;
 	case 9:
 		write_some(*at, byte());

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "crypto/crypto.h"
 #include "lab.h"
 
 #define OUR_ADDR  0xc0000202u /* 192.0.2.2 */
@@ -48,6 +49,9 @@ struct sent {
 	uint32_t tsval, tsecr;
 	bool ts;
 	uint8_t cookie[16];
+	bool has_md5;
+	uint8_t md5[16], head[20];
+	uint32_t hdr_len;
 	uint8_t payload[MAXPAY];
 };
 
@@ -401,6 +405,7 @@ lab_start_(const struct lab_config *cfg)
 	tc.pacing = cfg->pacing;
 	tc.ecn = cfg->ecn;
 	tc.fastopen = cfg->fastopen;
+	tc.digest = &crypto_digest;
 	tc.congestion = cfg->congestion != NULL ? cfg->congestion : "newreno";
 	lab.tcp = tcp_new(&tc, lab.now);
 	cr_assert_not_null(lab.tcp, "tcp_new failed");
@@ -463,6 +468,18 @@ new_incarnation(void)
 	lab.c->events = 0;
 	lab.c->wrote = lab.c->read = 0;
 	lab.c->win = 65535;
+}
+
+int
+lab_key(bool on_pcb, uint32_t v4, unsigned plen, const char *key)
+{
+	struct tcp_md5 m = {.addr = lab_addr(v4),
+	    .plen = (uint8_t)(96 + plen),
+	    .len = (uint8_t)strlen(key)};
+
+	memcpy(m.key, key, m.len);
+	return on_pcb ? tcp_pcb_md5(lab.c->pcb, &m)
+		      : tcp_bind_md5(lab.bind, &m);
 }
 
 struct tcp *
@@ -545,6 +562,11 @@ put_options(uint8_t *o, const struct lab_seg *s)
 {
 	size_t n = 0, blocks;
 
+	if (s->key != NULL) { /* the digest comes later */
+		put32(o, 0x01011312);
+		memset(o + 4, 0, 16);
+		n += 20;
+	}
 	if (s->mss >= 0) {
 		put16(o + n, 0x0204);
 		put16(o + n + 2, (unsigned)s->mss);
@@ -626,6 +648,48 @@ put_segment(uint8_t *p, const struct lab_seg *s)
 	return hl + s->len;
 }
 
+/* RFC 2385 2.0, of a segment with n bytes in all. */
+static void
+digest(const struct ipaddr *src, const struct ipaddr *dst, const uint8_t *head,
+    const uint8_t *payload, uint32_t paylen, uint32_t n, const char *key,
+    uint8_t out[16])
+{
+	uint8_t b[60] = {0};
+	size_t at;
+	struct span spans[3] = {{b, 0}, {(void *)(uintptr_t)payload, paylen},
+	    {(void *)(uintptr_t)key, strlen(key)}};
+
+	if (ipaddr_is_v4(src)) {
+		memcpy(b, src->b + 12, 4);
+		memcpy(b + 4, dst->b + 12, 4);
+		b[9] = 6;
+		put16(b + 10, n);
+		at = 12;
+	} else {
+		memcpy(b, src->b, 16);
+		memcpy(b + 16, dst->b, 16);
+		put32(b + 32, n);
+		b[39] = 6;
+		at = 40;
+	}
+	memcpy(b + at, head, 20);
+	put16(b + at + 16, 0);
+	spans[0].len = at + 20;
+	crypto_digest.md5(spans, 3, out);
+}
+
+static void
+sign(const struct tcp_in *in, uint8_t *p, const struct lab_seg *s)
+{
+	uint32_t hl = (uint32_t)(p[12] >> 4) * 4;
+
+	if (s->key == NULL)
+		return;
+	digest(&in->src, &in->dst, p, p + hl, in->len - hl, in->len, s->key,
+	    p + 24);
+	p[24] ^= s->bad_md5;
+}
+
 void
 lab_peer_sends(const char *file, int line, struct lab_seg s)
 {
@@ -648,6 +712,7 @@ lab_peer_sends(const char *file, int line, struct lab_seg s)
 	b->len = in.off + in.len;
 	in.src = lab_addr(s.src != 0 ? s.src : lab.peer);
 	in.dst = lab_addr(s.dst != 0 ? s.dst : OUR_ADDR);
+	sign(&in, p, &s);
 	put16(p + 16, checksum(&in.src, &in.dst, p, in.len));
 	if (s.bad_csum)
 		p[16] ^= 0x40;
@@ -718,6 +783,9 @@ take_option(struct sent *o, const uint8_t *p, size_t left)
 		o->s.fo = (int32_t)len - (o->s.fo_exp ? 4 : 2);
 		memcpy(o->cookie, p + len - o->s.fo, (size_t)o->s.fo);
 		o->s.cookie = o->cookie;
+	} else if (p[0] == 19 && len == 18) {
+		o->has_md5 = true;
+		memcpy(o->md5, p + 2, 16);
 	} else {
 		broken("an option that the scripts do not know");
 	}
@@ -803,7 +871,7 @@ peek(void)
 	if (!tcp_output(lab.tcp, &out, lab.now))
 		return false;
 	o->present = true;
-	o->ts = false;
+	o->ts = o->has_md5 = false;
 	o->s = SEG(get16(h + 12) & 0x1ff);
 	o->s.ip = out.tos & 3;
 	o->seq = get32(h + 4);
@@ -820,6 +888,8 @@ peek(void)
 		broken("the checksum is the caller's to fill in");
 	if (h[12] & 0x0e)
 		broken("reserved bits are set");
+	memcpy(o->head, h, 20);
+	o->hdr_len = out.hdr_len;
 	o->c = conn_of(&o->id);
 	if (o->c == NULL)
 		o->c = lab.c;
@@ -839,6 +909,19 @@ named_differs(int64_t want, int64_t got)
 	if (want == NONE)
 		return got >= 0;
 	return want != got;
+}
+
+/* Is it signed as it should be? */
+static bool
+signed_with(const struct sent *o, const char *key)
+{
+	uint8_t want[16];
+
+	if (key == NULL || !o->has_md5)
+		return key == NULL && !o->has_md5;
+	digest(&o->id.laddr, &o->id.raddr, o->head, o->payload, o->s.len,
+	    o->hdr_len + o->s.len, key, want);
+	return memcmp(want, o->md5, 16) == 0;
 }
 
 static bool
@@ -894,6 +977,11 @@ lab_stack_sends(const char *file, int line, struct lab_seg want)
 	if (!same(&want, &o->s))
 		fail(file, line, "the stack sends\n\t%s, expected\n\t%s",
 		    describe(&o->s), describe(&want));
+	if (!signed_with(o, want.key))
+		fail(file, line, "%s is %s", describe(&o->s),
+		    !o->has_md5	       ? "not signed"
+		    : want.key == NULL ? "signed"
+				       : "signed with another key");
 	o->present = false;
 }
 

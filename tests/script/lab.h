@@ -84,10 +84,13 @@ struct lab_seg {
 	int32_t fo;
 	bool fo_exp;
 	const uint8_t *cookie;
+	/* What it is signed with (RFC 2385), NULL: it is not. */
+	const char *key;
 	/* The peer's only. */
 	uint16_t sport, dport;
 	uint32_t src, dst; /* other addresses than usual */
 	bool bad_csum;	   /* and csum_ok is false */
+	bool bad_md5;	   /* a bit of the signature is wrong */
 	uint16_t train;	   /* a GRO train of segments of this size */
 	const char *opts;  /* raw option bytes after all others */
 	uint8_t optlen;
@@ -272,6 +275,12 @@ struct tcp_stats lab_stats(void);
 mono_t lab_mono(void);
 /* The peer has another address from now on. */
 void lab_peer(uint32_t v4);
+/* A key of the listener's or (on_pcb) the connection's for v4/plen, "" takes
+ * it away. */
+int lab_key(bool on_pcb, uint32_t v4, unsigned plen, const char *key);
+/* Signs connections to and from the peer from now on. */
+#define listener_key(key) expect_eq(lab_key(false, 0xc0000201, 32, key), 0)
+#define app_key(key)	  expect_eq(lab_key(true, 0xc0000201, 32, key), 0)
 /* The last cookie that the stack sent. */
 const uint8_t *lab_cookie(void);
 uint32_t lab_iss(void);	     /* the stack's ISN on this connection, learnt */

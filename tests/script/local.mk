@@ -39,6 +39,7 @@ SCRIPT_SOURCES = \
 	tests/script/mtu.c \
 	tests/script/tune.c \
 	tests/script/urgent.c \
+	tests/script/md5.c \
 	tests/script/ecn.c \
 	tests/script/fastopen.c \
 	tests/script/fastsyn.c \
@@ -50,7 +51,7 @@ tests_script_script_SOURCES = $(SCRIPT_SOURCES)
 # A script names again what SEG() presets.
 tests_script_script_CFLAGS = $(AM_CFLAGS) -Wno-override-init
 tests_script_script_LDADD = daemon/libtcp.la daemon/libwire.la \
-	daemon/libbase.la $(CRITERION_LIBS)
+	daemon/libcrypto.la daemon/libbase.la $(CRITERION_LIBS)
 if HAVE_CRITERION
 check_PROGRAMS += tests/script/script
 TESTS += tests/script/script tests/script/script6.sh
