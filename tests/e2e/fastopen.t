@@ -59,17 +59,63 @@ if [ "$LAB_DEVICE" != kernel ]; then
 	    <(ctl -j show stats)
 fi
 
-# Programs that were never changed.
-if curl --help all 2>/dev/null | grep -q tcp-fastopen; then
-	mkdir "$work/www"
-	random_file "$work/www/file" 300K
-	cd "$work/www" || exit 1
-	serves peer 8000 web "$python" -m http.server --bind $any 8000
-	cd "$work" || exit 1
+# Programs that were never changed: curl here, nginx there, each way round.
+nginx_conf()
+{
+	local user="user nobody nogroup;"
+	[ "$UID" = 0 ] || user="user root root;"
+	cat <<-END
+	daemon off;
+	$user
+	worker_processes 2;
+	pid $work/nginx.$1.pid;
+	error_log stderr;
+	events { worker_connections 64; }
+	http {
+		access_log off;
+		client_body_temp_path $work/body.$1;
+		proxy_temp_path $work/proxy.$1;
+		fastcgi_temp_path $work/fastcgi.$1;
+		uwsgi_temp_path $work/uwsgi.$1;
+		scgi_temp_path $work/scgi.$1;
+		server { listen $any_host:$1 fastopen=16; root $work/www; }
+	}
+	END
+}
+
+# fetches SIDE HOST PORT: twice, the second time by a cookie.
+fetches()
+{
+	local side=$1 host=$2 port=$3 i
 	for i in 1 2; do
-		check "curl --tcp-fastopen, $i" run curl -sSf --tcp-fastopen \
-		    -o got.$i http://$kernel_host:8000/file
-		check "equal, $i" cmp www/file got.$i
+		check "$side: curl --tcp-fastopen from nginx, $i" \
+		    "$side" curl -sSf --tcp-fastopen -o got.$port.$i \
+		    http://$host:$port/file
+		check "$side: equal, $i" cmp www/file got.$port.$i
 	done
+}
+
+if ! curl --help all 2>/dev/null | grep -q tcp-fastopen ||
+    ! command -v nginx >/dev/null; then
+	skip "curl and nginx" "there is no nginx, or no curl with Fast Open"
+	finish 10
+	exit
+fi
+mkdir "$work/www"
+random_file "$work/www/file" 300K
+nginx_conf 8080 >"$work/tcpd.conf"
+nginx_conf 8180 >"$work/kernel.conf"
+serves run 8080 nginx-tcpd nginx -e stderr -p "$work" -c "$work/tcpd.conf"
+serves peer 8180 nginx-kernel nginx -e stderr -p "$work" -c "$work/kernel.conf"
+cd "$work" || exit 1
+[ "$LAB_DEVICE" = kernel ] || before=$(stat_of tcp.fastopen_active)
+[ "$LAB_DEVICE" = kernel ] || served=$(stat_of tcp.fastopen_passive)
+fetches run $kernel_host 8180
+fetches peer $tcpd_host 8080
+if [ "$LAB_DEVICE" != kernel ]; then
+	check "curl's request went with a SYN" \
+	    test "$(stat_of tcp.fastopen_active)" -gt "$before"
+	check "nginx got one with a SYN" \
+	    test "$(stat_of tcp.fastopen_passive)" -gt "$served"
 fi
 finish 10
