@@ -523,7 +523,6 @@ struct tcp_info_out {
 	} ecn;
 	bool syn_data;	       /* data in a SYN was taken, ours or his */
 	uint8_t fastopen_fail; /* Linux's tcpi_fastopen_client_fail */
-	bool fastopen_pending; /* handed over, the handshake goes on */
 	bool md5;	       /* it is signed */
 };
 void tcp_info(const struct tcp_pcb *p, struct tcp_info_out *out, mono_t now);

@@ -474,7 +474,6 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	o->send_unsent = free;
 	o->syn_data = p->fo.taken;
 	o->fastopen_fail = p->fo.fail;
-	o->fastopen_pending = p->fo.half != NULL;
 	o->md5 = p->md5.key != NULL;
 	rate_info(p, o, now);
 	ecn_info(p, &o->ecn);

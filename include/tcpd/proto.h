@@ -8,8 +8,9 @@
  * says what the connection is from then on:
  *
  * PROTO_ATTACH   The connection *is* the program's TCP connection.  The rest
- *                of the hello follows (struct proto_attach), padded with zeros
- *                to PROTO_HELLO_BYTES, then one byte more of its own (the
+ *                of the hello follows (struct proto_attach, options, for a
+ *                Fast Open the stream's first bytes), padded with zeros to
+ *                PROTO_HELLO_BYTES, then one byte more of its own (the
  *                "reset byte", see the engine).  The daemon leaves the hello
  *                unread until the connection is established: until then it
  *                fills a quarter of the client's send buffer, so the

@@ -60,27 +60,10 @@ if [ "$LAB_DEVICE" != kernel ]; then
 fi
 
 # Programs that were never changed: curl here, nginx there, each way round.
-nginx_conf()
+conf()
 {
-	local user="user nobody nogroup;"
-	[ "$UID" = 0 ] || user="user root root;"
-	cat <<-END
-	daemon off;
-	$user
-	worker_processes 2;
-	pid $work/nginx.$1.pid;
-	error_log stderr;
-	events { worker_connections 64; }
-	http {
-		access_log off;
-		client_body_temp_path $work/body.$1;
-		proxy_temp_path $work/proxy.$1;
-		fastcgi_temp_path $work/fastcgi.$1;
-		uwsgi_temp_path $work/uwsgi.$1;
-		scgi_temp_path $work/scgi.$1;
-		server { listen $any_host:$1 fastopen=16; root $work/www; }
-	}
-	END
+	nginx_conf "$1" \
+	    "server { listen $any_host:$1 fastopen=16; root $work/www; }"
 }
 
 # fetches SIDE HOST PORT: twice, the second time by a cookie.
@@ -103,8 +86,8 @@ if ! curl --help all 2>/dev/null | grep -q tcp-fastopen ||
 fi
 mkdir "$work/www"
 random_file "$work/www/file" 300K
-nginx_conf 8080 >"$work/tcpd.conf"
-nginx_conf 8180 >"$work/kernel.conf"
+conf 8080 >"$work/tcpd.conf"
+conf 8180 >"$work/kernel.conf"
 serves run 8080 nginx-tcpd nginx -e stderr -p "$work" -c "$work/tcpd.conf"
 serves peer 8180 nginx-kernel nginx -e stderr -p "$work" -c "$work/kernel.conf"
 cd "$work" || exit 1

@@ -289,6 +289,21 @@ serves()
 	fi
 }
 
+# nginx_conf PORT SERVERS: a configuration for two workers of another user,
+# which is told from others by that port.
+nginx_conf()
+{
+	local user="user nobody nogroup;" what
+	[ "$UID" = 0 ] || user="user root root;"
+	printf '%s\n' "daemon off;" "$user" "worker_processes 2;" \
+	    "pid $work/nginx.$1.pid;" "error_log stderr;" \
+	    "events { worker_connections 1024; }" "http {" "access_log off;"
+	for what in client_body proxy fastcgi uwsgi scgi; do
+		echo "${what}_temp_path $work/$what.$1;"
+	done
+	printf '%s\n' "$2" "}"
+}
+
 # random_file PATH SIZE (of head -c)
 random_file()
 {

@@ -6,41 +6,24 @@ families="4 6"
 . "$(dirname "$0")/lib.sh"
 need nginx curl wget
 
-# nginx_conf PORT
-nginx_conf()
+# conf PORT PROXIED
+conf()
 {
-	local user="user nobody nogroup;"
-	[ "$UID" = 0 ] || user="user root root;"
-	cat <<-END
-	daemon off;
-	$user
-	worker_processes 2;
-	pid $work/nginx.$1.pid;
-	error_log stderr;
-	events { worker_connections 1024; }
-	http {
-		access_log off;
+	nginx_conf "$1" "
 		sendfile on;
-		client_body_temp_path $work/body;
-		proxy_temp_path $work/proxy;
-		fastcgi_temp_path $work/fastcgi;
-		uwsgi_temp_path $work/uwsgi;
-		scgi_temp_path $work/scgi;
 		server { listen $any_host:$1; root $work/www; }
 		server {
 			listen $any_host:$(($1 + 1));
 			location / { proxy_pass http://$2; }
-		}
-	}
-	END
+		}"
 }
 
 mkdir "$work/www"
 random_file "$work/www/big" 200M
 random_file "$work/www/small" 4000
 up
-nginx_conf 8080 $kernel_host:8180 >"$work/tcpd.conf"
-nginx_conf 8180 $tcpd_host:8080 >"$work/kernel.conf"
+conf 8080 $kernel_host:8180 >"$work/tcpd.conf"
+conf 8180 $tcpd_host:8080 >"$work/kernel.conf"
 serves run 8080 nginx-tcpd nginx -e stderr -p "$work" -c "$work/tcpd.conf"
 serves peer 8180 nginx-kernel nginx -e stderr -p "$work" -c "$work/kernel.conf"
 

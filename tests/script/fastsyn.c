@@ -47,9 +47,11 @@ Test(fastsyn, asks_for_a_cookie_and_uses_it)
 	expect_eq(lab_info().bytes_acked, 500);
 	expect_eq(lab_info().send_queued, 0);
 	expect_eq(lab_stats().fastopen_active, 1);
+	expect_eq(lab_info().delivered_packets, 1);
 	app_writes(10);
 	stack_sends(ACK | PSH, .seq = 501, .ack = 1, .len = 10);
 	peer_sends(ACK, .seq = 1, .ack = 511);
+	expect_eq(lab_info().delivered_packets, 2);
 }
 
 /* RFC 7413 4.1.1: every length that there is. */
@@ -144,6 +146,53 @@ Test(fastsyn, data_not_taken)
 	use(2);
 	app_opens_fast(5);
 	stack_sends(SYN, .seq = 0, .len = 5, .fo = 6, .cookie = cookie + 8);
+}
+
+/* It was sent before: Nagle's next small segment does not wait for it. */
+Test(fastsyn, what_goes_again_holds_nothing)
+{
+	get_cookie(0, 8);
+	use(1);
+	app_opens_fast(500);
+	stack_sends(SYN, .seq = 0, .len = 500, .fo = 8);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 500);
+	app_writes(10);
+	stack_sends(ACK | PSH, .seq = 501, .ack = 1, .len = 10);
+	app_writes(10);
+	silence();
+	peer_sends(ACK, .seq = 1, .ack = 511);
+	stack_sends(ACK | PSH, .seq = 511, .ack = 1, .len = 10);
+	peer_sends(ACK, .seq = 1, .ack = 521);
+}
+
+/* A program that has more to say than a SYN holds will answer, so that the ACK
+ * of the first text waits for that, as in Linux. */
+Test(fastsyn, more_to_say)
+{
+	lab_start(.fastopen.mode = FASTOPEN_CLIENT, .quickack = true);
+	get_cookie(0, 8);
+	use(1);
+	app_opens_fast(2000);
+	stack_sends(SYN, .seq = 0, .len = 1360, .fo = 8);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1361, .mss = 1460);
+	stack_sends(ACK | PSH, .seq = 1361, .ack = 1, .len = 640);
+	peer_sends(ACK | PSH, .seq = 1, .ack = 2001, .len = 100);
+	quiet_for(ms(39));
+	after(ms(1));
+	stack_sends(ACK, .seq = 2001, .ack = 101);
+	app_reads(100);
+	app_aborts();
+	stack_sends(RST | ACK, .seq = 2001, .ack = 101);
+	/* Not so where the data only goes again. */
+	use(2);
+	app_opens_fast(500);
+	stack_sends(SYN, .seq = 0, .len = 500, .fo = 8);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 500);
+	peer_sends(ACK | PSH, .seq = 1, .ack = 501, .len = 100);
+	stack_sends(ACK, .seq = 501, .ack = 101);
+	app_reads(100);
 }
 
 Test(fastsyn, data_taken_in_part)
