@@ -72,6 +72,16 @@ only_acknowledges(const struct packet *p)
 }
 
 static bool
+asks_for_ecn(const struct packet *p)
+{
+	size_t tcp, end;
+
+	return find_tcp(p, &tcp, &end) &&
+	       (p->data[tcp + 13] & (TH_SYN | TH_ACK)) == TH_SYN &&
+	       (p->data[tcp + 13] & (TH_ECE | TH_CWR)) != 0;
+}
+
+static bool
 lost_by_chance(struct link *l, const struct packet *p)
 {
 	struct sim *s = l->sim;
@@ -220,7 +230,8 @@ link_send(struct link *l, struct packet *p)
 	l->sent++;
 	if (l->cfg.bleach)
 		clear_field(p);
-	if (l->faults && (is_down(l) || lost_by_chance(l, p))) {
+	if (l->faults && (is_down(l) || lost_by_chance(l, p) ||
+			     (l->cfg.ecn_hole && asks_for_ecn(p)))) {
 		l->lost++;
 		free(p);
 		return;

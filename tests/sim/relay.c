@@ -6,14 +6,14 @@
  * network as the stacks in the simulator do.
  *
  *	relay -l
- *	relay [-r] [-s seed] path pid/interface pid/interface [pid/interface
- *...]
+ *	relay [-er] [-s seed] path pid/interface pid/interface
+ *		[pid/interface ...]
  *
  * pid is a process in the namespace.  The first device has the senders behind
  * it: the path's first link leads away from it.  Devices after the second are
  * further senders in front of the same bottleneck; what comes back goes to all
  * senders, as on a hub.  -r: the path leads the other way;
- * -l: names all paths.
+ * -e: SYNs that ask for ECN are lost on it; -l: names all paths.
  *
  * The devices have no offloads: frames are of the MTU, with check sums, and a
  * lost one is one segment.  The event heap is the simulator's, with virtual
@@ -317,7 +317,7 @@ static _Noreturn void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: relay -l\n       relay [-r] [-s seed] path pid/interface "
+	    "usage: relay -l\n       relay [-er] [-s seed] path pid/interface "
 	    "pid/interface [pid/interface ...]\n\npaths:\n");
 	for (unsigned i = 0; i < npaths; i++)
 		fprintf(stderr, "  %-14s %s\n", paths[i].name, paths[i].what);
@@ -330,16 +330,18 @@ main(int argc, char **argv)
 	const struct sched_param rt = {.sched_priority = 10};
 	const struct path *p;
 	uint64_t seed = 1;
-	bool reverse = false;
+	bool reverse = false, ecn_hole = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "lrs:")) != -1) {
+	while ((c = getopt(argc, argv, "elrs:")) != -1) {
 		if (c == 'l')
 			return list();
 		if (c == 's')
 			seed = strtoull(optarg, NULL, 0);
 		else if (c == 'r')
 			reverse = true;
+		else if (c == 'e')
+			ecn_hole = true;
 		else
 			usage();
 	}
@@ -348,6 +350,7 @@ main(int argc, char **argv)
 	relay.sim = sim_new(seed);
 	for (unsigned i = 0; i < 2; i++) {
 		relay.sim->links[i].cfg = path_link(p, reverse ? 1 - i : i);
+		relay.sim->links[i].cfg.ecn_hole = ecn_hole;
 		relay.sim->links[i].deliver = deliver;
 	}
 	sim_faults(relay.sim, true);

@@ -43,6 +43,7 @@ struct linkcfg {
 	uint32_t queue;		     /* bytes before the bottleneck */
 	uint32_t mark; /* bytes in the queue from which ECT becomes CE, or 0 */
 	bool bleach;   /* the IP-ECN field becomes Not-ECT */
+	bool ecn_hole; /* SYNs that ask for ECN are lost */
 	uint64_t police_rate; /* bytes a second, 0: no policer */
 	uint32_t police_burst;
 	/* In millionths of the frames. */
