@@ -180,7 +180,8 @@ md5keys_journal_put(const struct md5keys *s, uint32_t *words)
 		len = HEAD_BYTES + s->key[i].len;
 		words[n++] = (uint32_t)IPPROTO_TCP << 24 |
 			     (uint32_t)TCP_MD5SIG_EXT << 8 | (uint32_t)len;
-		memcpy(words + n, &s->key[i], (len + 3) / 4 * 4);
+		words[n + (len - 1) / 4] = 0;
+		memcpy(words + n, &s->key[i], len);
 		n += (len + 3) / 4;
 	}
 	return n;
