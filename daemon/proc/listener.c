@@ -334,19 +334,24 @@ bury(struct engine *e, uint16_t port)
 	return any;
 }
 
-/* At the limit?  Those that were closed unnoticed do not count. */
-static bool
-over_limit(struct account *a)
+/* Those of a user's that were closed unnoticed count no more; all but one. */
+static void
+bury_of(struct account *a, const struct bound *but)
 {
 	struct bound *b, *next;
 
-	if (a->listeners < a->limit.listeners)
-		return false;
 	for (b = LIST_FIRST(&a->bounds); b != NULL; b = next) {
 		next = LIST_NEXT(b, of_account);
-		if (!b->in_chan && !bound_alive(b))
+		if (b != but && !b->in_chan && !bound_alive(b))
 			bound_dead(b);
 	}
+}
+
+static bool
+over_limit(struct account *a)
+{
+	if (a->listeners >= a->limit.listeners)
+		bury_of(a, NULL);
 	return a->listeners >= a->limit.listeners;
 }
 
@@ -449,6 +454,8 @@ bound_key(struct bound *b, const struct md5key *k)
 		return EINVAL;
 	stack_key(&m, k);
 	err = -tcp_bind_md5(b->tb, &m);
+	if (tcp_bind_md5_keys(b->tb) > b->nkeys && a->keys >= KEYS_PER_UID)
+		bury_of(a, b);
 	if (tcp_bind_md5_keys(b->tb) > b->nkeys && a->keys >= KEYS_PER_UID) {
 		m.len = 0;
 		tcp_bind_md5(b->tb, &m);

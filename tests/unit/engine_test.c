@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -270,6 +270,58 @@ Test(engine, reset_before_accept_is_kept_for_it)
 	cr_assert(cl_wait(b, POLLHUP, 2000));
 	cr_assert_eq(read(b, &c, 1), -1);
 	cr_assert_eq(errno, ECONNRESET);
+}
+
+/* A key of n bytes at lab i's socket c, for peer number peer. */
+static int
+set_key(const struct cl *c, int i, uint32_t peer, uint16_t n)
+{
+	struct {
+		struct proto_opt o;
+		struct tcp_md5sig m;
+	} opt = {
+	    {IPPROTO_TCP, TCP_MD5SIG, sizeof opt.m, 0}, {.tcpm_keylen = n}};
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000000 + peer)};
+
+	memcpy(&opt.m.tcpm_addr, &sin, sizeof sin);
+	memset(opt.m.tcpm_key, 'k', sizeof opt.m.tcpm_key);
+	return cl_request(
+	    i, PROTO_SETOPT, c->handle, &opt, sizeof opt, -1, NULL, NULL);
+}
+
+/* Keys are counted: a user's at his listeners, and a connection's. */
+Test(engine, keys_have_a_limit)
+{
+	struct cl l = cl_socket(), more = cl_socket(), a = cl_socket();
+	int port = cl_listen(&l, 1, 0, 16), b;
+	uint32_t i;
+
+	cr_assert_gt(port, 0);
+	cr_assert_gt(cl_listen(&more, 1, 0, 16), 0);
+	cr_assert_eq(set_key(&l, 1, 0, 0), ENOENT);
+	cr_assert_eq(set_key(&l, 1, 0, 81), EINVAL);
+	for (i = 0; i < KEYS_PER_UID; i++)
+		cr_assert_eq(set_key(&l, 1, i, 7), 0, "key %u", i);
+	cr_assert_eq(set_key(&l, 1, i, 7), ENOMEM);
+	cr_assert_eq(set_key(&more, 1, 0, 7), ENOMEM);
+	cr_assert_eq(set_key(&l, 1, 5, 9), 0, "another for the same peer");
+	cr_assert_eq(set_key(&l, 1, 5, 0), 0);
+	cr_assert_eq(set_key(&more, 1, 0, 7), 0);
+	cr_assert_eq(cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
+	b = cl_accept(&l);
+	cr_assert_geq(b, 0);
+	for (i = 0; i < KEYS_PER_CONN; i++)
+		cr_assert_eq(set_key(&a, 0, i, 7), 0);
+	cr_assert_eq(set_key(&a, 0, i, 7), ENOMEM);
+	/* They go with a listener that is closed, whoever notices. */
+	close(l.fd);
+	for (i = 1; i < KEYS_PER_UID; i++)
+		cr_assert_eq(set_key(&more, 1, i, 7), 0, "key %u", i);
+	cr_assert_eq(set_key(&more, 1, i, 7), ENOMEM);
+	close(more.fd);
+	close(a.fd);
+	close(b);
 }
 
 Test(engine, accepted_peer_name_and_raw_accept)
