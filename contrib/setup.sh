@@ -16,7 +16,7 @@ PACKAGES_BUILD="autoconf automake libtool make gcc libc6-dev pkg-config
 PACKAGES_LAB="iproute2 util-linux procps curl nginx-light python3"
 # Unit tests and the programs of tests/e2e.
 PACKAGES_TEST="libcriterion-dev wget redis-server redis-tools iperf3 socat
-	netcat-openbsd dnsmasq-base liblwip-dev iputils-ping ethtool jq git mandoc
+	netcat-openbsd bird2 dnsmasq-base liblwip-dev iputils-ping ethtool jq git mandoc
 	xz-utils clang clang-format valgrind"
 
 # nginx and the like live there, and a plain user's PATH lacks it.

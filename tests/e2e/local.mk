@@ -21,6 +21,7 @@ NET_TESTS = \
 	tests/e2e/idle.t \
 	tests/e2e/interop.t \
 	tests/e2e/md5.t \
+	tests/e2e/bgp.t \
 	tests/e2e/slaac.t \
 	tests/e2e/dhcp.t \
 	tests/e2e/vlan.t \
