@@ -35,7 +35,7 @@ def echo(c):
     c.close()
 
 
-def serve(family, early, address, port, key, *more):
+def serve(family, what, address, port, key, *more):
     s = socket.socket(family)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     nets = [address + ("/32" if family == socket.AF_INET else "/128"), key]
@@ -46,11 +46,11 @@ def serve(family, early, address, port, key, *more):
             if k:
                 sign(s, net, k)
 
-    if early:
+    if what == "early":
         sign_all()
     s.bind(("0.0.0.0" if family == socket.AF_INET else "::", int(port)))
     s.listen(16)
-    if not early:
+    if what != "early":
         sign_all()
     print("ready", flush=True)
     while True:
@@ -91,4 +91,4 @@ version = socket.AF_INET6 if ":" in where else socket.AF_INET
 if what == "ask":
     ask(version, *sys.argv[2:])
 else:
-    serve(version, what == "early", *sys.argv[2:])
+    serve(version, what, *sys.argv[2:])

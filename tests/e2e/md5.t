@@ -8,6 +8,8 @@ need_tcpd
 
 md5=$e2e/md5.py
 key="between two peers"
+loop=127.0.0.1
+[ "$family" = 4 ] || loop=::1
 
 # The kernel's side needs CONFIG_TCP_MD5SIG.
 probe='import socket, struct
@@ -80,6 +82,11 @@ if peer "$python" -c "$probe" >"$work/probe" 2>&1; then
 	wait_for 5 grep -q ready "$work/run.9100.log"
 	pair run peer "$kernel" 9000
 	pair peer run "$tcpd" 9100
+	# Loopback is the kernel's, whom the shim gives the key.
+	serves peer 9120 loop "$python" "$md5" serve "$loop" 9120 "$key"
+	equal "to the kernel's loopback, signed" \
+	    "$(ask run "$loop" 9120 "$key")" good
+	refused "to the kernel's loopback, wrong key" run "$loop" 9120 other
 	drops "unsigned SYNs are counted" "no MD5 signature"
 	drops "wrong signatures are counted" "wrong MD5"
 	drops "unwanted signatures are counted" "MD5 signature of whom"

@@ -243,6 +243,7 @@ Test(md5, timestamps_without_sack)
 	app_writes(3000);
 	stack_sends(
 	    ACK, .seq = 1, .ack = 1, .len = 1428, .tsval = 0, .key = KEY);
+	lab_drain();
 }
 
 /* A cookie keeps its timestamp, and SACK blocks wait for the day. */
@@ -264,6 +265,32 @@ Test(md5, cookies_are_signed)
 	app_writes(1500);
 	stack_sends(ACK, .seq = 1, .ack = 1, .len = 1428, .key = KEY);
 	lab_drain();
+}
+
+/* Accurate ECN's counters give way, and what was promised of a segment's size
+ * holds. */
+Test(md5, beside_accurate_ecn)
+{
+	for (int ts = 0; ts < 2; ts++) {
+		lab_start(.listens = true, .ecn = TCP_ECN_ON);
+		listener_key(KEY);
+		peer_sends(SYN | AE | CWR | ECE, .seq = 0, .mss = 1460,
+		    .tsval = ts ? 1 : NONE, .tsecr = 0, .key = KEY);
+		stack_sends(SYN | ACK | CWR, .seq = 0, .ack = 1, .key = KEY);
+		peer_sends(ACK | CWR, .seq = 1, .ack = 1,
+		    .tsval = ts ? 1 : NONE, .tsecr = 0, .key = KEY);
+		in_state(TCPS_ESTABLISHED);
+		expect_eq(lab_info().ecn.mode, 2);
+		for (unsigned i = 0; i < 4; i++)
+			peer_sends(ACK | AE | ECE, .seq = 1 + 100 * i, .ack = 1,
+			    .len = 100, .ip = CE, .tsval = ts ? 1 : NONE,
+			    .tsecr = 0, .key = KEY);
+		app_reads(400);
+		app_writes(8000);
+		/* take_payload() holds each against the MTU. */
+		expect(lab_drain() >= 5);
+		expect_eq(lab_info().snd_mss, ts ? 1428 : 1440);
+	}
 }
 
 /* No train of segments is made: each has its own signature. */
@@ -338,6 +365,23 @@ Test(md5, no_fast_open)
 	stack_sends(SYN, .seq = 0, .len = 0, .fo = NONE, .key = KEY);
 	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .key = KEY);
 	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 500, .key = KEY);
+}
+
+/* A user who stops listening and listens again has his keys still; and some
+ * who gave none have none. */
+Test(md5, keys_move)
+{
+	struct tcp_keys *k = tcp_bind_md5_take(lab_bind());
+
+	expect_eq(tcp_bind_md5_keys(lab_bind()), 0);
+	tcp_bind_md5_give(lab_tcp(), lab_bind(), k);
+	expect_eq(tcp_bind_md5_keys(lab_bind()), 1);
+	tcp_bind_md5_give(lab_tcp(), lab_bind(), NULL);
+	expect_eq(tcp_bind_md5_keys(lab_bind()), 0);
+	listener_key(KEY);
+	k = tcp_bind_md5_take(lab_bind());
+	app_unlistens();
+	tcp_bind_md5_give(lab_tcp(), NULL, k);
 }
 
 /* A thousand keys of one listener, each its peer's. */

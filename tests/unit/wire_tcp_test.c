@@ -455,6 +455,38 @@ Test(wire_tcp, parse_fastopen)
 	cr_assert(!h.fastopen.present && !h.fastopen.bad);
 }
 
+/* RFC 2385 3.0; of another length it is none, and two are no good. */
+Test(wire_tcp, md5)
+{
+	uint8_t opts[40];
+	struct wire_tcp h = {.flags = TH_SYN,
+	    .has_md5 = true,
+	    .fastopen = {.present = true, .len = 8}};
+	unsigned len;
+
+	cr_assert_eq(wire_tcp_hdr_len(&h), 40);
+	h = (struct wire_tcp){.flags = TH_SYN,
+	    .has_md5 = true,
+	    .has_mss = true,
+	    .has_ts = true,
+	    .sack_permitted = true,
+	    .has_wscale = true,
+	    .accecn = {.present = true, .n = 3}};
+	cr_assert_eq(wire_tcp_hdr_len(&h), 60);
+	memset(opts, 1, sizeof opts);
+	for (len = 2; len < 40; len++) {
+		opts[0] = 19;
+		opts[1] = (uint8_t)len;
+		cr_assert_eq(parse_opts(TH_ACK, opts, len, &h), 0);
+		cr_assert_eq(h.has_md5, len == 18);
+		cr_assert(!h.md5_twice);
+	}
+	opts[0] = opts[18] = 19;
+	opts[1] = opts[19] = 18;
+	cr_assert_eq(parse_opts(TH_ACK, opts, 36, &h), 0);
+	cr_assert(h.has_md5 && h.md5_twice);
+}
+
 Test(wire_tcp, emit_others, .description = "MUST-65 MUST-69")
 {
 	struct wire_tcp h = {.flags = TH_ACK,
@@ -500,6 +532,11 @@ random_header(struct rng *r)
 		h.sack_permitted = rng_below(r, 2);
 		h.fastopen.present = rng_below(r, 2);
 	}
+	if ((h.has_md5 = rng_below(r, 3) == 0)) {
+		h.fastopen.present = false; /* there is no room */
+		for (unsigned i = 0; i < sizeof h.md5; i++)
+			h.md5[i] = (uint8_t)rng_u64(r);
+	}
 	if (h.fastopen.present) {
 		h.fastopen.exp = rng_below(r, 2);
 		h.fastopen.len = (uint8_t)(2 * rng_below(r, 9));
@@ -527,11 +564,11 @@ random_header(struct rng *r)
 	return h;
 }
 
-/* Counters for which a cookie leaves no room are left out. */
+/* Counters for which a cookie or a signature leaves no room are left out. */
 static bool
 same_accecn(const struct wire_tcp *g, const struct wire_tcp *h)
 {
-	if (!h->fastopen.present)
+	if (!h->fastopen.present && !h->has_md5)
 		return memcmp(&g->accecn, &h->accecn, sizeof g->accecn) == 0;
 	return g->accecn.n <= h->accecn.n &&
 	       (!g->accecn.present || h->accecn.present) &&
@@ -565,6 +602,10 @@ Test(wire_tcp, round_trips)
 		cr_assert(g.has_ts == h.has_ts && g.tsval == h.tsval);
 		cr_assert_eq(g.tsecr, h.tsecr);
 		cr_assert(same_accecn(&g, &h));
+		cr_assert(g.has_md5 == h.has_md5 && !g.md5_twice);
+		cr_assert(memcmp(g.md5, h.md5, sizeof g.md5) == 0);
+		cr_assert(!h.has_md5 ||
+			  memcmp(hdr + WIRE_TCP_MD5_AT, h.md5, 16) == 0);
 		cr_assert(
 		    memcmp(&g.fastopen, &h.fastopen, sizeof g.fastopen) == 0);
 		for (unsigned i = 0; i < g.nsack; i++) {
