@@ -224,7 +224,8 @@ fastsyn_fill(
 	len = room_on(&p->path, e, p->max_seg);
 	if (len > p->sq.bytes)
 		len = p->sq.bytes;
-	if (len == 0)
+	/* A SYN has no urgent pointer of ours. */
+	if (len == 0 || urgent_sending(p))
 		return;
 	out->nspans = sendq_spans(
 	    p, 0, &len, out->spans, sizeof out->spans / sizeof out->spans[0]);

@@ -418,6 +418,20 @@ Test(fastsyn, waits_for_data)
 	peer_sends(ACK, .seq = 1, .ack = 11);
 }
 
+/* Data that is urgent must be known to be: it goes with a segment that says. */
+Test(fastsyn, urgent_data)
+{
+	get_cookie(0, 8);
+	use(1);
+	app_opens_waiting();
+	app_writes(10);
+	app_marks_urgent();
+	stack_sends(SYN, .seq = 0, .len = 0, .fo = 8);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK | PSH | URG, .seq = 1, .ack = 1, .len = 10, .urg = 10);
+	peer_sends(ACK, .seq = 1, .ack = 11);
+}
+
 Test(fastsyn, waits_and_closes)
 {
 	app_opens_waiting();
