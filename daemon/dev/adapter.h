@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <linux/filter.h>
 #include "dev/dev.h"
 
 /* The form of the virtio-net header on every device: the first one, without
@@ -32,6 +33,11 @@ extern const struct dev_ops tap_ops, packet_ops, packet_plain_ops;
 bool dev_parse_vnet(
     const uint8_t hdr[DEV_VNET_HDR_LEN], size_t frame_len, struct offload *off);
 void dev_build_vnet(const struct txframe *f, uint8_t hdr[DEV_VNET_HDR_LEN]);
+
+/* The filter of a packet socket: what is for this station (mac). */
+#define STATION_CODE 13
+unsigned station_code(
+    struct sock_filter code[STATION_CODE], const uint8_t mac[6]);
 
 /* A locally administered unicast address, the same each time. */
 void dev_mac_from_name(const char *netns, const char *name, uint8_t mac[6]);

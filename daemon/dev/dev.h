@@ -89,4 +89,11 @@ int dev_rx(struct dev *d, struct rxframe *frames, unsigned max);
  */
 int dev_tx(struct dev *d, const struct txframe *f);
 
+/*
+ * From now on, of the SYNs that open connections, only those of the group
+ * `open` come in, 0 to mask, which is a power of two less one; mask 0: all.
+ * Returns 0 or a negative errno: the kernel refused it, all is as it was.
+ */
+int dev_syn_filter(struct dev *d, uint32_t mask, uint32_t open);
+
 #endif

@@ -41,14 +41,14 @@
 #define PACKET_SNDBUF (4 << 20)
 
 /* Accepts group frames and those to mac, untagged ones only. */
-static int
-set_filter(int fd, const uint8_t mac[6])
+unsigned
+station_code(struct sock_filter code[STATION_CODE], const uint8_t mac[6])
 {
 	uint32_t hi = (uint32_t)mac[0] << 24 | (uint32_t)mac[1] << 16 |
 		      (uint32_t)mac[2] << 8 | mac[3];
 	uint32_t lo = (uint32_t)mac[4] << 8 | mac[5];
 	uint32_t ad = (uint32_t)SKF_AD_OFF;
-	struct sock_filter code[] = {
+	const struct sock_filter c[STATION_CODE] = {
 	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ad + SKF_AD_VLAN_TAG_PRESENT),
 	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0),
 	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ad + SKF_AD_VLAN_TAG),
@@ -63,7 +63,17 @@ set_filter(int fd, const uint8_t mac[6])
 	    BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
 	    BPF_STMT(BPF_RET | BPF_K, 0),
 	};
-	struct sock_fprog prog = {sizeof code / sizeof *code, code};
+
+	memcpy(code, c, sizeof c);
+	return STATION_CODE;
+}
+
+static int
+set_filter(int fd, const uint8_t mac[6])
+{
+	struct sock_filter code[STATION_CODE];
+	struct sock_fprog prog = {
+	    (unsigned short)station_code(code, mac), code};
 
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog);
 }

@@ -89,6 +89,7 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	    now->g.tcp.congestion, b->tcp.congestion, sizeof b->tcp.congestion);
 	now->g.tcp.size = b->tcp.size;
 	now->g.tcp.syncookies = b->tcp.syncookies;
+	now->g.tcp.syn_rate = b->tcp.syn_rate;
 	now->g.tcp.mtu_probing = b->tcp.mtu_probing;
 	now->g.tcp.pacing = b->tcp.pacing;
 	now->g.tcp.ecn = b->tcp.ecn;

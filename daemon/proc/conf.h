@@ -56,6 +56,7 @@ struct conf_tcp {
 	uint8_t ecn; /* enum tcp_ecn_policy */
 	struct tcp_fastopen fastopen;
 	uint64_t max_conns;   /* 0: as memory allows */
+	uint64_t syn_rate;    /* 0: no limit */
 	uint64_t max_orphans; /* 0: as many as there are */
 };
 

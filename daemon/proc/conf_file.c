@@ -427,6 +427,7 @@ new_conf(void)
 	    .window_scaling = 1,
 	    .quick_acks = 1,
 	    .max_orphans = 65536,
+	    .syn_rate = 30000,
 	    .pacing = 1,
 	    .ecn = TCP_ECN_ON,
 	    .fastopen = {.mode = FASTOPEN_CLIENT | FASTOPEN_SERVER,

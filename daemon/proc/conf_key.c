@@ -595,6 +595,7 @@ const struct key conf_keys[] = {
     {S_TCP, "fastopen_key", CFGT_STR, set_fastopen_key, 0, 0, KEY_MANY, 0},
     {S_TCP, "fastopen_blackhole", CFGT_INT, set_number, T(fastopen.blackhole_s),
 	0, 1 << 24},
+    {S_TCP, "syn_rate", CFGT_INT, set_number, T(syn_rate), 0, 1 << 30},
     {S_TCP, "max_orphans", CFGT_INT, set_number, T(max_orphans), 0, INT64_MAX},
     {S_IPV4, "conflict_detection", CFGT_BOOL, set_bool, V(conflict_detection),
 	0, 0},

@@ -302,7 +302,7 @@ timers_init(struct engine *e)
 		event_assign(&e->timer, e->eb, -1, 0, on_timer, e);
 		return false;
 	}
-	return etimer_init(e, &e->stop_timer, on_stop_timer);
+	return flood_init(e) && etimer_init(e, &e->stop_timer, on_stop_timer);
 }
 
 static bool
@@ -379,6 +379,7 @@ engine_free(struct engine *e)
 	if (e->stack != NULL)
 		stack_free(e->stack);
 	etimer_done(e, &e->stop_timer);
+	flood_done(e);
 	if (event_initialized(&e->timer) && event_get_fd(&e->timer) >= 0) {
 		event_del(&e->timer);
 		close(event_get_fd(&e->timer));

@@ -204,6 +204,18 @@ struct engine_stats {
 	uint64_t turns;
 };
 
+/* flood.c */
+struct flood {
+	struct etimer timer;
+	bool looking, refused;
+	bool drained;	/* no frame waits from before the filter */
+	unsigned shift; /* of 2^shift SYNs one comes through */
+	uint32_t open;	/* these, see dev_syn_filter() */
+	unsigned ticks, calm;
+	uint64_t answered; /* with cookies, at the last tick */
+	mono_t since;
+};
+
 struct engine {
 	struct event_base *eb;
 	struct stack *stack;
@@ -224,11 +236,13 @@ struct engine {
 	struct dev *dev;
 	struct event ev_dev_in, ev_dev_out;
 	bool rx_behind;	  /* the last burst was full: more waits */
-	unsigned tx_left; /* frames that this flush may still send */
+	unsigned tx_left; /* frames with text that this flush may still send */
 	bool tx_blocked;
 	size_t tx_len; /* of the frame that the device did not take */
 	struct offload tx_off;
 	uint8_t *tx_copy;
+
+	struct flood flood;
 
 	/* attach.c */
 	int listen_fd, spare_fd, policy_fd;
@@ -314,11 +328,17 @@ unsigned engine_addrs(const struct conf *conf, struct stack_addr *out);
 unsigned engine_routes(const struct conf *conf, struct stack_route *out);
 
 /* ---- pump.c ---- */
-/* Begins a flush: how many frames it may send. */
+/* Begins a flush: how many frames with text it may send. */
 void pump_begin(struct engine *e);
 /* false: the flush has sent its share, and there may be more to send. */
 bool pump_output(struct engine *e);
 void pump_done(struct engine *e);
+
+/* ---- flood.c: too many SYNs ---- */
+bool flood_init(struct engine *e);
+void flood_done(struct engine *e);
+/* Frames wait: is there a flood?  Says so once a tick at the most. */
+void flood_look(struct engine *e);
 
 /* ---- chan.c: one connection's life ---- */
 bool chans_init(struct engine *e);

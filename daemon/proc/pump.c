@@ -17,7 +17,8 @@
 
 #define RX_BURST  16 /* frames */
 #define RX_ROUNDS 16 /* bursts a turn */
-#define TX_FLUSH  64 /* frames a flush */
+#define TX_FLUSH  64 /* frames with text a flush */
+#define NO_TEXT	  (14 + 40 + 60)
 #define TX_COPY	  (65536 + 1024)
 
 static void
@@ -39,8 +40,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		for (i = 0; i < n; i++)
 			stack_input(e->stack, &frames[i], engine_now(e));
 		e->rx_behind = n == RX_BURST;
-		if (!e->rx_behind)
+		if (!e->rx_behind) {
+			e->flood.drained = true;
 			return;
+		}
+		flood_look(e);
 		engine_flush(e);
 	}
 }
@@ -77,7 +81,9 @@ pump_output(struct engine *e)
 
 	while (e->dev != NULL && !e->tx_blocked && e->tx_left > 0 &&
 	       stack_output(e->stack, &f, engine_now(e))) {
-		e->tx_left--;
+		/* What has no text answers something and is not answered. */
+		if (f.len > NO_TEXT)
+			e->tx_left--;
 		if (dev_tx(e->dev, &f) == -EAGAIN)
 			keep(e, &f);
 	}

@@ -439,6 +439,9 @@ engine_counters(struct page_out *p)
 	C(listeners_dead, "listeners whose program died");
 	C(probes, "looks whether a listener lives");
 	C(resets_to_program, "connections ended as reset");
+	counter(p, "engine", "syn_filter",
+	    "of so many SYNs the device lets one through, now",
+	    1u << e->flood.shift);
 	C(turns, "turns of the engine's loop");
 #undef C
 }

@@ -35,6 +35,8 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -234,7 +236,7 @@ static const int calls_refused[] = {SYS(open), SYS(openat), SYS(access),
     SYS(prlimit64), SYS(sched_getaffinity), SYS(prctl)};
 
 static const unsigned long ioctls[] = {
-    FIONREAD, FIONBIO, SIOCOUTQ, SIOCOUTQNSD};
+    FIONREAD, FIONBIO, SIOCOUTQ, SIOCOUTQNSD, TUNATTACHFILTER, TUNDETACHFILTER};
 
 static void
 on_sigsys(int sig, siginfo_t *si, void *ctx)

@@ -61,7 +61,8 @@ static struct {
 	int conns;
 	double seconds;
 	size_t size;
-} opt = {NULL, 9000, 1, 2, 64};
+	uint64_t pace; /* bytes a second and connection; 0: none */
+} opt = {NULL, 9000, 1, 2, 64, 0};
 
 static char zeros[CHUNK];
 
@@ -325,6 +326,9 @@ dial(char op)
 
 	if (fd == -1)
 		err(1, "socket");
+	if (opt.pace != 0 && setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE,
+				 &opt.pace, sizeof(opt.pace)) == -1)
+		err(1, "SO_MAX_PACING_RATE");
 	if (connect(fd, (struct sockaddr *)&to, len) == -1)
 		err(1, "connect to %s port %d", opt.host, opt.port);
 	if (op == ECHO || op == ANSWER)
@@ -723,7 +727,7 @@ main(int argc, char **argv)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "p:c:t:s:")) != -1) {
+	while ((ch = getopt(argc, argv, "p:c:t:s:b:")) != -1) {
 		if (ch == 'p')
 			opt.port = atoi(optarg);
 		else if (ch == 'c')
@@ -732,6 +736,8 @@ main(int argc, char **argv)
 			opt.seconds = atof(optarg);
 		else if (ch == 's')
 			opt.size = strtoul(optarg, NULL, 0);
+		else if (ch == 'b')
+			opt.pace = strtoull(optarg, NULL, 0);
 		else
 			usage();
 	}

@@ -21,6 +21,6 @@ CLEANFILES += tests/bench/synflood$(EXEEXT)
 
 EXTRA_DIST += tests/bench/bench
 CLEANFILES += bench.json
-bench: all tests/bench/load$(EXEEXT)
+bench: all tests/bench/load$(EXEEXT) tests/bench/synflood$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/bench/bench
 .PHONY: bench

@@ -35,6 +35,8 @@ END
 check "ten new clients, one after another" \
     peer timeout 100 "$python" "$work/in.py" $tcpd
 finish_of 30 flood
+check "the device kept some away: 1 of $(stat_of engine.syn_filter) came in" \
+    test "$(stat_of engine.syn_filter)" -gt 1
 note "$(cat "$work/flood.log"); $(stat_of tcp.syn_cookies) cookies"
 check "no memory is held for the flood: $(stat_of tcp.half_open) half-open" \
     test "$(stat_of tcp.half_open)" -le 4096

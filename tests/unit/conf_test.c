@@ -120,6 +120,7 @@ Test(conf, everything)
 	    "tcp { congestion = newreno sndbuf = 8192 rcvbuf = 16384 msl = 2\n"
 	    "  sndbuf_max = 8193\n"
 	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
+	    "  syn_rate = 7\n"
 	    "  timestamps = false sack = off window_scaling = no\n"
 	    "  quick_acks = false ecn = passive fastopen = 0x403\n"
 	    "  fastopen_key = \"a0bf63f7-ed803d81-cd641d30-cebc4a90\"\n"
@@ -142,6 +143,7 @@ Test(conf, everything)
 	cr_assert_eq(c->g.tcp.fastopen.key[1][12], 0xff);
 	cr_assert_eq(c->g.tcp.fastopen.blackhole_s, 60);
 	cr_assert_eq(c->g.tcp.max_orphans, 6);
+	cr_assert_eq(c->g.tcp.syn_rate, 7);
 	cr_assert_eq(c->g.tcp.mtu_probing, TCP_MTU_NEVER);
 	cr_assert_eq(c->g.tcp.timestamps, 0);
 	cr_assert_eq(c->g.tcp.sack, 0);

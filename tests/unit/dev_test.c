@@ -23,10 +23,12 @@ static struct drops drops;
 static struct dev *dev;
 static int kernel; /* the other end */
 
+static enum dev_kind kind = DEV_TAP;
+
 static void
 make_dev(bool vnet, size_t limit)
 {
-	struct dev_caps caps = {.kind = DEV_TAP,
+	struct dev_caps caps = {.kind = kind,
 	    .vnet_hdr = vnet,
 	    .csum = vnet,
 	    .tso = vnet,
@@ -379,4 +381,71 @@ Test(dev, notes_are_joined_and_cut)
 	cr_assert_eq(strlen(err), 15);
 	dev_note(err, sizeof err, "fourth");
 	cr_assert_eq(strlen(err), 15);
+}
+
+/* ---- the filter against floods of SYNs; it works on every socket ---- */
+
+#define F_SYN 0x02
+#define F_ACK 0x10
+
+/* A broadcast frame with a TCP header; does it come in? */
+static bool
+tcp_comes_in(bool v6, unsigned port, unsigned flags, unsigned fragment)
+{
+	uint8_t m[14 + 40 + 20] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	uint8_t *ip = m + 14, *tcp = ip + (v6 ? 40 : 24);
+	struct rxframe f;
+
+	m[12] = v6 ? 0x86 : 0x08;
+	m[13] = v6 ? 0xdd : 0x00;
+	ip[0] = v6 ? 0x60 : 0x46; /* with options */
+	ip[v6 ? 6 : 9] = 6;
+	if (!v6)
+		ip[7] = (uint8_t)fragment;
+	ip[v6 ? 23 : 15] = 77;
+	tcp[0] = (uint8_t)(port >> 8);
+	tcp[1] = (uint8_t)port;
+	tcp[13] = (uint8_t)flags;
+	cr_assert_eq(send(kernel, m, sizeof m, 0), (ssize_t)sizeof m);
+	if (dev_rx(dev, &f, 1) == 0)
+		return false;
+	buf_unref(f.buf);
+	return true;
+}
+
+static unsigned
+ports_that_come_in(bool v6, unsigned flags, unsigned fragment)
+{
+	unsigned n = 0;
+
+	for (unsigned port = 1000; port < 1064; port++)
+		n += tcp_comes_in(v6, port, flags, fragment);
+	return n;
+}
+
+Test(dev, of_syns_one_group_comes_in)
+{
+	kind = DEV_PACKET;
+	make_dev(false, 16 << 20);
+	for (int v6 = 0; v6 < 2; v6++) {
+		unsigned times = 0;
+
+		cr_assert_eq(ports_that_come_in(v6, F_SYN, 0), 64);
+		for (unsigned open = 0; open < 4; open++) {
+			cr_assert_eq(dev_syn_filter(dev, 3, open), 0);
+			cr_assert_eq(ports_that_come_in(v6, F_SYN, 0), 16);
+			cr_assert_eq(
+			    ports_that_come_in(v6, F_SYN | 0xc0, 0), 16);
+			times += tcp_comes_in(v6, 5555, F_SYN, 0);
+			cr_assert_eq(
+			    ports_that_come_in(v6, F_SYN | F_ACK, 0), 64);
+			cr_assert_eq(ports_that_come_in(v6, F_ACK, 0), 64);
+		}
+		cr_assert_eq(times, 1, "every port has its turn");
+		if (!v6)
+			cr_assert_eq(ports_that_come_in(v6, F_SYN, 9), 64);
+		cr_assert_eq(dev_syn_filter(dev, 0, 0), 0);
+		cr_assert_eq(ports_that_come_in(v6, F_SYN, 0), 64);
+	}
+	done();
 }

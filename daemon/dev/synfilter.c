@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Of many SYNs some: a filter in the kernel, so that those that are too many
+ * cost no wake-up, no copy and no place in the device's queue.
+ *
+ * SYNs are put into groups by source address and port; one group at a time gets
+ * through, and the caller opens another from time to time.  So a client who
+ * tries again gets through soon, which dice would not promise.  All that is no
+ * first SYN passes; so do fragments and what is neither IPv4 nor IPv6.
+ */
+#include "config.h"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <errno.h>
+#include <string.h>
+#include <linux/if_ether.h>
+#include <linux/if_tun.h>
+#include <netinet/in.h>
+#include "dev/adapter.h"
+
+#define ETH		14
+#define TCP_SPORT	0
+#define TCP_FLAGS	13
+#define SYN		0x02
+#define FIN_SYN_RST_ACK 0x17
+
+#define SYN_CODE 24
+
+/* Statements before others that they fall through to where a frame passes. */
+static unsigned
+syn_code(struct sock_filter *code, uint32_t mask, uint32_t open)
+{
+	const struct sock_filter c[SYN_CODE] = {
+	    BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 7),
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ETH + 9), /* protocol */
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 20),
+	    BPF_STMT(BPF_LD | BPF_H | BPF_ABS, ETH + 6), /* fragment */
+	    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x3fff, 18, 0),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ETH + 12), /* source */
+	    BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, ETH),
+	    BPF_STMT(BPF_JMP | BPF_JA, 5),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 14),
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ETH + 6), /* next header */
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 12),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ETH + 20), /* source's end */
+	    BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 40),
+	    BPF_STMT(BPF_ST, 0),
+	    BPF_STMT(BPF_LD | BPF_B | BPF_IND, ETH + TCP_FLAGS),
+	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FIN_SYN_RST_ACK),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 6),
+	    BPF_STMT(BPF_LD | BPF_H | BPF_IND, ETH + TCP_SPORT),
+	    BPF_STMT(BPF_LDX | BPF_W | BPF_MEM, 0),
+	    BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
+	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, open, 1, 0),
+	    BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+
+	memcpy(code, c, sizeof c);
+	return SYN_CODE;
+}
+
+int
+dev_syn_filter(struct dev *d, uint32_t mask, uint32_t open)
+{
+	const struct dev_caps *caps = dev_caps(d);
+	struct sock_filter code[SYN_CODE + STATION_CODE];
+	struct sock_fprog prog = {0, code};
+	int rc;
+
+	if (mask != 0)
+		prog.len = (unsigned short)syn_code(code, mask, open);
+	if (caps->kind == DEV_PACKET) {
+		prog.len += station_code(code + prog.len, caps->mac);
+		rc = setsockopt(dev_fd(d), SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+		    sizeof prog);
+	} else {
+		code[prog.len++] =
+		    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
+		rc = ioctl(dev_fd(d),
+		    mask != 0 ? TUNATTACHFILTER : TUNDETACHFILTER, &prog);
+	}
+	return rc < 0 ? -errno : 0;
+}
