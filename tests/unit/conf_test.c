@@ -118,14 +118,12 @@ Test(conf, everything)
 	    "\"/tmp/a/p\"\n"
 	    "control_group = \"\"\n"
 	    "tcp { congestion = newreno sndbuf = 8192 rcvbuf = 16384 msl = 2\n"
-	    "  sndbuf_max = 8193\n"
-	    "  port_range = \"2000-3000\" max_conns = 5 max_orphans = 6\n"
-	    "  syn_rate = 7\n"
-	    "  timestamps = false sack = off window_scaling = no\n"
-	    "  quick_acks = false ecn = passive fastopen = 0x403\n"
+	    "  sndbuf_max = 8193 max_conns = 5 max_orphans = 6\n"
+	    "  port_range = \"2000-3000\" timestamps = false sack = off\n"
+	    "  window_scaling = no quick_acks = false ecn = passive\n"
+	    "  syn_rate = 7 fastopen = 0x403 fastopen_blackhole = 60\n"
 	    "  fastopen_key = \"a0bf63f7-ed803d81-cd641d30-cebc4a90\"\n"
 	    "  fastopen_key = \"00000000-00000000-00000000-000000FF\"\n"
-	    "  fastopen_blackhole = 60\n"
 	    "  syncookies = always mtu_probing = never pacing = off }\n"
 	    "memory { buffers = 2097152 }\n");
 
