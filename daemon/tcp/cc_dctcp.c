@@ -36,7 +36,9 @@ watch(struct tcp_cc *cc, const struct cc_ack *ack)
 	uint64_t share;
 
 	d->delivered = tcp_cc_add(d->delivered, ack->delivered);
-	d->marked = tcp_cc_add(d->marked, ack->ce);
+	/* An ECE that acknowledges nothing tells of nothing new. */
+	d->marked = tcp_cc_add(
+	    d->marked, ack->ce < ack->delivered ? ack->ce : ack->delivered);
 	if (ack->delivered == 0 || ack->rate.prior_delivered < d->window_end)
 		return;
 	share = (uint64_t)d->marked * ALPHA_ONE / d->delivered;

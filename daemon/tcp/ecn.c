@@ -9,9 +9,13 @@
  * host that asks for the accurate form gets the best that both know.
  *
  * Only new data is sent as ECT(0): no SYN, no bare ACK or probe, no
- * retransmission (RFC 3168 6.1.1, 6.1.4 to 6.1.6).  Because our SYN and
- * SYN-ACK go as Not-ECT, any other field that the peer saw on them shows a
- * path that changes it; then we send no ECT at all (RFC 9768 3.2.2.3).
+ * retransmission (RFC 3168 6.1.1, 6.1.4 to 6.1.6).  Another field than ours
+ * that the peer saw on our SYN or SYN-ACK shows a path that changes it; then
+ * we send no ECT at all (RFC 9768 3.2.2.3).
+ *
+ * With DCTCP all is ECT(0), SYNs and resets too (RFC 8257 3.6), and the classic
+ * echo is that of dctcp_echo.c.  DEVIATION: in the accurate form, which counts
+ * packets, the bare ACKs are not.
  *
  * DEVIATION: peers and paths that lose SYNs with ECN flags are not remembered
  * (RFC 9768 3.1.4.1: SHOULD); each connection finds out anew, as on Linux.
@@ -52,20 +56,29 @@ handshake_ace(unsigned field)
 	return ace[field & IPECN_MASK];
 }
 
-/* What the peer saw on ours, which was Not-ECT; false: something else. */
+/* What the peer saw on ours; false: something else than we sent, or a mark. */
 static bool
-arrived_unchanged(unsigned ace)
+arrived_unchanged(unsigned ace, bool ect)
 {
-	return ace != 3 && ace != 4 && ace != 6;
+	return ect ? ace == 4 : ace != 3 && ace != 4 && ace != 6;
+}
+
+/* Does it have all marked that it sends? */
+static bool
+marks_all(const struct tcp_cc_ops *cc)
+{
+	return cc->flags & CC_ECN;
 }
 
 /* 3.2.2.3: we go on without ECT, but if what changes it made a mark of it,
  * then perhaps because there was congestion. */
 static void
-mangled(struct tcp_pcb *p, unsigned ace)
+mangled(struct tcp_pcb *p, unsigned ace, bool ect)
 {
-	p->ecn.no_ect = true;
-	p->t->st.ecn_mangled++;
+	if (!ect || ace != 6) {
+		p->ecn.no_ect = true;
+		p->t->st.ecn_mangled++;
+	}
 	if (ace == 6)
 		tcp_cc_congestion(&p->cc, CC_CE, p->cc.cwnd);
 }
@@ -93,7 +106,9 @@ ecn_established(const struct tcp_pcb *p)
 static enum tcp_ecn_policy
 policy(const struct tcp *t, const struct tcp_cc_ops *cc)
 {
-	return cc->flags & CC_ECN ? TCP_ECN_ON : t->cfg.ecn;
+	if ((cc->flags & CC_ECN) && t->cfg.ecn != TCP_ECN_CLASSIC)
+		return TCP_ECN_ON;
+	return t->cfg.ecn;
 }
 
 /* ---- the client ---- */
@@ -119,6 +134,15 @@ ecn_syn_flags(struct tcp_pcb *p)
 	return 0;
 }
 
+/* The IP-ECN field of a SYN, ours or with the peer's acknowledged; flags are
+ * its own. */
+uint8_t
+ecn_syn_field(struct tcp_pcb *p, uint16_t flags)
+{
+	p->ecn.syn_ect = marks_all(p->cc.ops) && (flags & ACE_FLAGS) != 0;
+	return p->ecn.syn_ect ? IPECN_ECT0 : 0;
+}
+
 /* The first SYN-ACK (RFC 9768 Table 2, 3.1.3; RFC 3168 6.1.1). */
 void
 ecn_synack(struct tcp_pcb *p, const struct seg *s)
@@ -136,8 +160,8 @@ ecn_synack(struct tcp_pcb *p, const struct seg *s)
 		return;
 	}
 	enter_mode(p, ECN_ACCURATE);
-	if (!arrived_unchanged(ace))
-		mangled(p, ace);
+	if (!arrived_unchanged(ace, p->ecn.syn_ect))
+		mangled(p, ace, p->ecn.syn_ect);
 	accecn_synack(p, s);
 }
 
@@ -179,6 +203,16 @@ ecn_half_syn(const struct tcp *t, struct tcp_half *h, const struct seg *s)
 	h->ecn.granted = (uint8_t)policy(t, t->cc);
 	h->ecn.mode = (uint8_t)wanted(h->ecn.granted, s->h.flags);
 	h->ecn.syn_field = s->in->tos & IPECN_MASK;
+	h->ecn.ect = h->ecn.mode != ECN_NONE && marks_all(t->cc);
+}
+
+/* The IP-ECN field of what a half-open connection sends. */
+uint8_t
+ecn_half_field(const struct tcp_half *h, const struct wire_tcp *w)
+{
+	return h->ecn.ect && (w->flags & TH_SYN) && (w->flags & ACE_FLAGS)
+		   ? IPECN_ECT0
+		   : 0;
 }
 
 /* The SYN again, perhaps another one (RFC 9768 3.1.5); false: the two cannot
@@ -262,6 +296,7 @@ void
 ecn_child_acked(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
 {
 	bool pure = s->len == 0 && !s->fin && s->h.nsack == 0;
+	bool ect = h->stateless ? marks_all(p->t->cc) : h->ecn.ect;
 	unsigned ace = ecn_ace(s->h.flags);
 
 	if (p->ecn.mode != ECN_ACCURATE)
@@ -274,8 +309,8 @@ ecn_child_acked(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
 	if (ace == 0) {
 		p->ecn.no_ect = p->ecn.ignore = true;
 		p->t->st.ecn_mangled++;
-	} else if (!arrived_unchanged(ace)) {
-		mangled(p, ace);
+	} else if (!arrived_unchanged(ace, ect)) {
+		mangled(p, ace, ect);
 		p->ecn.s_cep += ace == 6;
 	}
 }
@@ -317,7 +352,9 @@ ecn_arrived(struct tcp_pcb *p, const struct seg *s)
 
 	if (field == IPECN_CE)
 		p->t->st.ecn_ce_received += s->nsegs;
-	if (p->ecn.mode == ECN_CLASSIC)
+	if (p->ecn.mode == ECN_CLASSIC && marks_all(p->cc.ops))
+		dctcp_arrived(p, s, field);
+	else if (p->ecn.mode == ECN_CLASSIC)
 		classic_arrived(p, s, field);
 	else if (p->ecn.mode == ECN_ACCURATE)
 		accecn_arrived(p, s, field);
@@ -347,11 +384,17 @@ ecn_leaves(struct tcp_pcb *p, struct wire_tcp *h, uint8_t *tos, seq_t seq,
 {
 	struct tcp_ecn *e = &p->ecn;
 	bool fresh = len > 0 && seq_eq(seq, p->snd_nxt);
+	bool ect = fresh || (marks_all(p->cc.ops) &&
+				(len > 0 || e->mode == ECN_CLASSIC));
 
 	if (e->mode == ECN_NONE)
 		return;
-	if (fresh && !e->no_ect)
+	if (ect && !e->no_ect)
 		*tos |= IPECN_ECT0;
+	if (e->mode == ECN_CLASSIC && e->nturns > 0) {
+		dctcp_turn(p, h);
+		return;
+	}
 	if (e->mode == ECN_CLASSIC) {
 		h->flags |= e->echo ? TH_ECE : 0;
 		/* RFC 3168 6.1.2: with the first new data. */
@@ -369,6 +412,13 @@ ecn_leaves(struct tcp_pcb *p, struct wire_tcp *h, uint8_t *tos, seq_t seq,
 	}
 	e->r_pending = 0;
 	accecn_option(p, h, len);
+}
+
+uint8_t
+ecn_reset_field(const struct tcp_pcb *p)
+{
+	return p->ecn.mode == ECN_CLASSIC && marks_all(p->cc.ops) ? IPECN_ECT0
+								  : 0;
 }
 
 /* A device that cuts segments up leaves CWR to the first one (RFC 3168): the

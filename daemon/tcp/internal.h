@@ -135,9 +135,12 @@ struct half_ecn {
 	uint8_t syn_field; /* the IP-ECN field of the latest SYN */
 	bool asked_again;  /* a second SYN with flags came */
 	bool no_ect;	   /* a SYN or SYN-ACK went without flags */
+	bool ect;	   /* our SYN-ACK goes as ECT(0) */
 };
 
-/* Of a connection; see ecn.c and accecn.c.  r_ counts what arrives here, s_
+#define ECN_TURNS 4
+
+/* Of a connection; see ecn.c, dctcp_echo.c and accecn.c.  r_ counts what arrives here, s_
  * what the peer says of ours; bytes are indexed by the IP-ECN field. */
 struct tcp_ecn {
 	uint8_t mode;	    /* enum ecn_mode */
@@ -145,11 +148,18 @@ struct tcp_ecn {
 	uint8_t handshake;  /* field of the SYN or SYN-ACK to be told back */
 	bool answer_synack; /* by the next ACK, which carries nothing else */
 	bool no_ect;	    /* we send none */
+	bool syn_ect;	    /* our SYN went as ECT(0) */
 	bool ignore;	    /* the peer's feedback means nothing */
 	bool seen;
 	/* Classic. */
 	bool echo; /* ECE until CWR comes */
 	bool cwr;  /* CWR with the next new data */
+	/* RFC 8257: ACKs that must go before a turn of the echo. */
+	struct {
+		seq_t upto;
+		bool ece;
+	} turn[ECN_TURNS];
+	uint8_t nturns;
 	/* A mark was answered; until snd_una is beyond reduced_end. */
 	bool reduced;
 	seq_t reduced_end;
@@ -1093,6 +1103,15 @@ bool ecn_bursts(const struct tcp_pcb *p); /* may GSO be used now? */
 uint32_t ecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n);
 void ecn_reduced(struct tcp_pcb *p);
 void ecn_info(const struct tcp_pcb *p, struct tcp_ecn_info *o);
+
+uint8_t ecn_syn_field(struct tcp_pcb *p, uint16_t flags);
+uint8_t ecn_reset_field(const struct tcp_pcb *p);
+uint8_t ecn_half_field(const struct tcp_half *h, const struct wire_tcp *w);
+
+/* ---- dctcp_echo.c ---- */
+void dctcp_arrived(struct tcp_pcb *p, const struct seg *s, unsigned field);
+void dctcp_turn(struct tcp_pcb *p, struct wire_tcp *h);
+void dctcp_turn_told(struct tcp_pcb *p);
 
 /* ---- accecn.c ---- */
 void accecn_init(struct tcp_pcb *p);

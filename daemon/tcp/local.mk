@@ -7,6 +7,7 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/seq.h \
 	daemon/tcp/tcp.h \
 	daemon/tcp/accecn.c \
+	daemon/tcp/dctcp_echo.c \
 	daemon/tcp/ack.c \
 	daemon/tcp/bind.c \
 	daemon/tcp/cc.c \

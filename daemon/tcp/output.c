@@ -123,7 +123,7 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	p->in_doubt = false;
 	out->src = p->node.id.laddr;
 	out->dst = p->node.id.raddr;
-	out->tos = p->tos;
+	out->tos = p->tos | ecn_syn_field(p, h.flags);
 	out->ttl = p->ttl;
 	no_payload(out);
 	if (p->fo.first && !both)
@@ -437,7 +437,8 @@ pcb_reset(struct tcp_pcb *p, mono_t now)
 	    .tsecr = p->ts_recent};
 
 	p->t->st.out_rsts++;
-	tcp_ctl_send(p->t, &p->node.id, &h, p->tos, p->ttl, p->md5.key);
+	tcp_ctl_send(p->t, &p->node.id, &h, p->tos | ecn_reset_field(p), p->ttl,
+	    p->md5.key);
 }
 
 /* F-RTO's step 2b (undo.c): new data rather than what is lost, which must wait
@@ -524,6 +525,12 @@ pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	if (p->ecn.answer_synack) {
 		no_payload(out);
 		emit(p, out, 0, p->snd_nxt, now);
+		return true;
+	}
+	if (p->ecn.nturns > 0) {
+		no_payload(out);
+		emit(p, out, 0, p->snd_nxt, now);
+		dctcp_turn_told(p);
 		return true;
 	}
 	if (p->flags & (PF_PROBE_NOW | PF_KEEP_NOW)) {

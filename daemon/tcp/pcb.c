@@ -440,6 +440,8 @@ pcb_check(const struct tcp_pcb *p, mono_t now)
 	CHECK(tcp_recv_urgent(p) <= 65535 + p->rcv_bytes + tcp_rcv_wnd(p));
 	CHECK(p->fo.half == NULL || p->state == TCPS_SYN_RECEIVED);
 	CHECK(p->fo.sent <= p->sq.bytes || synchronized(p));
+	CHECK(p->ecn.nturns <= ECN_TURNS);
+	CHECK(p->ecn.nturns == 0 || (p->on_ready && synchronized(p)));
 	if (!p->fo.waits &&
 	    (seq_lt(p->snd_una, p->snd_nxt) || p->state == TCPS_SYN_SENT ||
 		p->state == TCPS_SYN_RECEIVED))

@@ -43,7 +43,8 @@ SCRIPT_SOURCES = \
 	tests/script/ecn.c \
 	tests/script/fastopen.c \
 	tests/script/fastsyn.c \
-	tests/script/accecn.c
+	tests/script/accecn.c \
+	tests/script/dctcp.c
 
 noinst_HEADERS += tests/script/lab.h
 EXTRA_DIST += tests/script/script6.sh

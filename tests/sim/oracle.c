@@ -157,15 +157,18 @@ ecn_field(const uint8_t *frame)
 	return frame[12] == 0x86 ? frame[15] >> 4 & 3u : frame[15] & 3u;
 }
 
-/* RFC 3168 6.1.1, 6.1.4, 6.1.5: only new data is ECT, and then ECT(0). */
+/* RFC 3168 6.1.1, 6.1.4, 6.1.5: only new data is ECT, and then ECT(0); with
+ * DCTCP all may be (RFC 8257 3.6). */
 static void
 check_ect(struct end *e, const struct view *v, unsigned field)
 {
 	uint32_t end = v->h.seq + v->len;
 	bool fresh = v->data && !(v->h.flags & TH_SYN) &&
 		     (int32_t)(end - e->wire.max_seq) > 0;
+	const char *cc = e->host->cfg.congestion;
+	bool any = cc != NULL && strcmp(cc, "dctcp") == 0;
 
-	if (field == 0 || (field == 2 && fresh))
+	if (field == 0 || (field == 2 && (fresh || any)))
 		return;
 	sim_fail(e->flow->sim,
 	    "flow %u end %d: sends IP-ECN %u on what is not new data",
