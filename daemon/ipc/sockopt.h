@@ -27,7 +27,7 @@
 
 /* struct tcp_info as of Linux 6.18, and where its youngest fields begin. */
 #define SOCKOPT_INFO_MAX  280
-#define SOCKOPT_INFO_TAIL 248
+#define SOCKOPT_INFO_TAIL 232
 
 /* The options that are kept in struct sockopts. */
 enum sockopt_id {

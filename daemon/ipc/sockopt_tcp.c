@@ -116,6 +116,12 @@ u8(uint32_t v)
 	return v < 255 ? (uint8_t)v : 255;
 }
 
+static uint16_t
+u16(uint32_t v)
+{
+	return v < UINT16_MAX ? (uint16_t)v : UINT16_MAX;
+}
+
 static uint32_t
 ms(int64_t us)
 {
@@ -126,7 +132,7 @@ ms(int64_t us)
 static void
 fill_counts(struct tcp_info *ti, const struct tcp_info_out *in, uint32_t mss)
 {
-	ti->tcpi_unacked = (in->flight_bytes + mss - 1) / mss;
+	ti->tcpi_unacked = in->unacked_segs;
 	ti->tcpi_sacked = in->sacked_bytes / mss;
 	ti->tcpi_lost = in->lost_bytes / mss;
 	ti->tcpi_retrans = (in->retrans_bytes + mss - 1) / mss;
@@ -135,7 +141,7 @@ fill_counts(struct tcp_info *ti, const struct tcp_info_out *in, uint32_t mss)
 	    in->ssthresh_bytes >= INT_MAX ? INT_MAX : in->ssthresh_bytes / mss;
 	ti->tcpi_total_retrans = in->total_retrans;
 	ti->tcpi_bytes_sent = in->bytes_sent;
-	ti->tcpi_bytes_acked = in->bytes_acked;
+	ti->tcpi_bytes_acked = in->bytes_acked + in->ctl_acked;
 	ti->tcpi_bytes_received = in->bytes_received;
 	ti->tcpi_bytes_retrans = in->bytes_retrans;
 	ti->tcpi_segs_out = (uint32_t)in->segs_out;
@@ -154,8 +160,12 @@ unlimited(uint64_t rate)
 }
 
 /* The end of struct tcp_info that Linux 6.18 has, which the C library's headers
- * need not know. */
+ * need not know.  DEVIATION: rehash, how often a time-out led to another flow
+ * label, stays 0, as the label does not change. */
 struct info_tail {
+	uint32_t rcv_wnd, rehash;
+	uint16_t total_rto, total_rto_recoveries;
+	uint32_t total_rto_time;
 	uint32_t received_ce;
 	uint32_t delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
 	uint32_t received_e1_bytes, received_e0_bytes, received_ce_bytes;
@@ -165,10 +175,15 @@ _Static_assert(sizeof(struct info_tail) + SOCKOPT_INFO_TAIL == SOCKOPT_INFO_MAX,
     "Linux 6.18's size");
 
 static void
-put_info(const struct tcp_info *ti, const struct tcp_ecn_info *e, void *val,
+put_info(const struct tcp_info *ti, const struct tcp_info_out *in, void *val,
     uint32_t *len)
 {
+	const struct tcp_ecn_info *e = &in->ecn;
 	const struct info_tail tail = {
+	    .rcv_wnd = in->rcv_wnd,
+	    .total_rto = u16(in->total_rto),
+	    .total_rto_recoveries = u16(in->total_rto_recoveries),
+	    .total_rto_time = ms(in->total_rto_us),
 	    .received_ce = e->received_ce,
 	    .delivered_e1_bytes = e->delivered_e1,
 	    .delivered_e0_bytes = e->delivered_e0,
@@ -207,6 +222,7 @@ fill_info(struct tcp_info *ti, const struct tcp_info_out *in)
 	ti->tcpi_snd_wscale = in->snd_wscale & 15;
 	ti->tcpi_rcv_wscale = in->rcv_wscale & 15;
 	ti->tcpi_rto = in->rto_us;
+	ti->tcpi_ato = in->ato_us;
 	ti->tcpi_snd_mss = in->snd_mss;
 	ti->tcpi_rcv_mss = in->rcv_mss;
 	ti->tcpi_last_data_sent = ms(in->last_data_sent_us);
@@ -323,7 +339,7 @@ sockopt_get_live(const struct sockopts *o, const struct tcp_info_out *live,
 
 	if (level == IPPROTO_TCP && name == TCP_INFO) {
 		fill_info(&ti, live);
-		put_info(&ti, &live->ecn, val, len);
+		put_info(&ti, live, val, len);
 		return 0;
 	}
 	if (level == IPPROTO_TCP && name == TCP_CC_INFO)

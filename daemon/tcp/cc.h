@@ -111,8 +111,8 @@ enum cc_signal {
 };
 
 enum {
-	CC_PACED = 1 << 0,    /* never without pacing */
-	CC_DRIVES = 1 << 1,   /* moves cwnd itself, in recovery too */
+	CC_PACED = 1 << 0,  /* never without pacing */
+	CC_DRIVES = 1 << 1, /* moves cwnd itself, in recovery too */
 	/* Asks for ECN, even where it is off, and has all that it sends marked
 	 * and echoed as RFC 8257 has it. */
 	CC_ECN = 1 << 2,

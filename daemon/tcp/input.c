@@ -41,6 +41,7 @@ enter_established(struct tcp_pcb *p, const struct seg *s)
 {
 	tcp_set_state(p, TCPS_ESTABLISHED);
 	p->retries = p->backoff = 0;
+	timeout_over(p, s->now);
 	tune_established(p, s->now);
 	mtu_established(p, s->now);
 	ecn_established(p);

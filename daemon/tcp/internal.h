@@ -140,8 +140,9 @@ struct half_ecn {
 
 #define ECN_TURNS 4
 
-/* Of a connection; see ecn.c, dctcp_echo.c and accecn.c.  r_ counts what arrives here, s_
- * what the peer says of ours; bytes are indexed by the IP-ECN field. */
+/* Of a connection; see ecn.c, dctcp_echo.c and accecn.c.  r_ counts what
+ * arrives here, s_ what the peer says of ours; bytes are indexed by the IP-ECN
+ * field. */
 struct tcp_ecn {
 	uint8_t mode;	    /* enum ecn_mode */
 	uint8_t asked;	    /* by our SYN, the same */
@@ -547,6 +548,13 @@ struct tcp_pcb {
 		bool fresh; /* new data goes rather than what is lost */
 	} frto;
 
+	/* Time-outs of the retransmission timer, for TCP_INFO. */
+	struct {
+		uint32_t total, recoveries;
+		int64_t spent_us;
+		mono_t since; /* of the present recovery; zero: there is none */
+	} rto;
+
 	/* The tail loss probe (RFC 8985 7.1). */
 	struct {
 		seq_t end;   /* snd_nxt when it went */
@@ -938,11 +946,25 @@ uint32_t tcp_outstanding(const struct tcp_pcb *p);
 uint32_t tcp_pipe(const struct tcp_pcb *p);
 /* As many records as this connection may have? */
 bool txseg_full(const struct tcp_pcb *p);
-/* How many packets n bytes of x are, rounded up. */
+/* How many packets the first n bytes of x are.  Only the last may be short, so
+ * that whole ones count right; a part counts as one. */
 static inline uint32_t
 txseg_packets(const struct txseg *x, uint32_t n)
 {
-	return (uint32_t)(((uint64_t)x->packets * n + x->len - 1) / x->len);
+	uint32_t len = x->len - (x->flags & TX_FIN ? 1u : 0u), packets;
+
+	if (n >= len)
+		return x->packets;
+	packets = (uint32_t)((uint64_t)x->packets * n / len);
+	return packets > 0 ? packets : 1;
+}
+/* And the others. */
+static inline uint16_t
+txseg_packets_after(const struct txseg *x, uint32_t n)
+{
+	uint32_t packets = txseg_packets(x, n);
+
+	return (uint16_t)(packets < x->packets ? x->packets - packets : 1);
 }
 struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
 bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
@@ -1174,6 +1196,8 @@ void tcp_challenge_ack(struct tcp_pcb *p, mono_t now);
 
 /* ---- timer.c ---- */
 void pcb_timeout(struct tcp_pcb *p, mono_t now);
+/* What a time-out began is over. */
+void timeout_over(struct tcp_pcb *p, mono_t now);
 void tcp_arm_rexmt(struct tcp_pcb *p, mono_t now);
 /* Is the user's own limit over? */
 bool tcp_limit_reached(const struct tcp_pcb *p, mono_t now);

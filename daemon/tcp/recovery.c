@@ -330,6 +330,8 @@ recovery_ack(struct tcp_pcb *p, struct ackinfo *a)
 			prr_ack(p, a);
 	}
 	settle(p);
+	if (p->ca_state != CA_LOSS)
+		timeout_over(p, a->now);
 	if (a->advanced || p->ca_state != CA_OPEN)
 		tlp_arm(p, a->now);
 	if (a->lost > 0 || a->dup)

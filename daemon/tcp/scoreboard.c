@@ -173,7 +173,7 @@ txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 		return false;
 	y->seq = seq_add(x->seq, len);
 	y->len = x->len - len;
-	y->packets = (uint16_t)txseg_packets(x, y->len);
+	y->packets = txseg_packets_after(x, len);
 	x->packets = (uint16_t)txseg_packets(x, len);
 	y->flags = x->flags & (uint8_t)~TX_SPLIT;
 	y->sent_at = x->sent_at;
@@ -309,7 +309,7 @@ txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
 			continue;
 		}
 		uncount(p, x, n);
-		x->packets = (uint16_t)txseg_packets(x, x->len - n);
+		x->packets = txseg_packets_after(x, n);
 		x->len -= n;
 		x->seq = ack;
 		break;

@@ -492,6 +492,11 @@ struct tcp_info_out {
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
 	uint32_t total_retrans, ooo_segs, rcv_ooo_bytes, reordering;
 	uint32_t reord_seen, dsack_dups;
+	uint32_t unacked_segs; /* that are out, at least */
+	/* Of the retransmission timer: time-outs, the recoveries that they
+	 * began, and how long those went on. */
+	uint32_t total_rto, total_rto_recoveries;
+	int64_t total_rto_us;
 	uint32_t send_queued, send_unsent, recv_queued, sndbuf, rcvbuf;
 	uint32_t rcv_rtt_us, rcv_space;	       /* as its autotuning sees it */
 	uint64_t pacing_rate, max_pacing_rate; /* bytes a second, 0: none */
@@ -504,6 +509,8 @@ struct tcp_info_out {
 	 * or the send buffer was what it waited for. */
 	int64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
 	struct tcp_cc_state cc;
+	uint32_t ato_us;   /* by which an ACK is delayed; 0: none came yet */
+	uint8_t ctl_acked; /* SYN and FIN, beside bytes_acked */
 	int64_t last_data_sent_us, last_data_recv_us,
 	    last_ack_recv_us;	/* ago */
 	int64_t timer_us;	/* until the next timer, -1: none */

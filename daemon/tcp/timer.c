@@ -64,8 +64,13 @@ tcp_arm_rexmt(struct tcp_pcb *p, mono_t now)
  * be dead, and the user, long before R2, that it may come to a time-out
  * (SHLD-9); a better reason that is known stays. */
 static void
-count_retry(struct tcp_pcb *p)
+count_retry(struct tcp_pcb *p, mono_t now)
 {
+	p->rto.total++;
+	if (p->retries == 0) {
+		p->rto.recoveries++;
+		p->rto.since = now;
+	}
 	if (p->retries < UINT16_MAX)
 		p->retries++;
 	if (p->retries != TCP_RETRIES1)
@@ -74,6 +79,15 @@ count_retry(struct tcp_pcb *p)
 	if (p->soft_error == 0)
 		p->soft_error = ETIMEDOUT;
 	pcb_event(p, TCP_EV_ERROR);
+}
+
+void
+timeout_over(struct tcp_pcb *p, mono_t now)
+{
+	if (p->rto.since.us == 0)
+		return;
+	p->rto.spent_us += mono_diff(now, p->rto.since);
+	p->rto.since = (mono_t){0};
 }
 
 /* ---- the SYN (MUST-22) ---- */
@@ -93,7 +107,7 @@ syn_timeout(struct tcp_pcb *p, mono_t now)
 		pcb_dead(p, timeout_error(p));
 		return false;
 	}
-	count_retry(p);
+	count_retry(p, now);
 	p->backoff++;
 	p->t->st.retrans_segs++;
 	p->total_retrans++;
@@ -148,7 +162,7 @@ rexmt_timeout(struct tcp_pcb *p, mono_t now)
 		give_up(p, timeout_error(p), now);
 		return false;
 	}
-	count_retry(p);
+	count_retry(p, now);
 	p->t->st.timeouts++;
 	mtu_timeout(p);
 	tcp_enter_loss(p, now);

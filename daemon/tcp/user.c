@@ -413,6 +413,27 @@ info_timer(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	}
 }
 
+static void
+info_counts(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
+{
+	uint32_t mss = p->snd_mss != 0 ? p->snd_mss : TCP_DEFAULT_MSS;
+	bool fin_acked =
+	    (p->flags & PF_FIN_SENT) && seq_eq(p->snd_una, p->snd_nxt);
+
+	o->unacked_segs = (tcp_outstanding(p) + mss - 1) / mss;
+	if (o->unacked_segs < p->tx_records)
+		o->unacked_segs = p->tx_records;
+	o->total_rto = p->rto.total;
+	o->total_rto_recoveries = p->rto.recoveries;
+	o->total_rto_us = p->rto.spent_us;
+	if (p->rto.since.us != 0)
+		o->total_rto_us += mono_diff(now, p->rto.since);
+	o->ato_us = p->ack.delay_us;
+	if (synchronized(p) && !(p->flags & PF_PASSIVE))
+		o->ctl_acked++;
+	o->ctl_acked += fin_acked;
+}
+
 void
 tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 {
@@ -423,7 +444,8 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	    .congestion = p->cc.ops->name,
 	    .snd_mss = p->snd_mss,
 	    .rcv_mss = p->rcv_mss,
-	    .advmss = tcp_adv_mss(&p->path, p->max_seg),
+	    .advmss =
+		tcp_adv_mss(&p->path, p->max_seg) - (p->flags & PF_TS ? 12 : 0),
 	    .pmtu = p->path.mtu,
 	    .cwnd_bytes = p->cc.cwnd,
 	    .ssthresh_bytes = p->cc.ssthresh,
@@ -470,6 +492,7 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	    .last_data_recv_us = mono_diff(now, p->last_rcv),
 	    .last_ack_recv_us = mono_diff(now, p->last_ack),
 	};
+	info_counts(p, o, now);
 	free = synchronized(p) && p->sq.bytes > out ? p->sq.bytes - out : 0;
 	o->send_unsent = free;
 	o->syn_data = p->fo.taken;

@@ -245,7 +245,26 @@ for family in 4 6; do
 done
 leave
 equal "two tcpds: as many as were marked" "$arrived" "$(relay_marked there)"
+
+# DCTCP in the classic form: its echo tells each mark, and only those.
+export LAB_CONF="tcp { ecn = classic congestion = dctcp }"
+up
+serve
+arrived=0
+for family in 4 6; do
+	speak $family
+	got=$(sends run $amount 2>&1)
+	reacted "DCTCP, IPv$family" "$got"
+	equal "DCTCP: packets with marks, at both ends" \
+	    "$(value delivered_ce "$got")" "$(value their_received_ce "$got")"
+	arrived=$((arrived + $(value their_received_ce "$got")))
+done
+leave
+# Bare ACKs and the handshake may have met some, too.
+check "DCTCP: no more than were marked" \
+    test "$arrived" -le "$(relay_marked there)"
 unset LAB_PEER
+export LAB_CONF="tcp { ecn = on }"
 
 # ---- a path that loses SYNs which ask ----
 

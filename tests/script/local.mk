@@ -44,7 +44,8 @@ SCRIPT_SOURCES = \
 	tests/script/fastopen.c \
 	tests/script/fastsyn.c \
 	tests/script/accecn.c \
-	tests/script/dctcp.c
+	tests/script/dctcp.c \
+	tests/script/info.c
 
 noinst_HEADERS += tests/script/lab.h
 EXTRA_DIST += tests/script/script6.sh

@@ -514,6 +514,7 @@ Test(sockopt, live)
 	    .cwnd_bytes = 14480,
 	    .ssthresh_bytes = UINT32_MAX,
 	    .flight_bytes = 2896,
+	    .unacked_segs = 2,
 	    .sndbuf = 77777,
 	    .rcvbuf = 88888,
 	    .srtt_us = 250};
@@ -578,9 +579,46 @@ Test(sockopt, live_ecn)
 	cr_assert_eq(ti.tcpi_options, TCPI_OPT_ECN | TCPI_OPT_ECN_SEEN);
 	memcpy(v, all + 196, sizeof v[0]); /* tcpi_delivered_ce */
 	cr_assert_eq(v[0], 12);
-	memcpy(v, all + SOCKOPT_INFO_TAIL, sizeof v);
+	memcpy(v, all + 248, sizeof v); /* tcpi_received_ce */
 	cr_assert_eq(v[0], 11);
 	cr_assert_eq(v[1], 13);
 	cr_assert_eq(v[6], 14);
 	cr_assert_eq(v[7], 4 | 2 << 16);
+}
+
+/* What came before ECN's, at its places too; a time in a count of 16 bits does
+ * not begin anew. */
+Test(sockopt, live_time_outs)
+{
+	struct tcp_info_out live = {.state = TCPS_ESTABLISHED,
+	    .snd_mss = 1448,
+	    .rcv_wnd = 70000,
+	    .unacked_segs = 5,
+	    .bytes_acked = 10,
+	    .ctl_acked = 2,
+	    .ato_us = 40000,
+	    .total_rto = 70000,
+	    .total_rto_recoveries = 3,
+	    .total_rto_us = 1234567};
+	struct sockopts o = {0};
+	uint8_t all[SOCKOPT_INFO_MAX];
+	struct tcp_info ti;
+	uint32_t len = sizeof all, v;
+	uint64_t bytes;
+	uint16_t n[2];
+
+	cr_assert_eq(
+	    sockopt_get_live(&o, &live, IPPROTO_TCP, TCP_INFO, all, &len), 0);
+	memcpy(&ti, all, sizeof ti);
+	cr_assert_eq(ti.tcpi_unacked, 5);
+	memcpy(&bytes, all + 120, sizeof bytes); /* tcpi_bytes_acked */
+	cr_assert_eq(bytes, 12);
+	cr_assert_eq(ti.tcpi_ato, 40000);
+	memcpy(&v, all + 232, sizeof v);
+	cr_assert_eq(v, 70000);
+	memcpy(n, all + 240, sizeof n);
+	cr_assert_eq(n[0], 65535);
+	cr_assert_eq(n[1], 3);
+	memcpy(&v, all + 244, sizeof v);
+	cr_assert_eq(v, 1234);
 }
