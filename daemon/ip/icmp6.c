@@ -65,8 +65,10 @@ static enum ip_verdict
 answer_echo(
     struct ip *ip, const struct ip_in *in, struct wire_icmp *m, mono_t now)
 {
-	struct ip_hdr_out h = {
-	    .src = in->dst, .dst = in->src, .ttl = IP_TTL, .tos = in->tos};
+	struct ip_hdr_out h = {.src = in->dst,
+	    .dst = in->src,
+	    .ttl = ip_hop_limit(ip, &in->src),
+	    .tos = in->tos};
 	size_t mtu = in->looped ? IP_LOOP_MTU : ip->mtu6;
 	const struct ifaddr *ours;
 	struct buf *b;
@@ -198,7 +200,8 @@ icmp6_error(struct ip *ip, const struct ip_in *in, uint8_t type, uint8_t code,
 	const uint8_t *packet = in->buf->data + in->off - in->hdr_len;
 	size_t quote = (size_t)in->hdr_len + in->len;
 	size_t room = WIRE_IPV6_MTU_MIN - WIRE_IPV6_HDR - WIRE_ICMP_HDR;
-	struct ip_hdr_out h = {.src = in->dst, .dst = in->src, .ttl = IP_TTL};
+	struct ip_hdr_out h = {
+	    .src = in->dst, .dst = in->src, .ttl = ip_hop_limit(ip, &in->src)};
 	struct wire_icmp m = {
 	    .type = type, .code = code, .rest = rest, .data = packet};
 	bool group = in->broadcast || ipaddr_is_multicast(&in->dst);

@@ -52,6 +52,7 @@ ip_init(struct ip *ip, const struct ip_config *cfg, mono_t now)
 	    .vlan = cfg->vlan,
 	    .acd = cfg->acd,
 	    .mtu6 = cfg->mtu,
+	    .hop_limit6 = IP_TTL,
 	    .bufs = cfg->bufs,
 	    .drops = cfg->drops,
 	    .accept_ra = cfg->accept_ra,
@@ -156,6 +157,12 @@ ip_mtu(struct ip *ip, const struct ipaddr *dst, mono_t now)
 	if (path != 0)
 		return path;
 	return ipaddr_is_v4(dst) ? ip->mtu : ip->mtu6;
+}
+
+uint8_t
+ip_hop_limit(const struct ip *ip, const struct ipaddr *dst)
+{
+	return ipaddr_is_v4(dst) ? IP_TTL : ip->hop_limit6;
 }
 
 /* ---- out ---- */

@@ -91,7 +91,8 @@ struct ip {
 	/* IPv6. */
 	bool v6, accept_ra; /* spoken at all; routers are listened to */
 	uint8_t dad_probes;
-	uint16_t mtu6; /* the link's, or less by a router's word */
+	uint16_t mtu6;	    /* the link's, or less by a router's word */
+	uint8_t hop_limit6; /* by a router's word, or IP_TTL */
 	struct siphash_key stable;
 	int64_t retrans_us, reachable_us; /* by a router's word */
 	struct ra ra;
@@ -175,6 +176,8 @@ bool ip_is_ours(const struct ip *ip, const struct ipaddr *addr);
 bool ip_on_link(const struct ip *ip, const struct ipaddr *addr);
 /* The MTU of packets to dst: the link's, or the path's if that is known. */
 uint16_t ip_mtu(struct ip *ip, const struct ipaddr *dst, mono_t now);
+/* Of packets to dst whose sender does not care (RFC 4861 6.3.2). */
+uint8_t ip_hop_limit(const struct ip *ip, const struct ipaddr *dst);
 
 struct ip_hdr_out {
 	struct ipaddr src, dst;

@@ -5,7 +5,8 @@
  * Trust: any station on the link can advertise (RFC 4861 11), so all that is
  * learnt is bounded (routers, prefixes, addresses), lifetimes run out, a
  * lifetime that protects an address is not shortened below two hours (RFC 4862
- * 5.5.3 (e)), and an MTU is believed between 1280 and the link's.
+ * 5.5.3 (e)), an MTU is believed between 1280 and the link's, and a hop limit
+ * below HOPS_MIN is not: with it one could cut a host off from all that is far.
  *
  * Of the routers one serves: the best preference (RFC 4191) among those that
  * answer as neighbours; when none does, each gets its turn (RFC 4861 6.3.6).
@@ -14,9 +15,6 @@
  * Addresses: RFC 7217's identifier, a keyed hash of prefix, station and
  * attempt, which is stable on a link and tells nothing elsewhere.  SipHash
  * serves as the pseudo-random function.
- *
- * DEVIATION: the advertised hop limit is not taken (RFC 4861 6.3.4): the
- * segment's is its socket's.
  */
 #include "ip/ra.h"
 
@@ -32,6 +30,7 @@
 #define TWO_HOURS_US   7200000000
 #define S_US	       1000000LL
 
+#define HOPS_MIN	 32
 #define RETRANS_MIN_US	 100000
 #define RETRANS_MAX_US	 60000000
 #define REACHABLE_MAX_US 3600000000
@@ -323,6 +322,8 @@ ra_input(struct ip *ip, const struct ip_in *in, const struct wire_icmp *m,
 	take_router(
 	    ip, &in->src, (uint16_t)m->rest, (uint8_t)(m->rest >> 16), now);
 	take_times(ip, m->data);
+	if (m->rest >> 24 >= HOPS_MIN)
+		ip->hop_limit6 = (uint8_t)(m->rest >> 24);
 	if (o.mtu >= WIRE_IPV6_MTU_MIN && o.mtu <= ip->mtu)
 		ip->mtu6 = (uint16_t)o.mtu;
 	for (i = 0; i < o.nprefixes; i++)

@@ -69,7 +69,7 @@ write_headers(
 	    .dst = o->dst,
 	    .proto = WIRE_PROTO_TCP,
 	    .tos = o->tos,
-	    .ttl = o->ttl,
+	    .ttl = o->ttl != 0 ? o->ttl : ip_hop_limit(&s->ip, &o->dst),
 	    .len = (uint16_t)(o->hdr_len + o->payload_len)};
 
 	size_t heads = ip_heads(&s->ip, &o->dst);

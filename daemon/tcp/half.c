@@ -26,8 +26,8 @@ half_send(struct tcp *t, const struct tcp_half *h, const struct wire_tcp *w)
 {
 	const struct tcp_opts *o = &h->listener->opts;
 
-	tcp_ctl_send(t, &h->node.id, w, o->tos | ecn_half_field(h, w),
-	    o->ttl != 0 ? o->ttl : 64, md5_key(h->listener, &h->node.id.raddr));
+	tcp_ctl_send(t, &h->node.id, w, o->tos | ecn_half_field(h, w), o->ttl,
+	    md5_key(h->listener, &h->node.id.raddr));
 }
 
 void

@@ -161,7 +161,7 @@ tcp_send_rst_for(struct tcp *t, struct seg *s)
 		    s->seq.v + s->len + s->fin + ((s->h.flags & TH_SYN) != 0);
 	}
 	t->st.out_rsts++;
-	tcp_ctl_send(t, &s->id, &h, 0, 64, s->key);
+	tcp_ctl_send(t, &s->id, &h, 0, 0, s->key);
 }
 
 static bool

@@ -91,7 +91,6 @@ pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
 	p->keepcnt = TCP_KEEPCNT;
 	p->linger2_s = TCP_LINGER2_S;
 	p->max_syn_retries = TCP_SYN_RETRIES;
-	p->ttl = 64;
 	p->last_rcv = p->last_snd = p->last_ack = p->advanced = now;
 	/* So that the first challenge is never withheld. */
 	p->challenged = p->oow_acked = mono_add(now, -TCP_CHALLENGE_US);
@@ -311,7 +310,7 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 	p->pace.max_rate = o->max_pacing_rate;
 	p->fo.bare = o->fastopen_bare;
 	p->tos = o->tos;
-	p->ttl = o->ttl != 0 ? o->ttl : 64;
+	p->ttl = o->ttl;
 }
 
 /* Each record waits where its flags say, in order. */

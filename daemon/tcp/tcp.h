@@ -218,7 +218,7 @@ void tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now);
  * caller (the field holds zero). */
 struct tcp_out {
 	struct ipaddr src, dst;
-	uint8_t tos, ttl;  /* MUST-48, MUST-49 */
+	uint8_t tos, ttl;  /* MUST-48, MUST-49; ttl 0: the host's */
 	uint16_t gso_size; /* nonzero: payload exceeds it, cut it up */
 	/* The peer acknowledged something new since this connection's last
 	 * segment: the neighbour is alive (RFC 4861 7.3.1).  The caller has
@@ -306,7 +306,7 @@ struct tcp_opts {
 	 * before a connection is handed to the user; 0: at once. */
 	uint8_t defer_accept;
 	uint8_t syn_retries;
-	uint8_t tos, ttl; /* MUST-48, MUST-49 */
+	uint8_t tos, ttl; /* MUST-48, MUST-49; ttl 0: the host's */
 	uint8_t quickack; /* enum tcp_quick */
 	/* MUST-17; MUST-24, MAY-5 */
 	bool nodelay, keepalive, cork;

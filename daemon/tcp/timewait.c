@@ -326,7 +326,7 @@ tw_ack(struct tcp *t, struct tcp_tw *w, mono_t now)
 	    .tsecr = w->ts_recent,
 	};
 
-	tcp_ctl_send(t, id, &h, 0, 64, md5_tw_key(t, id));
+	tcp_ctl_send(t, id, &h, 0, 0, md5_tw_key(t, id));
 }
 
 /* RFC 5961 7: may one more answer go to this peer?  A share of the tuples has

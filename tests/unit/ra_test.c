@@ -22,6 +22,7 @@ struct advert {
 	uint32_t valid_s, preferred_s;
 	uint8_t hops;
 	uint32_t retrans_ms;
+	uint8_t hop_limit; /* 0: 64 */
 };
 
 #define L 0x80
@@ -55,8 +56,9 @@ router_says(struct advert v)
 	}
 	peer_sends_icmp6(v.mac, v.from == NULL ? &peer_ll : v.from, &all_nodes6,
 	    WIRE_ICMP6_RA,
-	    (uint32_t)64 << 24 | (uint32_t)v.flags << 16 | v.lifetime_s, data,
-	    (size_t)(p - data));
+	    (v.hop_limit != 0 ? (uint32_t)v.hop_limit : 64u) << 24 |
+		(uint32_t)v.flags << 16 | v.lifetime_s,
+	    data, (size_t)(p - data));
 }
 
 /* Only IPv6, nothing configured, no DAD. */
@@ -396,6 +398,33 @@ Test(ra, who_is_not_believed)
 	router_says((struct advert){.lifetime_s = 1800});
 	dropped(DROP_ICMP_TYPE);
 	serves(NULL);
+}
+
+static uint8_t
+hops_of_segment(uint8_t ttl)
+{
+	struct tcp_out *o = tcp_says6(&peer_ll, NULL, 0);
+
+	o->ttl = ttl;
+	stack_sends_packet6(peer_mac, &peer_ll, WIRE_PROTO_TCP, 20);
+	return lab.sent_hops;
+}
+
+/* Of segments whose socket says nothing; nobody is cut off by it. */
+Test(ra, hop_limit)
+{
+	start();
+	drain();
+	router_says((struct advert){.lifetime_s = 1800});
+	drain();
+	cr_assert_eq(hops_of_segment(0), 64);
+	router_says((struct advert){.lifetime_s = 1800, .hop_limit = 99});
+	drain();
+	cr_assert_eq(hops_of_segment(0), 99);
+	cr_assert_eq(hops_of_segment(9), 9);
+	router_says((struct advert){.lifetime_s = 1800, .hop_limit = 2});
+	drain();
+	cr_assert_eq(hops_of_segment(0), 99);
 }
 
 /* The interval between questions is the router's to set. */
