@@ -208,7 +208,8 @@ struct engine_stats {
 struct flood {
 	struct etimer timer;
 	bool looking, refused;
-	bool drained;	/* no frame waits from before the filter */
+	bool was_empty; /* the device's queue, once in this tick */
+	unsigned settle;
 	unsigned shift; /* of 2^shift SYNs one comes through */
 	uint32_t open;	/* these, see dev_syn_filter() */
 	unsigned ticks, calm;

@@ -7,21 +7,24 @@
  * as many as the rate allows.  Which ones changes every OPEN_TICKS, a time that
  * is no multiple of the second that clients wait before they try again.
  *
- * SYNs that wait in the device's queue came in under an older filter: after a
- * change nothing is judged until the queue was empty once.
+ * A queue that is never empty hides how many there are: then one step more is
+ * taken.  SYNs that wait in it came in under an older filter: so after a step
+ * the next comes when it was empty, or after SETTLE_TICKS.
  *
  * The look begins when frames wait, and ends when there is no flood: an idle
  * daemon has no timer here.
  */
 #include "config.h"
+#include <sys/param.h>
 #include <string.h>
 #include "proc/engine.h"
 #include "proc/log.h"
 
-#define TICK_US	   100000
-#define OPEN_TICKS 11
-#define CALM_TICKS 20 /* until more come through again */
-#define SHIFT_MAX  8
+#define TICK_US	     100000
+#define OPEN_TICKS   11
+#define SETTLE_TICKS 5
+#define CALM_TICKS   20 /* until more come through again */
+#define SHIFT_MAX    8
 
 static uint64_t
 cookies(struct engine *e)
@@ -51,15 +54,23 @@ static void
 judge(struct engine *e, uint64_t answered, int64_t us)
 {
 	struct flood *f = &e->flood;
-	uint64_t offered = (answered * 1000000 / (uint64_t)us) << f->shift;
+	uint64_t came = answered * 1000000 / (uint64_t)us;
+	uint64_t offered = came << f->shift;
 	uint64_t rate = e->conf->g.tcp.syn_rate;
 	unsigned want = 0;
 
 	while (rate != 0 && offered >> want > rate && want < SHIFT_MAX)
 		want++;
+	if (f->was_empty)
+		f->settle = 0;
+	else if (f->settle > 0)
+		f->settle--;
+	else if (want <= f->shift && rate != 0 && came > rate / 8)
+		want = MIN(f->shift + 1, SHIFT_MAX);
+	f->was_empty = false;
 	f->calm = want < f->shift ? f->calm + 1 : 0;
-	if (want > f->shift && f->drained) {
-		f->drained = false;
+	if (want > f->shift && f->settle == 0) {
+		f->settle = SETTLE_TICKS;
 		if (f->shift == 0)
 			log_warn("flood of SYNs, %llu a second: the device "
 				 "lets some through, about %llu (syn_rate)",
@@ -104,7 +115,8 @@ flood_look(struct engine *e)
 	if (f->shift == 0) {
 		f->answered = cookies(e);
 		f->since = engine_now(e);
-		f->drained = true;
+		f->settle = 0;
+		f->was_empty = false;
 	}
 	etimer_set(e, &f->timer, mono_add(engine_now(e), TICK_US));
 }

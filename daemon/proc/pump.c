@@ -41,7 +41,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			stack_input(e->stack, &frames[i], engine_now(e));
 		e->rx_behind = n == RX_BURST;
 		if (!e->rx_behind) {
-			e->flood.drained = true;
+			e->flood.was_empty = true;
 			return;
 		}
 		flood_look(e);
