@@ -2,8 +2,9 @@
 /*
  * Frames, user calls and time against the real stack, TCP included.
  *
- * An input is a byte that chooses the configuration (CONF_*), then a sequence
- * of steps: a byte of kind and flags, a byte of time that passes first (b & 15
+ * An input is a byte that chooses the configuration (CONF_*), perhaps another
+ * one for the manners of TCP (MANNER_*), then a sequence of steps: a byte of
+ *kind and flags, a byte of time that passes first (b & 15
  * << b >> 4 milliseconds), two bytes of length (big end first), and a body of
  * that length:
  *
@@ -45,14 +46,24 @@
 #define HOARD	   4096
 
 enum {
-	CONF_PLAIN = 1,	  /* no offloads */
-	CONF_POOR = 2,	  /* buffers are short */
-	CONF_DENY = 4,	  /* a quota holds new connections back */
-	CONF_BUSY = 8,	  /* nobody accepts */
-	CONF_NARROW = 16, /* small windows */
-	CONF_NEWRENO = 32,
+	CONF_PLAIN = 1,	   /* no offloads */
+	CONF_POOR = 2,	   /* buffers are short */
+	CONF_DENY = 4,	   /* a quota holds new connections back */
+	CONF_BUSY = 8,	   /* nobody accepts */
+	CONF_NARROW = 16,  /* small windows */
+	CONF_MANNER = 32,  /* a second byte, MANNER_ */
 	CONF_COOKIES = 64, /* for every SYN */
 	CONF_SIX = 128,	   /* the connections are IPv6's, routers are heard */
+};
+
+/* The lowest two bits are the congestion control, the next two enum
+ * tcp_ecn_policy, the highest two the IP-ECN field of the peer's segments. */
+enum {
+	MANNER_CC = 3,
+	MANNER_ECN = 2,
+	MANNER_PACING = 16,
+	MANNER_AE = 32, /* which the peer's segments have */
+	MANNER_FIELD = 6,
 };
 
 enum {
@@ -93,7 +104,7 @@ static struct world {
 	bool active[MAX_CONNS]; /* only reads; the others echo */
 	struct flow flows[MAX_FLOWS];
 	unsigned nflows;
-	uint8_t conf;
+	uint8_t conf, manner;
 	bool idle;
 	struct buf *hoard[HOARD];
 	unsigned nhoard;
@@ -491,6 +502,7 @@ put_heads(uint8_t *frame, size_t segment)
 	    .ttl = 64,
 	    .src = PEER,
 	    .dst = OURS,
+	    .tos = w.manner >> MANNER_FIELD,
 	    .proto = WIRE_PROTO_TCP,
 	    .total_len = (uint16_t)(20 + segment)};
 
@@ -498,6 +510,7 @@ put_heads(uint8_t *frame, size_t segment)
 	    .src = called(PEER),
 	    .dst = called(OURS),
 	    .next = WIRE_PROTO_TCP,
+	    .tclass = w.manner >> MANNER_FIELD,
 	    .payload_len = (uint16_t)segment};
 
 	memcpy(eth.dst, our_mac, 6);
@@ -569,7 +582,7 @@ peer_segment(const uint8_t *b, size_t len, uint8_t flags)
 	put16(p + 2, f->lport);
 	put32(p + 4, f->ack + get32(b + 2));
 	put32(p + 8, f->nxt + get32(b + 6));
-	p[12] = (uint8_t)((5 + opts / 4) << 4);
+	p[12] = (uint8_t)((5 + opts / 4) << 4 | (w.manner & MANNER_AE ? 1 : 0));
 	p[13] = b[1];
 	put16(p + 14, get16(b + 10));
 	put32(p + 16, 0);
@@ -607,7 +620,7 @@ change_options(struct tcp_pcb *p, uint8_t v)
 	o.quickack = (v >> 3) % 3;
 	o.keepidle_s = v & 16 ? 1 : 0;
 	o.user_timeout_us = v & 32 ? 3000000 : 0;
-	o.congestion = v & 64 ? "newreno" : "cubic";
+	o.congestion = tcp_cc_name((w.manner + (v >> 6)) & MANNER_CC);
 	o.sndbuf = v & 128 ? 8192 : 65536;
 	(void)tcp_apply_opts(p, &o, w.now);
 }
@@ -699,7 +712,9 @@ make_stack(uint8_t conf)
 		    .blackhole_s = 60},
 		.syncookies =
 		    conf & CONF_COOKIES ? TCP_COOKIES_ALWAYS : TCP_COOKIES_AUTO,
-		.congestion = conf & CONF_NEWRENO ? "newreno" : "cubic"}};
+		.ecn = (enum tcp_ecn_policy)(w.manner >> MANNER_ECN & 3),
+		.pacing = w.manner & MANNER_PACING,
+		.congestion = tcp_cc_name(w.manner & MANNER_CC)}};
 
 	memcpy(cfg.mac, our_mac, 6);
 	return stack_new(&cfg, w.now);
@@ -742,13 +757,14 @@ introduce_peer(void)
 }
 
 static void
-begin(uint8_t conf)
+begin(uint8_t conf, uint8_t manner)
 {
 	struct ipaddr any = any6; /* of both families */
 
 	memset(&w, 0, sizeof w);
 	w.now.us = 1000000000;
 	w.conf = conf;
+	w.manner = manner;
 	w.s = make_stack(conf);
 	CHECK(w.s != NULL);
 	w.tcp = stack_tcp(w.s);
@@ -844,11 +860,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned steps;
 	size_t len;
 
-	begin(size > 0 ? data[0] : 0);
-	if (size > 0) {
-		data++;
-		size--;
-	}
+	uint8_t conf = size > 0 ? data[0] : 0;
+	size_t head = conf & CONF_MANNER ? 2 : 1;
+
+	begin(conf, head == 2 && size > 1 ? data[1] : 0);
+	data += head < size ? head : size;
+	size -= head < size ? head : size;
 	for (steps = 0; size >= 4 && steps < MAX_STEPS; steps++) {
 		len = get16(data + 2);
 		if (len > size - 4)

@@ -10,7 +10,7 @@ import os
 import struct
 import sys
 
-PLAIN, POOR, DENY, BUSY, NARROW, NEWRENO = 1, 2, 4, 8, 16, 32
+PLAIN, POOR, DENY, BUSY, NARROW, MANNER = 1, 2, 4, 8, 16, 32
 RAW, FIT, SEGMENT, CALL = range(4)
 VALID, PARTIAL, GSO, EXPIRE, IDLE, HOARD = 4, 8, 16, 32, 64, 128
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
@@ -227,8 +227,21 @@ CONFIGURED = {
     "many-accepts-busy": BUSY,
     "out-of-order-narrow": NARROW,
     "zero-window-narrow": NARROW | PLAIN,
-    "duplicate-acks": NEWRENO,
 }
+# The second byte: congestion control, ECN << 2, pacing, AE, the peer's field.
+CUBIC, NEWRENO, BBR, DCTCP = range(4)
+CLASSIC, ECN_ON, PACED, AE, CE = 1 << 2, 3 << 2, 16, 32, 3 << 6
+MANNERS = {
+    "duplicate-acks": NEWRENO,
+    "echo-bbr": BBR | ECN_ON | AE | CE,
+    "echo-dctcp": DCTCP | CLASSIC | CE,
+    "active-echo-accurate": CUBIC | ECN_ON | AE | PACED | CE,
+    "active-echo-classic": NEWRENO | CLASSIC | CE,
+    "sack-recovery-bbr": BBR,
+    "sack-recovery-dctcp": DCTCP | PACED,
+    "out-of-order-dctcp": DCTCP | CLASSIC | CE,
+}
+CONFIGURED.update({name: MANNER for name in MANNERS})
 STORIES.update({name: STORIES[name.rsplit("-", 1)[0]]
                 for name in CONFIGURED if name not in STORIES})
 
@@ -237,7 +250,10 @@ def main():
     os.makedirs(sys.argv[1], exist_ok=True)
     for name, story in STORIES.items():
         with open(os.path.join(sys.argv[1], name), "wb") as f:
-            f.write(bytes([CONFIGURED.get(name, 0)]) + story)
+            f.write(bytes([CONFIGURED.get(name, 0)]))
+            if name in MANNERS:
+                f.write(bytes([MANNERS[name]]))
+            f.write(story)
 
 
 main()

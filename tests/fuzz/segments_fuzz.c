@@ -31,6 +31,7 @@ struct packet {
 	struct ipaddr src, dst;
 	struct wire_tcp h;
 	uint16_t gso_size;
+	uint8_t tos;
 	uint32_t len;
 	uint8_t *payload;
 };
@@ -41,6 +42,8 @@ struct host {
 	struct drops drops;
 	struct ipaddr addr;
 	bool tso;
+	bool marked; /* each third of what comes and can be marked is */
+	unsigned came;
 	struct tcp_pcb *conns[MAX_CONNS];
 	struct tcp_bind *listener;
 };
@@ -152,7 +155,7 @@ no_digest(const struct span *in, unsigned n, uint8_t out[16])
 static const struct tcp_digest digest = {.md5 = no_digest};
 
 static void
-start(struct host *h, uint8_t number, bool six, unsigned bits)
+start(struct host *h, uint8_t number, bool six, unsigned bits, unsigned manner)
 {
 	struct ipaddr any = {{0}};
 	struct tcp_config c = {.env = {.path = path,
@@ -173,13 +176,16 @@ start(struct host *h, uint8_t number, bool six, unsigned bits)
 					    : FASTOPEN_CLIENT | FASTOPEN_SERVER,
 		.blackhole_s = 60},
 	    .digest = &digest,
-	    .congestion = bits & 4 ? "newreno" : "cubic"};
+	    .ecn = (enum tcp_ecn_policy)(manner >> 2 & 3),
+	    .pacing = manner & 16,
+	    .congestion = tcp_cc_name(manner & 3)};
 
 	h->addr = ipaddr_v4(0xc0000200u + number);
 	if (six)
 		h->addr =
 		    (struct ipaddr){{0x20, 0x01, 0x0d, 0xb8, [15] = number}};
 	h->tso = bits & 8;
+	h->marked = manner & 32;
 	h->bufs = c.bufs = bufpool_new(bits & 16 ? 400000 : 16 << 20);
 	CHECK(h->bufs != NULL);
 	h->tcp = tcp_new(&c, w.now);
@@ -237,6 +243,7 @@ put_on(unsigned to, const struct tcp_out *o)
 	p->src = o->src;
 	p->dst = o->dst;
 	p->gso_size = o->gso_size;
+	p->tos = o->tos;
 	p->len = o->payload_len;
 	CHECK(wire_tcp_parse(o->hdr, o->hdr_len, &p->h) == 0);
 	CHECK(p->h.hdr_len == o->hdr_len);
@@ -297,6 +304,9 @@ deliver(const struct packet *p)
 		memset(in.buf->data + n, 'f', p->len);
 	in.buf->len = in.len = (uint32_t)n + p->len;
 	in.gso_size = p->gso_size;
+	in.tos = p->tos;
+	if (h->marked && (p->tos & 3) != 0 && ++h->came % 3 == 0)
+		in.tos |= 3;
 	tcp_input(h->tcp, &in, w.now);
 	buf_unref(in.buf);
 }
@@ -312,8 +322,11 @@ rewrite(struct packet *p)
 		p->h.seq += distance();
 	if (b & 2)
 		p->h.ack += distance();
-	if (b & 4)
+	if (b & 4) {
 		p->h.flags ^= (uint8_t)byte();
+		p->tos = (uint8_t)byte();
+		p->h.flags ^= p->tos & 64 ? TH_AE : 0;
+	}
 	if (b & 8)
 		p->h.wnd = (uint16_t)distance();
 	if (b & 16 && p->len > 0)
@@ -628,7 +641,7 @@ finish(unsigned bits)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	unsigned i, bits, more;
+	unsigned i, bits, more, manner;
 
 	memset(&w, 0, sizeof w);
 	w.in = data;
@@ -636,8 +649,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.now.us = 1000000000;
 	bits = byte();
 	more = byte();
-	start(&w.host[0], 1, more & 32, bits);
-	start(&w.host[1], 2, more & 32, more);
+	manner = byte();
+	start(&w.host[0], 1, more & 32, bits, manner);
+	manner = byte();
+	start(&w.host[1], 2, more & 32, more, manner);
 	for (i = 0; i < MAX_OPS && w.left > 0; i++)
 		one();
 	finish(bits);
