@@ -287,13 +287,26 @@ look_at_end(struct chan *c)
 	return true;
 }
 
-/* Nothing can be taken now: is there still a program behind it? */
+/*
+ * Nothing can be taken now: is there still a program behind it?  If not, all
+ * that it wrote is taken at once, so that its descriptor can go; D holds no
+ * more than a socket of the kernel's may.
+ */
 static void
 look_at_life(struct chan *c)
 {
+	int n;
+
 	if (c->state != CHAN_OPEN || (c->bits & EPOLLHUP) == 0 || c->eof_given)
 		return; /* after both FINs HUP does not mean that it is gone */
 	c->state = CHAN_LEFT;
+	n = chan_pending(c);
+	if (n > 0 &&
+	    account_may_orphan(c->acct, tcp_send_queued(c->pcb) + (size_t)n)) {
+		tcp_send_last(c->pcb, (uint32_t)n);
+		c->want_room = false;
+		chan_ready(c);
+	}
 	etimer_set(c->e, &c->timer, mono_add(engine_now(c->e), LEFT_US));
 }
 
@@ -389,7 +402,7 @@ chan_service(struct chan *c)
 		return;
 	c->out_ready = false;
 	if (c->in_pending) {
-		if (c->want_room || c->squeezed)
+		if ((c->want_room || c->squeezed) && c->state != CHAN_LEFT)
 			look_at_life(c);
 		else if (!service_in(c))
 			return;

@@ -69,6 +69,16 @@ alloc_to_write(struct tcp *t, size_t want)
 	return NULL;
 }
 
+void
+tcp_send_last(struct tcp_pcb *p, uint32_t n)
+{
+	if (n > UINT32_MAX - p->sq.bytes)
+		n = UINT32_MAX - p->sq.bytes;
+	if (p->sndbuf < p->sq.bytes + n)
+		p->sndbuf = p->sq.bytes + n;
+	p->notsent_lowat = 0;
+}
+
 unsigned
 tcp_send_reserve(
     struct tcp_pcb *p, struct span *spans, unsigned max, size_t want)

@@ -419,6 +419,9 @@ unsigned tcp_send_reserve(
     struct tcp_pcb *p, struct span *spans, unsigned max, size_t want);
 void tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now);
 size_t tcp_send_space(const struct tcp_pcb *p);
+/* Room for n bytes from now on, whatever the send buffer's size: they are the
+ * last, of a program that is gone. */
+void tcp_send_last(struct tcp_pcb *p, uint32_t n);
 size_t tcp_send_queued(const struct tcp_pcb *p); /* not yet acknowledged */
 size_t tcp_send_unsent(const struct tcp_pcb *p); /* not yet sent */
 /* All that was committed so far is urgent (RFC 9293 3.8.5); nothing when the
