@@ -68,10 +68,6 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	    {"memory buffers", a->buffers != b->buffers},
 	    {"tcp msl", a->tcp.msl_us != b->tcp.msl_us},
 	    {"tcp max_conns", a->tcp.max_conns != b->tcp.max_conns},
-	    {"tcp timestamps", a->tcp.timestamps != b->tcp.timestamps},
-	    {"tcp sack", a->tcp.sack != b->tcp.sack},
-	    {"tcp window_scaling",
-		a->tcp.window_scaling != b->tcp.window_scaling},
 	    {"tcp quick_acks", a->tcp.quick_acks != b->tcp.quick_acks},
 	    {"tcp max_orphans", a->tcp.max_orphans != b->tcp.max_orphans},
 	    {"tcp port_range", a->tcp.port_first != b->tcp.port_first ||
@@ -92,7 +88,13 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	now->g.tcp.syn_rate = b->tcp.syn_rate;
 	now->g.tcp.mtu_probing = b->tcp.mtu_probing;
 	now->g.tcp.pacing = b->tcp.pacing;
+	now->g.tcp.timestamps = b->tcp.timestamps;
+	now->g.tcp.sack = b->tcp.sack;
+	now->g.tcp.window_scaling = b->tcp.window_scaling;
 	now->g.tcp.ecn = b->tcp.ecn;
+	now->g.tcp.accecn_option = b->tcp.accecn_option;
+	now->g.tcp.ect_all = b->tcp.ect_all;
+	now->g.tcp.syn_linear = b->tcp.syn_linear;
 	now->g.tcp.fastopen = b->tcp.fastopen;
 	now->g.quota = b->quota;
 	memcpy(now->g.addrs, b->addrs, sizeof b->addrs);
@@ -190,6 +192,7 @@ global_valid(const struct conf_global *g)
 	       size_valid(t->size.rcvbuf, t->size.rcvbuf_max) &&
 	       t->msl_us >= 1000000 && t->msl_us <= 120000000 &&
 	       t->syncookies <= TCP_COOKIES_ALWAYS && t->ecn <= TCP_ECN_ON &&
+	       t->accecn_option <= TCP_ACCECN_NEVER && t->ect_all <= 1 &&
 	       t->mtu_probing <= TCP_MTU_ALWAYS &&
 	       (t->fastopen.mode & ~FASTOPEN_ALL) == 0 &&
 	       t->fastopen.nkeys <= 2 && t->port_first >= 1 &&

@@ -53,7 +53,10 @@ struct conf_tcp {
 	uint8_t mtu_probing; /* enum tcp_mtu_probing */
 	uint8_t timestamps, sack, window_scaling, quick_acks;
 	uint8_t pacing;
-	uint8_t ecn; /* enum tcp_ecn_policy */
+	uint8_t ecn;	       /* enum tcp_ecn_policy */
+	uint8_t accecn_option; /* enum tcp_accecn_option */
+	uint8_t ect_all;
+	uint8_t syn_linear;
 	struct tcp_fastopen fastopen;
 	uint64_t max_conns;   /* 0: as memory allows */
 	uint64_t syn_rate;    /* 0: no limit */

@@ -31,7 +31,7 @@
 
 #define DEFAULT_USER  "_tcpd"
 #define FALLBACK_USER "nobody"
-#define OPTS_MAX      24 /* of one section, its sections and its end too */
+#define OPTS_MAX      40 /* of one section, its sections and its end too */
 
 static struct reader *cur; /* libconfuse hands no argument through */
 int

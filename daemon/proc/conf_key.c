@@ -408,6 +408,15 @@ set_ecn(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 	return put_word(r, k, opt, line, words, TCP_ECN_OFF);
 }
 
+static int
+set_accecn_option(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	static const char *const words[] = {"news", "always", "never", NULL};
+
+	return put_word(r, k, opt, line, words, TCP_ACCECN_NEWS);
+}
+
 /* Linux's number, as far as it has a meaning. */
 static int
 set_fastopen(
@@ -591,6 +600,10 @@ const struct key conf_keys[] = {
     {S_TCP, "window_scaling", CFGT_BOOL, set_bool, T(window_scaling), 0, 0},
     {S_TCP, "quick_acks", CFGT_BOOL, set_bool, T(quick_acks), 0, 0},
     {S_TCP, "ecn", CFGT_STR, set_ecn, T(ecn), 0, 0},
+    {S_TCP, "accecn_option", CFGT_STR, set_accecn_option, T(accecn_option), 0,
+	0},
+    {S_TCP, "ect_all", CFGT_BOOL, set_bool, T(ect_all), 0, 0},
+    {S_TCP, "syn_linear", CFGT_INT, set_number, T(syn_linear), 0, 127},
     {S_TCP, "fastopen", CFGT_INT, set_fastopen, T(fastopen.mode), 0, 0},
     {S_TCP, "fastopen_key", CFGT_STR, set_fastopen_key, 0, 0, KEY_MANY, 0},
     {S_TCP, "fastopen_blackhole", CFGT_INT, set_number, T(fastopen.blackhole_s),

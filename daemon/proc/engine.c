@@ -420,7 +420,11 @@ engine_set_conf(struct engine *e, struct conf *conf)
 	tcp_set_syncookies(e->tcp, conf->g.tcp.syncookies);
 	tcp_set_mtu_probing(e->tcp, conf->g.tcp.mtu_probing);
 	tcp_set_pacing(e->tcp, conf->g.tcp.pacing);
+	tcp_set_options(e->tcp, !conf->g.tcp.timestamps, !conf->g.tcp.sack,
+	    !conf->g.tcp.window_scaling);
 	tcp_set_ecn(e->tcp, conf->g.tcp.ecn);
+	tcp_set_accecn(e->tcp, conf->g.tcp.accecn_option, conf->g.tcp.ect_all);
+	tcp_set_syn_linear(e->tcp, conf->g.tcp.syn_linear);
 	tcp_set_fastopen(e->tcp, &conf->g.tcp.fastopen);
 	if (tcp_set_defaults(
 		e->tcp, conf->g.tcp.congestion, &conf->g.tcp.size) != 0)

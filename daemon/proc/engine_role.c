@@ -96,6 +96,9 @@ setup_from(const struct role *r, struct engine_setup *s)
 	s->stack.tcp.mtu_probing = g->tcp.mtu_probing;
 	s->stack.tcp.pacing = g->tcp.pacing;
 	s->stack.tcp.ecn = g->tcp.ecn;
+	s->stack.tcp.accecn_option = g->tcp.accecn_option;
+	s->stack.tcp.ect_all = g->tcp.ect_all;
+	s->stack.tcp.syn_linear = g->tcp.syn_linear;
 	s->stack.tcp.fastopen = g->tcp.fastopen;
 	s->fd_dir = sandbox_fd_dir();
 }

@@ -19,12 +19,13 @@
  */
 #include "tcp/internal.h"
 
-#define E0_INIT	   1
-#define E1_INIT	   1
-#define COUNT_MASK 0xffffffu
-#define SHOW_BYTES (1u << 22) /* no more of one kind unseen */
-#define MARKS_BUSY 2 /* CE marks that force an ACK while data is unacked */
-#define MARKS_IDLE 3
+#define E0_INIT	     1
+#define E1_INIT	     1
+#define COUNT_MASK   0xffffffu
+#define SHOW_BYTES   (1u << 22) /* no more of one kind unseen */
+#define MARKS_BUSY   2 /* CE marks that force an ACK while data is unacked */
+#define MARKS_IDLE   3
+#define PER_ACK_MANY 4 /* packets */
 
 /* Rounds of nothing but CE from the first packet on, and we send no ECT; what
  * is marked after that is no mark.  RFC 9768 3.2.2.3 says three or four, for
@@ -184,6 +185,24 @@ fits(const struct tcp_pcb *p, const struct wire_accecn *a, bool urgent)
 	return option_bytes(a) + sack <= room;
 }
 
+/* All counters in one order, or the first of them, at least so many; to a peer
+ * who has an option of his own. */
+static struct wire_accecn
+all_that_fit(const struct tcp_pcb *p, unsigned least)
+{
+	struct wire_accecn a = {
+	    .present = true, .first_e1 = true, .n = WIRE_TCP_ACCECN_MAX};
+
+	if (p->ecn.option_seen == SEEN_NONE)
+		return (struct wire_accecn){0};
+	while (!fits(p, &a, least > 0)) {
+		if (a.n == least)
+			return (struct wire_accecn){0};
+		a.n--;
+	}
+	return a;
+}
+
 /*
  * The option of the next segment, without the counts: every counter that ever
  * changed, or at least those that changed since they were shown, or none.  The
@@ -205,7 +224,11 @@ plan(const struct tcp_pcb *p, bool data)
 		news |= more > 0 ? 1u << field : 0;
 		urgent |= more > (field == IPECN_CE ? 0 : SHOW_BYTES);
 	}
-	if (e->option_off || (news == 0 && !test))
+	if (e->option_off || p->t->cfg.accecn_option == TCP_ACCECN_NEVER)
+		return (struct wire_accecn){0};
+	if (p->t->cfg.accecn_option == TCP_ACCECN_ALWAYS)
+		return all_that_fit(p, prefix(1, news));
+	if (news == 0 && !test)
 		return (struct wire_accecn){0};
 	a = shortest(e->r_changed);
 	if (a.n == 0)
@@ -267,8 +290,10 @@ accecn_lost(struct tcp_pcb *p, seq_t seq)
 void
 accecn_first_option(struct wire_tcp *w)
 {
-	struct wire_accecn a = {
-	    .present = true, .n = 3, .count = {E0_INIT, 0, E1_INIT}};
+	struct wire_accecn a = {.present = true,
+	    .first_e1 = true,
+	    .n = 3,
+	    .count = {E1_INIT, 0, E0_INIT}};
 	size_t without = wire_tcp_hdr_len(w);
 
 	while (a.n > 0 && without + 2 + 3 * (size_t)a.n > WIRE_TCP_HDR_MAX)
@@ -304,7 +329,6 @@ take_option(struct tcp_pcb *p, const struct wire_accecn *a)
 	uint32_t before = e->s_bytes[IPECN_CE];
 	unsigned i, field;
 
-	check_first_option(p, a);
 	if (a->n == 0 || e->option_seen == SEEN_ZEROED)
 		return -1;
 	for (i = 0; i < a->n; i++) {
@@ -315,17 +339,30 @@ take_option(struct tcp_pcb *p, const struct wire_accecn *a)
 	return e->s_bytes[IPECN_CE] - before;
 }
 
+/* An ACK came for so many packets: the mean, in which the newest weighs 1/64.
+ */
+static void
+note_ack_ratio(struct tcp_ecn *e, uint32_t packets)
+{
+	if (packets > 1000)
+		packets = 1000;
+	if (e->s_per_ack == 0)
+		e->s_per_ack = packets * 64;
+	else
+		e->s_per_ack = (e->s_per_ack * 63 + packets * 64) / 64;
+}
+
 /* Can marks hide in an ACK without the option?  Not if the peer sends options,
  * which it does when its counters change, unless SACK blocks took the room; nor
- * is it likely that the first eight are in one ACK. */
+ * is it likely where ACKs for many packets are the rule, as Linux has it. */
 static bool
-may_have_wrapped(const struct tcp_pcb *p, const struct seg *s, uint32_t least)
+may_have_wrapped(const struct tcp_pcb *p, const struct seg *s)
 {
 	const struct tcp_ecn *e = &p->ecn;
 
 	if (e->option_seen == SEEN_COUNTS && s->h.nsack == 0)
 		return false;
-	return least > 0 || e->s_cep != TCP_ACCECN_CEP;
+	return e->s_per_ack <= PER_ACK_MANY * 64;
 }
 
 /*
@@ -341,7 +378,7 @@ marked_packets(const struct tcp_pcb *p, const struct seg *s, uint32_t n,
 	uint32_t least = (ecn_ace(s->h.flags) - e->s_cep) & 7;
 	int64_t counted, need, likely;
 
-	if (packets < 8 || (ce_bytes < 0 && !may_have_wrapped(p, s, least)))
+	if (packets < 8 || (ce_bytes < 0 && !may_have_wrapped(p, s)))
 		return least;
 	if (ce_bytes < 0)
 		return packets > least ? packets - ((packets - least) & 7)
@@ -442,12 +479,11 @@ accecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n)
 	unsigned ace = ecn_ace(s->h.flags);
 	int64_t ce_bytes;
 
-	if (s->no_ace) {
-		check_first_option(p, &s->h.accecn);
+	check_first_option(p, &s->h.accecn);
+	if (!is_news(p, s, n) || s->no_ace)
 		return 0;
-	}
-	if (!is_news(p, s, n))
-		return 0;
+	if (packets > 0)
+		note_ack_ratio(e, packets);
 	if (e->option_first && seq_gt(s->ack, e->option_seq))
 		e->option_first = false;
 	ce_bytes = take_option(p, &s->h.accecn);

@@ -9,9 +9,10 @@
  * host that asks for the accurate form gets the best that both know.
  *
  * Only new data is sent as ECT(0): no SYN, no bare ACK or probe, no
- * retransmission (RFC 3168 6.1.1, 6.1.4 to 6.1.6).  Another field than ours
- * that the peer saw on our SYN or SYN-ACK shows a path that changes it; then
- * we send no ECT at all (RFC 9768 3.2.2.3).
+ * retransmission (RFC 3168 6.1.1, 6.1.4 to 6.1.6); but with ect_all all of an
+ * accurate connection but the SYNs, as Linux and RFC 8311 4.3 have it.  Another
+ * field than ours that the peer saw on our SYN or SYN-ACK shows a path that
+ * changes it; then we send no ECT at all (RFC 9768 3.2.2.3).
  *
  * With DCTCP all is ECT(0), SYNs and resets too (RFC 8257 3.6), and the classic
  * echo is that of dctcp_echo.c.  DEVIATION: in the accurate form, which counts
@@ -224,13 +225,10 @@ ecn_half_again(struct tcp_half *h, const struct seg *s)
 	enum ecn_mode mode = wanted(h->ecn.granted, s->h.flags);
 
 	h->ecn.syn_field = s->in->tos & IPECN_MASK;
-	if (h->ecn.mode == ECN_ACCURATE) {
-		/* It may have given up and not be in this mode. */
-		if (mode == ECN_NONE)
-			h->ecn.no_ect = true;
-		else
-			h->ecn.asked_again = true;
-	}
+	h->ecn.asked_again = true;
+	/* It may have given up and not be in this mode. */
+	if (h->ecn.mode == ECN_ACCURATE && mode == ECN_NONE)
+		h->ecn.no_ect = true;
 	return mode == ECN_NONE || h->ecn.mode == ECN_NONE ||
 	       mode == h->ecn.mode;
 }
@@ -241,7 +239,7 @@ ecn_half_again(struct tcp_half *h, const struct seg *s)
  * flags (RFC 9768 3.2.3.2.2); the mode stays.
  */
 void
-ecn_half_synack(struct tcp_half *h, struct wire_tcp *w)
+ecn_half_synack(const struct tcp *t, struct tcp_half *h, struct wire_tcp *w)
 {
 	if (h->ecn.mode == ECN_CLASSIC) {
 		w->flags |= TH_ECE;
@@ -249,7 +247,8 @@ ecn_half_synack(struct tcp_half *h, struct wire_tcp *w)
 		h->ecn.no_ect = true;
 	} else if (h->ecn.mode == ECN_ACCURATE) {
 		w->flags |= ecn_ace_flags(handshake_ace(h->ecn.syn_field));
-		if (h->retries == 0 && !h->ecn.asked_again)
+		if (h->retries == 0 && !h->ecn.asked_again &&
+		    t->cfg.accecn_option != TCP_ACCECN_NEVER)
 			accecn_first_option(w);
 	}
 }
@@ -363,13 +362,13 @@ ecn_arrived(struct tcp_pcb *p, const struct seg *s)
 }
 
 /* A SYN-ACK again, in front of a connection: RFC 9768 3.2.2.1 wants the same
- * kind of answer as to the first. */
+ * kind of answer as to the first, whatever its own flags say now (3.1.5). */
 void
 ecn_synack_again(struct tcp_pcb *p, const struct seg *s)
 {
 	if (p->ecn.mode != ECN_ACCURATE || (p->flags & PF_PASSIVE) ||
 	    (s->h.flags & (TH_SYN | TH_ACK)) != (TH_SYN | TH_ACK) ||
-	    !seq_eq(s->seq, p->irs) || ecn_ace(s->h.flags) < 2)
+	    !seq_eq(s->seq, p->irs))
 		return;
 	p->ecn.handshake = s->in->tos & IPECN_MASK;
 	p->ecn.answer_synack = true;
@@ -389,7 +388,8 @@ ecn_leaves(struct tcp_pcb *p, struct wire_tcp *h, uint8_t *tos, seq_t seq,
 
 	if (e->mode == ECN_NONE)
 		return;
-	if (ect && !e->no_ect)
+	if (!e->no_ect &&
+	    (ect || (e->mode == ECN_ACCURATE && p->t->cfg.ect_all)))
 		*tos |= IPECN_ECT0;
 	if (e->mode == ECN_CLASSIC && e->nturns > 0) {
 		dctcp_turn(p, h);

@@ -52,7 +52,7 @@ half_synack(struct tcp *t, struct tcp_half *h, const struct wire_fastopen *fo,
 
 	if (fo != NULL)
 		w.fastopen = *fo;
-	ecn_half_synack(h, &w);
+	ecn_half_synack(t, h, &w);
 	h->synack_at = now;
 	half_send(t, h, &w);
 }
@@ -462,14 +462,17 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 	bool in_window =
 	    seq_geq(s->seq, nxt) && seq_lt(s->seq, seq_add(nxt, wnd));
 
-	/* The SYN again: our answer was lost. */
+	/* The SYN again: our answer was lost.  The first time it is answered
+	 * at once, after that not more often than other such segments. */
 	if ((s->h.flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN &&
 	    seq_eq(s->seq, h->irs)) {
 		if (!ecn_half_again(h, s)) {
 			half_reset(t, h);
 			return drop(t, DROP_TCP_ECN_MIXED);
 		}
-		if (mono_diff(s->now, h->synack_at) >= TCP_CHALLENGE_US) {
+		if (!h->again ||
+		    mono_diff(s->now, h->synack_at) >= TCP_CHALLENGE_US) {
+			h->again = true;
 			half_synack(t, h, NULL, s->now);
 			/* Time for the ACK of this answer as well. */
 			timerq_set(&t->timers, &h->timer,

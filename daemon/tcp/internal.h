@@ -133,7 +133,7 @@ struct half_ecn {
 	uint8_t mode;
 	uint8_t granted;   /* enum tcp_ecn_policy at its time */
 	uint8_t syn_field; /* the IP-ECN field of the latest SYN */
-	bool asked_again;  /* a second SYN with flags came */
+	bool asked_again;  /* a second SYN came */
 	bool no_ect;	   /* a SYN or SYN-ACK went without flags */
 	bool ect;	   /* our SYN-ACK goes as ECT(0) */
 };
@@ -184,6 +184,7 @@ struct tcp_ecn {
 	uint32_t s_cep_option; /* s_cep as of the last option */
 	uint32_t s_guessed;    /* CE bytes told since then */
 	uint32_t s_tsval;      /* of the newest feedback */
+	uint32_t s_per_ack;    /* packets, mean by ACK, in 1/64; 0: none yet */
 };
 
 /* ---- signatures ---- */
@@ -225,6 +226,7 @@ struct tcp_half {
 	uint8_t snd_wscale, rcv_wscale;
 	bool wscale, ts, sack;
 	bool deferred;	/* the bare ACK came; data is awaited */
+	bool again;	/* the SYN came again and was answered */
 	bool stateless; /* made of a SYN cookie, never in the table */
 	uint8_t retries;
 	uint16_t taken; /* octets of the SYN's data (Fast Open) */
@@ -1107,7 +1109,8 @@ void ecn_simultaneous(struct tcp_pcb *p, const struct seg *s);
 void ecn_synack_again(struct tcp_pcb *p, const struct seg *s);
 void ecn_half_syn(const struct tcp *t, struct tcp_half *h, const struct seg *s);
 bool ecn_half_again(struct tcp_half *h, const struct seg *s);
-void ecn_half_synack(struct tcp_half *h, struct wire_tcp *w);
+void ecn_half_synack(
+    const struct tcp *t, struct tcp_half *h, struct wire_tcp *w);
 void ecn_half_ack(const struct tcp_half *h, struct wire_tcp *w);
 void ecn_promote(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s);
 /* The two halves of it, when there is time between them. */

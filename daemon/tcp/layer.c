@@ -339,6 +339,27 @@ tcp_set_ecn(struct tcp *t, enum tcp_ecn_policy policy)
 }
 
 void
+tcp_set_options(struct tcp *t, bool no_timestamps, bool no_sack, bool no_wscale)
+{
+	t->cfg.no_timestamps = no_timestamps;
+	t->cfg.no_sack = no_sack;
+	t->cfg.no_wscale = no_wscale;
+}
+
+void
+tcp_set_accecn(struct tcp *t, enum tcp_accecn_option option, bool ect_all)
+{
+	t->cfg.accecn_option = option;
+	t->cfg.ect_all = ect_all;
+}
+
+void
+tcp_set_syn_linear(struct tcp *t, uint8_t n)
+{
+	t->cfg.syn_linear = n;
+}
+
+void
 tcp_free(struct tcp *t)
 {
 	struct tcp_pcb *p;

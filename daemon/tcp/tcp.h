@@ -98,6 +98,14 @@ enum tcp_ecn_policy {
 	TCP_ECN_ON,	 /* RFC 9768, or else RFC 3168, asked for and granted */
 };
 
+/* When segments have an AccECN option (RFC 9768 3.2.3.3), as Linux's
+ * tcp_ecn_option has 1, 2 and 0. */
+enum tcp_accecn_option {
+	TCP_ACCECN_NEWS,   /* when it says something new */
+	TCP_ACCECN_ALWAYS, /* once the peer has shown one */
+	TCP_ACCECN_NEVER,
+};
+
 /* TCP Fast Open (RFC 7413): what of it is done, in the bits that Linux's
  * tcp_fastopen has. */
 enum {
@@ -178,6 +186,11 @@ struct tcp_config {
 	/* Options not to offer or take (RFC 7323, 2018). */
 	bool no_timestamps, no_sack, no_wscale;
 	enum tcp_ecn_policy ecn;
+	enum tcp_accecn_option accecn_option;
+	bool ect_all; /* RFC 9768: ECT not only on data that is new */
+	/* So many SYNs are sent again after the same time; the next ones
+	 * after twice the time of the one before (RFC 6298 5.5). */
+	uint8_t syn_linear;
 	struct tcp_fastopen fastopen;
 	const struct tcp_digest *digest; /* NULL: there are no keys */
 };
@@ -189,12 +202,19 @@ struct tcp *tcp_new(const struct tcp_config *cfg, mono_t now);
 int tcp_set_defaults(
     struct tcp *t, const char *congestion, const struct tcp_bufs *size);
 void tcp_set_pacing(struct tcp *t, bool on);
+/* For handshakes that begin from now on. */
+void tcp_set_options(
+    struct tcp *t, bool no_timestamps, bool no_sack, bool no_wscale);
 /* For SYNs that come from now on. */
 void tcp_set_syncookies(struct tcp *t, enum tcp_cookies mode);
 /* For black holes that are met, and connections made, from now on. */
 void tcp_set_mtu_probing(struct tcp *t, enum tcp_mtu_probing mode);
 /* For handshakes that begin from now on. */
 void tcp_set_ecn(struct tcp *t, enum tcp_ecn_policy policy);
+/* For segments from now on. */
+void tcp_set_accecn(struct tcp *t, enum tcp_accecn_option option, bool ect_all);
+/* For SYNs from now on. */
+void tcp_set_syn_linear(struct tcp *t, uint8_t n);
 /* For SYNs from now on.  Keys that were made here stay when none are given. */
 void tcp_set_fastopen(struct tcp *t, const struct tcp_fastopen *f);
 /* Aborts everything without a word and frees it. */

@@ -108,7 +108,8 @@ syn_timeout(struct tcp_pcb *p, mono_t now)
 		return false;
 	}
 	count_retry(p, now);
-	p->backoff++;
+	if (p->retries > p->t->cfg.syn_linear)
+		p->backoff++;
 	p->t->st.retrans_segs++;
 	p->total_retrans++;
 	x->flags |= TX_EVER_RETX;

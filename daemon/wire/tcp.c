@@ -14,12 +14,13 @@
  * middleboxes on the way see what they know:
  *
  *	all	nop nop MD5 |
- *	SYN	mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale |
- *		Fast Open, nops behind it | AccECN
+ *	SYN	mss | sackOK TS, or nop nop TS | AccECN | nop nop sackOK, if
+ *		without TS | nop wscale | Fast Open, nops behind it
  *	others	nop nop TS | AccECN | nop nop SACK...
  *
  * An MSS goes into each SYN (MUST-14) and nowhere else (MUST-65).  Padding is
- * by NOP: in front, or behind an AccECN option, which has no even length; so
+ * by NOP, in front of options whose place in a word is fixed; behind an AccECN
+ * option, which has no even length, there may be more or fewer of them.  So
  * there is no end of options and nothing behind one (MUST-69).
  */
 #include "wire/tcp.h"
@@ -246,7 +247,7 @@ fastopen_len(const struct wire_tcp *h)
 	return (n + h->fastopen.len + 3) / 4 * 4;
 }
 
-/* Bytes of the options before the AccECN option. */
+/* Bytes of the options that are neither AccECN nor SACK. */
 static size_t
 fixed_options_len(const struct wire_tcp *h)
 {
@@ -264,11 +265,27 @@ fixed_options_len(const struct wire_tcp *h)
 	return n + fastopen_len(h);
 }
 
-/* The options behind the fixed ones, and how long all are. */
+/* Bytes that an AccECN option of len adds: it ends where a word does, or where
+ * some of the nops would be that precede the next option. */
+static size_t
+accecn_room(const struct wire_tcp *h, size_t sacks, size_t len)
+{
+	bool syn = h->flags & TH_SYN;
+	size_t spare = 0;
+
+	if (syn && h->sack_permitted && !h->has_ts)
+		spare = 2;
+	else if (syn && h->has_wscale)
+		spare = 1;
+	else if (fastopen_len(h) == 0 && sacks > 0)
+		spare = 2;
+	return len % 4 <= spare ? len - len % 4 : len + 4 - len % 4;
+}
+
+/* The options that may have to yield, and how long all are. */
 struct layout {
 	size_t accecn; /* bytes; 0: none, or no room for a counter */
 	size_t sacks;  /* blocks */
-	size_t nops;   /* before the SACK option; without one, at the end */
 	size_t len;
 };
 
@@ -279,18 +296,19 @@ lay_out(const struct wire_tcp *h)
 	size_t room = WIRE_TCP_HDR_MAX - WIRE_TCP_HDR_MIN - fixed;
 	struct layout l = {.accecn = accecn_len(h), .sacks = h->nsack};
 
-	while (l.accecn > room && l.accecn > LEN_ACCECN_BASE)
+	while (accecn_room(h, 0, l.accecn) > room && l.accecn > LEN_ACCECN_BASE)
 		l.accecn -= LEN_ACCECN_COUNT;
-	if (l.accecn > room || (l.accecn == LEN_ACCECN_BASE && h->accecn.n > 0))
+	if (accecn_room(h, 0, l.accecn) > room ||
+	    (l.accecn == LEN_ACCECN_BASE && h->accecn.n > 0))
 		l.accecn = 0;
 	for (;; l.sacks--) {
-		sack =
-		    l.sacks > 0 ? LEN_SACK_BASE + l.sacks * LEN_SACK_BLOCK : 0;
-		tail = (l.accecn + sack + 3) / 4 * 4;
+		sack = l.sacks > 0
+			   ? 2 + LEN_SACK_BASE + l.sacks * LEN_SACK_BLOCK
+			   : 0;
+		tail = accecn_room(h, l.sacks, l.accecn) + sack;
 		if (tail <= room)
 			break;
 	}
-	l.nops = tail - l.accecn - sack;
 	l.len = fixed + tail;
 	return l;
 }
@@ -369,11 +387,21 @@ emit_accecn(const struct wire_accecn *a, size_t len, uint8_t *p)
 	return p;
 }
 
+/* NOPs, until the next byte is the at-th of a word of the header. */
 static uint8_t *
-emit_options(const struct wire_tcp *h, uint8_t *p)
+pad(const uint8_t *opts, uint8_t *p, size_t at)
+{
+	while ((size_t)(p - opts) % 4 != at)
+		*p++ = OPT_NOP;
+	return p;
+}
+
+static uint8_t *
+emit_options(const struct wire_tcp *h, uint8_t *const opts)
 {
 	struct layout l = lay_out(h);
 	bool syn = h->flags & TH_SYN;
+	uint8_t *p = opts;
 
 	if (h->has_md5) {
 		p = emit_word(p, OPT_NOP, OPT_NOP, OPT_MD5, LEN_MD5);
@@ -385,20 +413,24 @@ emit_options(const struct wire_tcp *h, uint8_t *p)
 		    (uint8_t)h->mss);
 	if (h->has_ts)
 		p = emit_ts(h, p);
-	else if (syn && h->sack_permitted)
-		p = emit_word(p, OPT_NOP, OPT_NOP, OPT_SACK_PERMITTED,
-		    LEN_SACK_PERMITTED);
-	if (syn && h->has_wscale)
-		p = emit_word(p, OPT_NOP, OPT_WSCALE, LEN_WSCALE, h->wscale);
-	if (fastopen_len(h) > 0)
-		p = emit_fastopen(h, p);
 	if (l.accecn > 0)
 		p = emit_accecn(&h->accecn, l.accecn, p);
-	memset(p, OPT_NOP, l.nops);
-	p += l.nops;
+	if (syn && h->sack_permitted && !h->has_ts) {
+		p = pad(opts, p, 2);
+		*p++ = OPT_SACK_PERMITTED;
+		*p++ = LEN_SACK_PERMITTED;
+	}
+	if (syn && h->has_wscale) {
+		p = pad(opts, p, 1);
+		*p++ = OPT_WSCALE;
+		*p++ = LEN_WSCALE;
+		*p++ = h->wscale;
+	}
+	if (fastopen_len(h) > 0)
+		p = emit_fastopen(h, pad(opts, p, 0));
 	if (l.sacks > 0)
-		p = emit_sack(h, l.sacks, p);
-	return p;
+		p = emit_sack(h, l.sacks, pad(opts, p, 2));
+	return pad(opts, p, 0);
 }
 
 size_t

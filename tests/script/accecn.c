@@ -22,7 +22,7 @@ server(void)
 	lab_start(.listens = true, .ecn = TCP_ECN_ON);
 	peer_sends(SYN | ACE7, .seq = 0, .mss = 1460, .sackok = 1);
 	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .ip = NOT_ECT,
-	    .acc_n = 3, .acc = {1, 0, 1});
+	    .acc_e1 = true, .acc_n = 3, .acc = {1, 0, 1});
 	peer_sends(ACK | ACE2, .seq = 1, .ack = 1);
 	in_state(TCPS_ESTABLISHED);
 	expect_eq(lab_info().ecn.mode, 2);
@@ -123,8 +123,8 @@ Test(accecn, a_lost_syn_ack_goes_with_less)
 {
 	lab_start(.listens = true, .ecn = TCP_ECN_ON);
 	peer_sends(SYN | ACE7, .seq = 0, .mss = 1460);
-	stack_sends(
-	    SYN | ACK | ACE2, .seq = 0, .ack = 1, .acc_n = 3, .acc = {1, 0, 1});
+	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .acc_e1 = true,
+	    .acc_n = 3, .acc = {1, 0, 1});
 	at(sec(1));
 	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .acc_n = NONE);
 	at(sec(3));
@@ -418,8 +418,8 @@ Test(accecn, sack_blocks_and_the_option)
 {
 	lab_start(.listens = true, .ecn = TCP_ECN_ON);
 	peer_sends(SYN | ACE7, .seq = 0, .mss = 1460, .sackok = 1, .tsval = 1);
-	stack_sends(
-	    SYN | ACK | ACE2, .seq = 0, .ack = 1, .acc_n = 3, .acc = {1, 0, 1});
+	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .acc_e1 = true,
+	    .acc_n = 3, .acc = {1, 0, 1});
 	peer_sends(ACK | ACE2, .seq = 1, .ack = 1, .tsval = 1, .tsecr = 0);
 	peer_sends(ACK | ACE5, .seq = 1001, .ack = 1, .len = 100, .ip = ECT0,
 	    .tsval = 1, .tsecr = 0);
@@ -447,7 +447,8 @@ Test(accecn, a_full_syn_ack)
 	peer_sends(SYN | ACE7, .seq = 0, .mss = 1460, .sackok = 1, .wscale = 7,
 	    .tsval = 1);
 	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .mss = 1460,
-	    .sackok = 1, .tsval = 0, .acc_n = 3, .acc = {1, 0, 1});
+	    .sackok = 1, .tsval = 0, .acc_e1 = true, .acc_n = 3,
+	    .acc = {1, 0, 1});
 	lab_end();
 }
 
@@ -697,8 +698,21 @@ Test(accecn, a_count_that_may_have_wrapped)
 	give_up();
 	server();
 	ten_segments();
-	peer_sends(ACK | ACE7, .seq = 1, .ack = 1 + 10 * 1460);
+	peer_sends(ACK | ACE5, .seq = 1, .ack = 1 + 1460);
+	lab_drain();
+	peer_sends(ACK | ACE7, .seq = 1, .ack = 1 + 11 * 1460);
 	expect_eq(lab_info().ecn.delivered_ce, 10);
+	give_up();
+}
+
+/* An ACK for ten is the rule with this peer, and no sign that others, with
+ * marks, were lost. */
+Test(accecn, a_count_from_who_acknowledges_rarely)
+{
+	server();
+	ten_segments();
+	peer_sends(ACK | ACE7, .seq = 1, .ack = 1 + 10 * 1460);
+	expect_eq(lab_info().ecn.delivered_ce, 2);
 	give_up();
 }
 
@@ -742,6 +756,75 @@ Test(accecn, bytes_wrap)
 	peer_sends(
 	    ACK | ACE5, .seq = 1, .ack = 1 + 2 * 1460, .acc_n = 1, .acc = {16});
 	expect_eq(lab_info().ecn.delivered_e0, 0x1000010 - 1);
+	give_up();
+}
+
+/* accecn_option = always, ect_all: what Linux's segments are like, to a peer
+ * who has an option of his own. */
+Test(accecn, always_the_option)
+{
+	lab_start(.listens = true, .ecn = TCP_ECN_ON,
+	    .accecn_option = TCP_ACCECN_ALWAYS, .ect_all = true);
+	peer_sends(SYN | ACE7, .seq = 0, .mss = 1460, .sackok = 1);
+	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .ip = NOT_ECT);
+	peer_sends(ACK | ACE2, .seq = 1, .ack = 1);
+	app_writes(10);
+	stack_sends(PSH | ACK | ACE5, .seq = 1, .ack = 1, .len = 10, .ip = ECT0,
+	    .acc_n = NONE);
+	peer_sends(
+	    ACK | ACE5, .seq = 1, .ack = 11, .acc_n = 3, .acc = {11, 0, 1});
+	app_writes(10);
+	stack_sends(PSH | ACK | ACE5, .seq = 11, .ack = 1, .len = 10,
+	    .ip = ECT0, .acc_e1 = true, .acc_n = 3, .acc = {1, 0, 1});
+	at(ms(200) + 1);
+	stack_sends(PSH | ACK | ACE5, .seq = 11, .ack = 1, .len = 10,
+	    .ip = ECT0, .acc_e1 = true, .acc_n = 3, .acc = {1, 0, 1});
+	peer_sends(ACK | ACE5, .seq = 101, .ack = 21, .len = 100, .ip = ECT1);
+	stack_sends(ACK | ACE5, .seq = 21, .ack = 1, .ip = ECT0,
+	    .sack = {{101, 201}}, .acc_e1 = true, .acc_n = 3,
+	    .acc = {101, 0, 1});
+	give_up();
+}
+
+/* accecn_option = never: not even in a SYN-ACK, and no test of the path. */
+Test(accecn, never_the_option)
+{
+	lab_start(.listens = true, .ecn = TCP_ECN_ON,
+	    .accecn_option = TCP_ACCECN_NEVER);
+	peer_sends(SYN | ACE7, .seq = 0, .mss = 1460, .sackok = 1);
+	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .acc_n = NONE);
+	peer_sends(ACK | ACE2, .seq = 1, .ack = 1);
+	app_writes(10);
+	stack_sends(PSH | ACK | ACE5, .seq = 1, .ack = 1, .len = 10, .ip = ECT0,
+	    .acc_n = NONE);
+	peer_sends(ACK | ACE5, .seq = 1, .ack = 11, .len = 10, .ip = CE);
+	stack_sends(ACK | ACE6, .seq = 11, .ack = 11, .acc_n = NONE);
+	give_up();
+}
+
+/* 3.1.5: a SYN-ACK without flags, after one with them, has an answer that tells
+ * its field, and changes nothing. */
+Test(accecn, a_bare_syn_ack_after_the_handshake)
+{
+	client();
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .ip = ECT0);
+	stack_sends(ACK | ACE4, .seq = 1, .ack = 1);
+	expect_eq(lab_info().ecn.mode, 2);
+	give_up();
+}
+
+/* The ACK of the handshake is no feedback, but its timestamp counts: the same
+ * again is no news. */
+Test(accecn, no_news_by_the_timestamp_of_the_handshake)
+{
+	lab_start(.listens = true, .ecn = TCP_ECN_ON);
+	peer_sends(SYN | ACE7, .seq = 0, .mss = 1460, .tsval = 1);
+	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1);
+	peer_sends(ACK | ACE2, .seq = 1, .ack = 1, .tsval = 2, .tsecr = 0);
+	app_writes(1000);
+	lab_drain();
+	peer_sends(ACK | ACE6, .seq = 1, .ack = 1, .tsval = 2, .tsecr = 0);
+	expect_eq(lab_info().ecn.delivered_ce, 0);
 	give_up();
 }
 

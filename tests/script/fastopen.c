@@ -628,8 +628,8 @@ Test(fastopen, with_accurate_ecn)
 	fetch_cookie();
 	peer_sends(SYN | AE | CWR | ECE, .seq = 0, .len = 10, .fo = 8,
 	    .cookie = cookie);
-	stack_sends(
-	    SYN | ACK | CWR, .seq = 0, .ack = 11, .acc_n = 3, .acc = {1, 0, 1});
+	stack_sends(SYN | ACK | CWR, .seq = 0, .ack = 11, .acc_e1 = true,
+	    .acc_n = 3, .acc = {1, 0, 1});
 	app_reads(10);
 	app_writes(10);
 	stack_sends(
@@ -648,8 +648,8 @@ Test(fastopen, cookie_and_accurate_ecn)
 	    .fastopen_limit = 3, .ecn = TCP_ECN_ON);
 	peer_sends(SYN | AE | CWR | ECE, .seq = 0, .mss = 1460, .sackok = 1,
 	    .tsval = 1, .wscale = 7, .fo = 0);
-	stack_sends(SYN | ACK | CWR, .seq = 0, .ack = 1, .fo = 8, .acc_n = 2,
-	    .acc = {1, 0});
+	stack_sends(SYN | ACK | CWR, .seq = 0, .ack = 1, .fo = 8,
+	    .acc_e1 = true, .acc_n = 2, .acc = {1, 0});
 }
 
 /* The same octets may come with the SYN of a TIME-WAIT that is reopened. */

@@ -404,6 +404,9 @@ lab_start_(const struct lab_config *cfg)
 	tc.no_quickack = !cfg->quickack;
 	tc.pacing = cfg->pacing;
 	tc.ecn = cfg->ecn;
+	tc.accecn_option = cfg->accecn_option;
+	tc.ect_all = cfg->ect_all;
+	tc.syn_linear = cfg->syn_linear;
 	tc.fastopen = cfg->fastopen;
 	tc.digest = &crypto_digest;
 	tc.congestion = cfg->congestion != NULL ? cfg->congestion : "newreno";

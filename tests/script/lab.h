@@ -137,6 +137,9 @@ struct lab_config {
 	size_t max_orphans;
 	int64_t boot_us;	 /* the clock's value at the start */
 	enum tcp_ecn_policy ecn; /* off */
+	enum tcp_accecn_option accecn_option;
+	bool ect_all;
+	uint8_t syn_linear;
 	struct tcp_fastopen fastopen;
 	uint32_t fastopen_limit; /* of the listener */
 };

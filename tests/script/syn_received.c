@@ -22,7 +22,7 @@ Test(syn_received, table, .description = "MUST-11")
 	    ROW("RST before the window", SEG(RST, .seq = 0), SILENT,
 		TCPS_SYN_RECEIVED),
 	    ROW("the SYN again, at once", SEG(SYN, .seq = 0, .mss = 1460),
-		SILENT, TCPS_SYN_RECEIVED),
+		SEG(SYN | ACK, .seq = 0, .ack = 1), TCPS_SYN_RECEIVED),
 	    ROW("a SYN in the window", SEG(SYN, .seq = 1),
 		SEG(ACK, .seq = 1, .ack = 1), TCPS_SYN_RECEIVED),
 	    ROW("outside the window", SEG(ACK, .seq = 200000, .ack = 1),
@@ -45,6 +45,25 @@ Test(syn_received, table, .description = "MUST-11")
 	};
 
 	walk(TCPS_SYN_RECEIVED, rows);
+}
+
+/* The first SYN that comes again is answered whenever that is, further ones
+ * not more than twice a second. */
+Test(syn_received, syns_again)
+{
+	lab_start(.listens = true);
+	peer_sends(SYN, .seq = 0);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	at(ms(100));
+	peer_sends(SYN, .seq = 0);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	at(ms(599));
+	peer_sends(SYN, .seq = 0);
+	silence();
+	at(ms(600));
+	peer_sends(SYN, .seq = 0);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	lab_end();
 }
 
 /* RFC 6298 2.1, 5.5: a lost SYN-ACK is resent after 1 s, then backs off; in

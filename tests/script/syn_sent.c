@@ -81,6 +81,24 @@ Test(syn_sent, syn_retries_option)
 	gone(ETIMEDOUT);
 }
 
+/* syn_linear: so many times after the same time, then twice as long. */
+Test(syn_sent, linear)
+{
+	lab_start(.syn_linear = 2);
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+	for (int i = 1; i <= 3; i++) {
+		quiet_until(sec(i) - 1);
+		at(sec(i));
+		stack_sends(SYN, .seq = 0);
+	}
+	quiet_until(sec(5) - 1);
+	at(sec(5));
+	stack_sends(SYN, .seq = 0);
+	app_aborts();
+	lab_end();
+}
+
 /* TCP_USER_TIMEOUT ends it earlier. */
 Test(syn_sent, user_timeout)
 {

@@ -176,6 +176,20 @@ Test(conf, everything)
 	conf_free(c);
 }
 
+/* What Linux does and RFCs do not, for those who want the same. */
+Test(conf, as_linux)
+{
+	struct conf *c = good("device tap { host_address = \"192.0.2.1/24\" }\n"
+			      "address = \"192.0.2.2/24\"\n"
+			      "tcp { accecn_option = always ect_all = true\n"
+			      "  syn_linear = 4 }");
+
+	cr_assert_eq(c->g.tcp.accecn_option, TCP_ACCECN_ALWAYS);
+	cr_assert_eq(c->g.tcp.ect_all, 1);
+	cr_assert_eq(c->g.tcp.syn_linear, 4);
+	conf_free(c);
+}
+
 /* Routers alone may give the addresses. */
 Test(conf, dhcp_conflicts_and_vlans)
 {
@@ -383,6 +397,8 @@ Test(conf, reload)
 		 "policy { connect \"10.1.0.0/16\" { action = kernel } }\n"
 		 "tcp { congestion = reno msl = 1 syncookies = never\n"
 		 "  quick_acks = false pacing = no ecn = classic\n"
+		 "  timestamps = no sack = no window_scaling = no\n"
+		 "  accecn_option = never ect_all = on syn_linear = 1\n"
 		 "  fastopen = 0 }");
 
 	changed[0] = '\0';
@@ -396,6 +412,12 @@ Test(conf, reload)
 	cr_assert_eq(now->g.tcp.syncookies, TCP_COOKIES_NEVER);
 	cr_assert_eq(now->g.tcp.pacing, 0);
 	cr_assert_eq(now->g.tcp.ecn, TCP_ECN_CLASSIC);
+	cr_assert_eq(now->g.tcp.timestamps, 0);
+	cr_assert_eq(now->g.tcp.sack, 0);
+	cr_assert_eq(now->g.tcp.window_scaling, 0);
+	cr_assert_eq(now->g.tcp.accecn_option, TCP_ACCECN_NEVER);
+	cr_assert_eq(now->g.tcp.ect_all, 1);
+	cr_assert_eq(now->g.tcp.syn_linear, 1);
 	cr_assert_eq(now->g.tcp.fastopen.mode, 0);
 	cr_assert_eq(now->g.nroutes, 1);
 	cr_assert_eq(now->g.nrules, 1);

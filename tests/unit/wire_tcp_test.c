@@ -384,6 +384,31 @@ Test(wire_tcp, parse_accecn)
 	    parse_opts(TH_ACK, OPTS(172, 5, 1, 2), &h), DROP_TCP_OPTION);
 }
 
+/* Before what says how the connection will be, as Linux has it, with whose
+ * padding it shares words. */
+Test(wire_tcp, emit_accecn_in_a_syn_ack)
+{
+	struct wire_tcp h = {.flags = TH_SYN | TH_ACK,
+	    .has_mss = true,
+	    .mss = 0x102,
+	    .sack_permitted = true,
+	    .has_wscale = true,
+	    .wscale = 7,
+	    .accecn = {
+		.present = true, .first_e1 = true, .n = 3, .count = {3, 4, 5}}};
+
+	emits(&h, OPTS(2, 4, 1, 2, 174, 11, 0, 0, 3, 0, 0, 4, 0, 0, 5, 1, 1, 1,
+		      4, 2, 1, 3, 3, 7));
+	h.accecn.n = 1;
+	emits(&h, OPTS(2, 4, 1, 2, 174, 5, 0, 0, 3, 1, 4, 2, 1, 3, 3, 7));
+	h.sack_permitted = false;
+	emits(&h, OPTS(2, 4, 1, 2, 174, 5, 0, 0, 3, 3, 3, 7));
+	h.has_ts = true;
+	h.accecn.n = 3;
+	emits(&h, OPTS(2, 4, 1, 2, 1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 174, 11,
+		      0, 0, 3, 0, 0, 4, 0, 0, 5, 1, 1, 3, 3, 7));
+}
+
 /* RFC 7413 4.1.1: of a length that there is, on a SYN; as Linux writes it. */
 Test(wire_tcp, emit_fastopen)
 {
@@ -419,7 +444,7 @@ Test(wire_tcp, emit_fastopen)
 	h = (struct wire_tcp){.flags = TH_SYN | TH_ACK,
 	    .fastopen = {.present = true, .len = 2 + 4},
 	    .accecn = {.present = true, .n = 1, .count = {7}}};
-	emits(&h, OPTS(34, 8, 0, 0, 0, 0, 0, 0, 172, 5, 0, 0, 7, 1, 1, 1));
+	emits(&h, OPTS(172, 5, 0, 0, 7, 1, 1, 1, 34, 8, 0, 0, 0, 0, 0, 0));
 }
 
 Test(wire_tcp, parse_fastopen)
