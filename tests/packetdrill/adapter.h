@@ -44,6 +44,8 @@ struct settings {
 
 /* Parses "key=value,key=value"; exits with a message when it cannot. */
 void settings_parse(struct settings *s, const char *flags);
+/* The same for more of them; false: something is not understood. */
+bool settings_change(struct settings *s, const char *flags);
 
 /* ---- a call that waits ---- */
 
@@ -121,6 +123,8 @@ struct world {
 
 /* ---- world.c ---- */
 struct world *world_new(const char *flags);
+/* Takes up, of cfg, what may change on the way. */
+void world_reconfigure(struct world *w);
 void world_free(struct world *w);
 /* Delivers events, takes what the stack sends, tries the calls that wait,
  * until nothing changes any more. */

@@ -388,8 +388,9 @@ packetdrill_interface_init(const char *flags, struct packetdrill_interface *out)
 
 /*
  * Calls that packetdrill makes of libc on descriptors of ours: what a script
- * asserts about TCP_INFO, and sendfile().  With LD_PRELOAD set to this library
- * they come here.
+ * asserts about TCP_INFO, and sendfile(); and its shell commands, of which
+ * "tcpd-set key=value,..." changes settings.  With LD_PRELOAD set to this
+ * library they come here.
  */
 
 int
@@ -446,4 +447,27 @@ sendfile(int out, int in, off_t *off, size_t len)
 	if (real == NULL)
 		*(void **)&real = dlsym(RTLD_NEXT, "sendfile");
 	return real(out, in, off, len);
+}
+
+/* A command of a script: a wait status. */
+__attribute__((visibility("default"))) int
+system(const char *command)
+{
+	static const char set[] = "tcpd-set ";
+	static int (*real)(const char *);
+	struct world *w = current;
+	bool good;
+
+	if (w != NULL && command != NULL &&
+	    strncmp(command, set, sizeof set - 1) == 0) {
+		pthread_mutex_lock(&w->lock);
+		good = settings_change(&w->cfg, command + sizeof set - 1);
+		if (good)
+			world_reconfigure(w);
+		pthread_mutex_unlock(&w->lock);
+		return good ? 0 : 1 << 8;
+	}
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "system");
+	return real(command);
 }

@@ -76,6 +76,35 @@ take_fastopen(struct tcp_fastopen *f, const char *key, const char *v)
 	return true;
 }
 
+/* Linux's tcp_ecn.  Its 2 grants nothing but RFC 3168, which is what a peer
+ * gets here who asks for no more. */
+static bool
+take_ecn(enum tcp_ecn_policy *policy, const char *v)
+{
+	static const enum tcp_ecn_policy all[] = {TCP_ECN_OFF, TCP_ECN_CLASSIC,
+	    TCP_ECN_PASSIVE, TCP_ECN_ON, TCP_ECN_OFF, TCP_ECN_PASSIVE};
+	uint32_t n;
+
+	if (!take_number(&n, v, 5) || n == 4)
+		return false;
+	*policy = all[n];
+	return true;
+}
+
+/* Linux's tcp_ecn_option. */
+static bool
+take_ecn_option(enum tcp_accecn_option *option, const char *v)
+{
+	static const enum tcp_accecn_option all[] = {
+	    TCP_ACCECN_NEVER, TCP_ACCECN_NEWS, TCP_ACCECN_ALWAYS};
+	uint32_t n;
+
+	if (!take_number(&n, v, 2))
+		return false;
+	*option = all[n];
+	return true;
+}
+
 static bool
 take(struct settings *s, const char *key, const char *v)
 {
@@ -112,6 +141,16 @@ take(struct settings *s, const char *key, const char *v)
 		c->tcp.congestion = name;
 		return true;
 	}
+	if (strcmp(key, "ecn") == 0)
+		return take_ecn(&c->tcp.ecn, v);
+	if (strcmp(key, "syn_linear") == 0) {
+		if (!take_number(&n, v, 127))
+			return false;
+		c->tcp.syn_linear = (uint8_t)n;
+		return true;
+	}
+	if (strcmp(key, "ecn_option") == 0)
+		return take_ecn_option(&c->tcp.accecn_option, v);
 	if (strncmp(key, "fastopen", 8) == 0)
 		return take_fastopen(&c->tcp.fastopen, key, v);
 	if (strcmp(key, "tso") == 0) {
@@ -123,11 +162,30 @@ take(struct settings *s, const char *key, const char *v)
 	return take_switch(c, key, v);
 }
 
+bool
+settings_change(struct settings *s, const char *flags)
+{
+	char *copy = strdup(flags), *at = copy, *key, *v;
+	bool good = true;
+
+	while (good && (key = strsep(&at, ",")) != NULL) {
+		if (*key == '\0')
+			continue;
+		v = strchr(key, '=');
+		if (v != NULL)
+			*v++ = '\0';
+		good = v != NULL && take(s, key, v);
+		if (!good)
+			fprintf(stderr,
+			    "tcpd: --so_flags: %s: not understood\n", key);
+	}
+	free(copy);
+	return good;
+}
+
 void
 settings_parse(struct settings *s, const char *flags)
 {
-	char *copy = strdup(flags != NULL ? flags : ""), *at = copy, *key, *v;
-
 	*s = (struct settings){
 	    .stack = {
 		.mac = {2, 0, 0, 0, 0, 1},
@@ -140,6 +198,8 @@ settings_parse(struct settings *s, const char *flags)
 		.tcp = {.seed = {1, 2},
 		    .size = {.sndbuf = 256 << 10, .rcvbuf = 1 << 20},
 		    .msl_us = 30000000,
+		    .ect_all = true,
+		    .accecn_option = TCP_ACCECN_ALWAYS,
 		    .fastopen.mode = FASTOPEN_CLIENT,
 		    .port_first = 32768,
 		    .port_last = 60999,
@@ -150,19 +210,8 @@ settings_parse(struct settings *s, const char *flags)
 	    .dst = ipaddr_v4(0), .gateway = ipaddr_v4(0xc0a80001), .plen = 96};
 	CHECK(addrtext_parse("fd3d:fa7b:d17d::2", &s->addrs[1].addr));
 	s->addrs[1].plen = 48;
-	while ((key = strsep(&at, ",")) != NULL) {
-		if (*key == '\0')
-			continue;
-		v = strchr(key, '=');
-		if (v != NULL)
-			*v++ = '\0';
-		if (v == NULL || !take(s, key, v)) {
-			fprintf(stderr,
-			    "tcpd: --so_flags: %s: not understood\n", key);
-			exit(1);
-		}
-	}
-	free(copy);
+	if (flags != NULL && !settings_change(s, flags))
+		exit(1);
 	/* IPv6 needs more than the least that IPv4 can do with. */
 	if (s->stack.mtu >= WIRE_IPV6_MTU_MIN)
 		s->stack.naddrs = s->stack.nroutes = 2;

@@ -397,6 +397,19 @@ world_new(const char *flags)
 }
 
 void
+world_reconfigure(struct world *w)
+{
+	const struct tcp_config *c = &w->cfg.stack.tcp;
+
+	CHECK(tcp_set_defaults(w->tcp, c->congestion, &c->size) == 0);
+	tcp_set_options(w->tcp, c->no_timestamps, c->no_sack, c->no_wscale);
+	tcp_set_ecn(w->tcp, c->ecn);
+	tcp_set_accecn(w->tcp, c->accecn_option, c->ect_all);
+	tcp_set_syn_linear(w->tcp, c->syn_linear);
+	tcp_set_fastopen(w->tcp, &c->fastopen);
+}
+
+void
 world_free(struct world *w)
 {
 	struct packet *p;
