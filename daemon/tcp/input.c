@@ -73,6 +73,17 @@ syn_acked(struct tcp_pcb *p, const struct seg *s)
 	fastsyn_acked(p, s);
 }
 
+/* RFC 7323 5.3, as Linux has it: who answers a SYN of ours has seen its
+ * timestamp; 0 is what some that have none in mind send. */
+static bool
+echo_acceptable(const struct tcp_pcb *p, const struct seg *s)
+{
+	uint32_t most = tcp_ts_now(s->now, p->ts_off) - p->syn_tsval;
+
+	return !(p->flags & PF_TS) || !s->h.has_ts || s->h.tsecr == 0 ||
+	       s->h.tsecr - p->syn_tsval <= most;
+}
+
 static enum step
 syn_sent_input(struct tcp_pcb *p, struct seg *s)
 {
@@ -81,6 +92,10 @@ syn_sent_input(struct tcp_pcb *p, struct seg *s)
 	if (acks && !fastsyn_acceptable(p, s->ack)) {
 		tcp_send_rst_for(p->t, s);
 		return drop(p->t, DROP_TCP_ACK_FUTURE);
+	}
+	if (acks && !echo_acceptable(p, s)) {
+		tcp_send_rst_for(p->t, s);
+		return drop(p->t, DROP_TCP_PAWS);
 	}
 	if (s->h.flags & TH_RST) {
 		if (!acks)

@@ -515,6 +515,7 @@ struct tcp_pcb {
 
 	/* Timestamps (RFC 7323). */
 	uint32_t ts_recent, ts_off;
+	uint32_t syn_tsval; /* our first SYN's timestamp */
 	mono_t ts_recent_at;
 	/* What it was when a gap opened, and rcv_nxt then (input.c). */
 	struct {

@@ -119,6 +119,8 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 
 	p->flags &= ~PF_SYN_NOW;
 	TAILQ_FIRST(&p->tx)->sent_at = now;
+	if (p->retries == 0)
+		p->syn_tsval = h.tsval;
 	out->in_doubt = p->in_doubt;
 	p->in_doubt = false;
 	out->src = p->node.id.laddr;
@@ -179,7 +181,8 @@ effective_mss(const struct tcp_pcb *p)
 }
 
 /* The largest payload of one frame on this path; two of them at least make a
- * flight, so that ACKs come while the second is on its way. */
+ * flight, or fill the largest window that the peer had, so that ACKs come while
+ * the second is on its way. */
 static uint32_t
 burst_max(const struct tcp_pcb *p, uint32_t mss)
 {
@@ -191,6 +194,8 @@ burst_max(const struct tcp_pcb *p, uint32_t mss)
 		return mss;
 	if (max > p->cc.cwnd / 2)
 		max = p->cc.cwnd / 2;
+	if (max > p->max_wnd / 2)
+		max = p->max_wnd / 2;
 	if (max > quantum)
 		max = quantum;
 	return max > mss ? max - max % mss : mss;

@@ -81,6 +81,42 @@ Test(syn_sent, syn_retries_option)
 	gone(ETIMEDOUT);
 }
 
+/* RFC 7323: a SYN-ACK that echoes what no SYN of ours had is not of our peer's
+ * making; it is reset and changes nothing.  0 says that it echoes none. */
+Test(syn_sent, echo_of_no_timestamp_of_ours)
+{
+	lab_start();
+	app_connects();
+	stack_sends(SYN, .seq = 0, .tsval = 0);
+	at(sec(1));
+	stack_sends(SYN, .seq = 0, .tsval = 1000);
+	at(ms(1100));
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .tsval = 7,
+	    .tsecr = 1101);
+	stack_sends(RST, .seq = 1);
+	dropped(TCP_PAWS);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .tsval = 7,
+	    .tsecr = (uint32_t)-2);
+	stack_sends(RST, .seq = 1);
+	dropped(TCP_PAWS);
+	in_state(TCPS_SYN_SENT);
+	peer_sends(
+	    SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .tsval = 7, .tsecr = 1);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	in_state(TCPS_ESTABLISHED);
+	app_aborts();
+	lab_drain();
+	lab_start();
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+	peer_sends(
+	    SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .tsval = 7, .tsecr = 0);
+	stack_sends(ACK, .seq = 1, .ack = 1);
+	app_aborts();
+	lab_drain();
+	lab_end();
+}
+
 /* syn_linear: so many times after the same time, then twice as long. */
 Test(syn_sent, linear)
 {
