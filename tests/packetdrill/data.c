@@ -232,6 +232,8 @@ send_fast(struct world *w, struct transfer *t, bool block,
 		room =
 		    tcp_fastopen_room(w->tcp, &s->laddr, &s->raddr, &o, w->now);
 		s->deferred = false;
+		if (t->total == 0)
+			tcp_send_commit(s->pcb, 0, w->now);
 	} else if (sock_fast_off(w) ||
 		   (a != NULL && alen >= 2 && a->sa_family == AF_UNSPEC)) {
 		return -EOPNOTSUPP;

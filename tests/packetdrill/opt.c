@@ -62,6 +62,9 @@ sys_setsockopt(struct world *w, int fd, int level, int name, const void *val,
 		return -EBADF;
 	if (where & SOCKOPT_NATIVE)
 		return set_native(s, level, name, val, len);
+	if (level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT &&
+	    sock_fast_off(w))
+		return -EOPNOTSUPP;
 	r = sockopt_set(&s->opts, level, name, val, len);
 	if (r != 0)
 		return -r;
