@@ -30,7 +30,8 @@
 #define RPORT 40000
 
 static struct packetdrill_interface io;
-static uint32_t iss; /* of the stack */
+static int (*command)(const char *); /* system() as packetdrill sees it */
+static uint32_t iss;		     /* of the stack */
 
 /* The family spoken, and who speaks it. */
 static bool six;
@@ -322,6 +323,23 @@ listens(void)
 	return fd;
 }
 
+/* Settings that change on the way, and other commands. */
+static void
+settings(void)
+{
+	const uint8_t ecn_syn = TH_SYN | TH_ECE | TH_CWR;
+
+	peer_sends(ecn_syn, 0, 0, 0);
+	stack_sends(TH_SYN | TH_ACK, 0, 1, 0);
+	peer_sends(TH_RST, 1, 0, 0);
+	EXPECT(command("tcpd-set ecn=1,timestamps=0") == 0);
+	peer_sends(ecn_syn, 0, 0, 0);
+	stack_sends(TH_SYN | TH_ACK | TH_ECE, 0, 1, 0);
+	peer_sends(TH_RST, 1, 0, 0);
+	EXPECT(command("tcpd-set ecn=0") == 0);
+	EXPECT(command("exit 3") == 3 << 8);
+}
+
 static void
 converse(const char *our, const char *their)
 {
@@ -337,6 +355,7 @@ converse(const char *our, const char *their)
 	/* TIME-WAIT is over after a minute that passes at once. */
 	time_passes(61000000);
 	reset(fd);
+	settings();
 	EXPECT(io.close(io.userdata, fd) == 0);
 }
 
@@ -360,7 +379,8 @@ main(void)
 		return 1;
 	}
 	*(void **)&init = dlsym(so, "packetdrill_interface_init");
-	EXPECT(init != NULL);
+	*(void **)&command = dlsym(so, "system");
+	EXPECT(init != NULL && command != NULL);
 	init("rcvbuf=65536", &io);
 	converse("192.168.0.2", "192.0.2.1");
 	converse("fd3d:fa7b:d17d::2", "2001:db8::1");
