@@ -172,18 +172,26 @@ emit(json_t *o)
 
 static bool opened;
 
+static bool
+is_order(const struct request *r)
+{
+	return r->q.what == CTL_CLOSE || r->q.what == CTL_LOG;
+}
+
 static void
 open_all(const struct request *r)
 {
-	putchar('{');
+	/* Of an order that fails nothing is written. */
+	if (!is_order(r))
+		putchar('{');
 	opened = false;
 }
 
 static void
 close_all(const struct request *r)
 {
-	if (!opened)
-		printf("\"ok\":true");
+	if (is_order(r))
+		printf("{\"ok\":true");
 	printf("}\n");
 }
 

@@ -45,5 +45,7 @@ if [ "$LAB_DEVICE" != kernel ]; then
 		    jq -e . <(ctl -j show "$what")
 	done
 	check "tcpctl ss" ctl ss
+	equal "an order in JSON" "$(ctl -j log brief)" '{"ok":true}'
+	equal "one that fails writes none" "$(ctl -j close 0 2>/dev/null)" ""
 fi
 finish
