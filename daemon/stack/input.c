@@ -26,11 +26,11 @@ static const uint8_t unreach4[] = {
     [6] = TCP_ICMP_NET_UNREACH,	  /* network unknown */
     [7] = TCP_ICMP_HOST_UNREACH,  /* host unknown */
     [8] = TCP_ICMP_HOST_UNREACH,  /* source host isolated */
-    [9] = TCP_ICMP_ADMIN,	  /* network prohibited */
-    [10] = TCP_ICMP_ADMIN,	  /* host prohibited */
+    [9] = TCP_ICMP_NET_UNREACH,	  /* network prohibited */
+    [10] = TCP_ICMP_HOST_UNREACH, /* host prohibited */
     [11] = TCP_ICMP_NET_UNREACH,  /* not for this type of service */
     [12] = TCP_ICMP_HOST_UNREACH, /* the same */
-    [13] = TCP_ICMP_ADMIN,	  /* filtered */
+    [13] = TCP_ICMP_HOST_UNREACH, /* filtered */
     [14] = TCP_ICMP_HOST_UNREACH, /* precedence violation */
     [15] = TCP_ICMP_HOST_UNREACH, /* precedence cut-off */
 };
