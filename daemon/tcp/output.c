@@ -86,6 +86,9 @@ count_data(struct tcp_pcb *p, uint32_t len, uint32_t n, mono_t now)
 {
 	if (len == 0)
 		return;
+	/* A train is as many segments, as Linux counts; emit() counts one. */
+	p->segs_out += n - 1;
+	p->t->st.out_segs += n - 1;
 	p->data_segs_out += n;
 	p->bytes_sent += len;
 	p->last_snd = now;

@@ -44,6 +44,9 @@ Test(info, packets_of_a_burst)
 	app_writes(3 * mss + 700);
 	lab_drain();
 	expect_eq(lab_info().unacked_segs, 4);
+	expect_eq(lab_info().data_segs_out, 4);
+	expect_eq(lab_info().segs_out, 2 + 4);
+	expect_eq(lab_stats().out_segs, 2 + 4);
 	for (unsigned i = 1; i <= 3; i++) {
 		peer_sends(
 		    ACK, .seq = 1, .ack = 1 + i * mss, .tsval = 2, .tsecr = 0);
