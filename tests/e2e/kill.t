@@ -121,7 +121,7 @@ buffers_before=$(stat_of stack.buf_used)
 descriptors_before=$(descriptors)
 note "before: $(held), $descriptors_before descriptors"
 killed 1
-[ "$gone_ms" -gt 5000 ] || gone_ms=5000
+[ "$gone_ms" -gt 10000 ] || gone_ms=10000
 [ "$owed_ms" -gt 10000 ] || owed_ms=10000
 killed 1000
 
