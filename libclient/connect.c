@@ -125,10 +125,10 @@ sock_attach(int fd, uint64_t handle, struct proto_attach *at,
     const struct iovec *data, int ndata)
 {
 	uint8_t opts[SOCKOPT_PACK_MAX + MD5KEY_PACK_MAX];
-	const struct md5key *k;
 	struct md5keys keys;
 	struct sockopts o;
 	struct ipaddr dst = ipaddr_v4(0);
+	uint32_t nkeys;
 	size_t len;
 	int err;
 
@@ -136,12 +136,10 @@ sock_attach(int fd, uint64_t handle, struct proto_attach *at,
 	len = sockopt_pack(&o, opts, sizeof opts, &at->nopts);
 	memcpy(o.ipv6 ? dst.b : dst.b + 12, at->dst.addr, o.ipv6 ? 16 : 4);
 	ident_keys(fd, &keys);
-	if ((k = md5keys_find(&keys, &dst)) != NULL) {
-		len += md5key_pack(k, o.ipv6, opts + len);
-		at->nopts++;
-	}
+	len += md5keys_pack(&keys, &dst, opts + len, &nkeys);
+	at->nopts += nkeys;
 	err = wire_attach(fd, handle, at, opts, len, data, ndata);
-	if (k != NULL) {
+	if (nkeys > 0) {
 		explicit_bzero(&keys, sizeof keys);
 		explicit_bzero(opts, sizeof opts);
 	}

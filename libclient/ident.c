@@ -22,6 +22,7 @@
 #include <linux/in.h>
 #include <linux/tcp.h>
 #include "ident.h"
+#include "ipc/aokey.h"
 #include "sys.h"
 #include "wire.h"
 
@@ -404,7 +405,7 @@ ident_renew(int fd, uint64_t *handle)
 	if (new < 0)
 		return new;
 	ident_keys(fd, &k);
-	if (sockopt_any(&o) || k.n > 0)
+	if (sockopt_any(&o) || k.n > 0 || k.ao != 0)
 		write_journal(new, &o, &k);
 	explicit_bzero(&k, sizeof k);
 	copy_native(fd, new);
@@ -416,15 +417,20 @@ static int
 sign_twin(int fd, int twin)
 {
 	uint8_t val[MD5KEY_VALUE];
+	struct tcpd_ao_info info;
 	struct md5keys k;
-	int err = 0;
+	uint32_t len;
+	int err = 0, name;
 
 	ident_keys(fd, &k);
 	for (uint32_t i = 0; i < k.n && err == 0; i++) {
-		md5key_value(&k.key[i], ident_family(fd) == AF_INET6, val);
-		err = sys_setsockopt(
-		    twin, IPPROTO_TCP, TCP_MD5SIG_EXT, val, sizeof val);
+		len = key_value(
+		    &k.key[i], ident_family(fd) == AF_INET6, val, &name);
+		err = sys_setsockopt(twin, IPPROTO_TCP, name, val, len);
 	}
+	if (err == 0 && keys_info(&k, &info) > 0)
+		err = sys_setsockopt(
+		    twin, IPPROTO_TCP, TCP_AO_INFO, &info, sizeof info);
 	explicit_bzero(val, sizeof val);
 	explicit_bzero(&k, sizeof k);
 	return err;

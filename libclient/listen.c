@@ -17,6 +17,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include "ident.h"
+#include "ipc/aokey.h"
 #include "ipc/policy.h"
 #include "real.h"
 #include "sock.h"
@@ -216,20 +217,34 @@ static int
 tell_keys(int fd, uint64_t handle, const struct md5keys *keys)
 {
 	uint8_t val[MD5KEY_VALUE];
-	struct proto_opt po = {
-	    .level = IPPROTO_TCP, .name = TCP_MD5SIG_EXT, .len = sizeof val};
+	struct proto_opt po = {.level = IPPROTO_TCP};
 	struct wire_req q = {.type = PROTO_SETOPT,
 	    .handle = handle,
 	    .body = {&po, val},
-	    .len = {sizeof po, sizeof val},
+	    .len = {sizeof po, 0},
 	    .auth_fd = fd};
+	struct tcpd_ao_info info;
+	struct md5key k;
 	int err = 0;
 
 	for (uint32_t i = 0; i < keys->n && err == 0; i++) {
-		md5key_value(&keys->key[i], ident_family(fd) == AF_INET6, val);
+		/* Which one a connection begins with, its peer says. */
+		k = keys->key[i];
+		k.flags &= AOKEY_NO_OPTIONS;
+		po.len =
+		    key_value(&k, ident_family(fd) == AF_INET6, val, &po.name);
+		q.len[1] = po.len;
 		err = wire_request(&q);
 	}
 	explicit_bzero(val, sizeof val);
+	explicit_bzero(&k, sizeof k);
+	po.len = keys_info(keys, &info);
+	if (err == 0 && po.len > 0) {
+		po.name = TCP_AO_INFO;
+		q.body[1] = &info;
+		q.len[1] = po.len;
+		err = wire_request(&q);
+	}
 	return err;
 }
 
@@ -253,7 +268,7 @@ tell_listen(int fd, uint64_t handle, int backlog)
 	q.len[1] = sockopt_pack(&o, opts, sizeof opts, &body.nopts);
 	if (err == 0)
 		err = wire_request(&q);
-	if (err == 0 && keys.n > 0) {
+	if (err == 0 && (keys.n > 0 || keys.ao != 0)) {
 		explicit_bzero(&keys, sizeof keys);
 		ident_keep_keys(fd, &keys);
 	}

@@ -16,7 +16,7 @@ SHIM_SOURCES = libclient/connect.c libclient/fastopen.c \
 	libclient/ident.c libclient/io.c \
 	libclient/listen.c libclient/opt.c \
 	libclient/real.c libclient/sock.c libclient/urgent.c libclient/wire.c \
-	daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/sockopt.c
+	daemon/ipc/aokey.c daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/sockopt.c
 
 libtcpd_la_SOURCES = libclient/client.c $(SHIM_SOURCES)
 libtcpd_la_CPPFLAGS = $(SHIM_CPPFLAGS)

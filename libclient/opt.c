@@ -14,6 +14,7 @@
 #include <netinet/tcp.h>
 #include <linux/sockios.h>
 #include "ident.h"
+#include "ipc/aokey.h"
 #include "real.h"
 #include "sock.h"
 #include "sys.h"
@@ -99,6 +100,24 @@ get_peername(int fd, void *val, socklen_t *len)
 }
 
 static int
+get_ao(int fd, void *val, socklen_t *len)
+{
+	struct tcpd_ao_info out;
+	struct tcp_ao_info i;
+	struct md5keys keys;
+	int err;
+
+	ident_keys(fd, &keys);
+	err = -aokeys_get(&keys, &i);
+	explicit_bzero(&keys, sizeof keys);
+	if (err != 0)
+		return err;
+	aokey_info_value(&i, &out);
+	sockopt_copy(val, len, &out, sizeof out);
+	return 0;
+}
+
+static int
 get_ours(
     int fd, uint64_t handle, int level, int name, void *val, socklen_t *len)
 {
@@ -115,6 +134,8 @@ get_ours(
 		if (err != -EBADF)
 			return err;
 	}
+	if (aokey_is(level, name) && name == TCP_AO_INFO)
+		return get_ao(fd, val, len);
 	ident_options(fd, &o);
 	return -sockopt_get(&o, level, name, val, len);
 }
@@ -168,28 +189,22 @@ tell_option(int fd, uint64_t handle, int level, int name, const void *val,
 	return err == -EBADF ? 0 : err;
 }
 
-/* A key of TCP_MD5SIG: the daemon's for what it knows, else it waits here. */
+/* Keys of TCP_MD5SIG and TCP-AO: the daemon's for what it knows, else they
+ * wait here. */
 static int
 set_key(int fd, uint64_t handle, int level, int name, const void *val,
     socklen_t len)
 {
 	struct md5keys keys;
-	struct md5key k;
 	int err;
 
-	err = md5key_parse(&k, ident_family(fd) == AF_INET6, name, val, len);
-	if (err != 0)
-		return -err;
-	if (known_to_daemon(fd)) {
-		err = tell_option(fd, handle, level, name, val, len);
-	} else {
-		ident_keys(fd, &keys);
-		err = -md5keys_set(&keys, &k);
-		if (err == 0)
-			err = ident_keep_keys(fd, &keys);
-		explicit_bzero(&keys, sizeof keys);
-	}
-	explicit_bzero(&k, sizeof k);
+	if (known_to_daemon(fd))
+		return tell_option(fd, handle, level, name, val, len);
+	ident_keys(fd, &keys);
+	err = -keys_change(&keys, ident_family(fd) == AF_INET6, name, val, len);
+	if (err == 0)
+		err = ident_keep_keys(fd, &keys);
+	explicit_bzero(&keys, sizeof keys);
 	return err;
 }
 
@@ -223,7 +238,7 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 		return -EINVAL;
 	if (val == NULL && len > 0)
 		return -EFAULT;
-	if (md5key_is(level, name))
+	if (md5key_is(level, name) || aokey_is(level, name))
 		return set_key(fd, handle, level, name, val, len);
 	ident_options(fd, &o);
 	before = o;

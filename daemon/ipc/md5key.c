@@ -9,9 +9,11 @@
 #include <linux/in6.h>
 #include <linux/tcp.h>
 #include "ipc/md5key.h"
+#include "tcpd/ao.h"
 #include "tcpd/proto.h"
 
-_Static_assert(sizeof(struct tcp_md5sig) == MD5KEY_VALUE, "MD5KEY_VALUE");
+_Static_assert(
+    sizeof(struct tcp_md5sig) == MD5KEY_MD5_VALUE, "MD5KEY_MD5_VALUE");
 _Static_assert(TCP_MD5SIG_MAXKEYLEN == MD5KEY_MAX, "MD5KEY_MAX");
 
 /* What stands in the journal: all of a struct md5key but its room. */
@@ -22,6 +24,14 @@ md5key_is(int level, int name)
 {
 	return level == IPPROTO_TCP &&
 	       (name == TCP_MD5SIG || name == TCP_MD5SIG_EXT);
+}
+
+bool
+md5key_kept(int level, int name)
+{
+	return md5key_is(level, name) ||
+	       (level == IPPROTO_TCP &&
+		   (name == TCP_AO_ADD_KEY || name == TCP_AO_INFO));
 }
 
 /* The peer's address; false: not of the socket's family. */
@@ -98,13 +108,17 @@ md5key_value(const struct md5key *k, bool ipv6, void *val)
 int
 md5keys_set(struct md5keys *s, const struct md5key *k)
 {
+	const struct md5key *x;
 	uint32_t i = 0;
 
-	while (i < s->n && (s->key[i].plen != k->plen ||
+	while (i < s->n && (s->key[i].ao != 0 || s->key[i].plen != k->plen ||
 			       !ipaddr_eq(&s->key[i].addr, &k->addr)))
 		i++;
 	if (i == s->n && k->len == 0)
 		return ENOENT;
+	for (x = s->key; x < s->key + s->n && k->len > 0; x++)
+		if (x->ao != 0 && ipaddr_in(&k->addr, &x->addr, x->plen))
+			return EKEYREJECTED;
 	if (i == MD5KEY_HELD)
 		return ENOMEM;
 	if (k->len == 0) {
@@ -124,34 +138,86 @@ md5keys_find(const struct md5keys *s, const struct ipaddr *peer)
 	bool v4 = ipaddr_is_v4(peer);
 
 	for (k = s->key; k < s->key + s->n; k++)
-		if (ipaddr_is_v4(&k->addr) == v4 &&
+		if (k->ao == 0 && ipaddr_is_v4(&k->addr) == v4 &&
 		    ipaddr_in(peer, &k->addr, k->plen) &&
 		    (best == NULL || k->plen > best->plen))
 			best = k;
 	return best;
 }
 
-/* ---- in a hello ---- */
+/* ---- in a hello and in the journal ---- */
 
-size_t
-md5key_pack(const struct md5key *k, bool ipv6, void *buf)
+static uint8_t *
+pack_one(uint8_t *p, int name, const void *val, size_t len)
 {
 	struct proto_opt po = {
-	    .level = IPPROTO_TCP, .name = TCP_MD5SIG_EXT, .len = MD5KEY_VALUE};
+	    .level = IPPROTO_TCP, .name = name, .len = (uint32_t)len};
 
-	memcpy(buf, &po, sizeof po);
-	md5key_value(k, ipv6, (uint8_t *)buf + sizeof po);
-	return sizeof po + MD5KEY_VALUE;
+	memcpy(p, &po, sizeof po);
+	memset(p + sizeof po, 0, (len + 7) & ~(size_t)7);
+	memcpy(p + sizeof po, val, len);
+	return p + sizeof po + ((len + 7) & ~(size_t)7);
+}
+
+static int
+name_of(const struct md5key *k)
+{
+	return k->ao != 0 ? TCP_AO_ADD_KEY : TCP_MD5SIG_EXT;
+}
+
+size_t
+md5keys_pack(
+    const struct md5keys *s, const struct ipaddr *peer, void *buf, uint32_t *n)
+{
+	const struct md5key *k, *md5 = md5keys_find(s, peer);
+	bool v4 = ipaddr_is_v4(peer);
+	uint8_t *p = buf;
+
+	*n = 0;
+	for (k = s->key; k < s->key + s->n; k++) {
+		if (k->ao != 0 ? ipaddr_is_v4(&k->addr) != v4 ||
+				     !ipaddr_in(peer, &k->addr, k->plen)
+			       : k != md5)
+			continue;
+		p = pack_one(p, name_of(k), k, HEAD_BYTES + k->len);
+		(*n)++;
+	}
+	if (s->ao != 0) {
+		p = pack_one(p, TCP_AO_INFO, &s->ao, 1);
+		(*n)++;
+	}
+	return (size_t)(p - (uint8_t *)buf);
+}
+
+/* One of either, of len bytes; false: it means nothing. */
+static bool
+take(struct md5keys *s, int name, const void *val, size_t len)
+{
+	struct md5key *k = &s->key[s->n];
+
+	if (name == TCP_AO_INFO) {
+		if (len > 0)
+			memcpy(&s->ao, val, 1);
+		return len > 0;
+	}
+	if (len <= HEAD_BYTES || len > sizeof *k || s->n == MD5KEY_HELD)
+		return false;
+	memset(k, 0, sizeof *k);
+	memcpy(k, val, len);
+	if (k->plen > 128 || k->len != len - HEAD_BYTES ||
+	    (k->ao != 0) != (name == TCP_AO_ADD_KEY) || k->ao > AOKEY_ALGS)
+		return false;
+	s->n++;
+	return true;
 }
 
 int
-md5key_unpack(
-    struct md5key *k, bool ipv6, const void *buf, size_t len, uint32_t n)
+md5keys_unpack(struct md5keys *s, const void *buf, size_t len, uint32_t n)
 {
 	const uint8_t *p = buf, *end = p + len;
 	struct proto_opt po;
 
-	memset(k, 0, sizeof *k);
+	memset(s, 0, sizeof *s);
 	for (; n > 0; n--) {
 		if ((size_t)(end - p) < sizeof po)
 			return EINVAL;
@@ -159,31 +225,37 @@ md5key_unpack(
 		p += sizeof po;
 		if (po.len > (size_t)(end - p))
 			return EINVAL;
-		if (md5key_is(po.level, po.name))
-			return md5key_parse(k, ipv6, po.name, p, po.len);
-		p += (po.len + 7) & ~7u;
-		if (p > end)
+		if (md5key_kept(po.level, po.name) &&
+		    !take(s, po.name, p, po.len))
 			return EINVAL;
+		if (((po.len + 7) & ~7u) > (size_t)(end - p))
+			return EINVAL;
+		p += (po.len + 7) & ~7u;
 	}
 	return 0;
 }
 
-/* ---- in the journal ---- */
+static size_t
+journal_one(uint32_t *words, int name, const void *val, size_t len)
+{
+	words[0] =
+	    (uint32_t)IPPROTO_TCP << 24 | (uint32_t)name << 8 | (uint32_t)len;
+	if (len % 4 != 0)
+		words[1 + len / 4] = 0; /* its end holds nothing else */
+	memcpy(words + 1, val, len);
+	return 1 + (len + 3) / 4;
+}
 
 size_t
 md5keys_journal_put(const struct md5keys *s, uint32_t *words)
 {
-	size_t n = 0, len;
-	uint32_t i;
+	const struct md5key *k;
+	size_t n = 0;
 
-	for (i = 0; i < s->n; i++) {
-		len = HEAD_BYTES + s->key[i].len;
-		words[n++] = (uint32_t)IPPROTO_TCP << 24 |
-			     (uint32_t)TCP_MD5SIG_EXT << 8 | (uint32_t)len;
-		words[n + (len - 1) / 4] = 0;
-		memcpy(words + n, &s->key[i], len);
-		n += (len + 3) / 4;
-	}
+	for (k = s->key; k < s->key + s->n; k++)
+		n += journal_one(words + n, name_of(k), k, HEAD_BYTES + k->len);
+	if (s->ao != 0)
+		n += journal_one(words + n, TCP_AO_INFO, &s->ao, 1);
 	return n;
 }
 
@@ -191,7 +263,6 @@ void
 md5keys_journal_get(struct md5keys *s, const uint32_t *words, size_t n)
 {
 	size_t i, room, len;
-	struct md5key *k;
 
 	memset(s, 0, sizeof *s);
 	for (i = 0; i < n; i += room) {
@@ -199,14 +270,9 @@ md5keys_journal_get(struct md5keys *s, const uint32_t *words, size_t n)
 
 		len = head & 0xff;
 		room = (len + 3) / 4;
-		if (room > n - i || s->n == MD5KEY_HELD)
+		if (room > n - i)
 			return;
-		if (!md5key_is((int)(head >> 24), head >> 8 & 0xffff) ||
-		    len <= HEAD_BYTES || len > sizeof *k)
-			continue;
-		k = &s->key[s->n];
-		memcpy(k, words + i, len);
-		if (k->plen <= 128 && k->len == len - HEAD_BYTES)
-			s->n++;
+		if (md5key_kept((int)(head >> 24), head >> 8 & 0xffff))
+			(void)take(s, head >> 8 & 0xffff, words + i, len);
 	}
 }

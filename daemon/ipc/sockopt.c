@@ -20,6 +20,7 @@
 #include <linux/tcp.h>
 #include "ipc/md5key.h"
 #include "ipc/sockopt.h"
+#include "tcpd/ao.h"
 #include "tcpd/proto.h"
 
 /* Younger than the C library's headers may be. */
@@ -744,7 +745,7 @@ sockopt_unpack(struct sockopts *o, const void *buf, size_t len, uint32_t n)
 		room = (po.len + 7) & ~(size_t)7;
 		if (room > len)
 			return EINVAL;
-		err = md5key_is(po.level, po.name)
+		err = md5key_kept(po.level, po.name)
 			  ? 0
 			  : sockopt_set(o, po.level, po.name, p, po.len);
 		if (err != 0)
@@ -795,7 +796,7 @@ sockopt_journal_get(struct sockopts *o, const uint32_t *words, size_t n)
 			return EINVAL;
 		level = (int)(head >> 24);
 		name = (int)(head >> 8 & 0xffff);
-		err = md5key_is(level, name)
+		err = md5key_kept(level, name)
 			  ? 0
 			  : sockopt_set(o, level, name, words + i, len);
 		if (err != 0)

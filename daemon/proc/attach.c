@@ -141,9 +141,9 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 	account_congestion(a, &opts);
 	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, v4 ? &any4 : &any6,
 	    &h.dst, h.port, &opts, c, engine_now(e), &c->pcb);
-	if (r == 0 && h.key.len > 0)
-		r = -chan_key(c, &h.key);
-	explicit_bzero(&h.key, sizeof h.key);
+	if (r == 0)
+		r = -chan_keys(c, &h.keys);
+	explicit_bzero(&h.keys, sizeof h.keys);
 	if (r == 0 && h.fast && !open_fast(c, &h))
 		r = -ENOBUFS;
 	if (r == 0 && !chan_start(c))

@@ -22,6 +22,7 @@
 #include "base/timerq.h"
 #include "dev/dev.h"
 #include "ipc/msg.h"
+#include "ipc/aokey.h"
 #include "ipc/md5key.h"
 #include "ipc/sockopt.h"
 #include "proc/conf.h"
@@ -50,7 +51,7 @@ struct etimer {
 #define SQUEEZED_WINDOW	 16384u /* of a user's who is over his buffer bytes */
 #define ERRORS_PER_UID	 1024
 #define VISITS_PER_UID	 4096
-#define KEYS_PER_UID	 4096 /* of TCP_MD5SIG, of his listeners */
+#define KEYS_PER_UID	 4096 /* of TCP_MD5SIG or TCP-AO, of his listeners */
 #define KEYS_PER_CONN	 16
 #define ASKED_PER_UID	 64	   /* of them, that may send a descriptor */
 #define UNBURIED_PER_UID 8	   /* useless descriptors not closed yet */
@@ -406,7 +407,7 @@ struct hello {
 	uint16_t port;
 	bool fast, waits; /* PROTO_FAST, PROTO_WAITS */
 	struct sockopts opts;
-	struct md5key key;   /* len 0: none */
+	struct md5keys keys; /* for that address */
 	const uint8_t *data; /* in the body */
 	uint32_t data_len;
 };
@@ -457,8 +458,16 @@ int bound_listen(struct bound *b, uint32_t backlog);
 /* A listener's options have changed: what comes from now on has them. */
 int bound_opts(struct bound *b);
 /* A key of TCP_MD5SIG; both: 0 or a positive errno. */
+/* Those of a user's that were closed unnoticed count no more; all but one. */
+void bound_bury(struct account *a, const struct bound *but);
 int bound_key(struct bound *b, const struct md5key *k);
-int chan_key(struct chan *c, const struct md5key *k);
+/* Those of a connection that begins. */
+int chan_keys(struct chan *c, const struct md5keys *s);
+/* Options with keys, of b or (NULL) c: 0 or a positive errno. */
+int keys_setopt(struct bound *b, struct chan *c, const struct proto_opt *o,
+    const void *val);
+int keys_getopt(
+    const struct bound *b, const struct chan *c, void *val, uint32_t *len);
 /* The program's shutdown() of its listener: bound, but no more listening. */
 int bound_unlisten(struct bound *b);
 /* connect() on a bound socket: the connection owns it from now on. */

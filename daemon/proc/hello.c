@@ -84,7 +84,5 @@ hello_parse(const void *body, size_t len, struct hello *h)
 	h->data_len = a.data_len;
 	h->data = (const uint8_t *)body + len;
 	r = sockopt_unpack(&h->opts, body, len, a.nopts);
-	return r != 0
-		   ? r
-		   : md5key_unpack(&h->key, h->opts.ipv6, body, len, a.nopts);
+	return r != 0 ? r : md5keys_unpack(&h->keys, body, len, a.nopts);
 }

@@ -334,9 +334,8 @@ bury(struct engine *e, uint16_t port)
 	return any;
 }
 
-/* Those of a user's that were closed unnoticed count no more; all but one. */
-static void
-bury_of(struct account *a, const struct bound *but)
+void
+bound_bury(struct account *a, const struct bound *but)
 {
 	struct bound *b, *next;
 
@@ -351,7 +350,7 @@ static bool
 over_limit(struct account *a)
 {
 	if (a->listeners >= a->limit.listeners)
-		bury_of(a, NULL);
+		bound_bury(a, NULL);
 	return a->listeners >= a->limit.listeners;
 }
 
@@ -436,55 +435,6 @@ bound_opts(struct bound *b)
 	return -tcp_bind_opts(b->tb, &opts);
 }
 
-static void
-stack_key(struct tcp_md5 *m, const struct md5key *k)
-{
-	*m = (struct tcp_md5){.addr = k->addr, .plen = k->plen, .len = k->len};
-	memcpy(m->key, k->key, k->len);
-}
-
-int
-bound_key(struct bound *b, const struct md5key *k)
-{
-	struct account *a = b->acct;
-	struct tcp_md5 m;
-	int err;
-
-	if (b->tb == NULL)
-		return EINVAL;
-	stack_key(&m, k);
-	err = -tcp_bind_md5(b->tb, &m);
-	if (tcp_bind_md5_keys(b->tb) > b->nkeys && a->keys >= KEYS_PER_UID)
-		bury_of(a, b);
-	if (tcp_bind_md5_keys(b->tb) > b->nkeys && a->keys >= KEYS_PER_UID) {
-		m.len = 0;
-		tcp_bind_md5(b->tb, &m);
-		err = ENOMEM;
-	}
-	a->keys -= b->nkeys;
-	b->nkeys = (uint32_t)tcp_bind_md5_keys(b->tb);
-	a->keys += b->nkeys;
-	explicit_bzero(&m, sizeof m);
-	return err;
-}
-
-int
-chan_key(struct chan *c, const struct md5key *k)
-{
-	struct tcp_md5 m;
-	int err;
-
-	stack_key(&m, k);
-	err = -tcp_pcb_md5(c->pcb, &m);
-	if (tcp_pcb_md5_keys(c->pcb) > KEYS_PER_CONN) {
-		m.len = 0;
-		tcp_pcb_md5(c->pcb, &m);
-		err = ENOMEM;
-	}
-	explicit_bzero(&m, sizeof m);
-	return err;
-}
-
 int
 bound_listen(struct bound *b, uint32_t backlog)
 {
@@ -511,7 +461,7 @@ bound_unlisten(struct bound *b)
 	if (!b->listening)
 		return ENOTCONN;
 	tcp_bind_info(b->tb, &info);
-	keys = tcp_bind_md5_take(b->tb);
+	keys = tcp_bind_keys_take(b->tb);
 	tcp_unbind(b->tb, engine_now(e));
 	b->listening = false;
 	err = tcp_bind(e->tcp, &info.addr, info.port,
@@ -519,6 +469,6 @@ bound_unlisten(struct bound *b)
 	    &b->tb);
 	if (err != 0)
 		b->tb = NULL;
-	tcp_bind_md5_give(e->tcp, b->tb, keys);
+	tcp_bind_keys_give(e->tcp, b->tb, keys);
 	return 0;
 }

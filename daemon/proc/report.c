@@ -103,10 +103,13 @@ fill_info(struct ctl_conn *r, const struct tcp_info_out *i)
 	r->ca_state = i->ca_state;
 	r->snd_wscale = i->snd_wscale;
 	r->rcv_wscale = i->rcv_wscale;
-	r->flags |=
-	    CTL_CONN_INFO | (i->timestamps ? CTL_CONN_TIMESTAMPS : 0) |
-	    (i->sack ? CTL_CONN_SACK : 0) | (i->wscale ? CTL_CONN_WSCALE : 0) |
-	    (i->syn_data ? CTL_CONN_SYN_DATA : 0) | (i->md5 ? CTL_CONN_MD5 : 0);
+	r->flags |= CTL_CONN_INFO | (i->timestamps ? CTL_CONN_TIMESTAMPS : 0) |
+		    (i->sack ? CTL_CONN_SACK : 0) |
+		    (i->wscale ? CTL_CONN_WSCALE : 0) |
+		    (i->syn_data ? CTL_CONN_SYN_DATA : 0) |
+		    (i->md5 ? CTL_CONN_MD5 : 0) | (i->ao ? CTL_CONN_AO : 0);
+	r->ao_current = i->ao_current;
+	r->ao_rnext = i->ao_rnext;
 	r->backoff = i->backoff;
 	copy_name(r->timer, sizeof r->timer, i->timer_name);
 	r->timer_us = i->timer_us;

@@ -224,16 +224,20 @@ do_getopt(struct request *r)
 	if (n == NULL)
 		return err;
 	len = o.len < PROTO_OPT_MAX ? o.len : PROTO_OPT_MAX;
-	if ((c = chan_of(n)) != NULL) {
+	c = chan_of(n);
+	b = c == NULL ? bound_of(r, n) : NULL;
+	if (c == NULL && b == NULL)
+		return ENOTCONN;
+	if (aokey_is(o.level, o.name)) {
+		err = keys_getopt(b, c, r->out + sizeof o, &len);
+	} else if (c != NULL) {
 		tcp_info(c->pcb, &info, engine_now(r->e));
 		err = sockopt_get_live(
 		    &c->opts, &info, o.level, o.name, r->out + sizeof o, &len);
-	} else if ((b = bound_of(r, n)) != NULL) {
+	} else {
 		info.state = b->listening ? TCPS_LISTEN : TCPS_CLOSED;
 		err = sockopt_get_live(
 		    &b->opts, &info, o.level, o.name, r->out + sizeof o, &len);
-	} else {
-		return ENOTCONN;
 	}
 	return err != 0 ? err : put_value(r, &o, len);
 }
@@ -244,17 +248,8 @@ do_key(struct request *r, struct name *n, const struct proto_opt *o,
 {
 	struct bound *b = bound_of(r, n);
 	struct chan *c = chan_of(n);
-	struct md5key k;
-	int err;
 
-	if (b == NULL && c == NULL)
-		return ENOTCONN;
-	err = md5key_parse(
-	    &k, b != NULL ? b->opts.ipv6 : c->opts.ipv6, o->name, val, o->len);
-	if (err == 0)
-		err = b != NULL ? bound_key(b, &k) : chan_key(c, &k);
-	explicit_bzero(&k, sizeof k);
-	return err;
+	return b == NULL && c == NULL ? ENOTCONN : keys_setopt(b, c, o, val);
 }
 
 static int
@@ -276,7 +271,7 @@ do_setopt(struct request *r)
 	n = socket_of(r, &err);
 	if (n == NULL)
 		return err;
-	if (md5key_is(o.level, o.name))
+	if (md5key_is(o.level, o.name) || aokey_is(o.level, o.name))
 		return do_key(r, n, &o, val);
 	if ((b = bound_of(r, n)) != NULL) {
 		err = sockopt_set(&b->opts, o.level, o.name, val, o.len);

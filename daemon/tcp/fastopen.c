@@ -192,7 +192,7 @@ fastopen_admits(
 		drop_count(t->cfg.drops, DROP_TCP_FASTOPEN);
 	t->st.fastopen_cookie_reqd += fo->present && fo->len == 0;
 	/* Beside a signature there is no room for a cookie. */
-	if (!(t->cfg.fastopen.mode & FASTOPEN_SERVER) || s->key != NULL ||
+	if (!(t->cfg.fastopen.mode & FASTOPEN_SERVER) || seg_signed(s) ||
 	    (s->len == 0 && !fo->present) || !has_room(b, s->now))
 		return false;
 	if (s->len > 0 && (t->cfg.fastopen.mode & FASTOPEN_SERVER_BARE ||

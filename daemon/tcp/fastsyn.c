@@ -214,7 +214,7 @@ fastsyn_fill(
 
 	p->fo.first = false;
 	/* Beside a signature there is no room for a cookie. */
-	if (paused(t, now) || p->md5.key != NULL)
+	if (paused(t, now) || p->md5.room != 0)
 		return;
 	p->fo.trial = t->fo.pauses > 0;
 	if (e != NULL)

@@ -25,9 +25,11 @@ static void
 half_send(struct tcp *t, const struct tcp_half *h, const struct wire_tcp *w)
 {
 	const struct tcp_opts *o = &h->listener->opts;
+	struct signer by;
 
-	tcp_ctl_send(t, &h->node.id, w, o->tos | ecn_half_field(h, w), o->ttl,
-	    md5_key(h->listener, &h->node.id.raddr));
+	if (md5_signer_half(h, &by))
+		tcp_ctl_send(t, &h->node.id, w, o->tos | ecn_half_field(h, w),
+		    o->ttl, &by);
 }
 
 void
@@ -177,6 +179,7 @@ half_describe(struct tcp_bind *b, struct tcp_half *h, const struct seg *s,
 	h->ts_recent = s->h.tsval;
 	h->ts_off = tcp_ts_offset(t, &s->id);
 	ecn_half_syn(t, h, s);
+	ao_half(h, s);
 }
 
 /* The answer that leaves nothing here (cookie.c). */
@@ -241,7 +244,7 @@ half_syn(struct tcp_bind *b, struct seg *s)
 	half_describe(b, h, s, &path);
 	/* As on Linux: beside a signature and timestamps there is no room for
 	 * SACK blocks, which are worth more.  A cookie needs its timestamp. */
-	h->ts = h->ts && (s->key == NULL || !h->sack);
+	h->ts = h->ts && (s->by.md5 == NULL || !h->sack);
 	half_synack(t, h, &answer, s->now);
 	timerq_set(&t->timers, &h->timer, mono_add(s->now, TCP_RTO_INITIAL_US));
 }
@@ -296,7 +299,7 @@ half_promote(struct tcp *t, const struct tcp_half *h, bool acked, mono_t now)
 
 	if (p == NULL)
 		return NULL;
-	if (!md5_inherit(p, h->listener)) {
+	if (!md5_inherit(p, h->listener, h)) {
 		pcb_free(p);
 		return NULL;
 	}
@@ -371,6 +374,9 @@ keep_cookie(
 	k->wscale = h->wscale;
 	k->ts = h->ts;
 	k->sack = h->sack;
+	k->ao = h->ao;
+	k->ao_keyid = h->ao_keyid;
+	k->ao_rnext = h->ao_rnext;
 	k->ecn.mode = ecn;
 	k->path = h->path;
 	k->retries = 1; /* nobody knows when it was answered */
@@ -442,6 +448,7 @@ half_cookie(struct tcp_bind *b, struct tcp_half *old, struct seg *s)
 	if (t->cfg.env.path(
 		t->cfg.env.ctx, &s->id.laddr, &s->id.raddr, &h.path) != 0)
 		return drop(t, DROP_TCP_ADDR);
+	ao_half(&h, s);
 	if (old != NULL)
 		half_free(t, old);
 	else if (conn_table_full(t))

@@ -8,7 +8,9 @@
  *	fastopen.c  Fast Open of our listeners: data in SYNs
  *	fastsyn.c   Fast Open of our own connections
  *	timewait.c  TIME-WAIT, a small type of its own
- *	md5.c       signatures (RFC 2385): keys, digests
+ *	md5.c       signatures: who has keys; RFC 2385's
+ *	ao.c        RFC 5925's: traffic keys, rotation
+ *	aokeys.c    and master keys
  *	ack.c       what an acknowledgment does
  *	scoreboard.c what is out, and what SACK says of it
  *	rack.c      what time says of loss
@@ -197,10 +199,42 @@ struct tcp_key {
 };
 RB_HEAD(keytree, tcp_key);
 
+/* A master key of TCP-AO (RFC 5925 3.1). */
+struct tcp_mkt {
+	TAILQ_ENTRY(tcp_mkt) link;
+	struct tcp_ao_key k;
+	/* A connection's traffic keys (RFC 5925 3.2). */
+	uint8_t snd[TCP_AO_TRAFFIC], rcv[TCP_AO_TRAFFIC];
+};
+
+/* TCP-AO of a listener or a connection; see ao.c. */
+struct tcp_ao {
+	TAILQ_HEAD(, tcp_mkt) mkts;
+	size_t n;
+	bool on; /* there are keys, or were, or the user spoke of it */
+	bool required, accept_icmps;
+	uint64_t good, bad, not_found, missing, icmps;
+	/* A connection's. */
+	struct tcp_mkt *current, *rnext;
+	bool derived; /* the rest means something */
+	seq_t iss, irs;
+	uint64_t snd, rcv; /* numbers, the extension in their upper half */
+};
+
 struct tcp_keys {
 	struct keytree tree; /* by length of the prefix and prefix */
 	size_t n;
 	uint32_t of_len[129]; /* how many have a prefix of so many bits */
+	struct tcp_ao ao;
+};
+
+/* What signs a segment that no connection emits: one of two keys, or none. */
+struct signer {
+	const struct tcp_key *md5;
+	const struct tcp_mkt *ao;
+	uint8_t rnext;
+	seq_t iss, irs; /* that its traffic key comes from */
+	uint64_t near;	/* an extended number of ours */
 };
 
 /* The key of a TIME-WAIT. */
@@ -230,6 +264,8 @@ struct tcp_half {
 	bool stateless; /* made of a SYN cookie, never in the table */
 	uint8_t retries;
 	uint16_t taken; /* octets of the SYN's data (Fast Open) */
+	bool ao;	/* signed, with these ids of the listener's */
+	uint8_t ao_keyid, ao_rnext;
 	struct half_ecn ecn;
 	mono_t synack_at, challenged;
 	struct tcp_path path;
@@ -604,6 +640,7 @@ struct tcp_pcb {
 	struct {
 		struct tcp_keys *keys;	   /* as the user gave them */
 		const struct tcp_key *key; /* of these, the peer's */
+		uint8_t room; /* bytes of options that signatures take */
 	} md5;
 
 	/* Timers: one heap entry, the earliest of these. */
@@ -684,7 +721,7 @@ struct tcp {
 	size_t orphans;
 	struct fastopen_state fo;
 	struct {
-		struct slab keys, sets, tw_slab;
+		struct slab keys, mkts, sets, tw_slab;
 		struct signedtws tws;
 	} md5;
 	struct tcp_stats st;
@@ -705,7 +742,7 @@ struct seg {
 	bool no_ace;	    /* its ECN flags are the handshake's */
 	bool has_iss_floor; /* a SYN that reopens a TIME-WAIT */
 	seq_t iss_floor;
-	const struct tcp_key *key; /* that its signature was made with */
+	struct signer by; /* it was signed; what answers it is signed so */
 	mono_t now;
 };
 
@@ -720,10 +757,9 @@ struct tcp_node *conn_find(const struct tcp *t, const struct tuple *id);
 bool conn_insert(struct tcp *t, struct tcp_node *n);
 bool conn_table_full(const struct tcp *t);
 void conn_remove(struct tcp *t, struct tcp_node *n);
-/* Signed with key, if that is not NULL. */
 void tcp_ctl_send(struct tcp *t, const struct tuple *id,
     const struct wire_tcp *h, uint8_t tos, uint8_t ttl,
-    const struct tcp_key *key);
+    const struct signer *by);
 void tcp_send_rst_for(struct tcp *t, struct seg *s);
 uint32_t tcp_ts_now(mono_t now, uint32_t ts_off);
 uint32_t tcp_ts_offset(const struct tcp *t, const struct tuple *id);
@@ -861,28 +897,80 @@ void md5_free(struct tcp *t, struct tcp_keys **set);
 /* b's key for a peer, or NULL. */
 const struct tcp_key *md5_key(
     const struct tcp_bind *b, const struct ipaddr *peer);
-/* The key of its peer becomes p's; false: no memory. */
-bool md5_inherit(struct tcp_pcb *p, const struct tcp_bind *b);
+/* A set to put keys into; false: no memory.  Then, if it is not needed: */
+bool md5_want_set(struct tcp *t, struct tcp_keys **set);
+void md5_unwant_set(struct tcp *t, struct tcp_keys **set);
+/* What p's keys mean for it, which have changed. */
+void md5_adopt(struct tcp_pcb *p);
+/* The keys for its peer become p's, h's (NULL: p is an active one) among
+ * them; false: no memory, or h's is gone. */
+bool md5_inherit(
+    struct tcp_pcb *p, const struct tcp_bind *b, const struct tcp_half *h);
 /* Is s, for n or perhaps for a listener, signed as it must be? */
-bool md5_input(struct tcp *t, const struct tcp_node *n, struct seg *s);
+bool md5_input(struct tcp *t, struct tcp_node *n, struct seg *s);
 /* May s be answered with a reset?  Only if that can be signed as s is. */
 bool md5_may_reset(struct tcp *t, struct seg *s);
-/* Fills in the digest of a segment whose header has room for it. */
-void md5_sign(
-    const struct tcp *t, const struct tcp_key *k, struct tcp_out *out);
-void md5_sign_ctl(const struct tcp *t, const struct tcp_key *k,
+/* Makes room for p's signature in a header; fills it in. */
+void md5_option(const struct tcp_pcb *p, struct wire_tcp *h);
+void md5_sign(struct tcp_pcb *p, struct tcp_out *out);
+void md5_sign_ctl(const struct tcp *t, const struct signer *by,
     const struct tuple *id, struct wire_tcp *h);
+/* Who signs for them; false: h's key is gone, and nothing can be sent. */
+struct signer md5_signer_pcb(struct tcp_pcb *p);
+bool md5_signer_half(const struct tcp_half *h, struct signer *by);
+struct signer md5_signer_tw(const struct tcp *t, const struct tuple *id);
 /* p's key is its TIME-WAIT's from now on; false: no memory. */
 bool md5_tw_enter(struct tcp_pcb *p);
-const struct tcp_key *md5_tw_key(const struct tcp *t, const struct tuple *id);
 void md5_tw_gone(struct tcp *t, const struct tuple *id);
+/* The pseudo header and the header without options (RFC 2385 2.0, RFC 5925
+ * 5.1) of a segment of len bytes in all, whose header is at tcp; returns the
+ * bytes written to b.  The checksum counts as zero. */
+#define HEAD_MAX (40 + WIRE_TCP_HDR_MIN)
+size_t md5_put_head(uint8_t b[HEAD_MAX], const struct ipaddr *src,
+    const struct ipaddr *dst, const uint8_t *tcp, uint32_t len);
+
+static inline bool
+seg_signed(const struct seg *s)
+{
+	return s->by.md5 != NULL || s->by.ao != NULL;
+}
+
+/* ---- aokeys.c ---- */
+/* The first key for peer (NULL: anybody) with these ids; -1: any. */
+struct tcp_mkt *ao_find(
+    const struct tcp_ao *a, const struct ipaddr *peer, int sndid, int rcvid);
+/* Must what comes from peer be signed? */
+bool ao_due(const struct tcp_keys *set, const struct ipaddr *peer);
+bool ao_inherit(
+    struct tcp_pcb *p, const struct tcp_bind *b, const struct tcp_half *h);
+void ao_free(struct tcp *t, struct tcp_ao *a);
+void ao_check(const struct tcp_pcb *p);
+
+/* ---- ao.c ---- */
+/* k's traffic keys, of a connection whose initial numbers a knows. */
+void ao_derive(const struct tcp *t, const struct tuple *id,
+    const struct tcp_ao *a, struct tcp_mkt *k);
+/* s has the option, and is for n or (NULL) a listener, whose keys these are. */
+bool ao_input(
+    struct tcp *t, struct tcp_node *n, struct tcp_keys *set, struct seg *s);
+void ao_half(struct tcp_half *h, const struct seg *s);
+void ao_option(const struct tcp_pcb *p, struct wire_ao *o);
+void ao_sign(struct tcp_pcb *p, struct tcp_out *out);
+void ao_sign_ctl(const struct tcp *t, const struct signer *by,
+    const struct tuple *id, struct wire_tcp *h);
+struct signer ao_signer_pcb(struct tcp_pcb *p);
+struct signer ao_signer_tw(const struct tcp_keys *set);
+bool ao_signer_half(const struct tcp_half *h, struct signer *by);
+/* Is this error, about a connection, of no account? */
+bool ao_ignores(struct tcp_pcb *p, enum tcp_icmp what);
+/* p becomes TIME-WAIT's. */
+void ao_settle(struct tcp_pcb *p);
 
 /* Bytes of options beside those that every segment of p has. */
 static inline uint32_t
 tcp_option_room(const struct tcp_pcb *p)
 {
-	return TCP_OPTION_ROOM - (p->flags & PF_TS ? 12u : 0u) -
-	       (p->md5.key != NULL ? WIRE_TCP_MD5_LEN : 0u);
+	return TCP_OPTION_ROOM - (p->flags & PF_TS ? 12u : 0u) - p->md5.room;
 }
 
 /* ---- timewait.c ---- */

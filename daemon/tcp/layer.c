@@ -126,7 +126,7 @@ tcp_ts_now(mono_t now, uint32_t ts_off)
 
 void
 tcp_ctl_send(struct tcp *t, const struct tuple *id, const struct wire_tcp *h,
-    uint8_t tos, uint8_t ttl, const struct tcp_key *key)
+    uint8_t tos, uint8_t ttl, const struct signer *by)
 {
 	struct tcp_ctl *c;
 
@@ -141,8 +141,7 @@ tcp_ctl_send(struct tcp *t, const struct tuple *id, const struct wire_tcp *h,
 	c->h.dport = id->rport;
 	c->tos = tos;
 	c->ttl = ttl;
-	if (key != NULL)
-		md5_sign_ctl(t, key, id, &c->h);
+	md5_sign_ctl(t, by, id, &c->h);
 }
 
 /* RFC 9293 3.10.7.1: the answer to a segment that nothing here knows. */
@@ -161,7 +160,7 @@ tcp_send_rst_for(struct tcp *t, struct seg *s)
 		    s->seq.v + s->len + s->fin + ((s->h.flags & TH_SYN) != 0);
 	}
 	t->st.out_rsts++;
-	tcp_ctl_send(t, &s->id, &h, 0, 0, s->key);
+	tcp_ctl_send(t, &s->id, &h, 0, 0, &s->by);
 }
 
 static bool

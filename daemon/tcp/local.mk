@@ -8,6 +8,8 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/tcp.h \
 	daemon/tcp/accecn.c \
 	daemon/tcp/dctcp_echo.c \
+	daemon/tcp/ao.c \
+	daemon/tcp/aokeys.c \
 	daemon/tcp/ack.c \
 	daemon/tcp/bind.c \
 	daemon/tcp/cc.c \

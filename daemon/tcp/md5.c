@@ -16,13 +16,13 @@
  *
  * The digest is made outside (tcp_config.digest), in one call over everything;
  * keys are overwritten when they go.  A user has no way to read one.
+ *
+ * The same sets hold the keys of TCP-AO (ao.c), which takes over where they
+ * count; a connection has keys of one kind.
  */
 #include <errno.h>
 #include "tcp/internal.h"
 #include "wire/bytes.h"
-
-/* The pseudo header and the header without options (RFC 2385 2.0). */
-#define HEAD_MAX (40 + WIRE_TCP_HDR_MIN)
 
 int
 tcp_key_cmp(struct tcp_key *a, struct tcp_key *b)
@@ -46,6 +46,7 @@ md5_init(struct tcp *t)
 {
 	RB_INIT(&t->md5.tws);
 	slab_init(&t->md5.keys, sizeof(struct tcp_key), 0);
+	slab_init(&t->md5.mkts, sizeof(struct tcp_mkt), 0);
 	slab_init(&t->md5.sets, sizeof(struct tcp_keys), 0);
 	slab_init(&t->md5.tw_slab, sizeof(struct tcp_signed_tw), 0);
 }
@@ -54,6 +55,7 @@ void
 md5_done(struct tcp *t)
 {
 	slab_done(&t->md5.keys);
+	slab_done(&t->md5.mkts);
 	slab_done(&t->md5.sets);
 	slab_done(&t->md5.tw_slab);
 }
@@ -79,8 +81,27 @@ md5_free(struct tcp *t, struct tcp_keys **set)
 		return;
 	while ((k = RB_MIN(keytree, &(*set)->tree)) != NULL)
 		key_free(t, *set, k);
+	ao_free(t, &(*set)->ao);
 	slab_free(&t->md5.sets, *set);
 	*set = NULL;
+}
+
+bool
+md5_want_set(struct tcp *t, struct tcp_keys **set)
+{
+	if (*set != NULL)
+		return true;
+	if ((*set = slab_alloc(&t->md5.sets)) == NULL)
+		return false;
+	TAILQ_INIT(&(*set)->ao.mkts);
+	return true;
+}
+
+void
+md5_unwant_set(struct tcp *t, struct tcp_keys **set)
+{
+	if (*set != NULL && (*set)->n == 0 && !(*set)->ao.on)
+		md5_free(t, set);
 }
 
 /* A prefix of IPv4 is a longer one of the mapped addresses, and none of IPv6
@@ -115,21 +136,21 @@ set_key(struct tcp *t, struct tcp_keys **set, const struct tcp_md5 *m)
 		return -EOPNOTSUPP;
 	if (*set == NULL && m->len == 0)
 		return -ENOENT;
-	if (*set == NULL && (*set = slab_alloc(&t->md5.sets)) == NULL)
+	if (m->len > 0 && ao_due(*set, &m->addr))
+		return -EKEYREJECTED;
+	if (!md5_want_set(t, set))
 		return -ENOMEM;
 	k = RB_FIND(keytree, &(*set)->tree, &want);
 	if (m->len == 0) {
 		if (k == NULL)
 			return -ENOENT;
 		key_free(t, *set, k);
-		if ((*set)->n == 0)
-			md5_free(t, set);
+		md5_unwant_set(t, set);
 		return 0;
 	}
 	if (k == NULL) {
 		if ((k = slab_alloc(&t->md5.keys)) == NULL) {
-			if ((*set)->n == 0)
-				md5_free(t, set);
+			md5_unwant_set(t, set);
 			return -ENOMEM;
 		}
 		k->plen = want.plen;
@@ -151,13 +172,13 @@ tcp_bind_md5(struct tcp_bind *b, const struct tcp_md5 *m)
 }
 
 size_t
-tcp_bind_md5_keys(const struct tcp_bind *b)
+tcp_bind_keys(const struct tcp_bind *b)
 {
-	return b->keys != NULL ? b->keys->n : 0;
+	return b->keys != NULL ? b->keys->n + b->keys->ao.n : 0;
 }
 
 struct tcp_keys *
-tcp_bind_md5_take(struct tcp_bind *b)
+tcp_bind_keys_take(struct tcp_bind *b)
 {
 	struct tcp_keys *k = b->keys;
 
@@ -166,7 +187,7 @@ tcp_bind_md5_take(struct tcp_bind *b)
 }
 
 void
-tcp_bind_md5_give(struct tcp *t, struct tcp_bind *b, struct tcp_keys *k)
+tcp_bind_keys_give(struct tcp *t, struct tcp_bind *b, struct tcp_keys *k)
 {
 	if (b != NULL) {
 		md5_free(t, &b->keys);
@@ -176,11 +197,27 @@ tcp_bind_md5_give(struct tcp *t, struct tcp_bind *b, struct tcp_keys *k)
 	}
 }
 
-/* What its peer's key means for p. */
-static void
-adopt(struct tcp_pcb *p)
+static bool
+has_ao(const struct tcp_pcb *p)
 {
-	p->md5.key = find(p->md5.keys, &p->node.id.raddr);
+	return p->md5.keys != NULL && p->md5.keys->ao.on;
+}
+
+/* Which of its keys counts. */
+static void
+choose(struct tcp_pcb *p)
+{
+	p->md5.key = has_ao(p) ? NULL : find(p->md5.keys, &p->node.id.raddr);
+	if (has_ao(p))
+		p->md5.room = wire_ao_len(p->md5.keys->ao.current->k.maclen);
+	else
+		p->md5.room = p->md5.key != NULL ? WIRE_TCP_MD5_LEN : 0;
+}
+
+void
+md5_adopt(struct tcp_pcb *p)
+{
+	choose(p);
 	if (p->state == TCPS_CLOSED || p->flags & PF_FINISHED)
 		return;
 	/* As on Linux: no room for all, and SACK is worth more. */
@@ -192,32 +229,38 @@ adopt(struct tcp_pcb *p)
 int
 tcp_pcb_md5(struct tcp_pcb *p, const struct tcp_md5 *m)
 {
-	int r = set_key(p->t, &p->md5.keys, m);
+	int r = m->len > 0 && has_ao(p) ? -EKEYREJECTED
+					: set_key(p->t, &p->md5.keys, m);
 
-	adopt(p);
+	md5_adopt(p);
 	return r;
 }
 
 size_t
-tcp_pcb_md5_keys(const struct tcp_pcb *p)
+tcp_pcb_keys(const struct tcp_pcb *p)
 {
-	return p->md5.keys != NULL ? p->md5.keys->n : 0;
+	return p->md5.keys != NULL ? p->md5.keys->n + p->md5.keys->ao.n : 0;
 }
 
 bool
-md5_inherit(struct tcp_pcb *p, const struct tcp_bind *b)
+md5_inherit(
+    struct tcp_pcb *p, const struct tcp_bind *b, const struct tcp_half *h)
 {
 	const struct tcp_key *k = find(b->keys, &p->node.id.raddr);
 	struct tcp_md5 m = {.addr = p->node.id.raddr, .plen = 128};
 	int r;
 
-	if (k == NULL)
+	if (!ao_inherit(p, b, h))
+		return false;
+	if (k == NULL || has_ao(p)) {
+		choose(p);
 		return true;
+	}
 	m.len = k->len;
 	memcpy(m.key, k->secret, k->len);
 	r = set_key(p->t, &p->md5.keys, &m);
 	explicit_bzero(&m, sizeof m);
-	p->md5.key = find(p->md5.keys, &p->node.id.raddr);
+	choose(p);
 	return r == 0;
 }
 
@@ -246,8 +289,10 @@ md5_tw_enter(struct tcp_pcb *p)
 	struct tcp *t = p->t;
 	struct tcp_signed_tw *w;
 
-	if (p->md5.key == NULL)
+	if (p->md5.key == NULL && !has_ao(p))
 		return true;
+	if (has_ao(p))
+		ao_settle(p);
 	if ((w = slab_alloc(&t->md5.tw_slab)) == NULL)
 		return false;
 	w->id = p->node.id;
@@ -257,14 +302,6 @@ md5_tw_enter(struct tcp_pcb *p)
 	p->md5.key = NULL;
 	RB_INSERT(signedtws, &t->md5.tws, w);
 	return true;
-}
-
-const struct tcp_key *
-md5_tw_key(const struct tcp *t, const struct tuple *id)
-{
-	const struct tcp_signed_tw *w = find_tw(t, id);
-
-	return w != NULL ? w->key : NULL;
 }
 
 void
@@ -281,10 +318,8 @@ md5_tw_gone(struct tcp *t, const struct tuple *id)
 
 /* ---- digests ---- */
 
-/* Of a segment of len bytes in all, whose header is at tcp; returns the bytes
- * written to b.  The checksum counts as zero. */
-static size_t
-put_head(uint8_t b[HEAD_MAX], const struct ipaddr *src,
+size_t
+md5_put_head(uint8_t b[HEAD_MAX], const struct ipaddr *src,
     const struct ipaddr *dst, const uint8_t *tcp, uint32_t len)
 {
 	uint8_t *p = b;
@@ -314,35 +349,83 @@ secret(const struct tcp_key *k)
 }
 
 void
-md5_sign(const struct tcp *t, const struct tcp_key *k, struct tcp_out *out)
+md5_option(const struct tcp_pcb *p, struct wire_tcp *h)
+{
+	if (has_ao(p))
+		ao_option(p, &h->ao);
+	else
+		h->has_md5 = p->md5.key != NULL;
+}
+
+void
+md5_sign(struct tcp_pcb *p, struct tcp_out *out)
 {
 	struct span spans[FRAME_SPANS];
 	uint8_t head[HEAD_MAX];
 	unsigned n = out->nspans;
 
+	if (has_ao(p)) {
+		ao_sign(p, out);
+		return;
+	}
+	if (p->md5.key == NULL)
+		return;
 	CHECK(out->gso_size == 0); /* each segment has its own */
-	spans[0] =
-	    (struct span){head, put_head(head, &out->src, &out->dst, out->hdr,
-				    out->hdr_len + out->payload_len)};
+	spans[0].base = head;
+	spans[0].len = md5_put_head(head, &out->src, &out->dst, out->hdr,
+	    out->hdr_len + out->payload_len);
 	memcpy(&spans[1], out->spans, n * sizeof spans[0]);
-	spans[n + 1] = secret(k);
-	t->cfg.digest->md5(spans, n + 2, out->hdr + WIRE_TCP_MD5_AT);
+	spans[n + 1] = secret(p->md5.key);
+	p->t->cfg.digest->md5(spans, n + 2, out->hdr + WIRE_TCP_MD5_AT);
 }
 
 void
-md5_sign_ctl(const struct tcp *t, const struct tcp_key *k,
+md5_sign_ctl(const struct tcp *t, const struct signer *by,
     const struct tuple *id, struct wire_tcp *h)
 {
 	uint8_t hdr[WIRE_TCP_HDR_MAX], head[HEAD_MAX];
-	struct span spans[2] = {{.base = head}, secret(k)};
-
+	struct span spans[2] = {{.base = head}};
 	size_t len;
 
+	if (by->ao != NULL) {
+		ao_sign_ctl(t, by, id, h);
+		return;
+	}
+	if (by->md5 == NULL)
+		return;
+	spans[1] = secret(by->md5);
 	h->has_md5 = true;
 	len = wire_tcp_emit(h, hdr);
 	spans[0].len =
-	    put_head(head, &id->laddr, &id->raddr, hdr, (uint32_t)len);
+	    md5_put_head(head, &id->laddr, &id->raddr, hdr, (uint32_t)len);
 	t->cfg.digest->md5(spans, 2, h->md5);
+}
+
+struct signer
+md5_signer_pcb(struct tcp_pcb *p)
+{
+	return has_ao(p) ? ao_signer_pcb(p)
+			 : (struct signer){.md5 = p->md5.key};
+}
+
+bool
+md5_signer_half(const struct tcp_half *h, struct signer *by)
+{
+	if (h->ao)
+		return ao_signer_half(h, by);
+	*by = (struct signer){.md5 = md5_key(h->listener, &h->node.id.raddr)};
+	return true;
+}
+
+struct signer
+md5_signer_tw(const struct tcp *t, const struct tuple *id)
+{
+	const struct tcp_signed_tw *w = find_tw(t, id);
+
+	if (w == NULL)
+		return (struct signer){0};
+	return w->keys->ao.on ? ao_signer_tw(w->keys)
+			      : (struct signer){.md5 = w->key};
 }
 
 /* In a time that does not tell how many bytes were right. */
@@ -367,24 +450,28 @@ verified(const struct tcp *t, const struct tcp_key *k, const struct seg *s)
 	    secret(k)};
 
 	spans[0].len =
-	    put_head(head, &s->in->src, &s->in->dst, tcp, s->in->len);
+	    md5_put_head(head, &s->in->src, &s->in->dst, tcp, s->in->len);
 	t->cfg.digest->md5(spans, 3, digest);
 	return same(digest, s->h.md5) && !s->h.md5_twice;
 }
 
 /* ---- what arrives ---- */
 
-/* The key that is due on s, for n or (NULL) a listener; false: s belongs to
- * nothing. */
+/* The keys that are due on s, for n or (NULL) a listener, and of these the one
+ * of MD5; false: s belongs to nothing. */
 static bool
-key_due(struct tcp *t, const struct tcp_node *n, const struct seg *s,
-    const struct tcp_key **k)
+keys_due(struct tcp *t, const struct tcp_node *n, const struct seg *s,
+    struct tcp_keys **set, const struct tcp_key **k)
 {
 	const struct tcp_bind *b = NULL;
+	const struct tcp_signed_tw *w;
+	const struct tcp_pcb *p = (const struct tcp_pcb *)n;
 
+	*set = NULL;
 	*k = NULL;
 	if (n != NULL && n->kind == NODE_PCB) {
-		*k = ((const struct tcp_pcb *)n)->md5.key;
+		*set = p->md5.keys;
+		*k = p->md5.key;
 		return true;
 	}
 	if (n != NULL && n->kind == NODE_HALF)
@@ -392,23 +479,45 @@ key_due(struct tcp *t, const struct tcp_node *n, const struct seg *s,
 	/* What may begin a new connection is the listener's, as its key is. */
 	else if (n == NULL || (s->h.flags & (TH_SYN | TH_ACK)) == TH_SYN)
 		b = bind_lookup(t, &s->id);
-	if (b != NULL)
+	if (b != NULL) {
+		*set = b->keys;
 		*k = find(b->keys, &s->id.raddr);
-	else if (n != NULL)
-		*k = md5_tw_key(t, &s->id);
+	} else if (n != NULL && (w = find_tw(t, &s->id)) != NULL) {
+		*set = w->keys;
+		*k = w->key;
+	}
 	return b != NULL || n != NULL;
 }
 
+/* The same for TCP-AO, in what comes without its option. */
+static bool
+lacks_ao(const struct tcp_node *n, struct tcp_keys *set, const struct seg *s)
+{
+	bool half = n != NULL && n->kind == NODE_HALF;
+
+	if (!(half && ((const struct tcp_half *)n)->ao) &&
+	    !ao_due(set, &s->id.raddr))
+		return false;
+	if (set != NULL)
+		set->ao.missing++;
+	return true;
+}
+
 bool
-md5_input(struct tcp *t, const struct tcp_node *n, struct seg *s)
+md5_input(struct tcp *t, struct tcp_node *n, struct seg *s)
 {
 	const struct tcp_key *k;
+	struct tcp_keys *set;
 
 	/* Nobody has a key, as nearly always. */
-	if (t->md5.sets.used == 0 && !s->h.has_md5)
+	if (t->md5.sets.used == 0 && !s->h.has_md5 && !s->h.ao.present)
 		return true;
-	if (!key_due(t, n, s, &k))
+	if (!keys_due(t, n, s, &set, &k))
 		return true;
+	if (s->h.ao.present)
+		return ao_input(t, n, set, s);
+	if (lacks_ao(n, set, s))
+		return drop(t, DROP_TCP_AO_MISSING) == NEXT;
 	if (k == NULL && !s->h.has_md5)
 		return true;
 	if (k == NULL)
@@ -417,7 +526,7 @@ md5_input(struct tcp *t, const struct tcp_node *n, struct seg *s)
 		return drop(t, DROP_TCP_MD5_MISSING) == NEXT;
 	if (!verified(t, k, s))
 		return drop(t, DROP_TCP_MD5_WRONG) == NEXT;
-	s->key = k;
+	s->by.md5 = k;
 	return true;
 }
 
@@ -428,7 +537,11 @@ md5_may_reset(struct tcp *t, struct seg *s)
 	const struct tcp_bind *b;
 	const struct tcp_key *k;
 
-	if (!s->h.has_md5 || s->key != NULL)
+	if (s->h.ao.present && s->by.ao == NULL) {
+		drop(t, DROP_TCP_AO_UNEXPECTED);
+		return false;
+	}
+	if (!s->h.has_md5 || seg_signed(s))
 		return true;
 	/* A connection that was lost here, perhaps to where the port that we
 	 * listen on ourselves is: then its key is the listener's. */
@@ -438,6 +551,6 @@ md5_may_reset(struct tcp *t, struct seg *s)
 		drop(t, DROP_TCP_MD5_UNEXPECTED);
 		return false;
 	}
-	s->key = k;
+	s->by.md5 = k;
 	return true;
 }

@@ -42,11 +42,11 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	    .has_ts = p->flags & PF_TS,
 	    .tsval = tcp_ts_now(now, p->ts_off),
 	    .tsecr = p->ts_recent,
-	    .has_md5 = p->md5.key != NULL,
 	};
 	bool sole = p->ecn.answer_synack; /* RFC 9768 3.2.2.1 */
 	unsigned i;
 
+	md5_option(p, &h);
 	out->tos = p->tos;
 	ecn_leaves(p, &h, &out->tos, seq, out->payload_len);
 	if (sack_option_len(p) > 0 && !sole) {
@@ -62,8 +62,7 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 	out->ttl = p->ttl;
 	urgent_mark(p, seq, &h);
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
-	if (h.has_md5)
-		md5_sign(p->t, p->md5.key, out);
+	md5_sign(p, out);
 	out->progress = p->flags & PF_PROGRESS;
 	out->in_doubt = p->in_doubt;
 	p->in_doubt = false;
@@ -117,9 +116,9 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	    .has_ts = p->flags & PF_TS,
 	    .tsval = tcp_ts_now(now, p->ts_off),
 	    .tsecr = both ? p->ts_recent : 0,
-	    .has_md5 = p->md5.key != NULL,
 	};
 
+	md5_option(p, &h);
 	p->flags &= ~PF_SYN_NOW;
 	TAILQ_FIRST(&p->tx)->sent_at = now;
 	if (p->retries == 0)
@@ -135,8 +134,7 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		fastsyn_fill(p, &h, out, now);
 	count_data(p, out->payload_len, 1, now);
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
-	if (h.has_md5)
-		md5_sign(p->t, p->md5.key, out);
+	md5_sign(p, out);
 	p->segs_out++;
 	if (!timer_on(p, TMR_REXMT))
 		tcp_arm_rexmt(p, now);
@@ -193,7 +191,7 @@ burst_max(const struct tcp_pcb *p, uint32_t mss)
 	uint32_t quantum = pacing_quantum(p);
 
 	/* Each segment has an urgent pointer of its own, or a signature. */
-	if (urgent_sending(p) || p->md5.key != NULL)
+	if (urgent_sending(p) || p->md5.room != 0)
 		return mss;
 	if (max > p->cc.cwnd / 2)
 		max = p->cc.cwnd / 2;
@@ -443,10 +441,11 @@ pcb_reset(struct tcp_pcb *p, mono_t now)
 	    .has_ts = p->flags & PF_TS, /* RFC 7323 3.2 */
 	    .tsval = tcp_ts_now(now, p->ts_off),
 	    .tsecr = p->ts_recent};
+	struct signer by = md5_signer_pcb(p);
 
 	p->t->st.out_rsts++;
-	tcp_ctl_send(p->t, &p->node.id, &h, p->tos | ecn_reset_field(p), p->ttl,
-	    p->md5.key);
+	tcp_ctl_send(
+	    p->t, &p->node.id, &h, p->tos | ecn_reset_field(p), p->ttl, &by);
 }
 
 /* F-RTO's step 2b (undo.c): new data rather than what is lost, which must wait

@@ -257,8 +257,7 @@ pcb_set_mss(struct tcp_pcb *p)
 		mss = TCP_MIN_MSS;
 	if (p->flags & PF_TS)
 		mss -= 12;
-	if (p->md5.key != NULL)
-		mss -= WIRE_TCP_MD5_LEN;
+	mss -= p->md5.room;
 	p->snd_mss = (uint16_t)mss;
 	p->cc.mss = mss;
 	/* Less than a segment would wait for ever. */
@@ -429,6 +428,7 @@ pcb_check(const struct tcp_pcb *p, mono_t now)
 		return;
 	}
 	check_tx(p);
+	ao_check(p);
 	CHECK(p->mtu.size == 0 || (seq_leq(p->mtu.end, p->snd_nxt) &&
 				      seq_gt(p->mtu.end, p->snd_una)));
 	CHECK(p->cc.cwnd >= p->cc.mss || p->state == TCPS_SYN_SENT);

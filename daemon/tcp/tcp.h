@@ -162,9 +162,21 @@ struct tcp_bufs {
 	uint32_t rcvbuf, rcvbuf_max;
 };
 
-/* What signs segments (RFC 2385).  The bytes of in, one after the other. */
+/* The algorithms of TCP-AO: RFC 5926 3.2's two, and as Linux has one more. */
+enum tcp_ao_alg {
+	TCP_AO_SHA1,
+	TCP_AO_AES128,
+	TCP_AO_SHA256,
+	TCP_AO_ALGS
+};
+#define TCP_AO_TRAFFIC 32 /* bytes of a traffic key, or of a MAC, at most */
+
+/* What signs segments (RFC 2385, RFC 5926).  The bytes of in, one after the
+ * other.  mac() returns the bytes written; a key of AES has 16. */
 struct tcp_digest {
 	void (*md5)(const struct span *in, unsigned n, uint8_t out[16]);
+	unsigned (*mac)(enum tcp_ao_alg alg, const uint8_t *key, size_t len,
+	    const struct span *in, unsigned n, uint8_t out[TCP_AO_TRAFFIC]);
 };
 
 struct tcp_config {
@@ -376,10 +388,11 @@ struct tcp_md5 {
 };
 /* For connections that begin from now on, each with a copy of its key. */
 int tcp_bind_md5(struct tcp_bind *b, const struct tcp_md5 *m);
-size_t tcp_bind_md5_keys(const struct tcp_bind *b); /* how many it has */
+/* How many it has, TCP-AO's among them. */
+size_t tcp_bind_keys(const struct tcp_bind *b);
 /* All of them, to be given to another one (NULL: to nobody). */
-struct tcp_keys *tcp_bind_md5_take(struct tcp_bind *b);
-void tcp_bind_md5_give(struct tcp *t, struct tcp_bind *b, struct tcp_keys *k);
+struct tcp_keys *tcp_bind_keys_take(struct tcp_bind *b);
+void tcp_bind_keys_give(struct tcp *t, struct tcp_bind *b, struct tcp_keys *k);
 /* Lets go; half-open connections are forgotten, connections live on. */
 void tcp_unbind(struct tcp_bind *b, mono_t now);
 
@@ -423,7 +436,54 @@ int tcp_fastopen_room(struct tcp *t, const struct ipaddr *src,
 /* A key for p, from the next segment on; before tcp_output() has sent its SYN
  * from that on.  As tcp_bind_md5(). */
 int tcp_pcb_md5(struct tcp_pcb *p, const struct tcp_md5 *m);
-size_t tcp_pcb_md5_keys(const struct tcp_pcb *p);
+size_t tcp_pcb_keys(const struct tcp_pcb *p);
+
+/*
+ * TCP-AO (RFC 5925) of a listener b, for connections that begin from now on,
+ * or of a connection p: the other one is NULL.  What a key is for must be
+ * signed, with that or another one for the same peer.  A connection gets its
+ * first key before tcp_output() has sent its SYN, and then more.
+ *
+ * add: -EEXIST (one for such a peer has an id of it), -EKEYREJECTED (there is
+ * an MD5 key), -EISCONN (too late for the first one), -EINVAL (not for p's
+ * peer; no length of a key or MAC), -ENOMEM, -EOPNOTSUPP.  del: -ENOENT,
+ * -EBUSY (it is in use, and none in its place was named).
+ */
+struct tcp_ao_key {
+	struct ipaddr addr; /* its peers, as a struct tcp_md5 has them */
+	uint8_t plen;
+	uint8_t sndid, rcvid;
+	uint8_t alg;	     /* enum tcp_ao_alg */
+	uint8_t maclen;	     /* bytes, to WIRE_TCP_AO_MAC */
+	bool no_options;     /* other options are not covered */
+	bool current, rnext; /* becomes what we sign with, and ask for */
+	uint8_t len;
+	uint8_t key[TCP_MD5_KEY];
+};
+int tcp_ao_add(
+    struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k);
+
+/* What is asked of a set as a whole.  The ids are of a key's own, current's
+ * sndid and rnext's rcvid; -1: left as they are. */
+struct tcp_ao_want {
+	int current, rnext;
+};
+int tcp_ao_del(struct tcp_bind *b, struct tcp_pcb *p,
+    const struct tcp_ao_key *k, const struct tcp_ao_want *w);
+
+struct tcp_ao_info {
+	int current, rnext; /* as above; -1: there is none */
+	bool required;	    /* of peers without a key, too */
+	bool accept_icmps;  /* hard errors count (RFC 5925 7.8) */
+	bool set_counters;  /* set: to what follows */
+	uint64_t good, bad, not_found, missing, icmps;
+};
+/* -ENOENT: no such key; get: no TCP-AO.  -EKEYREJECTED, -EISCONN, -ENOMEM,
+ * -EINVAL as above. */
+int tcp_ao_set(
+    struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_info *i);
+int tcp_ao_get(
+    const struct tcp_bind *b, const struct tcp_pcb *p, struct tcp_ao_info *i);
 
 void tcp_set_user(struct tcp_pcb *p, void *user);
 void *tcp_user(const struct tcp_pcb *p);
@@ -554,6 +614,8 @@ struct tcp_info_out {
 	bool syn_data;	       /* data in a SYN was taken, ours or his */
 	uint8_t fastopen_fail; /* Linux's tcpi_fastopen_client_fail */
 	bool md5;	       /* it is signed */
+	bool ao;	       /* by TCP-AO, with these two keys */
+	uint8_t ao_current, ao_rnext;
 };
 void tcp_info(const struct tcp_pcb *p, struct tcp_info_out *out, mono_t now);
 

@@ -325,8 +325,9 @@ tw_ack(struct tcp *t, struct tcp_tw *w, mono_t now)
 	    .tsval = tcp_ts_now(now, tcp_ts_offset(t, id)),
 	    .tsecr = w->ts_recent,
 	};
+	struct signer by = md5_signer_tw(t, id);
 
-	tcp_ctl_send(t, id, &h, 0, 0, md5_tw_key(t, id));
+	tcp_ctl_send(t, id, &h, 0, 0, &by);
 }
 
 /* RFC 5961 7: may one more answer go to this peer?  A share of the tuples has

@@ -155,7 +155,7 @@ tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
 		bind_ref(bind);
 	p->cc.ops = cc;
 	p->peer_mss = UINT16_MAX;
-	if (bind != NULL && !md5_inherit(p, bind)) {
+	if (bind != NULL && !md5_inherit(p, bind, NULL)) {
 		pcb_free(p);
 		return -ENOMEM;
 	}
@@ -350,6 +350,8 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 		drop(t, DROP_TCP_SEQ);
 		return false;
 	}
+	if (ao_ignores(p, what))
+		return false;
 	if (what == TCP_ICMP_TOO_BIG) {
 		if (synchronized(p))
 			mtu_too_big(p, mtu, now);
@@ -437,6 +439,7 @@ info_counts(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 void
 tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 {
+	struct tcp_ao_info ao;
 	uint32_t out = tcp_outstanding(p), free;
 
 	*o = (struct tcp_info_out){
@@ -498,6 +501,11 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	o->syn_data = p->fo.taken;
 	o->fastopen_fail = p->fo.fail;
 	o->md5 = p->md5.key != NULL;
+	o->ao = tcp_ao_get(NULL, p, &ao) == 0;
+	if (o->ao) {
+		o->ao_current = (uint8_t)ao.current;
+		o->ao_rnext = (uint8_t)ao.rnext;
+	}
 	rate_info(p, o, now);
 	ecn_info(p, &o->ecn);
 	info_timer(p, o, now);

@@ -13,7 +13,7 @@
  * What is emitted has Linux's order, so that header prediction, GRO and
  * middleboxes on the way see what they know:
  *
- *	all	nop nop MD5 |
+ *	all	nop nop MD5 | or AO, nops behind it |
  *	SYN	mss | sackOK TS, or nop nop TS | AccECN | nop nop sackOK, if
  *		without TS | nop wscale | Fast Open, nops behind it
  *	others	nop nop TS | AccECN | nop nop SACK...
@@ -38,6 +38,7 @@ enum opt_kind {
 	OPT_SACK = 5,
 	OPT_TS = 8,
 	OPT_MD5 = 19,
+	OPT_AO = 29,
 	OPT_FASTOPEN = 34,
 	OPT_ACCECN0 = 172,
 	OPT_ACCECN1 = 174,
@@ -111,6 +112,23 @@ parse_fastopen(const uint8_t *p, size_t len, bool exp, struct wire_tcp *out)
 	memcpy(f->cookie, p, len);
 }
 
+/* Of one that has no meaning it must be known that it was there. */
+static void
+parse_ao(const uint8_t *p, size_t len, struct wire_tcp *out)
+{
+	struct wire_ao *a = &out->ao;
+
+	a->bad = a->present || len < WIRE_TCP_AO ||
+		 len > WIRE_TCP_AO + WIRE_TCP_AO_MAC;
+	a->present = true;
+	if (a->bad)
+		return;
+	a->keyid = p[2];
+	a->rnext = p[3];
+	a->len = (uint8_t)(len - WIRE_TCP_AO);
+	memcpy(a->mac, p + WIRE_TCP_AO, a->len);
+}
+
 /* One option of len bytes, kind and length bytes included. */
 static void
 parse_option(const uint8_t *p, size_t len, struct wire_tcp *out)
@@ -153,6 +171,9 @@ parse_option(const uint8_t *p, size_t len, struct wire_tcp *out)
 			memcpy(out->md5, p + 2, sizeof out->md5);
 		}
 		break;
+	case OPT_AO:
+		parse_ao(p, len, out);
+		break;
 	case OPT_ACCECN0:
 	case OPT_ACCECN1:
 		/* RFC 9768 3.2.3.2.1 */
@@ -191,6 +212,8 @@ parse_options(const uint8_t *p, size_t len, struct wire_tcp *out)
 		if (olen < 2 || olen > len - i)
 			return DROP_TCP_OPTION;
 		parse_option(p + i, olen, out);
+		if (p[i] == OPT_AO)
+			out->ao.at = (uint8_t)(WIRE_TCP_HDR_MIN + i);
 		i += olen;
 	}
 	return 0;
@@ -242,7 +265,8 @@ fastopen_len(const struct wire_tcp *h)
 {
 	size_t n = h->fastopen.exp ? LEN_FASTOPEN_EXP : LEN_FASTOPEN;
 
-	if (!(h->flags & TH_SYN) || !h->fastopen.present || h->has_md5)
+	if (!(h->flags & TH_SYN) || !h->fastopen.present || h->has_md5 ||
+	    h->ao.present)
 		return 0;
 	return (n + h->fastopen.len + 3) / 4 * 4;
 }
@@ -254,6 +278,8 @@ fixed_options_len(const struct wire_tcp *h)
 	bool syn = h->flags & TH_SYN;
 	size_t n = h->has_md5 ? WIRE_TCP_MD5_LEN : 0;
 
+	if (h->ao.present)
+		n += wire_ao_len(h->ao.len);
 	if (syn && h->has_mss)
 		n += LEN_MSS;
 	if (h->has_ts)
@@ -397,6 +423,18 @@ pad(const uint8_t *opts, uint8_t *p, size_t at)
 }
 
 static uint8_t *
+emit_ao(const struct wire_ao *a, uint8_t *p)
+{
+	uint8_t *end = p + wire_ao_len(a->len);
+
+	p = emit_word(
+	    p, OPT_AO, (uint8_t)(WIRE_TCP_AO + a->len), a->keyid, a->rnext);
+	memcpy(p, a->mac, a->len);
+	memset(p + a->len, OPT_NOP, (size_t)(end - p) - a->len);
+	return end;
+}
+
+static uint8_t *
 emit_options(const struct wire_tcp *h, uint8_t *const opts)
 {
 	struct layout l = lay_out(h);
@@ -408,6 +446,8 @@ emit_options(const struct wire_tcp *h, uint8_t *const opts)
 		memcpy(p, h->md5, sizeof h->md5);
 		p += sizeof h->md5;
 	}
+	if (h->ao.present)
+		p = emit_ao(&h->ao, p);
 	if (syn && h->has_mss)
 		p = emit_word(p, OPT_MSS, LEN_MSS, (uint8_t)(h->mss >> 8),
 		    (uint8_t)h->mss);

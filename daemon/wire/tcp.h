@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The TCP header and its options (RFC 9293 3.1 and 3.2, RFC 7323, RFC 2018,
- * RFC 2385, RFC 7413, RFC 9768): bytes <-> struct.  The checksum is the
- * caller's in both directions.
+ * RFC 2385, RFC 5925, RFC 7413, RFC 9768): bytes <-> struct.  The checksum is
+ * the caller's in both directions.
  */
 #ifndef WIRE_TCP_H
 #define WIRE_TCP_H
@@ -32,6 +32,9 @@
 #define WIRE_TCP_MD5	    16 /* bytes of a digest (RFC 2385 3.0) */
 #define WIRE_TCP_MD5_LEN    20 /* of its option and the nops before it */
 #define WIRE_TCP_MD5_AT	    24 /* where emit leaves the digest */
+#define WIRE_TCP_AO	    4  /* bytes of a TCP-AO option before its MAC */
+#define WIRE_TCP_AO_MAC	    16 /* of that at most */
+#define WIRE_TCP_AO_AT	    20 /* where emit puts the option */
 
 struct wire_sack {
 	uint32_t left, right; /* right is the first number not received */
@@ -53,6 +56,23 @@ struct wire_fastopen {
 	uint8_t len; /* of the cookie, bytes: 0, or even from MIN to MAX */
 	uint8_t cookie[WIRE_TCP_COOKIE_MAX];
 };
+
+/* A TCP-AO option (RFC 5925 2.2). */
+struct wire_ao {
+	bool present;
+	bool bad;   /* parse: there was another one, or one of no length */
+	uint8_t at; /* parse: where it stands in the header */
+	uint8_t keyid, rnext;
+	uint8_t len; /* of the MAC */
+	uint8_t mac[WIRE_TCP_AO_MAC];
+};
+
+/* Its bytes, and those of the nops behind it, for a MAC of n. */
+static inline uint8_t
+wire_ao_len(uint8_t n)
+{
+	return (uint8_t)((WIRE_TCP_AO + n + 3) / 4 * 4);
+}
 
 /* All in host order. */
 struct wire_tcp {
@@ -76,6 +96,7 @@ struct wire_tcp {
 	bool has_md5;
 	bool md5_twice; /* parse: there was another one */
 	uint8_t md5[WIRE_TCP_MD5];
+	struct wire_ao ao; /* the same, instead */
 
 	/* Not in a SYN without ACK.  It goes before the SACK blocks; emit
 	 * leaves out counters, and it, rather than write beyond the header. */

@@ -96,6 +96,7 @@ _Static_assert(sizeof(struct ctl_end) == 120, "ctl_end");
 #define CTL_CONN_INET6	    0x40u /* of a socket of AF_INET6 */
 #define CTL_CONN_SYN_DATA   0x80u /* a SYN's data was taken (Fast Open) */
 #define CTL_CONN_MD5	    0x100u /* signed (RFC 2385) */
+#define CTL_CONN_AO	    0x200u /* signed (RFC 5925) */
 
 /* state is the number that Linux and enum tcp_state have (ESTABLISHED 1,
  * SYN-SENT 2, ... LISTEN 10, CLOSING 11); times in microseconds. */
@@ -140,7 +141,8 @@ struct ctl_conn {
 	uint32_t received_ce, delivered_ce;
 	uint32_t received_e1_bytes, received_e0_bytes, received_ce_bytes;
 	uint32_t delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
-	uint32_t pad2;
+	uint8_t ao_current, ao_rnext; /* the ids of TCP-AO's keys in use */
+	uint16_t pad2;
 };
 _Static_assert(sizeof(struct ctl_conn) == 400, "ctl_conn");
 

@@ -273,6 +273,11 @@ conn(const struct request *r, const struct ctl_conn *c)
 		    i, "syn_data", json_boolean(c->flags & CTL_CONN_SYN_DATA));
 		json_object_set_new(
 		    i, "md5", json_boolean(c->flags & CTL_CONN_MD5));
+		json_object_set_new(i, "ao",
+		    c->flags & CTL_CONN_AO
+			? json_pack("{s:i, s:i}", "current", c->ao_current,
+			      "rnext", c->ao_rnext)
+			: json_null());
 		json_object_set_new(i, "ecn",
 		    json_string(c->ecn_mode == 1   ? "classic"
 				: c->ecn_mode == 2 ? "accurate"

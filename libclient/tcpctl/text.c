@@ -172,7 +172,10 @@ ss_info(const struct ctl_conn *c)
 
 	if ((c->flags & CTL_CONN_INFO) == 0)
 		return;
-	printf("\n\t%s%s%s%s%s%s%s %.*s", c->flags & CTL_CONN_MD5 ? " md5" : "",
+	printf("\n\t");
+	if (c->flags & CTL_CONN_AO)
+		printf(" ao:%u,%u", c->ao_current, c->ao_rnext);
+	printf("%s%s%s%s%s%s%s %.*s", c->flags & CTL_CONN_MD5 ? " md5" : "",
 	    c->flags & CTL_CONN_TIMESTAMPS ? " ts" : "",
 	    c->flags & CTL_CONN_SACK ? " sack" : "",
 	    c->ecn_mode < 3 ? ecn[c->ecn_mode] : "",

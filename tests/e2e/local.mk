@@ -21,6 +21,7 @@ NET_TESTS = \
 	tests/e2e/idle.t \
 	tests/e2e/interop.t \
 	tests/e2e/md5.t \
+	tests/e2e/ao.t \
 	tests/e2e/bgp.t \
 	tests/e2e/slaac.t \
 	tests/e2e/dhcp.t \
@@ -38,7 +39,7 @@ T_LOG_DRIVER_FLAGS = --ignore-exit
 EXTRA_DIST += $(NET_TESTS) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/aio.py tests/e2e/opener.py tests/e2e/ends.py \
 	tests/e2e/ra.py tests/e2e/claim.py tests/e2e/tagged.py \
-	tests/e2e/fast.py tests/e2e/md5.py tests/e2e/ecn.py \
+	tests/e2e/fast.py tests/e2e/ao.py tests/e2e/md5.py tests/e2e/ecn.py \
 	tests/e2e/tcpinfo.py tests/e2e/info.py
 dist_noinst_SCRIPTS += tests/summary
 

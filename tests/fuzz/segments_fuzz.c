@@ -152,7 +152,21 @@ no_digest(const struct span *in, unsigned n, uint8_t out[16])
 	memset(out, sum == SIZE_MAX, 16);
 }
 
-static const struct tcp_digest digest = {.md5 = no_digest};
+static unsigned
+no_mac(enum tcp_ao_alg alg, const uint8_t *key, size_t len,
+    const struct span *in, unsigned n, uint8_t out[TCP_AO_TRAFFIC])
+{
+	uint8_t sum[16];
+
+	(void)alg;
+	(void)key;
+	(void)len;
+	no_digest(in, n, sum);
+	memset(out, 0, TCP_AO_TRAFFIC);
+	return TCP_AO_TRAFFIC;
+}
+
+static const struct tcp_digest digest = {.md5 = no_digest, .mac = no_mac};
 
 static void
 start(struct host *h, uint8_t number, bool six, unsigned bits, unsigned manner)
@@ -481,6 +495,36 @@ options(struct tcp_pcb *p)
 	CHECK(tcp_apply_opts(p, &o, w.now) == 0);
 }
 
+/* The same of TCP-AO: one of four, and what is asked of all. */
+static void
+ao_key(struct tcp_bind *b, struct tcp_pcb *p, const struct ipaddr *peer)
+{
+	unsigned v = byte();
+	struct tcp_ao_key k = {.addr = *peer,
+	    .plen = 128,
+	    .sndid = v & 3,
+	    .rcvid = v & 3,
+	    .alg = v & 4 ? TCP_AO_AES128 : TCP_AO_SHA1,
+	    .maclen = v & 8 ? 12 : 1 + (v & 15),
+	    .no_options = v & 16,
+	    .current = v & 32,
+	    .rnext = v & 64,
+	    .len = 5,
+	    .key = "hello"};
+	struct tcp_ao_want want = {-1, v & 32 ? (int)(v >> 6) : -1};
+	struct tcp_ao_info info = {.current = v & 32 ? (int)(v & 3) : -1,
+	    .rnext = v & 64 ? (int)(v & 3) : -1,
+	    .required = v & 8,
+	    .accept_icmps = v & 16};
+
+	if (!(v & 128))
+		(void)tcp_ao_add(b, p, &k);
+	else if (v & 4)
+		(void)tcp_ao_del(b, p, &k, &want);
+	else
+		(void)tcp_ao_set(b, p, &info);
+}
+
 /* The listener's, or the connection's, or none any more. */
 static void
 key(struct host *h, struct tcp_pcb *p, const struct ipaddr *peer)
@@ -491,7 +535,9 @@ key(struct host *h, struct tcp_pcb *p, const struct ipaddr *peer)
 	    .len = v & 2 ? 0 : 5,
 	    .key = "hello"};
 
-	if (v & 4)
+	if (v & 8)
+		ao_key(v & 4 ? h->listener : NULL, v & 4 ? NULL : p, peer);
+	else if (v & 4)
 		(void)tcp_bind_md5(h->listener, &m);
 	else
 		(void)tcp_pcb_md5(p, &m);

@@ -49,8 +49,8 @@ struct sent {
 	uint32_t tsval, tsecr;
 	bool ts;
 	uint8_t cookie[16];
-	bool has_md5;
-	uint8_t md5[16], head[20];
+	bool has_md5, has_ao;
+	uint8_t md5[16], head[20], whole[60];
 	uint32_t hdr_len;
 	uint8_t payload[MAXPAY];
 };
@@ -485,6 +485,21 @@ lab_key(bool on_pcb, uint32_t v4, unsigned plen, const char *key)
 		      : tcp_bind_md5(lab.bind, &m);
 }
 
+int
+lab_ao(bool on_pcb, uint8_t sndid, uint8_t rcvid, const char *key)
+{
+	struct tcp_ao_key k = {.addr = lab.c->id.raddr,
+	    .plen = 128,
+	    .sndid = sndid,
+	    .rcvid = rcvid,
+	    .maclen = 12,
+	    .len = (uint8_t)strlen(key)};
+
+	memcpy(k.key, key, k.len);
+	return on_pcb ? tcp_ao_add(NULL, lab.c->pcb, &k)
+		      : tcp_ao_add(lab.bind, NULL, &k);
+}
+
 struct tcp *
 lab_tcp(void)
 {
@@ -569,6 +584,11 @@ put_options(uint8_t *o, const struct lab_seg *s)
 		put32(o, 0x01011312);
 		memset(o + 4, 0, 16);
 		n += 20;
+	}
+	if (s->ao != NULL) { /* the same */
+		put32(o, 0x1d100000 | (uint32_t)s->keyid << 8 | s->rnext);
+		memset(o + 4, 0, 12);
+		n += 16;
 	}
 	if (s->mss >= 0) {
 		put16(o + n, 0x0204);
@@ -681,10 +701,82 @@ digest(const struct ipaddr *src, const struct ipaddr *dst, const uint8_t *head,
 	crypto_digest.md5(spans, 3, out);
 }
 
+/* What stands before ports and numbers in both inputs. */
+static size_t
+put_addrs(uint8_t *b, const struct ipaddr *src, const struct ipaddr *dst)
+{
+	size_t n = ipaddr_is_v4(src) ? 4 : 16;
+
+	memcpy(b, src->b + 16 - n, n);
+	memcpy(b + n, dst->b + 16 - n, n);
+	return 2 * n;
+}
+
+/* RFC 5925 5.1 and RFC 5926 3.1.1.1: of a segment whose header, the option
+ * first, is at head; isn: its sender's initial number, and the other's. */
+static void
+ao_mac(const struct ipaddr *src, const struct ipaddr *dst, const uint8_t *head,
+    const uint8_t *payload, uint32_t paylen, const char *key, uint32_t sne,
+    const uint32_t isn[2], uint8_t out[12])
+{
+	uint8_t b[128] = {1, 'T', 'C', 'P', '-', 'A', 'O'}, traffic[32],
+		mac[32];
+	uint32_t hl = (uint32_t)(head[12] >> 4) * 4;
+	struct span in[2] = {{b, 0}, {(void *)(uintptr_t)payload, paylen}};
+	size_t n = 7 + put_addrs(b + 7, src, dst);
+
+	memcpy(b + n, head, 4);
+	put32(b + n + 4, isn[0]);
+	put32(b + n + 8, isn[1]);
+	put16(b + n + 12, 160);
+	in[0].len = n + 14;
+	crypto_digest.mac(
+	    TCP_AO_SHA1, (const uint8_t *)key, strlen(key), in, 1, traffic);
+	memset(b, 0, sizeof b);
+	put32(b, sne);
+	n = 4 + put_addrs(b + 4, src, dst);
+	if (n == 12) {
+		put16(b + n, 6);
+		put16(b + n + 2, hl + paylen);
+		n += 4;
+	} else {
+		put32(b + n, hl + paylen);
+		put32(b + n + 4, 6);
+		n += 8;
+	}
+	memcpy(b + n, head, hl);
+	put16(b + n + 16, 0);
+	memset(b + n + 24, 0, 12);
+	in[0].len = n + hl;
+	crypto_digest.mac(TCP_AO_SHA1, traffic, 20, in, 2, mac);
+	memcpy(out, mac, 12);
+}
+
+/* From the peer, or to him: the initial numbers, and the extension at seq. */
+static uint32_t
+ao_numbers(bool from_peer, int64_t seq, uint16_t flags, uint32_t isn[2])
+{
+	isn[!from_peer] = PEER_ISN;
+	isn[from_peer] = lab.c->iss_known ? lab.c->iss : 0;
+	if ((flags & (SYN | ACK)) == SYN) { /* whichever it is */
+		isn[0] += (uint32_t)seq;
+		isn[1] = 0;
+		return 0;
+	}
+	return (uint32_t)(((uint64_t)isn[0] + (uint64_t)seq) >> 32);
+}
+
 static void
 sign(const struct tcp_in *in, uint8_t *p, const struct lab_seg *s)
 {
-	uint32_t hl = (uint32_t)(p[12] >> 4) * 4;
+	uint32_t hl = (uint32_t)(p[12] >> 4) * 4, isn[2], sne;
+
+	if (s->ao != NULL) {
+		sne = ao_numbers(true, s->seq, s->flags, isn);
+		ao_mac(&in->src, &in->dst, p, p + hl, in->len - hl, s->ao, sne,
+		    isn, p + 24);
+		p[24] ^= s->bad_md5;
+	}
 
 	if (s->key == NULL)
 		return;
@@ -786,6 +878,10 @@ take_option(struct sent *o, const uint8_t *p, size_t left)
 		o->s.fo = (int32_t)len - (o->s.fo_exp ? 4 : 2);
 		memcpy(o->cookie, p + len - o->s.fo, (size_t)o->s.fo);
 		o->s.cookie = o->cookie;
+	} else if (p[0] == 29 && len == 16) {
+		o->has_ao = true;
+		o->s.keyid = p[2];
+		o->s.rnext = p[3];
 	} else if (p[0] == 19 && len == 18) {
 		o->has_md5 = true;
 		memcpy(o->md5, p + 2, 16);
@@ -874,7 +970,7 @@ peek(void)
 	if (!tcp_output(lab.tcp, &out, lab.now))
 		return false;
 	o->present = true;
-	o->ts = o->has_md5 = false;
+	o->ts = o->has_md5 = o->has_ao = false;
 	o->s = SEG(get16(h + 12) & 0x1ff);
 	o->s.ip = out.tos & 3;
 	o->seq = get32(h + 4);
@@ -892,6 +988,7 @@ peek(void)
 	if (h[12] & 0x0e)
 		broken("reserved bits are set");
 	memcpy(o->head, h, 20);
+	memcpy(o->whole, h, sizeof o->whole);
 	o->hdr_len = out.hdr_len;
 	o->c = conn_of(&o->id);
 	if (o->c == NULL)
@@ -925,6 +1022,21 @@ signed_with(const struct sent *o, const char *key)
 	digest(&o->id.laddr, &o->id.raddr, o->head, o->payload, o->s.len,
 	    o->hdr_len + o->s.len, key, want);
 	return memcmp(want, o->md5, 16) == 0;
+}
+
+static bool
+ao_with(const struct sent *o, const struct lab_seg *w)
+{
+	uint32_t isn[2], sne;
+	uint8_t want[12];
+
+	if (w->ao == NULL || !o->has_ao)
+		return w->ao == NULL && !o->has_ao;
+	sne = ao_numbers(false, o->s.seq, o->s.flags, isn);
+	ao_mac(&o->id.laddr, &o->id.raddr, o->whole, o->payload, o->s.len,
+	    w->ao, sne, isn, want);
+	return o->s.keyid == w->keyid && o->s.rnext == w->rnext &&
+	       memcmp(want, o->whole + 24, 12) == 0;
 }
 
 static bool
@@ -985,6 +1097,10 @@ lab_stack_sends(const char *file, int line, struct lab_seg want)
 		    !o->has_md5	       ? "not signed"
 		    : want.key == NULL ? "signed"
 				       : "signed with another key");
+	if (!ao_with(o, &want))
+		fail(file, line, "%s has %s, ids %u and %u", describe(&o->s),
+		    o->has_ao ? "another TCP-AO" : "no TCP-AO", o->s.keyid,
+		    o->s.rnext);
 	o->present = false;
 }
 

@@ -91,8 +91,11 @@ struct lab_seg {
 	uint32_t src, dst; /* other addresses than usual */
 	bool bad_csum;	   /* and csum_ok is false */
 	bool bad_md5;	   /* a bit of the signature is wrong */
-	uint16_t train;	   /* a GRO train of segments of this size */
-	const char *opts;  /* raw option bytes after all others */
+	/* TCP-AO, with this key of HMAC-SHA-1-96 and these ids. */
+	const char *ao;
+	uint8_t keyid, rnext;
+	uint16_t train;	  /* a GRO train of segments of this size */
+	const char *opts; /* raw option bytes after all others */
 	uint8_t optlen;
 	/* The stack's only. */
 	bool any_sack; /* SACK blocks not compared */
@@ -282,6 +285,9 @@ void lab_peer(uint32_t v4);
  * it away. */
 int lab_key(bool on_pcb, uint32_t v4, unsigned plen, const char *key);
 /* Signs connections to and from the peer from now on. */
+/* The same for TCP-AO. */
+int lab_ao(bool on_pcb, uint8_t sndid, uint8_t rcvid, const char *key);
+
 #define listener_key(key) expect_eq(lab_key(false, 0xc0000201, 32, key), 0)
 #define app_key(key)	  expect_eq(lab_key(true, 0xc0000201, 32, key), 0)
 /* The last cookie that the stack sent. */

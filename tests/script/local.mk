@@ -39,6 +39,7 @@ SCRIPT_SOURCES = \
 	tests/script/mtu.c \
 	tests/script/tune.c \
 	tests/script/urgent.c \
+	tests/script/ao.c \
 	tests/script/md5.c \
 	tests/script/ecn.c \
 	tests/script/fastopen.c \

@@ -165,7 +165,7 @@ Test(md5, the_longest_prefix_counts)
 	expect_eq(lab_key(false, 0xc0000200, 24, "of the net"), 0);
 	expect_eq(lab_key(false, 0xc0000200, 0, "of all"), 0);
 	expect_eq(lab_key(false, 0xc0000200, 25, ""), -ENOENT);
-	expect_eq(tcp_bind_md5_keys(lab_bind()), 3);
+	expect_eq(tcp_bind_keys(lab_bind()), 3);
 	establish();
 	lab_peer(0xc0000209);
 	peer_sends(SYN, .seq = 0, .sport = 41000, .key = KEY);
@@ -371,17 +371,17 @@ Test(md5, no_fast_open)
  * who gave none have none. */
 Test(md5, keys_move)
 {
-	struct tcp_keys *k = tcp_bind_md5_take(lab_bind());
+	struct tcp_keys *k = tcp_bind_keys_take(lab_bind());
 
-	expect_eq(tcp_bind_md5_keys(lab_bind()), 0);
-	tcp_bind_md5_give(lab_tcp(), lab_bind(), k);
-	expect_eq(tcp_bind_md5_keys(lab_bind()), 1);
-	tcp_bind_md5_give(lab_tcp(), lab_bind(), NULL);
-	expect_eq(tcp_bind_md5_keys(lab_bind()), 0);
+	expect_eq(tcp_bind_keys(lab_bind()), 0);
+	tcp_bind_keys_give(lab_tcp(), lab_bind(), k);
+	expect_eq(tcp_bind_keys(lab_bind()), 1);
+	tcp_bind_keys_give(lab_tcp(), lab_bind(), NULL);
+	expect_eq(tcp_bind_keys(lab_bind()), 0);
 	listener_key(KEY);
-	k = tcp_bind_md5_take(lab_bind());
+	k = tcp_bind_keys_take(lab_bind());
 	app_unlistens();
-	tcp_bind_md5_give(lab_tcp(), NULL, k);
+	tcp_bind_keys_give(lab_tcp(), NULL, k);
 }
 
 /* A thousand keys of one listener, each its peer's. */
@@ -405,5 +405,5 @@ Test(md5, many_keys)
 	}
 	for (i = 0; i < 1000; i++)
 		expect_eq(lab_key(false, 0xc6120000 + i, 32, ""), 0);
-	expect_eq(tcp_bind_md5_keys(lab_bind()), 1);
+	expect_eq(tcp_bind_keys(lab_bind()), 1);
 }

@@ -176,11 +176,11 @@ Test(md5key, the_longest_prefix_is_found_and_goes_with_a_hello)
 {
 	uint8_t buf[SOCKOPT_PACK_MAX + MD5KEY_PACK_MAX];
 	struct ipaddr peer = ipaddr_v4(0xc0000207), other = {{0x20, 1}};
-	struct md5keys s = {0};
+	struct md5keys s = {0}, got;
 	struct sockopts o = {0}, o2 = {0};
 	struct md5key k;
 	int one = 1;
-	uint32_t n;
+	uint32_t n, keys;
 	size_t len;
 
 	cr_assert_null(md5keys_find(&s, &peer));
@@ -196,10 +196,12 @@ Test(md5key, the_longest_prefix_is_found_and_goes_with_a_hello)
 	    (const char *)md5keys_find(&s, &peer)->key, "of the net");
 	sockopt_set(&o, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	len = sockopt_pack(&o, buf, sizeof buf, &n);
-	len += md5key_pack(md5keys_find(&s, &peer), true, buf + len);
+	len += md5keys_pack(&s, &peer, buf + len, &keys);
+	cr_assert_eq(keys, 1);
 	cr_assert_eq(sockopt_unpack(&o2, buf, len, n + 1), 0);
 	cr_assert_eq(sockopt_val(&o2, OPT_TCP_NODELAY, 0), 1);
-	cr_assert_eq(md5key_unpack(&k, true, buf, len, n + 1), 0);
-	cr_assert_eq(memcmp(&k, md5keys_find(&s, &peer), sizeof k), 0);
-	cr_assert_eq(md5key_unpack(&k, true, buf, len - 1, n + 1), EINVAL);
+	cr_assert_eq(md5keys_unpack(&got, buf, len, n + 1), 0);
+	cr_assert_eq(got.n, 1);
+	cr_assert_eq(memcmp(&got.key[0], md5keys_find(&s, &peer), sizeof k), 0);
+	cr_assert_eq(md5keys_unpack(&got, buf, len - 1, n + 1), EINVAL);
 }

@@ -512,6 +512,39 @@ Test(wire_tcp, md5)
 	cr_assert(h.has_md5 && h.md5_twice);
 }
 
+/* RFC 5925 2.2; two are no good, nor is one without ids or with more of a MAC
+ * than is known, but all are there. */
+Test(wire_tcp, ao)
+{
+	uint8_t opts[40], hdr[WIRE_TCP_HDR_MAX];
+	struct wire_tcp h = {.flags = TH_SYN,
+	    .ao = {.present = true, .keyid = 1, .rnext = 2, .len = 13},
+	    .has_mss = true,
+	    .has_ts = true,
+	    .sack_permitted = true,
+	    .has_wscale = true,
+	    .fastopen = {.present = true, .len = 8}};
+	unsigned len;
+
+	cr_assert_eq(wire_tcp_emit(&h, hdr), 60);
+	cr_assert_eq(hdr[WIRE_TCP_AO_AT], 29);
+	cr_assert_eq(hdr[WIRE_TCP_AO_AT + 1], 17);
+	memset(opts, 1, sizeof opts);
+	for (len = 2; len < 39; len++) {
+		opts[1] = 29;
+		opts[2] = (uint8_t)len;
+		cr_assert_eq(parse_opts(TH_ACK, opts, len + 1, &h), 0);
+		cr_assert(h.ao.present);
+		cr_assert_eq(h.ao.bad, len < 4 || len > 20);
+		cr_assert(h.ao.bad || h.ao.len == len - 4);
+		cr_assert_eq(h.ao.at, 21);
+	}
+	opts[0] = opts[16] = 29;
+	opts[1] = opts[17] = 16;
+	cr_assert_eq(parse_opts(TH_ACK, opts, 32, &h), 0);
+	cr_assert(h.ao.present && h.ao.bad);
+}
+
 Test(wire_tcp, emit_others, .description = "MUST-65 MUST-69")
 {
 	struct wire_tcp h = {.flags = TH_ACK,
@@ -562,6 +595,15 @@ random_header(struct rng *r)
 		for (unsigned i = 0; i < sizeof h.md5; i++)
 			h.md5[i] = (uint8_t)rng_u64(r);
 	}
+	if (!h.has_md5 && (h.ao.present = rng_below(r, 3) == 0)) {
+		h.fastopen.present = false;
+		h.ao.at = WIRE_TCP_AO_AT;
+		h.ao.keyid = (uint8_t)rng_u64(r);
+		h.ao.rnext = (uint8_t)rng_u64(r);
+		h.ao.len = (uint8_t)rng_below(r, WIRE_TCP_AO_MAC + 1);
+		for (unsigned i = 0; i < h.ao.len; i++)
+			h.ao.mac[i] = (uint8_t)rng_u64(r);
+	}
 	if (h.fastopen.present) {
 		h.fastopen.exp = rng_below(r, 2);
 		h.fastopen.len = (uint8_t)(2 * rng_below(r, 9));
@@ -593,7 +635,7 @@ random_header(struct rng *r)
 static bool
 same_accecn(const struct wire_tcp *g, const struct wire_tcp *h)
 {
-	if (!h->fastopen.present && !h->has_md5)
+	if (!h->fastopen.present && !h->has_md5 && !h->ao.present)
 		return memcmp(&g->accecn, &h->accecn, sizeof g->accecn) == 0;
 	return g->accecn.n <= h->accecn.n &&
 	       (!g->accecn.present || h->accecn.present) &&
@@ -629,6 +671,7 @@ Test(wire_tcp, round_trips)
 		cr_assert(same_accecn(&g, &h));
 		cr_assert(g.has_md5 == h.has_md5 && !g.md5_twice);
 		cr_assert(memcmp(g.md5, h.md5, sizeof g.md5) == 0);
+		cr_assert(memcmp(&g.ao, &h.ao, sizeof g.ao) == 0);
 		cr_assert(!h.has_md5 ||
 			  memcmp(hdr + WIRE_TCP_MD5_AT, h.md5, 16) == 0);
 		cr_assert(
