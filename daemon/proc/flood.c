@@ -23,7 +23,7 @@
 #define TICK_US	     100000
 #define OPEN_TICKS   11
 #define SETTLE_TICKS 5
-#define CALM_TICKS   20 /* until more come through again */
+#define CALM_TICKS   (OPEN_TICKS + 1) /* until more come through */
 #define SHIFT_MAX    8
 
 static uint64_t
@@ -79,7 +79,7 @@ judge(struct engine *e, uint64_t answered, int64_t us)
 		f->shift = want;
 	} else if (f->calm >= CALM_TICKS) {
 		f->calm = 0;
-		if (--f->shift == 0)
+		if ((f->shift = want) == 0)
 			log_info("the flood of SYNs is over");
 	} else if (f->shift == 0 || ++f->ticks < OPEN_TICKS) {
 		return;

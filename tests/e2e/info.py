@@ -26,7 +26,7 @@ EQUAL = ('state ca_state retransmits probes backoff options snd_mss advmss'
          ' total_rto_time received_ce delivered_e1_bytes delivered_e0_bytes'
          ' delivered_ce_bytes received_e1_bytes received_e0_bytes'
          ' received_ce_bytes accecn_fail_mode accecn_opt_seen reordering'
-         ' max_pacing_rate snd_ssthresh').split()
+         ' max_pacing_rate').split()
 # Something or nothing, as there.
 LIKE = ('rto ato rcv_mss rcv_ssthresh rtt rttvar snd_cwnd rcv_space wscale'
         ' pacing_rate segs_out segs_in min_rtt data_segs_in'
