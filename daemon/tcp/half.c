@@ -483,8 +483,7 @@ half_input(struct tcp *t, struct tcp_half *h, struct seg *s)
 			half_synack(t, h, NULL, s->now);
 			/* Time for the ACK of this answer as well. */
 			timerq_set(&t->timers, &h->timer,
-			    mono_add(s->now,
-				(int64_t)TCP_RTO_INITIAL_US << h->retries));
+			    mono_add(s->now, half_patience(h)));
 		}
 		return DROP;
 	}

@@ -249,6 +249,22 @@ Test(listen, defer_accept_ends)
 	in_state(TCPS_ESTABLISHED);
 }
 
+/* The SYN again after hours of that: the time until the next look stays
+ * bounded. */
+Test(listen, defer_accept_for_hours)
+{
+	tcp_bind_opts(lab_bind(), &(struct tcp_opts){.defer_accept = 60});
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	quiet_until(sec(6000));
+	peer_sends(SYN, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	lab_run_until(sec(9000));
+	in_state(TCPS_CLOSED);
+}
+
 /* A peer who never acknowledged is asked as always. */
 Test(listen, defer_accept_without_an_ack)
 {
