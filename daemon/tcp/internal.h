@@ -653,6 +653,7 @@ struct tcp_pcb {
 
 	/* Lists and events. */
 	TAILQ_ENTRY(tcp_pcb) ready_link, event_link, all_link;
+	LIST_ENTRY(tcp_pcb) peer_link;
 	TAILQ_ENTRY(tcp_pcb) ooo_link; /* while ooo_segs > 0 */
 	bool on_ready, on_events;
 	unsigned events;
@@ -699,6 +700,9 @@ struct tcp_ctl {
 };
 #define TCP_CTL_QUEUE 4096
 
+#define TCP_PEERS 4096
+LIST_HEAD(tcp_peers, tcp_pcb);
+
 struct tcp {
 	struct tcp_config cfg;
 	const struct tcp_cc_ops *cc;
@@ -713,7 +717,8 @@ struct tcp {
 	struct timerq timers; /* pcbs and half-open ones */
 	struct tw_store tw;
 	struct tcp_pcbs all, ready, events;
-	struct tcp_pcbs ooos;	   /* that have text out of order */
+	struct tcp_peers peers[TCP_PEERS]; /* all, by the remote address */
+	struct tcp_pcbs ooos;		   /* that have text out of order */
 	struct tcp_pcb *delivered; /* GONE was handed out: free it next */
 	struct slab pcbs, halves, txsegs, rxsegs, bindslab;
 	struct tcp_ctl *ctl;
@@ -757,6 +762,8 @@ struct tcp_node *conn_find(const struct tcp *t, const struct tuple *id);
 bool conn_insert(struct tcp *t, struct tcp_node *n);
 bool conn_table_full(const struct tcp *t);
 void conn_remove(struct tcp *t, struct tcp_node *n);
+/* Where the connections with addr are, among others. */
+struct tcp_peers *conn_peers(struct tcp *t, const struct ipaddr *addr);
 void tcp_ctl_send(struct tcp *t, const struct tuple *id,
     const struct wire_tcp *h, uint8_t tos, uint8_t ttl,
     const struct signer *by);

@@ -96,6 +96,13 @@ conn_remove(struct tcp *t, struct tcp_node *n)
 	bind_port_freed(t, &n->id);
 }
 
+struct tcp_peers *
+conn_peers(struct tcp *t, const struct ipaddr *addr)
+{
+	return &t->peers[siphash(&t->key_table, addr, sizeof *addr) %
+			 TCP_PEERS];
+}
+
 /* ---- numbers that must not be guessed ---- */
 
 /* RFC 6528: a clock of 4 us ticks (MUST-8) and a hash (SHLD-1) whose key nobody
@@ -285,6 +292,8 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	timerq_init(&t->timers);
 	RB_INIT(&t->binds);
 	TAILQ_INIT(&t->all);
+	for (size_t i = 0; i < TCP_PEERS; i++)
+		LIST_INIT(&t->peers[i]);
 	TAILQ_INIT(&t->ready);
 	TAILQ_INIT(&t->ooos);
 	TAILQ_INIT(&t->events);

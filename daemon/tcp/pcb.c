@@ -97,6 +97,7 @@ pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
 	p->peer_mss = tcp_default_mss(&p->node.id.raddr);
 	p->cc.ops = t->cc;
 	TAILQ_INSERT_TAIL(&t->all, p, all_link);
+	LIST_INSERT_HEAD(conn_peers(t, &id->raddr), p, peer_link);
 	return p;
 }
 
@@ -140,6 +141,7 @@ pcb_free(struct tcp_pcb *p)
 	reasm_free(p);
 	md5_free(t, &p->md5.keys);
 	TAILQ_REMOVE(&t->all, p, all_link);
+	LIST_REMOVE(p, peer_link);
 	timerq_release(&t->timers);
 	slab_free(&t->pcbs, p);
 }

@@ -372,13 +372,15 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 	return true;
 }
 
+/* Anyone can make answers go to where nobody is, by what he says his address
+ * is: so this looks at few connections but those with dst. */
 void
 tcp_host_unreachable(struct tcp *t, const struct ipaddr *dst, mono_t now)
 {
 	struct tcp_pcb *p, *next;
 
 	(void)now;
-	TAILQ_FOREACH_SAFE (p, &t->all, all_link, next) {
+	LIST_FOREACH_SAFE (p, conn_peers(t, dst), peer_link, next) {
 		if (p->state == TCPS_CLOSED || (p->flags & PF_FINISHED) ||
 		    !ipaddr_eq(&p->node.id.raddr, dst))
 			continue;

@@ -140,6 +140,37 @@ Test(icmp, host_unreachable)
 	peer_sends(ACK, .seq = 1, .ack = 11);
 }
 
+/* Hosts that do not answer, thirty thousand of them, each of whom is nobody's
+ * business but his own connection's. */
+Test(icmp, many_hosts_unreachable, .timeout = 30)
+{
+	enum {
+		MANY = 30000
+	};
+	static struct tcp_pcb *pcbs[MANY];
+	const struct ipaddr any = lab_addr(0);
+	const struct tcp_opts opts = {0};
+	struct ipaddr dst;
+
+	active_lab();
+	for (uint32_t i = 0; i < MANY; i++) {
+		dst = lab_addr(0x0a000000u + i);
+		expect_eq(tcp_connect(lab_tcp(), NULL, &any, &dst, 80, &opts,
+			      NULL, lab_mono(), &pcbs[i]),
+		    0);
+	}
+	for (uint32_t i = 0; i < 4 * MANY; i++) {
+		dst = lab_addr(0x0b000000u + i);
+		tcp_host_unreachable(lab_tcp(), &dst, lab_mono());
+	}
+	for (uint32_t i = 0; i < MANY; i++) {
+		expect_eq(tcp_pcb_state(pcbs[i]), TCPS_SYN_SENT);
+		dst = lab_addr(0x0a000000u + i);
+		tcp_host_unreachable(lab_tcp(), &dst, lab_mono());
+		expect_eq(tcp_pcb_state(pcbs[i]), TCPS_CLOSED);
+	}
+}
+
 /* RFC 1191: smaller packets from now on, and what was too big goes again. */
 Test(icmp, packet_too_big)
 {
