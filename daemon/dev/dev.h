@@ -91,9 +91,13 @@ int dev_tx(struct dev *d, const struct txframe *f);
 
 /*
  * From now on, of the SYNs that open connections, only those of the group
- * `open` come in, 0 to mask, which is a power of two less one; mask 0: all.
+ * `open` come in, 0 to mask, which is a power of two less one and at most 255;
+ * mask 0: all.  The key, any number, says which SYNs are of one group.
  * Returns 0 or a negative errno: the kernel refused it, all is as it was.
  */
-int dev_syn_filter(struct dev *d, uint32_t mask, uint32_t open);
+int dev_syn_filter(struct dev *d, uint32_t mask, uint32_t open, uint32_t key);
+
+/* Is a frame such as dev_syn_filter() may keep away? */
+bool dev_syn_filtered(const uint8_t *frame, size_t len);
 
 #endif

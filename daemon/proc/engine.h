@@ -211,9 +211,10 @@ struct flood {
 	bool looking, refused;
 	bool was_empty; /* the device's queue, once in this tick */
 	unsigned settle;
-	unsigned shift; /* of 2^shift SYNs one comes through */
-	uint32_t open;	/* these, see dev_syn_filter() */
+	unsigned shift;	    /* of 2^shift SYNs one comes through */
+	uint32_t open, key; /* these, see dev_syn_filter() */
 	unsigned ticks, calm;
+	uint64_t seen;	   /* SYNs that the filter judges, in this tick */
 	uint64_t answered; /* with cookies, at the last tick */
 	mono_t since;
 };
@@ -341,6 +342,12 @@ bool flood_init(struct engine *e);
 void flood_done(struct engine *e);
 /* Frames wait: is there a flood?  Says so once a tick at the most. */
 void flood_look(struct engine *e);
+/* A frame that was read while there is a look. */
+void flood_count(struct flood *f, const struct buf *frame);
+/* The end of a tick of so many us, in which so many SYNs were answered with
+ * cookies; rate a second are right, 0: any number.  True: f is another filter
+ * now. */
+bool flood_step(struct flood *f, uint64_t rate, uint64_t answered, int64_t us);
 
 /* ---- chan.c: one connection's life ---- */
 bool chans_init(struct engine *e);

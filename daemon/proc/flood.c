@@ -8,14 +8,17 @@
  * is no multiple of the second that clients wait before they try again.
  *
  * A queue that is never empty hides how many there are: then one step more is
- * taken.  SYNs that wait in it came in under an older filter: so after a step
- * the next comes when it was empty, or after SETTLE_TICKS.
+ * taken.  SYNs that wait in it came in under an older filter: so the next step
+ * comes after a tick that began when it had been empty, or after SETTLE_TICKS.
+ *
+ * Of a flood that the filter does not judge (fragments, extension headers) it
+ * would keep nothing away, only everybody else.  So such SYNs are told from the
+ * others, and when they alone are too many there is no filter.
  *
  * The look begins when frames wait, and ends when there is no flood: an idle
  * daemon has no timer here.
  */
 #include "config.h"
-#include <sys/param.h>
 #include <string.h>
 #include "proc/engine.h"
 #include "proc/log.h"
@@ -39,8 +42,11 @@ static void
 set_filter(struct engine *e)
 {
 	struct flood *f = &e->flood;
-	int err = dev_syn_filter(e->dev, (1u << f->shift) - 1, f->open);
+	int err;
 
+	if (f->open == 0) /* a new round */
+		f->key = (uint32_t)rng_u64(&e->rng);
+	err = dev_syn_filter(e->dev, (1u << f->shift) - 1, f->open, f->key);
 	if (err == 0)
 		return;
 	log_warn("the device takes no filter against a flood of SYNs: %s",
@@ -49,44 +55,63 @@ set_filter(struct engine *e)
 	f->shift = 0;
 }
 
-/* How far the answers of the last tick call for another filter. */
-static void
-judge(struct engine *e, uint64_t answered, int64_t us)
+static bool
+change(struct flood *f, unsigned shift)
 {
-	struct flood *f = &e->flood;
-	uint64_t came = answered * 1000000 / (uint64_t)us;
-	uint64_t offered = came << f->shift;
-	uint64_t rate = e->conf->g.tcp.syn_rate;
+	f->ticks = 0;
+	if (shift == f->shift) {
+		f->open = (f->open + 1) & ((1u << shift) - 1);
+		return true;
+	}
+	f->open = f->calm = 0;
+	f->shift = shift;
+	return true;
+}
+
+void
+flood_count(struct flood *f, const struct buf *frame)
+{
+	f->seen += dev_syn_filtered(frame->data, frame->len);
+}
+
+/* The shift at which rate is kept; 0 also where none would do that. */
+static unsigned
+wanted(const struct flood *f, uint64_t rate, uint64_t answered, uint64_t us)
+{
+	uint64_t judged = f->seen < answered ? f->seen : answered;
+	uint64_t others = (answered - judged) * 1000000 / us, came;
 	unsigned want = 0;
 
-	while (rate != 0 && offered >> want > rate && want < SHIFT_MAX)
+	if (rate == 0 || others >= rate)
+		return 0;
+	came = judged * 1000000 / us;
+	while ((came << f->shift >> want) + others > rate && want < SHIFT_MAX)
 		want++;
+	if (want <= f->shift && !f->was_empty && came > rate / 8)
+		want = f->shift < SHIFT_MAX ? f->shift + 1 : SHIFT_MAX;
+	return want;
+}
+
+bool
+flood_step(struct flood *f, uint64_t rate, uint64_t answered, int64_t us)
+{
+	unsigned want = wanted(f, rate, answered, us > 0 ? (uint64_t)us : 1);
+	bool settled = f->settle == 0;
+
 	if (f->was_empty)
 		f->settle = 0;
 	else if (f->settle > 0)
 		f->settle--;
-	else if (want <= f->shift && rate != 0 && came > rate / 8)
-		want = MIN(f->shift + 1, SHIFT_MAX);
 	f->was_empty = false;
-	f->calm = want < f->shift ? f->calm + 1 : 0;
-	if (want > f->shift && f->settle == 0) {
+	f->seen = 0;
+	if (want > f->shift && settled) {
 		f->settle = SETTLE_TICKS;
-		if (f->shift == 0)
-			log_warn("flood of SYNs, %llu a second: the device "
-				 "lets some through, about %llu (syn_rate)",
-			    (unsigned long long)offered,
-			    (unsigned long long)(offered >> want));
-		f->shift = want;
-	} else if (f->calm >= CALM_TICKS) {
-		f->calm = 0;
-		if ((f->shift = want) == 0)
-			log_info("the flood of SYNs is over");
-	} else if (f->shift == 0 || ++f->ticks < OPEN_TICKS) {
-		return;
+		return change(f, want);
 	}
-	f->ticks = 0;
-	f->open = (f->open + 1) & ((1u << f->shift) - 1);
-	set_filter(e);
+	f->calm = want < f->shift ? f->calm + 1 : 0;
+	if (f->calm >= CALM_TICKS)
+		return change(f, want);
+	return f->shift > 0 && ++f->ticks >= OPEN_TICKS && change(f, f->shift);
 }
 
 static void
@@ -95,11 +120,20 @@ on_tick(struct engine *e, struct etimer *t)
 	struct flood *f = &e->flood;
 	uint64_t n = cookies(e), answered = n - f->answered;
 	int64_t us = mono_diff(engine_now(e), f->since);
+	unsigned was = f->shift;
 
 	f->looking = false;
 	f->answered = n;
 	f->since = engine_now(e);
-	judge(e, answered, us > 0 ? us : 1);
+	if (flood_step(f, e->conf->g.tcp.syn_rate, answered, us)) {
+		if (was == 0)
+			log_warn("flood of SYNs: the device lets 1 in %u "
+				 "through (syn_rate)",
+			    1u << f->shift);
+		else if (f->shift == 0)
+			log_info("the flood of SYNs is over");
+		set_filter(e);
+	}
 	if (f->shift > 0)
 		flood_look(e);
 }
@@ -117,6 +151,7 @@ flood_look(struct engine *e)
 		f->since = engine_now(e);
 		f->settle = 0;
 		f->was_empty = false;
+		f->seen = 0;
 	}
 	etimer_set(e, &f->timer, mono_add(engine_now(e), TICK_US));
 }

@@ -37,8 +37,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			e->stopped = e->failed = true;
 			return;
 		}
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
+			if (e->flood.looking)
+				flood_count(&e->flood, frames[i].buf);
 			stack_input(e->stack, &frames[i], engine_now(e));
+		}
 		e->rx_behind = n == RX_BURST;
 		if (!e->rx_behind) {
 			e->flood.was_empty = true;

@@ -394,6 +394,7 @@ tcp_comes_in(bool v6, unsigned port, unsigned flags, unsigned fragment)
 {
 	uint8_t m[14 + 40 + 20] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	uint8_t *ip = m + 14, *tcp = ip + (v6 ? 40 : 24);
+	bool judged = (flags & 0x17) == F_SYN && fragment == 0;
 	struct rxframe f;
 
 	m[12] = v6 ? 0x86 : 0x08;
@@ -406,9 +407,14 @@ tcp_comes_in(bool v6, unsigned port, unsigned flags, unsigned fragment)
 	tcp[0] = (uint8_t)(port >> 8);
 	tcp[1] = (uint8_t)port;
 	tcp[13] = (uint8_t)flags;
+	cr_assert_eq(dev_syn_filtered(m, sizeof m), judged);
+	for (size_t n = 0; n <= (size_t)(tcp - m) + 13; n++)
+		cr_assert_not(dev_syn_filtered(m, n));
 	cr_assert_eq(send(kernel, m, sizeof m, 0), (ssize_t)sizeof m);
-	if (dev_rx(dev, &f, 1) == 0)
+	if (dev_rx(dev, &f, 1) == 0) {
+		cr_assert(judged);
 		return false;
+	}
 	buf_unref(f.buf);
 	return true;
 }
@@ -423,28 +429,43 @@ ports_that_come_in(bool v6, unsigned flags, unsigned fragment)
 	return n;
 }
 
+#define KEY 0x9e3779b9
+
+/* All ports of one group and none of another's; which ones says the key. */
+static void
+groups_of_syns(bool v6)
+{
+	unsigned times = 0, all = 0, moved = 0, n;
+
+	for (unsigned open = 0; open < 4; open++) {
+		cr_assert_eq(dev_syn_filter(dev, 3, open, KEY), 0);
+		n = ports_that_come_in(v6, F_SYN, 0);
+		cr_assert(n > 4 && n < 32, "%u of 64 in group %u", n, open);
+		cr_assert_eq(ports_that_come_in(v6, F_SYN | 0xc0, 0), n);
+		all += n;
+		times += tcp_comes_in(v6, 5555, F_SYN, 0);
+		cr_assert_eq(ports_that_come_in(v6, F_SYN | F_ACK, 0), 64);
+		cr_assert_eq(ports_that_come_in(v6, F_ACK, 0), 64);
+	}
+	cr_assert_eq(all, 64);
+	cr_assert_eq(times, 1, "every port has its turn");
+	for (uint32_t key = 1; key <= 64; key++) {
+		cr_assert_eq(dev_syn_filter(dev, 3, 0, key * KEY), 0);
+		moved += tcp_comes_in(v6, 5555, F_SYN, 0);
+	}
+	cr_assert(moved > 4 && moved < 32, "%u of 64 keys", moved);
+}
+
 Test(dev, of_syns_one_group_comes_in)
 {
 	kind = DEV_PACKET;
 	make_dev(false, 16 << 20);
 	for (int v6 = 0; v6 < 2; v6++) {
-		unsigned times = 0;
-
 		cr_assert_eq(ports_that_come_in(v6, F_SYN, 0), 64);
-		for (unsigned open = 0; open < 4; open++) {
-			cr_assert_eq(dev_syn_filter(dev, 3, open), 0);
-			cr_assert_eq(ports_that_come_in(v6, F_SYN, 0), 16);
-			cr_assert_eq(
-			    ports_that_come_in(v6, F_SYN | 0xc0, 0), 16);
-			times += tcp_comes_in(v6, 5555, F_SYN, 0);
-			cr_assert_eq(
-			    ports_that_come_in(v6, F_SYN | F_ACK, 0), 64);
-			cr_assert_eq(ports_that_come_in(v6, F_ACK, 0), 64);
-		}
-		cr_assert_eq(times, 1, "every port has its turn");
+		groups_of_syns(v6);
 		if (!v6)
 			cr_assert_eq(ports_that_come_in(v6, F_SYN, 9), 64);
-		cr_assert_eq(dev_syn_filter(dev, 0, 0), 0);
+		cr_assert_eq(dev_syn_filter(dev, 0, 0, KEY), 0);
 		cr_assert_eq(ports_that_come_in(v6, F_SYN, 0), 64);
 	}
 	done();

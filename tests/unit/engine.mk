@@ -13,3 +13,8 @@ tests_unit_engine_test_LDADD = $(ENGINE_TEST_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/names_test
 tests_unit_names_test_LDADD = daemon/libengine.la daemon/libbase.la \
 	$(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/flood_test
+tests_unit_flood_test_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
+	$(LIBBSD_CFLAGS)
+tests_unit_flood_test_LDADD = $(ENGINE_TEST_LIBS) $(CRITERION_LIBS)
