@@ -413,6 +413,9 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 	there = conn_find(t, &s->id) == &h->node;
 	if (error != 0) {
 		pcb_free(p);
+		/* And with it the key that s is signed with. */
+		if (bind_lookup(t, &s->id) != b)
+			s->by = (struct signer){0};
 		if (there)
 			half_reset(t, h);
 		else if (h->stateless)
