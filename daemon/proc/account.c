@@ -100,9 +100,13 @@ void
 account_relimit(struct engine *e)
 {
 	struct account *a;
+	struct bound *b;
 
-	RB_FOREACH (a, accounts, &e->accounts)
+	RB_FOREACH (a, accounts, &e->accounts) {
 		a->limit = *conf_quota(e->conf, a->uid);
+		LIST_FOREACH (b, &a->bounds, of_account)
+			(void)bound_opts(b); /* it knows all that has a name */
+	}
 }
 
 /* The passive ones are counted at most once a turn. */

@@ -432,6 +432,7 @@ bound_opts(struct bound *b)
 		return 0;
 	tcp_bind_info(b->tb, &info);
 	sockopt_to_tcp(&b->opts, !ipaddr_is_v4(&info.addr), &opts);
+	account_congestion(b->acct, &opts);
 	return -tcp_bind_opts(b->tb, &opts);
 }
 

@@ -141,6 +141,12 @@ tcp_bind_opts(struct tcp_bind *b, const struct tcp_opts *opts)
 	return 0;
 }
 
+const struct tcp_cc_ops *
+bind_cc(const struct tcp_bind *b)
+{
+	return b->cc != NULL ? b->cc : b->t->cc;
+}
+
 int
 tcp_listen(struct tcp_bind *b, uint32_t backlog)
 {

@@ -201,10 +201,12 @@ ecn_synack_flags(const struct tcp_pcb *p)
 void
 ecn_half_syn(const struct tcp *t, struct tcp_half *h, const struct seg *s)
 {
-	h->ecn.granted = (uint8_t)policy(t, t->cc);
+	const struct tcp_cc_ops *cc = bind_cc(h->listener);
+
+	h->ecn.granted = (uint8_t)policy(t, cc);
 	h->ecn.mode = (uint8_t)wanted(h->ecn.granted, s->h.flags);
 	h->ecn.syn_field = s->in->tos & IPECN_MASK;
-	h->ecn.ect = h->ecn.mode != ECN_NONE && marks_all(t->cc);
+	h->ecn.ect = h->ecn.mode != ECN_NONE && marks_all(cc);
 }
 
 /* The IP-ECN field of what a half-open connection sends. */
@@ -267,7 +269,7 @@ static enum ecn_mode
 mode_of_cookie(
     const struct tcp *t, const struct tcp_half *h, const struct seg *s)
 {
-	enum tcp_ecn_policy granted = policy(t, t->cc);
+	enum tcp_ecn_policy granted = policy(t, bind_cc(h->listener));
 
 	if (ecn_ace(s->h.flags) > 1)
 		return wanted(granted, ACE_FLAGS);
@@ -295,7 +297,7 @@ void
 ecn_child_acked(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
 {
 	bool pure = s->len == 0 && !s->fin && s->h.nsack == 0;
-	bool ect = h->stateless ? marks_all(p->t->cc) : h->ecn.ect;
+	bool ect = h->stateless ? marks_all(bind_cc(h->listener)) : h->ecn.ect;
 	unsigned ace = ecn_ace(s->h.flags);
 
 	if (p->ecn.mode != ECN_ACCURATE)

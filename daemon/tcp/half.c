@@ -328,8 +328,7 @@ half_promote(struct tcp *t, const struct tcp_half *h, bool acked, mono_t now)
 	mtu_established(p, now);
 	if (acked)
 		half_measure(p, h, now);
-	tcp_cc_init(&p->cc, h->listener->cc != NULL ? h->listener->cc : t->cc,
-	    p->snd_mss, now);
+	tcp_cc_init(&p->cc, bind_cc(h->listener), p->snd_mss, now);
 	return p;
 }
 

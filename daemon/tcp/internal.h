@@ -808,6 +808,8 @@ drop(struct tcp *t, enum drop why)
 /* ---- bind.c ---- */
 int bind_cmp(struct tcp_bind *a, struct tcp_bind *b);
 RB_PROTOTYPE(bindtree, tcp_bind, node, bind_cmp)
+/* The congestion control of the connections that b makes. */
+const struct tcp_cc_ops *bind_cc(const struct tcp_bind *b);
 struct tcp_bind *bind_lookup(struct tcp *t, const struct tuple *id);
 int bind_pick_port(struct tcp *t, struct tuple *id, mono_t now);
 void bind_port_freed(struct tcp *t, const struct tuple *id);

@@ -192,3 +192,50 @@ Test(dctcp, the_window_falls_by_the_share)
 	lab_drain();
 	lab_end();
 }
+
+/* RFC 8257 3.6: a listener's own algorithm marks its SYN-ACKs, though that of
+ * the others would not, and asks for what marks need. */
+static void
+own_algorithm(const char *all, const char *own, enum tcp_cookies cookies)
+{
+	struct tcp_opts o = {.congestion = own};
+
+	lab_start(.listens = true, .congestion = all, .syncookies = cookies);
+	expect_eq(tcp_bind_opts(lab_bind(), &o), 0);
+}
+
+static void
+marks_of_a_listener(enum tcp_cookies cookies)
+{
+	own_algorithm("cubic", "dctcp", cookies);
+	peer_sends(SYN | ECE | CWR, .seq = 0, .mss = 1460, .tsval = 1);
+	stack_sends(SYN | ACK | ECE, .seq = 0, .ack = 1, .ip = ECT0);
+	peer_sends(ACK, .seq = 1, .ack = 1, .tsval = 1, .tsecr = 0);
+	expect_eq(lab_info().ecn.mode, 1);
+	app_writes(10);
+	stack_sends(PSH | ACK, .seq = 1, .ack = 1, .len = 10, .ip = ECT0);
+	lab_end();
+
+	/* The accurate form; the peer says that the mark came unchanged. */
+	own_algorithm("cubic", "dctcp", cookies);
+	peer_sends(SYN | AE | ECE | CWR, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK | CWR, .seq = 0, .ack = 1, .ip = ECT0);
+	peer_sends(ACK | AE, .seq = 1, .ack = 1);
+	expect_eq(lab_info().ecn.mode, 2);
+	expect(!lab_info().ecn.no_ect);
+	lab_end();
+
+	/* The other way round: no mark, and ECN is off. */
+	own_algorithm("dctcp", "cubic", cookies);
+	peer_sends(SYN | ECE | CWR, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1, .ip = NOT_ECT);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	expect_eq(lab_info().ecn.mode, 0);
+	lab_end();
+}
+
+Test(dctcp, a_listener_has_its_own)
+{
+	marks_of_a_listener(TCP_COOKIES_AUTO);
+	marks_of_a_listener(TCP_COOKIES_ALWAYS);
+}
