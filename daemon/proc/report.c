@@ -129,6 +129,10 @@ fill_info(struct ctl_conn *r, const struct tcp_info_out *i)
 	COPY(pacing_rate), COPY(delivery_rate), COPY(delivered_bytes);
 	COPY(busy_us), COPY(rwnd_limited_us), COPY(sndbuf_limited_us);
 	COPY(data_segs_out), COPY(data_segs_in), COPY(last_data_sent_us);
+	COPY(unacked_segs), COPY(rcv_space), COPY(rcv_rtt_us), COPY(ato_us);
+	COPY(total_rto), COPY(total_rto_recoveries), COPY(total_rto_us);
+	COPY(max_pacing_rate), COPY(delivered_packets), COPY(ctl_acked);
+	COPY(delivery_app_limited);
 	COPY(last_data_recv_us), COPY(last_ack_recv_us);
 #undef COPY
 	fill_ecn(r, &i->ecn);

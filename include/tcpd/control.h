@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define CTL_MAGIC   0x6c746374u /* "tctl" in memory */
-#define CTL_VERSION 3u
+#define CTL_VERSION 4u
 #define CTL_SOCKET  "/run/tcpd/control.sock"
 
 #define CTL_DATA_MAX 32768 /* bytes after the head */
@@ -123,7 +123,8 @@ struct ctl_conn {
 	uint32_t sacked_bytes, lost_bytes, retrans_bytes;
 	uint32_t ooo_segs, rcv_ooo_bytes, reordering;
 	uint32_t reord_seen, dsack_dups;
-	uint32_t send_unsent, sndbuf, rcvbuf, pad;
+	uint32_t send_unsent, sndbuf, rcvbuf;
+	uint32_t unacked_segs; /* that are out */
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
 	uint64_t pacing_rate, delivery_rate; /* bytes a second; 0: none */
@@ -141,10 +142,20 @@ struct ctl_conn {
 	uint32_t received_ce, delivered_ce;
 	uint32_t received_e1_bytes, received_e0_bytes, received_ce_bytes;
 	uint32_t delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
+	uint32_t rcv_space, rcv_rtt_us; /* of the receive buffer's autotuning */
+	uint32_t ato_us;		/* by which an ACK is delayed */
+	/* Retransmission time-outs, the recoveries that they began, and how
+	 * long those went on. */
+	uint32_t total_rto, total_rto_recoveries;
+	int64_t total_rto_us;
+	uint64_t max_pacing_rate;     /* bytes a second; 0: none */
+	uint64_t delivered_packets;   /* acknowledged or SACKed, with the SYN */
+	uint8_t delivery_app_limited; /* 1: delivery_rate is the program's */
+	uint8_t ctl_acked;	      /* SYN and FIN, beside bytes_acked */
 	uint8_t ao_current, ao_rnext; /* the ids of TCP-AO's keys in use */
-	uint16_t pad2;
+	uint8_t pad[4];
 };
-_Static_assert(sizeof(struct ctl_conn) == 400, "ctl_conn");
+_Static_assert(sizeof(struct ctl_conn) == 448, "ctl_conn");
 
 /* Bits of ctl_listener.flags. */
 #define CTL_LISTENER_INET6  0x01u /* of a socket of AF_INET6 */

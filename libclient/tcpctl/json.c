@@ -68,6 +68,13 @@ static const struct field info_fields[] = {FIELD(ctl_conn, F_U32, snd_mss),
     FIELD(ctl_conn, F_I64, last_data_sent_us),
     FIELD(ctl_conn, F_I64, last_data_recv_us),
     FIELD(ctl_conn, F_I64, last_ack_recv_us),
+    FIELD(ctl_conn, F_U32, unacked_segs), FIELD(ctl_conn, F_U32, rcv_space),
+    FIELD(ctl_conn, F_U32, rcv_rtt_us), FIELD(ctl_conn, F_U32, ato_us),
+    FIELD(ctl_conn, F_U32, total_rto),
+    FIELD(ctl_conn, F_U32, total_rto_recoveries),
+    FIELD(ctl_conn, F_I64, total_rto_us),
+    FIELD(ctl_conn, F_U64, max_pacing_rate),
+    FIELD(ctl_conn, F_U64, delivered_packets), FIELD(ctl_conn, F_U8, ctl_acked),
     FIELD(ctl_conn, F_U32, received_ce), FIELD(ctl_conn, F_U32, delivered_ce),
     FIELD(ctl_conn, F_U32, received_e1_bytes),
     FIELD(ctl_conn, F_U32, received_e0_bytes),
@@ -284,6 +291,8 @@ conn(const struct request *r, const struct ctl_conn *c)
 						   : "none"));
 		json_object_set_new(i, "ecn_seen", json_boolean(c->ecn_seen));
 		json_object_set_new(i, "ecn_off", json_boolean(c->ecn_off));
+		json_object_set_new(i, "delivery_app_limited",
+		    json_boolean(c->delivery_app_limited));
 		add_fields(i, info_fields, NFIELDS(info_fields), c);
 		json_object_set_new(o, "info", i);
 	}

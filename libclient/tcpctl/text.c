@@ -110,52 +110,92 @@ ss_timer(const struct ctl_conn *c)
 	    c->timer, ms(c->timer_us), c->retransmits);
 }
 
+/* As ss(8) does: what is 0 is not shown. */
+static void
+nonzero(const char *name, uint64_t v)
+{
+	if (v > 0)
+		printf(" %s:%" PRIu64, name, v);
+}
+
+static void
+nonzero_ms(const char *name, int64_t us)
+{
+	if (us > 0)
+		printf(" %s:%g", name, ms(us));
+}
+
+/* Milliseconds, and what part of the time that something was to be sent. */
+static void
+limited(const char *name, int64_t us, int64_t busy_us)
+{
+	if (us > 0 && busy_us > 0)
+		printf(" %s:%.0fms(%.1f%%)", name, ms(us),
+		    100.0 * (double)us / (double)busy_us);
+}
+
 static void
 ss_info_rates(const struct ctl_conn *c)
 {
 	if (c->srtt_us > 0)
 		printf(" send %.0fbps",
 		    (double)c->cwnd_bytes * 8e6 / (double)c->srtt_us);
-	if (c->pacing_rate > 0)
-		printf(" pacing_rate %.0fbps", (double)c->pacing_rate * 8);
-	if (c->delivery_rate > 0)
-		printf(" delivery_rate %.0fbps", (double)c->delivery_rate * 8);
-	if (c->busy_us > 0)
-		printf(" busy:%.0fms", ms(c->busy_us));
-	if (c->rwnd_limited_us > 0)
-		printf(" rwnd_limited:%.0fms", ms(c->rwnd_limited_us));
-	if (c->sndbuf_limited_us > 0)
-		printf(" sndbuf_limited:%.0fms", ms(c->sndbuf_limited_us));
 	printf(" lastsnd:%.0f lastrcv:%.0f lastack:%.0f",
 	    ms(c->last_data_sent_us), ms(c->last_data_recv_us),
 	    ms(c->last_ack_recv_us));
-	if (c->flight_bytes > 0 && c->snd_mss > 0)
-		printf(" unacked:%" PRIu32,
-		    (c->flight_bytes + c->snd_mss - 1) / c->snd_mss);
-	if (c->retransmits > 0 || c->total_retrans > 0)
-		printf(" retrans:%" PRIu32 "/%" PRIu32, c->retransmits,
-		    c->total_retrans);
-	if (c->lost_bytes > 0 && c->snd_mss > 0)
-		printf(" lost:%" PRIu32, c->lost_bytes / c->snd_mss);
-	if (c->sacked_bytes > 0 && c->snd_mss > 0)
-		printf(" sacked:%" PRIu32, c->sacked_bytes / c->snd_mss);
-	if (c->reordering > 3)
-		printf(" reordering:%" PRIu32, c->reordering);
-	if (c->rcv_ooo_bytes > 0)
-		printf(" rcv_ooo:%" PRIu32, c->rcv_ooo_bytes);
-	printf(
-	    " rcv_space:%" PRIu32 " snd_wnd:%" PRIu32, c->rcv_wnd, c->snd_wnd);
-	if (c->min_rtt_us > 0 && c->min_rtt_us != UINT32_MAX)
-		printf(" minrtt:%g", ms(c->min_rtt_us));
+	if (c->pacing_rate > 0)
+		printf(" pacing_rate %.0fbps", (double)c->pacing_rate * 8);
+	if (c->pacing_rate > 0 && c->max_pacing_rate > 0)
+		printf("/%.0fbps", (double)c->max_pacing_rate * 8);
+	if (c->delivery_rate > 0)
+		printf(" delivery_rate %.0fbps", (double)c->delivery_rate * 8);
+	nonzero("delivered", c->delivered_packets);
+	nonzero("delivered_ce", c->delivered_ce);
+	if (c->delivery_app_limited)
+		printf(" app_limited");
+	if (c->busy_us > 0)
+		printf(" busy:%.0fms", ms(c->busy_us));
+	limited("rwnd_limited", c->rwnd_limited_us, c->busy_us);
+	limited("sndbuf_limited", c->sndbuf_limited_us, c->busy_us);
+}
+
+/* Linux counts packets where the stack counts bytes, as for TCP_INFO. */
+static void
+ss_info_losses(const struct ctl_conn *c)
+{
+	uint32_t mss = c->snd_mss > 0 ? c->snd_mss : 536;
+
+	nonzero("unacked", c->unacked_segs);
+	if (c->retrans_bytes > 0 || c->total_retrans > 0)
+		printf(" retrans:%" PRIu32 "/%" PRIu32,
+		    (c->retrans_bytes + mss - 1) / mss, c->total_retrans);
+	nonzero("lost", c->lost_bytes / mss);
+	nonzero("sacked", c->sacked_bytes / mss);
+	nonzero("dsack_dups", c->dsack_dups);
+	if (c->reordering != 3) /* Linux's default */
+		nonzero("reordering", c->reordering);
+	nonzero("reord_seen", c->reord_seen);
+	nonzero("total_rto", c->total_rto);
+	nonzero("total_rto_recoveries", c->total_rto_recoveries);
+	nonzero_ms("total_rto_time", c->total_rto_us);
+}
+
+static void
+ss_info_receiver(const struct ctl_conn *c)
+{
+	nonzero_ms("rcv_rtt", c->rcv_rtt_us);
+	nonzero("rcv_space", c->rcv_space);
+	nonzero("notsent", c->send_unsent);
+	nonzero_ms("minrtt", c->min_rtt_us);
+	nonzero("rcv_ooopack", c->ooo_segs);
+	nonzero("snd_wnd", c->snd_wnd);
+	nonzero("rcv_wnd", c->rcv_wnd);
 }
 
 static void
 ss_info_ecn(const struct ctl_conn *c)
 {
-	if (c->delivered_ce > 0)
-		printf(" delivered_ce:%" PRIu32, c->delivered_ce);
-	if (c->received_ce > 0)
-		printf(" received_ce:%" PRIu32, c->received_ce);
+	nonzero("received_ce", c->received_ce);
 	if (c->ecn_mode != 2)
 		return;
 	printf(" received_bytes:%" PRIu32 "/%" PRIu32 "/%" PRIu32
@@ -163,6 +203,20 @@ ss_info_ecn(const struct ctl_conn *c)
 	    c->received_e0_bytes, c->received_e1_bytes, c->received_ce_bytes,
 	    c->delivered_e0_bytes, c->delivered_e1_bytes,
 	    c->delivered_ce_bytes);
+}
+
+/* What came and went, in all. */
+static void
+ss_info_counts(const struct ctl_conn *c)
+{
+	nonzero("bytes_sent", c->bytes_sent);
+	nonzero("bytes_retrans", c->bytes_retrans);
+	nonzero("bytes_acked", c->bytes_acked + c->ctl_acked);
+	nonzero("bytes_received", c->bytes_received);
+	nonzero("segs_out", c->segs_out);
+	nonzero("segs_in", c->segs_in);
+	nonzero("data_segs_out", c->data_segs_out);
+	nonzero("data_segs_in", c->data_segs_in);
 }
 
 static void
@@ -185,10 +239,10 @@ ss_info(const struct ctl_conn *c)
 	if (c->flags & CTL_CONN_WSCALE)
 		printf(" wscale:%u,%u", c->snd_wscale, c->rcv_wscale);
 	printf(" rto:%g", ms(c->rto_us));
-	if (c->backoff > 0)
-		printf(" backoff:%" PRIu32, c->backoff);
+	nonzero("backoff", c->backoff);
 	if (c->srtt_us > 0)
 		printf(" rtt:%g/%g", ms(c->srtt_us), ms(c->rttvar_us));
+	nonzero_ms("ato", c->ato_us);
 	printf(" mss:%" PRIu32 " pmtu:%" PRIu32 " rcvmss:%" PRIu32
 	       " advmss:%" PRIu32,
 	    c->snd_mss, c->pmtu, c->rcv_mss, c->advmss);
@@ -196,16 +250,11 @@ ss_info(const struct ctl_conn *c)
 		printf(" cwnd:%" PRIu32, c->cwnd_bytes / c->snd_mss);
 	if (c->snd_mss > 0 && c->ssthresh_bytes < UINT32_MAX / 2)
 		printf(" ssthresh:%" PRIu32, c->ssthresh_bytes / c->snd_mss);
-	printf(" bytes_sent:%" PRIu64, c->bytes_sent);
-	if (c->bytes_retrans > 0)
-		printf(" bytes_retrans:%" PRIu64, c->bytes_retrans);
-	printf(" bytes_acked:%" PRIu64 " bytes_received:%" PRIu64
-	       " segs_out:%" PRIu64 " segs_in:%" PRIu64
-	       " data_segs_out:%" PRIu64 " data_segs_in:%" PRIu64,
-	    c->bytes_acked, c->bytes_received, c->segs_out, c->segs_in,
-	    c->data_segs_out, c->data_segs_in);
-	ss_info_ecn(c);
+	ss_info_counts(c);
 	ss_info_rates(c);
+	ss_info_losses(c);
+	ss_info_receiver(c);
+	ss_info_ecn(c);
 }
 
 /* A socket of AF_INET6 that speaks IPv4 shows it. */

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tcpctl's words: what is understood, what is not and what is answered then.
+ * tcpctl's words: what is understood, what is not and what is answered then;
+ * and how a connection is shown.
  */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
+#include "tcpctl/output.h"
 #include "tcpctl/parser.h"
 
 #define ST(n) (1u << (n))
@@ -148,4 +152,149 @@ Test(tcpctl, ss_states)
 	cr_assert(parse(&r, "ss exclude listening exclude time-wait", why));
 	cr_assert_eq(r.ss.states & (ST(10) | ST(6)), 0);
 	cr_assert_neq(r.ss.states & ST(3), 0);
+}
+
+/* ---- what is shown ---- */
+
+/* Each field has a number of its own. */
+static const struct ctl_conn full = {
+    .state = 1,
+    .flags = CTL_CONN_INFO | CTL_CONN_TIMESTAMPS | CTL_CONN_SACK,
+    .uid = UINT32_MAX,
+    .timer_us = -1,
+    .congestion = "cubic",
+    .snd_mss = 1000,
+    .rcv_mss = 536,
+    .advmss = 1448,
+    .pmtu = 1500,
+    .cwnd_bytes = 20000,
+    .ssthresh_bytes = 7000,
+    .flight_bytes = 3000, /* the pipe: nobody's packets out */
+    .snd_wnd = 61000,
+    .rcv_wnd = 62000,
+    .rto_us = 201000,
+    .srtt_us = 10000,
+    .rttvar_us = 5000,
+    .min_rtt_us = 9500,
+    .retransmits = 8,
+    .total_retrans = 31,
+    .sacked_bytes = 4000,
+    .lost_bytes = 5000,
+    .retrans_bytes = 1001,
+    .ooo_segs = 6,
+    .rcv_ooo_bytes = 999,
+    .reordering = 5,
+    .reord_seen = 32,
+    .dsack_dups = 33,
+    .send_unsent = 34,
+    .unacked_segs = 17,
+    .bytes_acked = 35,
+    .ctl_acked = 1,
+    .pacing_rate = 1000,
+    .max_pacing_rate = 2000,
+    .delivery_rate = 3000,
+    .delivered_packets = 37,
+    .delivery_app_limited = 1,
+    .busy_us = 400000,
+    .rwnd_limited_us = 100000,
+    .sndbuf_limited_us = 50000,
+    .delivered_ce = 38,
+    .rcv_space = 14480,
+    .rcv_rtt_us = 12500,
+    .ato_us = 40000,
+    .total_rto = 41,
+    .total_rto_recoveries = 42,
+    .total_rto_us = 43000,
+};
+
+/* What is printed of c, with the ends of words as blanks. */
+static void
+printed(const struct output *out, const struct ctl_conn *c, char buf[4096])
+{
+	struct request r = {.is_ss = true, .ss = {.info = true}};
+	FILE *f = tmpfile();
+	int saved = dup(STDOUT_FILENO);
+	size_t n;
+
+	cr_assert_not_null(f);
+	fflush(stdout);
+	dup2(fileno(f), STDOUT_FILENO);
+	out->conn(&r, c);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	rewind(f);
+	n = fread(buf, 1, 4095, f);
+	buf[n] = '\0';
+	fclose(f);
+	for (char *p = buf; (p = strpbrk(p, "\t\n{}")) != NULL; p++)
+		*p = ' ';
+}
+
+/* As ss(8) of iproute2 has it. */
+Test(tcpctl, ss_info)
+{
+	static const char *const words[] = {" ts sack cubic ", " rto:201 ",
+	    " rtt:10/5 ", " ato:40 ", " mss:1000 ", " pmtu:1500 ",
+	    " rcvmss:536 ", " advmss:1448 ", " cwnd:20 ", " ssthresh:7 ",
+	    " bytes_acked:36 ", " send 16000000bps ",
+	    " pacing_rate 8000bps/16000bps ", " delivery_rate 24000bps ",
+	    " delivered:37 ", " delivered_ce:38 ", " app_limited ",
+	    " busy:400ms ", " rwnd_limited:100ms(25.0%) ",
+	    " sndbuf_limited:50ms(12.5%) ", " unacked:17 ", " retrans:2/31 ",
+	    " lost:5 ", " sacked:4 ", " dsack_dups:33 ", " reordering:5 ",
+	    " reord_seen:32 ", " total_rto:41 ", " total_rto_recoveries:42 ",
+	    " total_rto_time:43 ", " rcv_rtt:12.5 ", " rcv_space:14480 ",
+	    " notsent:34 ", " minrtt:9.5 ", " rcv_ooopack:6 ",
+	    " snd_wnd:61000 ", " rcv_wnd:62000 "};
+	char text[4096], *at = text;
+
+	printed(&output_text, &full, text);
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		char *p = strstr(at, words[i]);
+
+		cr_assert_not_null(p, "\"%s\" is not next in%s", words[i], at);
+		at = p + strlen(words[i]) - 1;
+	}
+}
+
+/* What is 0 is not shown. */
+Test(tcpctl, ss_info_of_nothing)
+{
+	static const char *const words[] = {"ato", "unacked", "retrans", "lost",
+	    "sacked", "dsack", "reord", "total_rto", "rcv_rtt", "rcv_space",
+	    "notsent", "minrtt", "ooopack", "limited", "busy", "delivered",
+	    "bytes_", "_wnd", "pacing", "send "};
+	static const struct ctl_conn c = {.state = 1,
+	    .flags = CTL_CONN_INFO,
+	    .uid = UINT32_MAX,
+	    .timer_us = -1,
+	    .snd_mss = 1000,
+	    .congestion = "bbr",
+	    .reordering = 3};
+	char text[4096];
+
+	printed(&output_text, &c, text);
+	cr_assert_not_null(strstr(text, " bbr "));
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		cr_assert_null(
+		    strstr(text, words[i]), "%s: %s", words[i], text);
+}
+
+Test(tcpctl, json_info)
+{
+	static const char *const words[] = {"\"unacked_segs\":17,",
+	    "\"flight_bytes\":3000,", "\"rcv_space\":14480,",
+	    "\"rcv_wnd\":62000,", "\"rcv_rtt_us\":12500,", "\"ato_us\":40000,",
+	    "\"total_rto\":41,", "\"total_rto_recoveries\":42,",
+	    "\"total_rto_us\":43000,", "\"max_pacing_rate\":2000,",
+	    "\"delivered_packets\":37,", "\"delivery_app_limited\":true,",
+	    "\"bytes_acked\":35,", "\"ctl_acked\":1,",
+	    "\"rwnd_limited_us\":100000,"};
+	char text[4096];
+
+	printed(&output_json, &full, text);
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		cr_assert_not_null(
+		    strstr(text, words[i]), "%s: %s", words[i], text);
 }
