@@ -547,12 +547,17 @@ get_linger(const struct sockopts *o, void *val, uint32_t *len)
 }
 
 /* Eight bytes, or four for who has no room for more. */
+static uint64_t
+pacing_rate(const struct sockopts *o)
+{
+	return sockopt_isset(o, OPT_SO_MAX_PACING_RATE) ? o->pacing_rate
+							: UINT64_MAX;
+}
+
 static int
 get_pacing(const struct sockopts *o, void *val, uint32_t *len)
 {
-	uint64_t rate = sockopt_isset(o, OPT_SO_MAX_PACING_RATE)
-			    ? o->pacing_rate
-			    : UINT64_MAX;
+	uint64_t rate = pacing_rate(o);
 	uint32_t narrow = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
 
 	if (*len >= sizeof rate)
@@ -563,7 +568,7 @@ get_pacing(const struct sockopts *o, void *val, uint32_t *len)
 }
 
 static int
-get_info(void *val, uint32_t *len)
+get_info(const struct sockopts *o, void *val, uint32_t *len)
 {
 	uint8_t all[SOCKOPT_INFO_MAX] = {0};
 	struct tcp_info ti;
@@ -576,7 +581,7 @@ get_info(void *val, uint32_t *len)
 	ti.tcpi_snd_cwnd = 10;
 	ti.tcpi_reordering = 3;
 	ti.tcpi_pacing_rate = UINT64_MAX;
-	ti.tcpi_max_pacing_rate = UINT64_MAX;
+	ti.tcpi_max_pacing_rate = pacing_rate(o);
 	memcpy(all, &ti, sizeof ti < sizeof all ? sizeof ti : sizeof all);
 	sockopt_copy(val, len, all, sizeof all);
 	return 0;
@@ -645,7 +650,7 @@ sockopt_get(
 	case LINGER:
 		return get_linger(o, val, len);
 	case INFO:
-		return get_info(val, len);
+		return get_info(o, val, len);
 	case CONG:
 		v = sockopt_val(o, OPT_TCP_CONGESTION, 0);
 		sockopt_copy(val, len, cong_names[v], sizeof cong_names[v]);

@@ -29,7 +29,8 @@ NET_TESTS = \
 	tests/e2e/conflict.t \
 	tests/e2e/fastopen.t \
 	tests/e2e/ecn.t \
-	tests/e2e/info.t
+	tests/e2e/info.t \
+	tests/e2e/congestion.t
 
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
@@ -40,7 +41,8 @@ EXTRA_DIST += $(NET_TESTS) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/aio.py tests/e2e/opener.py tests/e2e/ends.py \
 	tests/e2e/ra.py tests/e2e/claim.py tests/e2e/tagged.py \
 	tests/e2e/fast.py tests/e2e/ao.py tests/e2e/md5.py tests/e2e/ecn.py \
-	tests/e2e/tcpinfo.py tests/e2e/info.py
+	tests/e2e/tcpinfo.py tests/e2e/info.py \
+	tests/e2e/congestion.py
 dist_noinst_SCRIPTS += tests/summary
 
 # haul.c over lwIP: the same text, its calls renamed.
