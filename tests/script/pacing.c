@@ -83,6 +83,47 @@ Test(pacing, max_rate)
 	expect(lab_run_until(lab_now() + ms(130)) >= 5);
 }
 
+/* What goes out in two seconds at that limit, the peer 100 ms away. */
+static unsigned
+limited_to(unsigned segs_a_second, const char *congestion)
+{
+	unsigned sent[100] = {0}, out = 0, acked = 0, counted = 0;
+
+	lab_start(.listens = true, .pacing = true, .congestion = congestion);
+	begin(0);
+	app_sets(max_pacing_rate = segs_a_second * M);
+	app_writes(700 * M);
+	for (unsigned t = 0; t < 3000; t++) {
+		unsigned n;
+
+		if (sent[t % 100] > 0) {
+			acked += sent[t % 100];
+			peer_sends(
+			    ACK, .seq = 1, .ack = 1 + acked * M, .win = 60000);
+		}
+		n = lab_run_until(lab_now() + ms(1));
+		out += n;
+		counted += t >= 1000 ? n : 0;
+		sent[t % 100] = n;
+	}
+	expect(out < 700); /* there was always more */
+	return counted;
+}
+
+/* Within 5 % of it, whatever algorithm is behind it. */
+Test(pacing, max_rate_is_the_rate)
+{
+	static const char *const names[] = {"newreno", "cubic", "dctcp", "bbr"};
+
+	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+		unsigned n = limited_to(200, names[i]);
+
+		lab_label(names[i]);
+		expect(n >= 380 && n <= 420);
+		lab_end();
+	}
+}
+
 /* Nothing waits behind its time: no timer is left once all is out. */
 Test(pacing, no_idle_timer)
 {
