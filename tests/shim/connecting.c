@@ -261,11 +261,11 @@ case_timing_out(void)
 	int fd = stream(0);
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
-	result("connect", dial(fd, NOBODY, 9));
-	result("again", dial(fd, NOBODY, 9));
+	result("connect", dial(fd, NO_OTHER, 9));
+	result("again", dial(fd, NO_OTHER, 9));
 	say_peername("getpeername", fd);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	result("non-blocking", dial(fd, NOBODY, 9));
+	result("non-blocking", dial(fd, NO_OTHER, 9));
 	say("poll: %s", bits_text(bits(fd)));
 	say_read("read", fd);
 	close(fd);
