@@ -55,17 +55,17 @@ set_filter(struct engine *e)
 	f->shift = 0;
 }
 
-static bool
+/* To another shift, or to the next group of the same. */
+static void
 change(struct flood *f, unsigned shift)
 {
 	f->ticks = 0;
 	if (shift == f->shift) {
 		f->open = (f->open + 1) & ((1u << shift) - 1);
-		return true;
+		return;
 	}
 	f->open = f->calm = 0;
 	f->shift = shift;
-	return true;
 }
 
 void
@@ -104,14 +104,16 @@ flood_step(struct flood *f, uint64_t rate, uint64_t answered, int64_t us)
 		f->settle--;
 	f->was_empty = false;
 	f->seen = 0;
-	if (want > f->shift && settled) {
-		f->settle = SETTLE_TICKS;
-		return change(f, want);
-	}
 	f->calm = want < f->shift ? f->calm + 1 : 0;
-	if (f->calm >= CALM_TICKS)
-		return change(f, want);
-	return f->shift > 0 && ++f->ticks >= OPEN_TICKS && change(f, f->shift);
+	if (want > f->shift && settled)
+		f->settle = SETTLE_TICKS;
+	else if (f->calm < CALM_TICKS &&
+		 (f->shift == 0 || ++f->ticks < OPEN_TICKS))
+		return false;
+	else if (f->calm < CALM_TICKS)
+		want = f->shift;
+	change(f, want);
+	return true;
 }
 
 static void
