@@ -40,9 +40,8 @@ enum host {
 	LOOPBACK,
 	PEER,
 	SUBJECT,
-	NOBODY,	  /* on the link */
-	NO_OTHER, /* nor this one; no case before asked for it */
-	FOREIGN,  /* not ours, elsewhere */
+	NOBODY,	 /* on the link */
+	FOREIGN, /* not ours, elsewhere */
 };
 
 union name {

@@ -258,14 +258,14 @@ void
 case_timing_out(void)
 {
 	struct timeval tv = {.tv_usec = 100000};
-	int fd = stream(0);
+	int fd = stream(0), silent = peer_number("silent");
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
-	result("connect", dial(fd, NO_OTHER, 9));
-	result("again", dial(fd, NO_OTHER, 9));
+	result("connect", dial(fd, PEER, silent));
+	result("again", dial(fd, PEER, silent));
 	say_peername("getpeername", fd);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	result("non-blocking", dial(fd, NO_OTHER, 9));
+	result("non-blocking", dial(fd, PEER, silent));
 	say("poll: %s", bits_text(bits(fd)));
 	say_read("read", fd);
 	close(fd);
@@ -287,15 +287,15 @@ case_interrupted(void)
 	struct sigevent sev = {
 	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
 	timer_t t;
-	int fd = stream(0);
+	int fd = stream(0), silent = peer_number("silent");
 
 	handle(SIGUSR1, 0);
 	timer_create(CLOCK_MONOTONIC, &sev, &t);
 	timer_settime(t, 0, &its, NULL);
-	result("connect", dial(fd, NOBODY, 9));
+	result("connect", dial(fd, PEER, silent));
 	say("signals %d", (int)signals);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	result("goes on", dial(fd, NOBODY, 9));
+	result("goes on", dial(fd, PEER, silent));
 	timer_delete(t);
 	close(fd);
 }

@@ -7,6 +7,8 @@
 
 /* One connection at a time; a command a line, an answer a line. */
 static int p_conn = -1, p_listen = -1;
+/* A listener whose queue is full, and what fills it. */
+static int p_mute = -1, p_mute_filler = -1;
 
 int
 name_port(int fd)
@@ -106,21 +108,41 @@ p_connect(int port, FILE *out)
 		fprintf(out, "port %d\n", name_port(p_conn));
 }
 
+static int
+p_listening(int backlog)
+{
+	union name sin = addr(PEER, 0);
+	int fd = socket(family, SOCK_STREAM, 0), on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	bounded(fd);
+	if (bind(fd, &sin.sa, name_len()) != 0 || listen(fd, backlog) != 0)
+		broken("peer listen");
+	return fd;
+}
+
 static void
 p_open(FILE *out)
 {
-	union name sin = addr(PEER, 0);
-	int on = 1;
-
-	if (p_listen < 0) {
-		p_listen = socket(family, SOCK_STREAM, 0);
-		setsockopt(p_listen, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-		bounded(p_listen);
-		if (bind(p_listen, &sin.sa, name_len()) != 0 ||
-		    listen(p_listen, 64) != 0)
-			broken("peer listen");
-	}
+	if (p_listen < 0)
+		p_listen = p_listening(64);
 	fprintf(out, "%d\n", name_port(p_listen));
+}
+
+/* A port that drops every SYN: its one place is taken. */
+static void
+p_silent(FILE *out)
+{
+	union name sin;
+
+	if (p_mute < 0) {
+		p_mute = p_listening(0);
+		sin = addr(PEER, name_port(p_mute));
+		p_mute_filler = socket(family, SOCK_STREAM, 0);
+		if (connect(p_mute_filler, &sin.sa, name_len()) != 0)
+			broken("peer's connect to itself");
+	}
+	fprintf(out, "%d\n", name_port(p_mute));
 }
 
 static void
@@ -165,6 +187,8 @@ peer_obey(const char *line, FILE *out)
 	sscanf(line, "%*s %ld", &n);
 	if (strncmp(line, "listen", 6) == 0) {
 		p_open(out);
+	} else if (strncmp(line, "silent", 6) == 0) {
+		p_silent(out);
 	} else if (strncmp(line, "accept", 6) == 0) {
 		p_accept(out);
 	} else if (strncmp(line, "connect", 7) == 0) {
