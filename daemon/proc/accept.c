@@ -44,7 +44,7 @@ bound_may_open(void *ctx, struct tcp_bind *tb)
 		a->conns_refused++;
 		return TCP_ADMIT_NO;
 	}
-	if (account_half_open(e, a) >= a->limit.half_open) {
+	if (account_half_passive(e, a) >= a->limit.half_open) {
 		a->half_open_refused++;
 		return TCP_ADMIT_COOKIE;
 	}

@@ -111,7 +111,7 @@ account_relimit(struct engine *e)
 
 /* The passive ones are counted at most once a turn. */
 uint32_t
-account_half_open(struct engine *e, struct account *a)
+account_half_passive(struct engine *e, struct account *a)
 {
 	struct tcp_bind_info info;
 	struct bound *b;
@@ -128,7 +128,7 @@ account_half_open(struct engine *e, struct account *a)
 	if (a->listeners == 0)
 		a->half_passive = 0;
 	a->half_turn = e->turn;
-	return a->half_active + a->half_passive;
+	return a->half_passive;
 }
 
 /* ---- buffer bytes ---- */
@@ -159,7 +159,7 @@ count_exactly(struct engine *e, struct account *a)
 {
 	struct chan *c;
 
-	a->exact_turn = e->turn;
+	a->exact = engine_now(e);
 	TAILQ_FOREACH (c, &a->chans, of_account)
 		charge(c, held(c));
 }
@@ -205,7 +205,7 @@ account_charge(struct chan *c)
 	charge(c, held(c));
 	if (!over(a, a->limit.buffer_bytes))
 		return;
-	if (a->exact_turn != e->turn)
+	if (mono_diff(engine_now(e), a->exact) >= EXACT_US)
 		count_exactly(e, a);
 	if (!over(a, a->limit.buffer_bytes) || c->pcb == NULL)
 		return;

@@ -51,7 +51,8 @@ refuse(struct visit *v, uint64_t handle, int error)
 	attach_visit_done(v); /* over the unread hello: A sees a reset */
 }
 
-/* Quotas of an active open; 0 or the errno for connect(). */
+/* Quotas of an active open; 0 or the errno for connect().  What others ask of
+ * the user's listeners is no reason: a flood of SYNs would keep him in. */
 static int
 may_connect(struct engine *e, struct account *a)
 {
@@ -60,7 +61,7 @@ may_connect(struct engine *e, struct account *a)
 		e->stats.refused_quota++;
 		return EMFILE;
 	}
-	if (account_half_open(e, a) >= a->limit.half_open) {
+	if (a->half_active >= a->limit.half_open) {
 		a->half_open_refused++;
 		e->stats.refused_quota++;
 		return EAGAIN;

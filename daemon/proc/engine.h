@@ -45,6 +45,7 @@ struct etimer {
 #define ERROR_KEEP_US  (60 * 1000000LL) /* an errno that nobody asks for */
 #define STRAY_PROBE_US 1000000LL	/* listeners nobody speaks for */
 #define SQUEEZE_US     20000LL		/* a user over his buffer bytes */
+#define EXACT_US       1000 /* so often are they counted one by one */
 #define RESET_WAIT_US  (30 * 1000000LL) /* a reset nobody accepted yet */
 #define STOP_GRACE_US  2000000LL	/* data in flight when we stop */
 
@@ -163,7 +164,7 @@ struct account {
 	uint64_t bytes;	       /* charged, see account_charge() */
 	uint32_t orphans;      /* connections that his programs left */
 	uint64_t orphan_bytes; /* what was unsent or unacknowledged then */
-	uint64_t exact_turn;   /* when bytes was last counted exactly */
+	mono_t exact;	       /* when bytes was last counted exactly */
 	uint32_t squeezed;     /* chans that wait for bytes to go */
 	struct etimer squeeze;
 	uint64_t conns_refused, listeners_refused, half_open_refused;
@@ -497,7 +498,7 @@ void account_share(struct chan *c);
 void account_uncharge(struct chan *c);
 bool account_may_orphan(const struct account *a, size_t bytes);
 void account_orphan(void *ctx, uint32_t uid, int n, size_t bytes);
-uint32_t account_half_open(struct engine *e, struct account *a);
+uint32_t account_half_passive(struct engine *e, struct account *a);
 /* His congestion control, where o names none; o is used before a reload. */
 void account_congestion(const struct account *a, struct tcp_opts *o);
 /* The limits of a reloaded configuration. */

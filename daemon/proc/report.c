@@ -299,7 +299,7 @@ clients(struct page_out *p)
 		r->processes = processes(a);
 		r->conns = a->conns;
 		r->listeners = a->listeners;
-		r->half_open = account_half_open(p->e, a);
+		r->half_open = a->half_active + account_half_passive(p->e, a);
 		r->descriptors = a->conns + a->listeners + a->visits;
 		r->conns_max = a->limit.conns;
 		r->listeners_max = a->limit.listeners;
