@@ -66,7 +66,7 @@ static struct lab {
 	struct tcp_bind *bind;
 	struct tcp_opts opts;
 	uint32_t peer;
-	bool failed;
+	bool failed, ending;
 	struct sent sent;
 	char trace[TRACE][200];
 	unsigned ntrace;
@@ -115,6 +115,11 @@ fail(const char *file, int line, const char *fmt, ...)
 	for (; i < lab.ntrace && n < sizeof msg; i++)
 		n += (size_t)snprintf(
 		    msg + n, sizeof msg - n, "\n\t%s", lab.trace[i % TRACE]);
+	/* The verdict has been given by then; a crash counts nevertheless. */
+	if (lab.ending) {
+		fprintf(stderr, "%s\n", msg);
+		abort();
+	}
 	cr_assert_fail("%s", msg);
 }
 
@@ -439,6 +444,7 @@ lab_end(void)
 {
 	if (lab.tcp == NULL)
 		return;
+	lab.ending = true;
 	if (!lab.failed)
 		lab_silence(__FILE__, __LINE__);
 	tcp_free(lab.tcp);
