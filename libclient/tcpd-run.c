@@ -20,6 +20,7 @@
 #include "base/addrtext.h"
 #include "elf.h"
 #include "ipc/policy.h"
+#include "run_sandbox.h"
 #include "wire.h"
 
 /* As env(1) and nice(1) have them. */
@@ -36,12 +37,14 @@ enum {
 static void
 usage(FILE *to)
 {
-	fputs("usage: tcpd-run [-hw] [-s PATH] [-W SECONDS] PROG [ARGS...]\n"
+	fputs("usage: tcpd-run [-hSw] [-s PATH] [-W SECONDS] PROG [ARGS...]\n"
 	      "       tcpd-run --check [ADDRESS:PORT ...] [PROG]\n\n"
 	      "  -s, --socket PATH   the daemon's socket, else $TCPD_SOCKET,"
 	      " else " PROTO_SOCKET "\n"
 	      "  -c, --check         say what was found and which stack sockets"
 	      " would use\n"
+	      "  -S, --sandbox       the program has no other way out, and asks"
+	      " tcpd for names\n"
 	      "  -w, --wait          wait until the daemon answers\n"
 	      "  -W, --timeout S     give up waiting after S seconds\n"
 	      "  -h, --help          this text\n",
@@ -363,6 +366,40 @@ check(int argc, char **argv, const char *library)
 	return status;
 }
 
+/* ---- --sandbox ---- */
+
+static bool
+serves(const struct proto_policy *p, bool v4)
+{
+	const struct proto_rule *r;
+	struct ipaddr a;
+	uint32_t i;
+
+	for (i = 0; i < p->nconnect; i++) {
+		r = &p->rules[i];
+		memcpy(a.b, r->addr, sizeof a.b);
+		if (r->action == PROTO_TCPD &&
+		    (ipaddr_is_v4(&a) && r->plen >= 96) == v4)
+			return true;
+	}
+	return false;
+}
+
+static void
+enter_sandbox(const struct proto_policy *p)
+{
+	const struct sandbox_families f = {serves(p, true), serves(p, false)};
+	struct wire_req q = {.type = PROTO_RESOLVE, .auth_fd = -1};
+	int err = wire_request(&q);
+
+	if (err == -EOPNOTSUPP)
+		warnx("warning: no name will resolve, for the daemon has no "
+		      "resolver");
+	else if (err != 0)
+		warnx("warning: no name will resolve: %s", strerror(-err));
+	run_sandbox(f, EXIT_OURS);
+}
+
 /* ---- run ---- */
 
 static void
@@ -384,7 +421,7 @@ set_environment(const char *library)
 }
 
 static int
-run(char **argv, const char *library, bool wait, int64_t limit_ms)
+run(char **argv, const char *library, bool sandbox, bool wait, int64_t limit_ms)
 {
 	const struct proto_policy *p;
 	int status = inspect(argv[0], false);
@@ -393,6 +430,8 @@ run(char **argv, const char *library, bool wait, int64_t limit_ms)
 		status = need_daemon(&p, wait, limit_ms);
 	if (status != 0)
 		return status;
+	if (sandbox)
+		enter_sandbox(p); /* returns in it */
 	set_environment(library);
 	execvp(argv[0], argv);
 	status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
@@ -419,10 +458,12 @@ main(int argc, char **argv)
 {
 	static const struct option longopts[] = {
 	    {"socket", required_argument, NULL, 's'},
-	    {"check", no_argument, NULL, 'c'}, {"wait", no_argument, NULL, 'w'},
+	    {"check", no_argument, NULL, 'c'},
+	    {"sandbox", no_argument, NULL, 'S'},
+	    {"wait", no_argument, NULL, 'w'},
 	    {"timeout", required_argument, NULL, 'W'},
 	    {"help", no_argument, NULL, 'h'}, {0}};
-	bool checking = false, wait = false;
+	bool checking = false, sandbox = false, wait = false;
 	int64_t limit_ms = INT64_MAX / 2;
 	char buf[PATH_MAX];
 	const char *library;
@@ -430,7 +471,7 @@ main(int argc, char **argv)
 
 	wire_setup();
 	while (
-	    (c = getopt_long(argc, argv, "+s:cwW:h", longopts, NULL)) != -1) {
+	    (c = getopt_long(argc, argv, "+s:cSwW:h", longopts, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			if (wire_set_path(optarg) != 0)
@@ -441,6 +482,9 @@ main(int argc, char **argv)
 			break;
 		case 'c':
 			checking = true;
+			break;
+		case 'S':
+			sandbox = true;
 			break;
 		case 'w':
 			wait = true;
@@ -467,5 +511,5 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_OURS;
 	}
-	return run(argv + optind, library, wait, limit_ms);
+	return run(argv + optind, library, sandbox, wait, limit_ms);
 }

@@ -212,6 +212,20 @@ wire_request(struct wire_req *q)
 	return err;
 }
 
+int
+wire_begin(const struct wire_req *q)
+{
+	int fd = dial(), err;
+
+	if (fd < 0)
+		return fd;
+	err = send_request(fd, q, -1);
+	if (err == 0)
+		return fd;
+	sys_close(fd);
+	return err;
+}
+
 /* connect() to the daemon on a descriptor that may be non-blocking: a full
  * queue there is worth a short wait, not an error. */
 static int

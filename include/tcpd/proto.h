@@ -75,6 +75,10 @@ enum proto_type {
 	PROTO_FASTOPEN,	   /* proto_attach and options, as if to attach; answer:
 			      proto_opt, value u32 how many octets a SYN could
 			      carry now; EOPNOTSUPP: Fast Open is off */
+	PROTO_RESOLVE,	   /* proto_resolve and a query of the DNS; answer: the
+			      DNS's; EOPNOTSUPP: tcpd.conf has no resolver,
+			      EAGAIN: too many of the user's are under way.
+			      Without a body: 0 if there is a resolver */
 	PROTO_NTYPES
 };
 
@@ -134,6 +138,16 @@ _Static_assert(sizeof(struct proto_attach) == 40, "proto_attach");
 /* ... those that are written first, and there is no SYN before: the hello is
  * read at once, so that the descriptor can be written to. */
 #define PROTO_WAITS 2u
+
+struct proto_resolve {
+	uint32_t flags; /* PROTO_DATAGRAM */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct proto_resolve) == 8, "proto_resolve");
+
+/* The answer is to fit into a datagram, as the query has it (RFC 6891 6.2.5).
+ */
+#define PROTO_DATAGRAM 1u
 
 /* All of a message: head, body, values. */
 #define PROTO_MSG_MAX 4096
