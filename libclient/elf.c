@@ -43,7 +43,7 @@ read_at(int fd, void *buf, size_t n, off_t at)
 	return pread(fd, buf, n, at) == (ssize_t)n;
 }
 
-/* "#! /usr/bin/env sh": the interpreter is /usr/bin/env. */
+/* "#! /usr/bin/env sh": the interpreter is /usr/bin/env, its argument sh. */
 static void
 script(int fd, struct elf_facts *f)
 {
@@ -57,8 +57,13 @@ script(int fd, struct elf_facts *f)
 	line[strcspn(line, "\n")] = '\0';
 	p = line + strspn(line, " \t");
 	end = p + strcspn(p, " \t");
+	if (*end != '\0')
+		strcpy(f->arg, end + 1 + strspn(end + 1, " \t"));
 	*end = '\0';
 	strcpy(f->interp, p);
+	for (end = f->arg + strlen(f->arg);
+	     end > f->arg && (end[-1] == ' ' || end[-1] == '\t'); end--)
+		end[-1] = '\0';
 }
 
 /* The dynamic loader's path; false when the program names none. */

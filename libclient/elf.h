@@ -23,6 +23,7 @@ struct elf_facts {
 	bool filecaps; /* has file capabilities */
 	bool go;       /* carries the Go runtime */
 	char interp[PATH_MAX]; /* of a script or a dynamic program */
+	char arg[256];	       /* what a script's first line gives to it */
 };
 
 void elf_inspect(const char *path, struct elf_facts *f);

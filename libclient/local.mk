@@ -36,12 +36,14 @@ libtcpd_preload_la_LIBADD = -ldl
 libtcpd_preload_la_DEPENDENCIES = libclient/preload.map
 
 tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
-	libclient/run_dns.c libclient/run_inside.c libclient/run_sandbox.c \
-	libclient/wire.c
-tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
-tcpd_run_LDADD = libsockopt.la daemon/libbase.la
+	libclient/run_bypass.c libclient/run_check.c \
+	libclient/run_dns.c libclient/run_filter.c \
+	libclient/run_inside.c libclient/run_sandbox.c \
+	libclient/run_trap.c libclient/wire.c
+tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(SECCOMP_CFLAGS)
+tcpd_run_LDADD = libsockopt.la daemon/libbase.la $(SECCOMP_LIBS)
 
 noinst_HEADERS += libclient/elf.h libclient/ident.h libclient/real.h \
-	libclient/run_sandbox.h \
+	libclient/run.h libclient/run_sandbox.h \
 	libclient/sock.h libclient/sys.h libclient/wire.h
 EXTRA_DIST += libclient/client.map libclient/preload.map

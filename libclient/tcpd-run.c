@@ -3,33 +3,26 @@
  * tcpd-run: starts a program so that its TCP is tcpd's.
  *
  * That is done by LD_PRELOAD, which silently does nothing for some programs.
- * So before anything runs, the program's file is inspected, the daemon asked
- * whether it is there, and whatever would make the program use the kernel's
- * TCP unnoticed is refused with the reason.  --check only reports.
+ * So before anything runs, the program's file is inspected (run_check.c), the
+ * daemon asked whether it is there, and what LD_PRELOAD cannot reach has its
+ * system calls trapped (run_trap.c) or is refused with the reason.  --check
+ * only reports.
  */
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/addrtext.h"
-#include "elf.h"
 #include "ipc/policy.h"
+#include "run.h"
 #include "run_sandbox.h"
 #include "wire.h"
-
-/* As env(1) and nice(1) have them. */
-enum {
-	EXIT_OURS = 125,    /* tcpd-run itself failed */
-	EXIT_NOT_RUN = 126, /* found, and cannot be served or executed */
-	EXIT_NOT_FOUND = 127,
-	EXIT_NO_DAEMON = 124,
-};
 
 /* Does --wait wait this long, milliseconds, between two looks? */
 #define WAIT_STEP_MS 50
@@ -37,135 +30,23 @@ enum {
 static void
 usage(FILE *to)
 {
-	fputs("usage: tcpd-run [-hSw] [-s PATH] [-W SECONDS] PROG [ARGS...]\n"
-	      "       tcpd-run --check [ADDRESS:PORT ...] [PROG]\n\n"
+	fputs("usage: tcpd-run [-hnSTw] [-s PATH] [-W SECONDS] PROG [ARGS...]\n"
+	      "       tcpd-run --check [-nT] [ADDRESS:PORT ...] [PROG]\n\n"
 	      "  -s, --socket PATH   the daemon's socket, else $TCPD_SOCKET,"
 	      " else " PROTO_SOCKET "\n"
 	      "  -c, --check         say what was found and which stack sockets"
 	      " would use\n"
 	      "  -S, --sandbox       the program has no other way out, and asks"
 	      " tcpd for names\n"
+	      "  -T, --trap          trap system calls instead of LD_PRELOAD;"
+	      " by itself\n"
+	      "                      for programs that need it\n"
+	      "  -n, --no-bypass     no socket of the kernel's IP, come what"
+	      " may\n"
 	      "  -w, --wait          wait until the daemon answers\n"
 	      "  -W, --timeout S     give up waiting after S seconds\n"
 	      "  -h, --help          this text\n",
 	    to);
-}
-
-/* ---- the program's file ---- */
-
-/* The path that execvp() would take; NULL and errno when there is none. */
-static const char *
-find_program(const char *prog, char *buf, size_t size)
-{
-	const char *path = getenv("PATH"), *p, *end;
-
-	if (strchr(prog, '/') != NULL)
-		return access(prog, F_OK) == 0 ? prog : NULL;
-	if (path == NULL)
-		path = "/bin:/usr/bin";
-	for (p = path; p != NULL; p = *end == ':' ? end + 1 : NULL) {
-		end = p + strcspn(p, ":");
-		if ((size_t)snprintf(buf, size, "%.*s/%s",
-			end == p ? 1 : (int)(end - p), end == p ? "." : p,
-			prog) < size &&
-		    access(buf, X_OK) == 0)
-			return buf;
-	}
-	errno = ENOENT;
-	return NULL;
-}
-
-/* Why LD_PRELOAD cannot serve it, or NULL. */
-static const char *
-obstacle(const struct elf_facts *f)
-{
-	if (f->kind == ELF_STATIC)
-		return f->go ? "is a Go program without the C library: it "
-			       "makes system "
-			       "calls itself, which LD_PRELOAD cannot reach"
-			     : "is statically linked: it has no dynamic loader "
-			       "that "
-			       "would read LD_PRELOAD";
-	if (f->kind == ELF_FOREIGN)
-		return "is of another class or machine than this tcpd-run: "
-		       "use the tcpd-run and library built for it";
-	if (f->setid)
-		return "is set-user-ID or set-group-ID: the loader ignores "
-		       "LD_PRELOAD then; run it as its owner";
-	if (f->filecaps)
-		return "has file capabilities: the loader ignores LD_PRELOAD "
-		       "then; remove them with setcap -r, or run as root";
-	return NULL;
-}
-
-static const char *
-kind_text(const struct elf_facts *f)
-{
-	switch (f->kind) {
-	case ELF_DYNAMIC:
-		return f->go ? "dynamically linked, with the Go runtime"
-			     : "dynamically linked";
-	case ELF_STATIC:
-		return "statically linked";
-	case ELF_FOREIGN:
-		return "of another class or machine";
-	case ELF_SCRIPT:
-		return "a script";
-	case ELF_UNKNOWN:
-		return "neither an ELF program nor a script with #!";
-	case ELF_UNREADABLE:
-		return "not readable";
-	}
-	return "?";
-}
-
-/* Follows scripts to their interpreters.  Returns an exit status, 0: fine. */
-static int
-inspect(const char *prog, bool report)
-{
-	char found[PATH_MAX], next[PATH_MAX];
-	const char *path, *why;
-	struct elf_facts f;
-	struct stat st;
-	int depth;
-
-	path = find_program(prog, found, sizeof found);
-	if (path == NULL) {
-		warn("%s", prog);
-		return EXIT_NOT_FOUND;
-	}
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		warnx("%s is a directory", path);
-		return EXIT_NOT_RUN;
-	}
-	if (access(path, X_OK) != 0) {
-		warn("%s", path);
-		return EXIT_NOT_RUN;
-	}
-	for (depth = 0; depth < 5; depth++) {
-		elf_inspect(path, &f);
-		if (report)
-			printf("program: %s is %s\n", path, kind_text(&f));
-		why = obstacle(&f);
-		if (why != NULL) {
-			warnx("%s %s", path, why);
-			return EXIT_NOT_RUN;
-		}
-		if (f.go)
-			warnx("warning: %s carries the Go runtime: what it "
-			      "does not do through the C library goes to the "
-			      "kernel",
-			    path);
-		if (f.kind != ELF_SCRIPT || f.interp[0] == '\0')
-			return 0;
-		if (access(f.interp, F_OK) != 0) {
-			warn("%s: its interpreter %s", path, f.interp);
-			return EXIT_NOT_FOUND;
-		}
-		memcpy(next, f.interp, sizeof next);
-		path = next;
-	}
-	return 0;
 }
 
 /* ---- the library ---- */
@@ -324,7 +205,7 @@ print_rules(const struct proto_policy *p)
 
 /* Arguments are questions and, last, perhaps a program. */
 static int
-check(int argc, char **argv, const char *library)
+check(int argc, char **argv, struct run_options *o, const char *library)
 {
 	const struct proto_policy *p;
 	struct ipaddr a;
@@ -355,7 +236,7 @@ check(int argc, char **argv, const char *library)
 			    argv[i]);
 			return EXIT_OURS;
 		}
-		status = inspect(argv[i], true);
+		status = run_inspect(argv[i], o, true);
 		break;
 	}
 	if (questions == 0) {
@@ -421,18 +302,26 @@ set_environment(const char *library)
 }
 
 static int
-run(char **argv, const char *library, bool sandbox, bool wait, int64_t limit_ms)
+run(char **argv, struct run_options *o, const char *library, bool wait,
+    int64_t limit_ms)
 {
 	const struct proto_policy *p;
-	int status = inspect(argv[0], false);
+	int status = run_inspect(argv[0], o, false);
 
 	if (status == 0)
 		status = need_daemon(&p, wait, limit_ms);
 	if (status != 0)
 		return status;
-	if (sandbox)
+	if (o->sandbox)
 		enter_sandbox(p); /* returns in it */
-	set_environment(library);
+	if (o->no_bypass)
+		status = run_no_bypass(o);
+	if (status == 0 && o->trap)
+		status = run_trap(o);
+	if (status != 0)
+		return status;
+	if (!o->trap)
+		set_environment(library);
 	execvp(argv[0], argv);
 	status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
 	warn("%s", argv[0]);
@@ -460,18 +349,21 @@ main(int argc, char **argv)
 	    {"socket", required_argument, NULL, 's'},
 	    {"check", no_argument, NULL, 'c'},
 	    {"sandbox", no_argument, NULL, 'S'},
+	    {"trap", no_argument, NULL, 'T'},
+	    {"no-bypass", no_argument, NULL, 'n'},
 	    {"wait", no_argument, NULL, 'w'},
 	    {"timeout", required_argument, NULL, 'W'},
 	    {"help", no_argument, NULL, 'h'}, {0}};
-	bool checking = false, sandbox = false, wait = false;
+	struct run_options o = {.trap = false};
+	bool checking = false, wait = false;
 	int64_t limit_ms = INT64_MAX / 2;
 	char buf[PATH_MAX];
 	const char *library;
 	int c;
 
 	wire_setup();
-	while (
-	    (c = getopt_long(argc, argv, "+s:cSwW:h", longopts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+s:cnSTwW:h", longopts, NULL)) !=
+	       -1) {
 		switch (c) {
 		case 's':
 			if (wire_set_path(optarg) != 0)
@@ -480,11 +372,17 @@ main(int argc, char **argv)
 				    "needed",
 				    optarg);
 			break;
+		case 'T':
+			o.trap = true;
+			break;
+		case 'n':
+			o.no_bypass = true;
+			break;
 		case 'c':
 			checking = true;
 			break;
 		case 'S':
-			sandbox = true;
+			o.sandbox = true;
 			break;
 		case 'w':
 			wait = true;
@@ -506,10 +404,10 @@ main(int argc, char **argv)
 		errx(EXIT_OURS, "libtcpd-preload.so is neither beside this "
 				"program nor in " LIBDIR ": run make install");
 	if (checking)
-		return check(argc - optind, argv + optind, library);
+		return check(argc - optind, argv + optind, &o, library);
 	if (optind == argc) {
 		usage(stderr);
 		return EXIT_OURS;
 	}
-	return run(argv + optind, library, sandbox, wait, limit_ms);
+	return run(argv + optind, &o, library, wait, limit_ms);
 }

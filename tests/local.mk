@@ -7,6 +7,7 @@ include tests/script/local.mk
 include tests/sim/local.mk
 include tests/fuzz/local.mk
 include tests/e2e/local.mk
+include tests/e2e/trap.mk
 include tests/shim/local.mk
 include tests/bench/local.mk
 include tests/packetdrill/local.mk
