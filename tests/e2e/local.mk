@@ -80,5 +80,5 @@ check-net: all tests/bench/load$(EXEEXT) tests/bench/synflood$(EXEEXT) \
 	exit $$status
 # The whole matrix of interop.t; check-net has a part of it.
 check-interop: all $(HAUL)
-	INTEROP=all $(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/e2e/interop.t
+	$(AM_TESTS_ENVIRONMENT) INTEROP=all $(top_srcdir)/tests/e2e/interop.t
 .PHONY: check-net check-interop
