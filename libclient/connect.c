@@ -299,6 +299,9 @@ connect_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
 	int native, err;
 
+	err = sock_check_name(sa, len);
+	if (err != 0)
+		return err;
 	if (len < sizeof sa->sa_family)
 		return -EINVAL;
 	if (sa->sa_family == AF_UNSPEC)

@@ -354,8 +354,8 @@ ident_keep_keys(int fd, const struct md5keys *k)
 static void
 copy_native(int from, int to)
 {
-	static const int names[] = {SO_BROADCAST, SO_OOBINLINE, SO_PRIORITY,
-	    SO_RCVLOWAT, SO_RCVTIMEO, SO_SNDTIMEO};
+	static const int names[] = {SO_BROADCAST, SO_BUSY_POLL, SO_INCOMING_CPU,
+	    SO_OOBINLINE, SO_PRIORITY, SO_RCVLOWAT, SO_RCVTIMEO, SO_SNDTIMEO};
 	uint64_t v[2], fresh[2];
 	socklen_t len, flen;
 	unsigned i;

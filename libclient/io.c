@@ -181,7 +181,7 @@ sock_recvfrom(
 
 	if ((flags & (MSG_TRUNC | MSG_PEEK)) == MSG_TRUNC &&
 	    ident_ours(fd, &handle)) {
-		if (sa != NULL)
+		if (sa != NULL && sys_mapped(len, sizeof *len))
 			*len = 0;
 		r = discard(fd, n, flags);
 		if (r >= 0)

@@ -123,6 +123,8 @@ bind_tcpd(int fd, uint64_t handle, const struct endpoint *at)
 		name.flags |= PROTO_REUSEPORT;
 	if (sockopt_val(&o, OPT_IPV6_V6ONLY, 0))
 		name.flags |= PROTO_V6ONLY;
+	if (sockopt_val(&o, OPT_IP_BIND_ADDRESS_NO_PORT, 0))
+		name.flags |= PROTO_NOPORT;
 	/* Bound natively and not in the daemon: it said EADDRINUSE before,
 	 * and has the node. */
 	q.auth_fd = bind_native(fd);
@@ -187,7 +189,10 @@ static int
 bind_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
 	struct sockaddr_in sin;
+	int err = sock_check_name(sa, len);
 
+	if (err != 0)
+		return err;
 	/* An old way to write 0.0.0.0, which Linux still takes. */
 	if (ident_family(fd) == AF_INET && len >= sizeof sin) {
 		memcpy(&sin, sa, sizeof sin);
@@ -366,14 +371,10 @@ sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	struct proto_peer peer;
 	uint64_t handle;
 	socklen_t unlen;
-	int new;
+	int new, err;
 
 	if (!ident_ours(fd, &handle))
 		return real.accept4(fd, sa, len, flags);
-	if (sa != NULL && (int)*len < 0) {
-		errno = EINVAL;
-		return -1;
-	}
 	for (;;) {
 		unlen = sizeof un;
 		new = real.accept4(fd, (struct sockaddr *)&un, &unlen, flags);
@@ -385,7 +386,12 @@ sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 		sys_close(new);
 	}
 	welcome(fd, new, &peer);
-	if (sa != NULL)
-		sock_put_name(&peer.remote, ident_family(fd), sa, len);
-	return new;
+	if (sa == NULL)
+		return new;
+	err = sock_put_name(&peer.remote, ident_family(fd), sa, len);
+	if (err == 0)
+		return new;
+	/* The caller cannot be told whose it is: lost, as on Linux. */
+	sys_close(new);
+	return (int)sock_result(err);
 }

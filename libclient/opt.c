@@ -125,8 +125,8 @@ get_ours(
 	struct sockopts o;
 	int err;
 
-	if ((int)*len < 0)
-		return -EINVAL;
+	if (level == SOL_SOCKET && name == SO_ERROR)
+		return get_error(fd, handle, val, len);
 	if (level == SOL_SOCKET && name == SO_PEERNAME)
 		return get_peername(fd, val, len);
 	if (where & (SOCKOPT_STACK | SOCKOPT_LIVE) && known_to_daemon(fd)) {
@@ -138,6 +138,36 @@ get_ours(
 		return get_ao(fd, val, len);
 	ident_options(fd, &o);
 	return -sockopt_get(&o, level, name, val, len);
+}
+
+/* The value goes to the program when all is well, if there is room for it. */
+static int
+get_checked(
+    int fd, uint64_t handle, int level, int name, void *val, socklen_t *len)
+{
+	uint8_t value[PROTO_OPT_MAX];
+	socklen_t n;
+	int err;
+
+	if (level != SOL_SOCKET && level != IPPROTO_IP &&
+	    level != IPPROTO_TCP &&
+	    (level != IPPROTO_IPV6 || ident_family(fd) != AF_INET6))
+		return ident_family(fd) == AF_INET6 ? -ENOPROTOOPT
+						    : -EOPNOTSUPP;
+	if (!sys_mapped(len, sizeof *len))
+		return -EFAULT;
+	/* IPPROTO_IPV6 takes it for a large one. */
+	if ((int)*len < 0 && level != IPPROTO_IPV6)
+		return -EINVAL;
+	n = *len < sizeof value ? *len : sizeof value;
+	err = get_ours(fd, handle, level, name, value, &n);
+	if (err != 0)
+		return err;
+	if (!sys_mapped(val, n))
+		return -EFAULT;
+	memcpy(val, value, n);
+	*len = n;
+	return 0;
 }
 
 /* An AF_UNIX descriptor that refused an option of TCP's may be an accepted
@@ -162,11 +192,10 @@ sock_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 		if (r == 0 || !late_adoption(fd, level, &handle))
 			return r;
 	}
-	if (level == SOL_SOCKET && name == SO_ERROR && (int)*len >= 0)
-		return (int)sock_result(get_error(fd, handle, val, len));
-	if (sockopt_where(level, name) == SOCKOPT_NATIVE)
+	if (sockopt_where(level, name) == SOCKOPT_NATIVE &&
+	    (level != SOL_SOCKET || name != SO_ERROR))
 		return real.getsockopt(fd, level, name, val, len);
-	return (int)sock_result(get_ours(fd, handle, level, name, val, len));
+	return (int)sock_result(get_checked(fd, handle, level, name, val, len));
 }
 
 /* ---- set ---- */
@@ -198,6 +227,8 @@ set_key(int fd, uint64_t handle, int level, int name, const void *val,
 	struct md5keys keys;
 	int err;
 
+	if (md5key_is(level, name) && len < sizeof(struct tcp_md5sig))
+		return -EINVAL;
 	if (known_to_daemon(fd))
 		return tell_option(fd, handle, level, name, val, len);
 	ident_keys(fd, &keys);
@@ -208,20 +239,30 @@ set_key(int fd, uint64_t handle, int level, int name, const void *val,
 	return err;
 }
 
-/* What must be said before the socket has an address. */
+/* What is allowed in some states only. */
 static int
-too_late(int fd, int level, int name)
+too_late(int fd, uint64_t handle, int level, int name, int v)
 {
-	if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY)
-		return ident_attached(fd) || ident_bound(fd) ? EINVAL : 0;
-	if (level != IPPROTO_TCP)
+	bool v6only = level == IPPROTO_IPV6 && name == IPV6_V6ONLY;
+	enum phase phase;
+
+	if (v6only && ident_bound(fd))
+		return EINVAL;
+	if ((!v6only && level != IPPROTO_TCP) || !known_to_daemon(fd))
 		return 0;
+	phase = ident_phase(fd, handle);
+	if (phase == PHASE_OVER || phase == PHASE_FAILED)
+		return 0;
+	if (v6only)
+		return EINVAL;
 	switch (name) {
 	case TCP_FASTOPEN_CONNECT:
-		return known_to_daemon(fd) ? EINVAL : 0;
+		return EINVAL;
 	case TCP_FASTOPEN:
 	case TCP_FASTOPEN_NO_COOKIE:
-		return ident_attached(fd) ? EINVAL : 0;
+		return phase != PHASE_LISTENING ? EINVAL : 0;
+	case TCP_WINDOW_CLAMP:
+		return v == 0 ? EINVAL : 0;
 	default:
 		return 0;
 	}
@@ -231,20 +272,32 @@ static int
 set_ours(int fd, uint64_t handle, int level, int name, const void *val,
     socklen_t len)
 {
+	static const uint8_t nothing[PROTO_OPT_MAX];
 	struct sockopts o, before;
-	int err;
+	int err, v = 0;
 
 	if ((int)len < 0)
 		return -EINVAL;
-	if (val == NULL && len > 0)
-		return -EFAULT;
+	if (val == NULL && level == IPPROTO_IPV6) /* stands for 0 */
+		val = nothing;
+	if (!sys_mapped(val, len < PROTO_OPT_MAX ? len : PROTO_OPT_MAX))
+		return len < sizeof v &&
+			       (level == SOL_SOCKET || level == IPPROTO_TCP)
+			   ? -EINVAL
+			   : -EFAULT;
 	if (md5key_is(level, name) || aokey_is(level, name))
 		return set_key(fd, handle, level, name, val, len);
 	ident_options(fd, &o);
 	before = o;
 	err = sockopt_set(&o, level, name, val, len);
-	if (err == 0)
-		err = too_late(fd, level, name);
+	if (err == 0) {
+		memcpy(&v, val, len < sizeof v ? len : sizeof v);
+		err = too_late(fd, handle, level, name, v);
+	}
+	if (level == IPPROTO_TCP && name == TCP_QUEUE_SEQ && err == EINVAL &&
+	    len >= sizeof v && known_to_daemon(fd) &&
+	    ident_phase(fd, handle) != PHASE_OVER)
+		err = EPERM;
 	if (err == ENOTCONN && ident_attached(fd)) /* IPV6_ADDRFORM */
 		err = EADDRNOTAVAIL;
 	if (err == 0 && level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT)
@@ -310,9 +363,11 @@ get_outq(int fd, uint64_t handle, unsigned long req, int *out)
 	    .ans_max = sizeof ans};
 	int err;
 
-	*out = 0;
 	if (ident_listening(fd))
 		return -EINVAL;
+	if (!sys_mapped(out, sizeof *out))
+		return -EFAULT;
+	*out = 0;
 	if (!ident_attached(fd))
 		return 0;
 	err = wire_request(&q);

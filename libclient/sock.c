@@ -56,6 +56,14 @@ sock_endpoint(
 	return 0;
 }
 
+int
+sock_check_name(const struct sockaddr *sa, socklen_t len)
+{
+	if (len > sizeof(struct sockaddr_storage))
+		return -EINVAL;
+	return sys_mapped(sa, len) ? 0 : -EFAULT;
+}
+
 struct endpoint
 sock_any(int family)
 {
@@ -117,9 +125,14 @@ sock_put_name(
 	    .sin_family = AF_INET, .sin_port = htons(n->port)};
 	struct sockaddr_in6 sin6 = {
 	    .sin6_family = AF_INET6, .sin6_port = htons(n->port)};
+	socklen_t size = family == AF_INET ? sizeof sin : sizeof sin6;
 
+	if (!sys_mapped(len, sizeof *len))
+		return -EFAULT;
 	if ((int)*len < 0)
 		return -EINVAL;
+	if (!sys_mapped(sa, *len < size ? *len : size))
+		return -EFAULT;
 	if (family == AF_INET) {
 		memcpy(&sin.sin_addr, n->addr, 4);
 		memcpy(sa, &sin, *len < sizeof sin ? *len : sizeof sin);
@@ -248,8 +261,6 @@ sockname_ours(int fd, uint64_t handle, struct sockaddr *sa, socklen_t *len)
 	struct proto_peer peer;
 	int err, family = ident_family(fd);
 
-	if ((int)*len < 0)
-		return -EINVAL;
 	if (ident_peer(fd, &peer))
 		return sock_put_name(&peer.local, family, sa, len);
 	if (ident_attached(fd) || ident_bound(fd)) {
@@ -279,7 +290,7 @@ sock_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 	int r;
 
 	if (!ident_ours(fd, &handle)) {
-		room = len != NULL ? *len : 0;
+		room = sys_mapped(len, sizeof *len) ? *len : 0;
 		r = real.getsockname(fd, sa, len);
 		if (r != 0 || !adopted(fd, sa, room, &handle))
 			return r;
@@ -297,8 +308,6 @@ peername_ours(int fd, uint64_t handle, struct sockaddr *sa, socklen_t *len)
 
 	if (!ident_attached(fd))
 		return -ENOTCONN;
-	if ((int)*len < 0)
-		return -EINVAL;
 	if (ident_peer(fd, &peer)) {
 		if (ident_phase(fd, handle) == PHASE_OVER)
 			return -ENOTCONN;
@@ -318,7 +327,7 @@ sock_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
 	int r;
 
 	if (!ident_ours(fd, &handle)) {
-		room = len != NULL ? *len : 0;
+		room = sys_mapped(len, sizeof *len) ? *len : 0;
 		r = real.getpeername(fd, sa, len);
 		if (r != 0 || !adopted(fd, sa, room, &handle))
 			return r;

@@ -74,13 +74,16 @@ struct endpoint {
 /* sa for a socket of family: 0, -EINVAL or -EAFNOSUPPORT, as Linux. */
 int sock_endpoint(
     int family, const struct sockaddr *sa, socklen_t len, struct endpoint *out);
+/* A name that a program gave: 0, -EINVAL when it is longer than any, -EFAULT
+ * when it cannot be read. */
+int sock_check_name(const struct sockaddr *sa, socklen_t len);
 /* The wildcard of a family, with a port; both forms. */
 struct endpoint sock_any(int family);
 socklen_t sock_any_sockaddr(
     int family, uint16_t port, struct sockaddr_storage *out);
 struct proto_name sock_to_name(int family, const struct endpoint *e);
 /* A name of a socket of family.  Copies as the kernel does: cut to the room,
- * the true length returned. */
+ * the true length returned; -EINVAL, -EFAULT. */
 int sock_put_name(const struct proto_name *n, int family, struct sockaddr *sa,
     socklen_t *len);
 /* Asks the daemon: PROTO_GETSOCKNAME or PROTO_GETPEERNAME. */

@@ -8,9 +8,12 @@
 #ifndef LIBCLIENT_SYS_H
 #define LIBCLIENT_SYS_H
 
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -169,6 +172,26 @@ static inline int
 sys_dup3(int from, int to, int flags)
 {
 	return (int)SYS(SYS_dup3, from, to, flags, 0, 0, 0);
+}
+
+/*
+ * Is there memory at p, n bytes of it?  What a system call answers with EFAULT
+ * a library must not die of.  mincore() is asked, which touches nothing; memory
+ * that is there and may not be read or written passes.
+ */
+static inline bool
+sys_mapped(const void *p, size_t n)
+{
+	uintptr_t page = getauxval(AT_PAGESZ), end = (uintptr_t)p + n;
+	uintptr_t a = (uintptr_t)p & ~(page - 1);
+	unsigned char core;
+
+	if (n > 0 && end - 1 < (uintptr_t)p)
+		return false;
+	for (; n > 0 && a < end && a + page > a; a += page)
+		if (SYS(SYS_mincore, a, page, &core, 0, 0, 0) == -ENOMEM)
+			return false;
+	return true;
 }
 
 #endif

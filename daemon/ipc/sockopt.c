@@ -74,7 +74,9 @@ enum kind {
 	TTL,	    /* -1 or min..max */
 	CONG,	    /* a name that we have */
 	CONST,	    /* get: def; set: err */
-	ERR,	    /* get: errno def; set: err */
+	ADDR,	    /* the same, never cut to a byte */
+	ERR,	    /* get: EINVAL below max bytes, err for exactly min,
+		       else errno def; set: err */
 	EMPTY,	    /* get: nothing; set: err */
 	EMPTY8,	    /* get: eight zero bytes; set: EINVAL but for 8, err */
 	ONLY,	    /* min..max else EINVAL; then def, or err */
@@ -95,8 +97,9 @@ enum kind {
 	KEYED,	    /* a struct; shorter EINVAL, else err */
 	KEY,	    /* exactly min or max bytes, else EINVAL */
 	IGNORED,    /* min..max, then nothing happens */
+	ADVICE,	    /* get: errno def; set: heard */
 	FAMILY,	    /* get: the socket's; set: err */
-	STRUCT,	    /* get: errno def; set: shorter than min EINVAL, else err */
+	STRUCT,	    /* get: as ERR; set: shorter than min EINVAL, else err */
 	RANGED,	    /* get: errno def; set: EINVAL but for min..max, then err */
 	PMTUDISC,   /* min..max else EINVAL; IP_PMTUDISC_WANT, _DO, or err */
 	MTU,	    /* get: errno def; set: 0 or min..max, no meaning on TCP */
@@ -129,7 +132,10 @@ static const struct row rows[] = {
 	{where, level, name, kind, -1, err, def, min, max, #name},
 #define KEPT(where, level, name, kind, def, min, max, err)                     \
 	{where, level, name, kind, OPT_##name, err, def, min, max, #name},
+#define SAME(where, level, name, kind, def, min, max, err, as)                 \
+	{where, level, name, kind, OPT_##as, err, def, min, max, #name},
 #include "sockopt.def"
+#undef SAME
 #undef OPT
 #undef KEPT
 };
@@ -350,6 +356,8 @@ set_fixed(const struct row *r, int v)
 		return v < 0 ? EINVAL : r->err;
 	case IGNORED:
 		return v < r->min || v > r->max ? EINVAL : 0;
+	case ADVICE:
+		return 0;
 	case ALWAYS:
 		return v != 0 ? 0 : r->err;
 	case MTU:
@@ -580,6 +588,7 @@ get_info(const struct sockopts *o, void *val, uint32_t *len)
 	ti.tcpi_snd_ssthresh = INT_MAX;
 	ti.tcpi_snd_cwnd = 10;
 	ti.tcpi_reordering = 3;
+	ti.tcpi_delivery_rate_app_limited = 1;
 	ti.tcpi_pacing_rate = UINT64_MAX;
 	ti.tcpi_max_pacing_rate = pacing_rate(o);
 	memcpy(all, &ti, sizeof ti < sizeof all ? sizeof ti : sizeof all);
@@ -617,8 +626,13 @@ sockopt_get(
 	case NATIVE:
 		return EINVAL;
 	case ERR:
-	case KEYED:
+		if (r->min != 0 && *len == (uint32_t)r->min)
+			return r->err;
+		return *len < (uint32_t)r->max ? EINVAL : r->def;
 	case STRUCT:
+		return *len < (uint32_t)r->max ? EINVAL : r->def;
+	case ADVICE:
+	case KEYED:
 	case RANGED:
 	case MTU:
 		return r->def;
@@ -641,6 +655,9 @@ sockopt_get(
 	case ONLY8:
 	case EMPTY8:
 		sockopt_copy(val, len, &wide, sizeof wide);
+		return 0;
+	case ADDR:
+		sockopt_copy(val, len, &r->def, sizeof r->def);
 		return 0;
 	case FAMILY:
 		return put_int(r, o->ipv6 ? AF_INET6 : AF_INET, val, len);

@@ -33,7 +33,9 @@
 enum sockopt_id {
 #define OPT(where, level, name, kind, def, min, max, other)
 #define KEPT(where, level, name, kind, def, min, max, other) OPT_##name,
+#define SAME(where, level, name, kind, def, min, max, other, as)
 #include "sockopt.def"
+#undef SAME
 #undef OPT
 #undef KEPT
 	OPT_COUNT

@@ -270,6 +270,12 @@ live_int(const struct sockopts *o, const struct tcp_info_out *live, int level,
 		*v = AF_INET6;
 		return live->state == TCPS_ESTABLISHED;
 	}
+	/* What it is anyway: the most that the buffer holds now. */
+	if (level == IPPROTO_TCP && name == TCP_WINDOW_CLAMP &&
+	    sockopt_val(o, OPT_TCP_WINDOW_CLAMP, 0) == 0) {
+		*v = (int32_t)live->rcvbuf;
+		return live->state != TCPS_LISTEN && live->rcvbuf != 0;
+	}
 	if (live->state == TCPS_LISTEN || level != SOL_SOCKET)
 		return false;
 	if (name == SO_SNDBUF && !sockopt_isset(o, OPT_SO_SNDBUF)) {

@@ -97,7 +97,7 @@ static void
 attach(struct visit *v, const struct proto_head *head, const void *body)
 {
 	static const struct ipaddr any6;
-	const struct ipaddr any4 = ipaddr_v4(0);
+	const struct ipaddr any4 = ipaddr_v4(0), *src;
 	struct engine *e = v->e;
 	struct account *a = v->acct;
 	struct bound *b;
@@ -140,8 +140,9 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 	v4 = ipaddr_is_v4(&h.dst);
 	sockopt_to_tcp(&c->opts, !v4, &opts);
 	account_congestion(a, &opts);
-	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, v4 ? &any4 : &any6,
-	    &h.dst, h.port, &opts, c, engine_now(e), &c->pcb);
+	src = b != NULL && b->portless ? &b->addr : v4 ? &any4 : &any6;
+	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, src, &h.dst, h.port,
+	    &opts, c, engine_now(e), &c->pcb);
 	if (r == 0)
 		r = -chan_keys(c, &h.keys);
 	explicit_bzero(&h.keys, sizeof h.keys);

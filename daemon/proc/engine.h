@@ -112,7 +112,10 @@ struct bound {
 	struct engine *e;
 	struct account *acct;
 	struct speaker *speaker; /* NULL: a stray */
-	struct tcp_bind *tb;	 /* NULL: bind() failed, or let go */
+	struct tcp_bind *tb;	 /* NULL: bind() failed, or let go, or ... */
+	bool portless;		 /* ... it has this address and no port yet */
+	struct ipaddr addr;
+	unsigned flags; /* of tcp_bind(), for then */
 	struct sockopts opts;
 	int node; /* O_PATH of A's node; -1 */
 	pid_t pid;

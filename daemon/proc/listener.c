@@ -414,6 +414,12 @@ bound_bind(
 	if (b == NULL && (b = bound_new(r)) == NULL)
 		return ENOMEM;
 	b->opts.ipv6 = name->family == AF_INET6;
+	b->portless = port == 0 && name->flags & PROTO_NOPORT;
+	if (b->portless) {
+		b->addr = *addr;
+		b->flags = flags;
+		return 0;
+	}
 	err = tcp_bind(e->tcp, addr, port, flags, r->uid, b, &b->tb);
 	if (err == -EADDRINUSE && bury(e, port))
 		err = tcp_bind(e->tcp, addr, port, flags, r->uid, b, &b->tb);
@@ -439,8 +445,13 @@ bound_opts(struct bound *b)
 int
 bound_listen(struct bound *b, uint32_t backlog)
 {
-	int err;
+	int err = 0;
 
+	if (b->tb == NULL && b->portless)
+		err = tcp_bind(
+		    b->e->tcp, &b->addr, 0, b->flags, b->name.uid, b, &b->tb);
+	if (err != 0)
+		return -err;
 	if (b->tb == NULL)
 		return EDESTADDRREQ;
 	err = tcp_listen(b->tb, backlog);

@@ -178,6 +178,8 @@ do_getsockname(struct request *r)
 		return put_name(r, c->opts.ipv6, &t->laddr, t->lport);
 	}
 	b = bound_of(r, n);
+	if (b != NULL && b->tb == NULL && b->portless)
+		return put_name(r, b->opts.ipv6, &b->addr, 0);
 	if (b == NULL || b->tb == NULL)
 		return err != 0 ? err : EBADF;
 	tcp_bind_info(b->tb, &info);
@@ -255,7 +257,7 @@ do_key(struct request *r, struct name *n, const struct proto_opt *o,
 static int
 do_setopt(struct request *r)
 {
-	struct tcp_opts opts;
+	struct tcp_opts opts, now;
 	struct sockopts next;
 	struct proto_opt o;
 	const uint8_t *val;
@@ -284,6 +286,11 @@ do_setopt(struct request *r)
 	if (err != 0)
 		return err;
 	sockopt_to_tcp(&next, chan_ipv6(c), &opts);
+	if (!c->half_open) {
+		/* As on Linux, TCP_MAXSEG is the handshake's. */
+		tcp_get_opts(c->pcb, &now);
+		opts.max_seg = now.max_seg;
+	}
 	err = -tcp_apply_opts(c->pcb, &opts, engine_now(r->e));
 	if (err == 0)
 		c->opts = next;

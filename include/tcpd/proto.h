@@ -105,6 +105,8 @@ _Static_assert(sizeof(struct proto_name) == 24, "proto_name");
 #define PROTO_REUSEADDR 1u
 #define PROTO_REUSEPORT 2u
 #define PROTO_V6ONLY	4u
+/* An address without a port, which the connection or the listener gets. */
+#define PROTO_NOPORT	8u
 
 struct proto_listen {
 	uint32_t backlog;

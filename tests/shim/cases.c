@@ -5,67 +5,36 @@
  * tests/shim/compare wants the same lines from both.
  *
  *	cases peer PATH          the other side: obeys at the AF_UNIX socket
- *	cases run PATH [NAME]    all cases, or those whose name begins so
+ *	cases run PATH [NAME]... all cases, or those whose names begin so
+ *	cases list               the names of all
  *
  * $CASES_KIND is 4, 6 or mapped (sockets of AF_INET6 that speak IPv4; the
  *peer's are of AF_INET then).  The subject is 192.0.2.2 or 2001:db8::2, the
  *peer 192.0.2.1 or 2001:db8::1.  A result that differs by design (a segment
  *size) is printed as a property that both must have.
  */
+#include <linux/capability.h>
+#include <sys/syscall.h>
 #include "cases.h"
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} cases[] = {
-    {"fresh", case_fresh},
-    {"flags", case_flags},
-    {"refused", case_refused},
-    {"refused_later", case_refused_later},
-    {"refused_write", case_refused_write},
-    {"later", case_later},
-    {"epoll_modes", case_epoll_modes},
-    {"select_modes", case_select_modes},
-    {"names", case_names},
-    {"half_close", case_half_close},
-    {"peer_closes", case_peer_closes},
-    {"reset_read", case_reset_read},
-    {"reset_write", case_reset_write},
-    {"closing", case_closing},
-    {"accepting", case_accepting},
-    {"reset_before_accept", case_reset_before_accept},
-    {"listeners", case_listeners},
-    {"binding", case_binding},
-    {"rebinding", case_rebinding},
-    {"loopback", case_loopback},
-    {"unspec", case_unspec},
-    {"options", case_options},
-    {"inheriting", case_inheriting},
-    {"addresses", case_addresses},
-    {"receiving", case_receiving},
-    {"gathering", case_gathering},
-    {"urgent", case_urgent},
-    {"duplicates", case_duplicates},
-    {"children", case_children},
-    {"executing", case_executing},
-    {"passing", case_passing},
-    {"workers", case_workers},
-    {"orphan_listener", case_orphan_listener},
-    {"timing_out", case_timing_out},
-    {"unreachable", case_unreachable},
-    {"interrupted", case_interrupted},
-    {"threads", case_threads},
-    {"bulk", case_bulk},
-    {"both_families", case_both_families},
-    {"family_options", case_family_options},
+static const struct subject *const subjects[] = {
+    &connecting_cases,
+    &listening_cases,
+    &streaming_cases,
+    &sharing_cases,
+    &families_cases,
+    &options_cases,
 };
+#define NSUBJECTS (sizeof subjects / sizeof subjects[0])
 
-static int
-subject_main(const char *only)
+/* Longest that a case may take, seconds. */
+#define CASE_S 60
+
+static void
+dial_peer(void)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	time_t end = time(NULL) + PATIENCE_S;
-	size_t i, ran = 0;
 
 	snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
 	ctl = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -75,19 +44,99 @@ subject_main(const char *only)
 			broken(path);
 		poll(NULL, 0, 20);
 	}
-	signal(SIGPIPE, SIG_IGN);
-	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		if (only != NULL &&
-		    strncmp(cases[i].name, only, strlen(only)) != 0)
-			continue;
-		case_name = cases[i].name;
-		alarm(60);
-		cases[i].run();
-		ran++;
+}
+
+/* A case and its descendants, to the last of them. */
+static void
+run_case(const struct subject *s, const struct shim_case *c)
+{
+	static char name[128];
+	int status;
+	pid_t pid;
+
+	snprintf(name, sizeof name, "%s/%s", s->name, c->name);
+	case_name = name;
+	case_row = c->row;
+	pid = fork();
+	if (pid < 0)
+		broken("fork");
+	if (pid == 0) {
+		setpgid(0, 0);
+		dial_peer();
+		alarm(CASE_S);
+		c->run();
+		exit(0);
 	}
-	if (getenv("CASES_QUIT") != NULL && write(ctl, "quit\n", 5) < 0)
-		broken("quit");
+	setpgid(pid, pid);
+	waitpid(pid, &status, 0);
+	kill(-pid, SIGKILL);
+	if (WIFSIGNALED(status))
+		say("SIG%s", sigabbrev_np(WTERMSIG(status)));
+	else if (status != 0)
+		say("status %d", WEXITSTATUS(status));
+}
+
+/* An ordinary user's, whoever began this: what needs a privilege on the
+ * kernel's TCP is to need it everywhere. */
+static void
+drop_privileges(void)
+{
+	struct __user_cap_header_struct head = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {0};
+
+	if (syscall(SYS_capset, &head, none) != 0)
+		broken("capset");
+}
+
+/* Does the name begin as one of these?  None: as any. */
+static bool
+wanted(const char *name, char **only)
+{
+	if (*only == NULL)
+		return true;
+	for (; *only != NULL; only++)
+		if (strncmp(name, *only, strlen(*only)) == 0)
+			return true;
+	return false;
+}
+
+static int
+subject_main(char **only)
+{
+	char name[128];
+	size_t i, j, ran = 0;
+
+	drop_privileges();
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < NSUBJECTS; i++) {
+		for (j = 0; j < subjects[i]->n; j++) {
+			snprintf(name, sizeof name, "%s/%s", subjects[i]->name,
+			    subjects[i]->cases[j].name);
+			if (!wanted(name, only))
+				continue;
+			run_case(subjects[i], &subjects[i]->cases[j]);
+			ran++;
+		}
+	}
+	if (getenv("CASES_QUIT") != NULL) {
+		dial_peer();
+		if (write(ctl, "quit\n", 5) < 0)
+			broken("quit");
+	}
 	return ran > 0 ? 0 : 2;
+}
+
+static int
+list_main(void)
+{
+	size_t i, j;
+
+	for (i = 0; i < NSUBJECTS; i++)
+		for (j = 0; j < subjects[i]->n; j++)
+			printf("%s/%s\n", subjects[i]->name,
+			    subjects[i]->cases[j].name);
+	return 0;
 }
 
 int
@@ -102,12 +151,14 @@ main(int argc, char **argv)
 	self = argv[0];
 	if (argc >= 3)
 		path = argv[2];
+	if (argc == 2 && strcmp(argv[1], "list") == 0)
+		return list_main();
 	if (argc == 3 && strcmp(argv[1], "peer") == 0)
 		return peer_main();
 	if (argc == 3 && strcmp(argv[1], "fd") == 0)
 		return case_inherited(atoi(argv[2]));
 	if (argc >= 3 && strcmp(argv[1], "run") == 0)
-		return subject_main(argc > 3 ? argv[3] : NULL);
-	fputs("usage: cases peer|run PATH [NAME]\n", stderr);
+		return subject_main(argv + 3);
+	fputs("usage: cases list | peer PATH | run PATH [NAME]...\n", stderr);
 	return 2;
 }

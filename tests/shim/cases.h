@@ -64,6 +64,32 @@ other_family(void)
 	return family == AF_INET ? AF_INET6 : AF_INET;
 }
 
+/* One case: what a program does, and says of it with say().  It runs in a
+ * process of its own with the peer to itself, so cases need nothing of each
+ * other and leave nothing behind. */
+struct shim_case {
+	const char *name;
+	void (*run)(void);
+	const void *row; /* of a table that run() serves, in case_row */
+};
+/* The cases of one file.  Another case is another line of its table. */
+struct subject {
+	const char *name;
+	const struct shim_case *cases;
+	size_t n;
+};
+#define CASE(function)                                                         \
+	{                                                                      \
+#function, function, NULL                                      \
+	}
+#define SUBJECT(name, table)                                                   \
+	{                                                                      \
+		name, table, sizeof table / sizeof table[0]                    \
+	}
+extern const struct subject connecting_cases, families_cases, listening_cases,
+    options_cases, sharing_cases, streaming_cases;
+
+extern const void *case_row;
 extern const char *case_name, *self, *path;
 extern int ctl; /* to the peer */
 extern volatile sig_atomic_t signals;
@@ -80,6 +106,7 @@ int linked(int flags);
 int listening(int flags);
 const char *bits_text(unsigned b);
 unsigned bits(int fd);
+void await_quietly(int fd, unsigned want);
 void await_bits(const char *what, int fd, unsigned want);
 int so_error(int fd);
 void say_error(const char *what, int fd);
@@ -97,48 +124,7 @@ void on_signal(int sig);
 void handle(int sig, int flags);
 
 int peer_main(void);
-/* The image that case_executing() starts. */
+/* The image that the case executing starts. */
 int case_inherited(int fd);
-
-void case_fresh(void);
-void case_flags(void);
-void case_refused(void);
-void case_refused_later(void);
-void case_refused_write(void);
-void case_later(void);
-void case_epoll_modes(void);
-void case_select_modes(void);
-void case_names(void);
-void case_half_close(void);
-void case_peer_closes(void);
-void case_reset_read(void);
-void case_reset_write(void);
-void case_closing(void);
-void case_accepting(void);
-void case_reset_before_accept(void);
-void case_listeners(void);
-void case_binding(void);
-void case_rebinding(void);
-void case_loopback(void);
-void case_unspec(void);
-void case_options(void);
-void case_inheriting(void);
-void case_addresses(void);
-void case_receiving(void);
-void case_gathering(void);
-void case_urgent(void);
-void case_duplicates(void);
-void case_children(void);
-void case_executing(void);
-void case_passing(void);
-void case_workers(void);
-void case_orphan_listener(void);
-void case_timing_out(void);
-void case_unreachable(void);
-void case_interrupted(void);
-void case_threads(void);
-void case_bulk(void);
-void case_both_families(void);
-void case_family_options(void);
 
 #endif

@@ -4,8 +4,8 @@
  */
 #include "cases.h"
 
-void
-case_fresh(void)
+static void
+fresh(void)
 {
 	struct sockaddr_in6 other = {.sin6_family = other_family()};
 	union name sin = addr(PEER, 1);
@@ -38,8 +38,8 @@ case_fresh(void)
 	result("closed", dial(fd, PEER, 1));
 }
 
-void
-case_flags(void)
+static void
+flags(void)
 {
 	int fd = stream(SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -58,8 +58,8 @@ case_flags(void)
 	close(fd);
 }
 
-void
-case_refused(void)
+static void
+refused(void)
 {
 	int fd = stream(0), port = peer_number("listen");
 
@@ -75,8 +75,8 @@ case_refused(void)
 	say("peer: %s", peer("end"));
 }
 
-void
-case_refused_later(void)
+static void
+refused_later(void)
 {
 	int fd = stream(SOCK_NONBLOCK), port = peer_number("listen");
 
@@ -95,8 +95,8 @@ case_refused_later(void)
 	peer("close");
 }
 
-void
-case_refused_write(void)
+static void
+refused_write(void)
 {
 	int fd = stream(SOCK_NONBLOCK);
 	char byte = 0;
@@ -114,8 +114,8 @@ case_refused_write(void)
 	close(fd);
 }
 
-void
-case_later(void)
+static void
+later(void)
 {
 	int fd = stream(SOCK_NONBLOCK), port = peer_number("listen");
 
@@ -133,8 +133,8 @@ case_later(void)
 	say("peer: %s", peer("end"));
 }
 
-void
-case_epoll_modes(void)
+static void
+epoll_modes(void)
 {
 	struct epoll_event ev = {
 	    .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET};
@@ -172,8 +172,8 @@ case_epoll_modes(void)
 	peer("close");
 }
 
-void
-case_select_modes(void)
+static void
+select_modes(void)
 {
 	int fd = linked(SOCK_NONBLOCK);
 	struct timeval tv = {0, 0};
@@ -193,8 +193,8 @@ case_select_modes(void)
 	say("unread at close, peer: %s", peer("end"));
 }
 
-void
-case_names(void)
+static void
+names(void)
 {
 	union name sin = {.port = 0};
 	socklen_t len = 4;
@@ -211,8 +211,8 @@ case_names(void)
 	peer("close");
 }
 
-void
-case_loopback(void)
+static void
+loopback(void)
 {
 	union name sin = addr(LOOPBACK, 0);
 	socklen_t len = name_len();
@@ -237,8 +237,8 @@ case_loopback(void)
 	close(c);
 }
 
-void
-case_unspec(void)
+static void
+unspec(void)
 {
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
 	int fd = linked(0);
@@ -254,8 +254,8 @@ case_unspec(void)
 	peer("close");
 }
 
-void
-case_timing_out(void)
+static void
+timing_out(void)
 {
 	struct timeval tv = {.tv_usec = 100000};
 	int fd = stream(0), silent = peer_number("silent");
@@ -271,8 +271,8 @@ case_timing_out(void)
 	close(fd);
 }
 
-void
-case_unreachable(void)
+static void
+unreachable(void)
 {
 	int fd = stream(0);
 
@@ -280,8 +280,8 @@ case_unreachable(void)
 	close(fd);
 }
 
-void
-case_interrupted(void)
+static void
+interrupted(void)
 {
 	struct itimerspec its = {.it_value.tv_nsec = 50000000};
 	struct sigevent sev = {
@@ -299,3 +299,21 @@ case_interrupted(void)
 	timer_delete(t);
 	close(fd);
 }
+
+static const struct shim_case table[] = {
+    CASE(fresh),
+    CASE(flags),
+    CASE(refused),
+    CASE(refused_later),
+    CASE(refused_write),
+    CASE(later),
+    CASE(epoll_modes),
+    CASE(select_modes),
+    CASE(names),
+    CASE(loopback),
+    CASE(unspec),
+    CASE(timing_out),
+    CASE(unreachable),
+    CASE(interrupted),
+};
+const struct subject connecting_cases = SUBJECT("connecting", table);

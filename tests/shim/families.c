@@ -83,8 +83,8 @@ whom(const char *what, int v6only)
 	peer("close");
 }
 
-void
-case_both_families(void)
+static void
+both_families(void)
 {
 	union name n;
 	int fd;
@@ -119,8 +119,8 @@ case_both_families(void)
 	close(fd);
 }
 
-void
-case_family_options(void)
+static void
+family_options(void)
 {
 	static const int names[] = {IPV6_V6ONLY, IPV6_UNICAST_HOPS, IPV6_TCLASS,
 	    IPV6_RECVTCLASS, IPV6_RECVPKTINFO, IPV6_MTU_DISCOVER,
@@ -150,3 +150,9 @@ case_family_options(void)
 	close(fd);
 	peer("close");
 }
+
+static const struct shim_case table[] = {
+    CASE(both_families),
+    CASE(family_options),
+};
+const struct subject families_cases = SUBJECT("families", table);

@@ -4,8 +4,8 @@
  */
 #include "cases.h"
 
-void
-case_accepting(void)
+static void
+accepting(void)
 {
 	union name sin = {.port = 0};
 	socklen_t len = name_len();
@@ -62,8 +62,8 @@ case_accepting(void)
 	peer("close");
 }
 
-void
-case_reset_before_accept(void)
+static void
+reset_before_accept(void)
 {
 	int fd = listening(0), c;
 
@@ -78,8 +78,8 @@ case_reset_before_accept(void)
 	close(fd);
 }
 
-void
-case_listeners(void)
+static void
+listeners(void)
 {
 	union name sin = addr(ANY, 0);
 	int fd = stream(0), other;
@@ -106,8 +106,8 @@ case_listeners(void)
 	close(fd);
 }
 
-void
-case_binding(void)
+static void
+binding(void)
 {
 	union name sin = addr(ANY, 0);
 	struct sockaddr_in6 other = {.sin6_family = other_family()};
@@ -135,8 +135,8 @@ case_binding(void)
 	close(fd);
 }
 
-void
-case_rebinding(void)
+static void
+rebinding(void)
 {
 	union name sin = addr(ANY, 0);
 	int fd = stream(0), l = listening(0);
@@ -159,8 +159,8 @@ case_rebinding(void)
 	close(l);
 }
 
-void
-case_inheriting(void)
+static void
+inheriting(void)
 {
 	struct timeval tv = {.tv_sec = 3};
 	int fd = listening(0), c;
@@ -189,8 +189,8 @@ case_inheriting(void)
 	peer("close");
 }
 
-void
-case_workers(void)
+static void
+workers(void)
 {
 	int fd = listening(0), i, status, c, served = 0, port = name_port(fd);
 	pid_t pid[3];
@@ -221,8 +221,8 @@ case_workers(void)
 	close(fd);
 }
 
-void
-case_orphan_listener(void)
+static void
+orphan_listener(void)
 {
 	int gate[2], port_pipe[2], port;
 	char byte;
@@ -256,3 +256,15 @@ case_orphan_listener(void)
 	close(port_pipe[0]);
 	close(port_pipe[1]);
 }
+
+static const struct shim_case table[] = {
+    CASE(accepting),
+    CASE(reset_before_accept),
+    CASE(listeners),
+    CASE(binding),
+    CASE(rebinding),
+    CASE(inheriting),
+    CASE(workers),
+    CASE(orphan_listener),
+};
+const struct subject listening_cases = SUBJECT("listening", table);

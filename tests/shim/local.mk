@@ -4,7 +4,8 @@
 check_PROGRAMS += tests/shim/cases
 tests_shim_cases_SOURCES = tests/shim/cases.c tests/shim/cases.h \
 	tests/shim/connecting.c tests/shim/families.c \
-	tests/shim/listening.c tests/shim/peer.c \
+	tests/shim/listening.c tests/shim/options.c \
+	tests/shim/peer.c \
 	tests/shim/sharing.c tests/shim/streaming.c tests/shim/tools.c
 tests_shim_cases_CPPFLAGS = -D_GNU_SOURCE
 tests_shim_cases_CFLAGS = $(TCPD_CFLAGS) -pthread
@@ -18,4 +19,4 @@ tests_shim_linked_LDADD = libtcpd.la
 TESTS += tests/shim/preload.t
 NET_TESTS += tests/shim/compare.t
 dist_check_SCRIPTS += tests/shim/preload.t
-EXTRA_DIST += tests/shim/compare.t
+EXTRA_DIST += tests/shim/compare.t tests/shim/differences

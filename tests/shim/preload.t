@@ -59,8 +59,8 @@ for how in plain shim; do
 	peer=$!
 	{
 		[ "$how" = shim ] && export LD_PRELOAD=$preload
-		"$cases" run "$work/peer" flags
-		CASES_QUIT=1 "$cases" run "$work/peer" loopback
+		"$cases" run "$work/peer" connecting/flags
+		CASES_QUIT=1 "$cases" run "$work/peer" connecting/loopback
 	} >"$work/$how" 2>&1
 	unset LD_PRELOAD
 	wait "$peer"

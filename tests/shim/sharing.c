@@ -4,8 +4,8 @@
  */
 #include "cases.h"
 
-void
-case_duplicates(void)
+static void
+duplicates(void)
 {
 	int fd = linked(0), copy = dup(fd);
 
@@ -17,8 +17,8 @@ case_duplicates(void)
 	say("peer: %s", peer("end"));
 }
 
-void
-case_children(void)
+static void
+children(void)
 {
 	int fd = linked(0), gate[2], status;
 	char byte;
@@ -44,8 +44,8 @@ case_children(void)
 	close(gate[1]);
 }
 
-void
-case_executing(void)
+static void
+executing(void)
 {
 	int fd = linked(0), status;
 	char num[16];
@@ -79,7 +79,7 @@ case_executing(void)
 int
 case_inherited(int fd)
 {
-	case_name = "executing";
+	case_name = "sharing/executing";
 	say_peername("exec: getpeername", fd);
 	say_sockname("exec: getsockname", fd);
 	say("exec: protocol %d", get_opt(fd, SOL_SOCKET, SO_PROTOCOL));
@@ -88,8 +88,8 @@ case_inherited(int fd)
 	return write(fd, "exec'd", 6) == 6 ? 0 : 1;
 }
 
-void
-case_passing(void)
+static void
+passing(void)
 {
 	int fd = linked(0), sv[2], got, status;
 	union {
@@ -159,8 +159,8 @@ closer(void *arg)
 	return NULL;
 }
 
-void
-case_threads(void)
+static void
+threads(void)
 {
 	int port = peer_number("listen"), i;
 	pthread_t t[4], c;
@@ -175,3 +175,12 @@ case_threads(void)
 	}
 	pthread_join(c, NULL);
 }
+
+static const struct shim_case table[] = {
+    CASE(duplicates),
+    CASE(children),
+    CASE(executing),
+    CASE(passing),
+    CASE(threads),
+};
+const struct subject sharing_cases = SUBJECT("sharing", table);

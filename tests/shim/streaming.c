@@ -4,8 +4,8 @@
  */
 #include "cases.h"
 
-void
-case_half_close(void)
+static void
+half_close(void)
 {
 	int fd = linked(0);
 
@@ -25,8 +25,8 @@ case_half_close(void)
 	result("bad how", shutdown(fd, 7));
 }
 
-void
-case_peer_closes(void)
+static void
+peer_closes(void)
 {
 	int fd = linked(0);
 
@@ -43,8 +43,8 @@ case_peer_closes(void)
 	say("peer: %s", peer("end"));
 }
 
-void
-case_reset_read(void)
+static void
+reset_read(void)
 {
 	int fd = linked(0);
 
@@ -62,8 +62,8 @@ case_reset_read(void)
 	close(fd);
 }
 
-void
-case_reset_write(void)
+static void
+reset_write(void)
 {
 	char x[1] = "x";
 	int fd = linked(0);
@@ -93,8 +93,8 @@ case_reset_write(void)
 	close(fd);
 }
 
-void
-case_closing(void)
+static void
+closing(void)
 {
 	struct linger l = {1, 0};
 	int fd = linked(0);
@@ -119,8 +119,8 @@ case_closing(void)
 	say("linger 0 before connect, peer: %s", peer("end"));
 }
 
-void
-case_addresses(void)
+static void
+addresses(void)
 {
 	union name sin = addr(NOBODY, 9);
 	struct sockaddr_storage from;
@@ -156,8 +156,8 @@ case_addresses(void)
 	peer("close");
 }
 
-void
-case_receiving(void)
+static void
+receiving(void)
 {
 	struct timeval tv = {.tv_usec = 50000};
 	char buf[256];
@@ -230,16 +230,16 @@ urgent_in(int in_line)
 }
 
 /* Out-of-band data, as sockets have it. */
-void
-case_urgent(void)
+static void
+urgent(void)
 {
 	urgent_out();
 	urgent_in(0);
 	urgent_in(1);
 }
 
-void
-case_gathering(void)
+static void
+gathering(void)
 {
 	char ab[] = "ab", cde[] = "cde";
 	struct iovec v[2] = {{ab, 2}, {cde, 3}};
@@ -257,8 +257,8 @@ case_gathering(void)
 	peer("close");
 }
 
-void
-case_options(void)
+static void
+options(void)
 {
 	struct linger l = {1, 5};
 	struct tcp_info ti;
@@ -323,8 +323,8 @@ bulk_in(int fd, long *total)
 	return sum;
 }
 
-void
-case_bulk(void)
+static void
+bulk(void)
 {
 	static char buf[BULK];
 	const char *said;
@@ -359,3 +359,18 @@ case_bulk(void)
 	close(fd);
 	peer("close");
 }
+
+static const struct shim_case table[] = {
+    CASE(half_close),
+    CASE(peer_closes),
+    CASE(reset_read),
+    CASE(reset_write),
+    CASE(closing),
+    CASE(addresses),
+    CASE(receiving),
+    CASE(urgent),
+    CASE(gathering),
+    CASE(options),
+    CASE(bulk),
+};
+const struct subject streaming_cases = SUBJECT("streaming", table);

@@ -4,6 +4,7 @@
  */
 #include "cases.h"
 
+const void *case_row;
 const char *case_name, *self, *path;
 int ctl = -1;
 volatile sig_atomic_t signals;
@@ -185,15 +186,22 @@ bits(int fd)
 	return (unsigned)p.revents;
 }
 
-/* Waits until all of want are there, then says what is. */
+/* Waits until all of want are there. */
 void
-await_bits(const char *what, int fd, unsigned want)
+await_quietly(int fd, unsigned want)
 {
 	struct pollfd p = {fd, (short)want, 0};
 	time_t end = time(NULL) + PATIENCE_S;
 
 	while ((bits(fd) & want) != want && time(NULL) < end)
 		poll(&p, 1, 10);
+}
+
+/* Then says what is. */
+void
+await_bits(const char *what, int fd, unsigned want)
+{
+	await_quietly(fd, want);
 	say("%s: %s", what, bits_text(bits(fd)));
 }
 
