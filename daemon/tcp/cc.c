@@ -56,10 +56,11 @@ tcp_cc_init(
 {
 	*cc = (struct tcp_cc){.ops = ops,
 	    .mss = mss,
-	    .cwnd = CC_IW_SEGS * mss,
+	    .options = cc->options,
 	    .ssthresh = UINT32_MAX,
 	    .srtt_us = cc->srtt_us,
 	    .ecn = cc->ecn};
+	cc->cwnd = tcp_cc_initial(cc);
 	ops->init(cc, now);
 }
 
@@ -122,7 +123,7 @@ tcp_cc_undo(struct tcp_cc *cc)
 void
 tcp_cc_idle(struct tcp_cc *cc, mono_t now, int64_t idle_us, bool long_idle)
 {
-	uint32_t iw = CC_IW_SEGS * cc->mss;
+	uint32_t iw = tcp_cc_initial(cc);
 
 	if (cc->ops->on_idle != NULL)
 		cc->ops->on_idle(cc, now, idle_us);

@@ -60,6 +60,7 @@ struct cc_hystart {
 struct tcp_cc {
 	const struct tcp_cc_ops *ops;
 	uint32_t cwnd, ssthresh, mss;
+	uint32_t options;    /* bytes of them that each segment has */
 	uint32_t srtt_us;    /* 0: not measured yet */
 	uint32_t prior_cwnd; /* before the last congestion; 0: none */
 	uint32_t prior_ssthresh;
@@ -149,7 +150,8 @@ extern const struct tcp_cc_ops tcp_cc_newreno, tcp_cc_cubic, tcp_cc_bbr,
 
 /* NULL for an unknown name; a NULL name gives the default. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
-/* A connection starts.  What is known of it already, srtt_us and ecn, stays. */
+/* A connection starts.  What is known of it already, the options, srtt_us and
+ * ecn, stays. */
 void tcp_cc_init(
     struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss, mono_t now);
 /* To another algorithm, with the window as it is. */
@@ -179,6 +181,16 @@ void tcp_cc_avoid(struct tcp_cc *cc, uint32_t acked, uint32_t *counted);
 /* What goes in one burst at this rate: a millisecond's worth, two segments at
  * least, 64 KiB at most (as TSO is sized in Linux). */
 uint32_t tcp_cc_quantum(const struct tcp_cc *cc, uint64_t rate);
+/* The initial window, RFC 6928 2.  Its SMSS is that of RFC 5681 2, the segment
+ * without options taken off: ten segments fit though some have an option more.
+ * A few bytes less and nine and a half would, and slow start would double
+ * those. */
+static inline uint32_t
+tcp_cc_initial(const struct tcp_cc *cc)
+{
+	return CC_IW_SEGS * (cc->mss + cc->options);
+}
+
 /* a + b within what a window may be. */
 static inline uint32_t
 tcp_cc_add(uint32_t a, uint64_t b)

@@ -396,7 +396,7 @@ set_cwnd(struct tcp_cc *cc, const struct cc_ack *ack)
 	b->ca_state = ack->ca_state;
 	if (b->full_bw_reached)
 		cc->cwnd = bbr_min(tcp_cc_add(cc->cwnd, ack->delivered), max);
-	else if (cc->cwnd < max || ack->total_delivered < CC_IW_SEGS * cc->mss)
+	else if (cc->cwnd < max || ack->total_delivered < tcp_cc_initial(cc))
 		cc->cwnd = tcp_cc_add(cc->cwnd, ack->delivered);
 	cc->cwnd = bbr_max(cc->cwnd, bbr_min_cwnd(cc));
 	if (b->state == BBR_PROBE_RTT)

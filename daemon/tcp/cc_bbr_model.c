@@ -27,7 +27,7 @@ bbr_bdp(const struct tcp_cc *cc, uint64_t bw, uint32_t gain)
 	const struct bbr *b = CC_STATE(bbr, cc);
 
 	if (b->min_rtt_us == 0)
-		return CC_IW_SEGS * cc->mss;
+		return tcp_cc_initial(cc);
 	/* 64 bits hold 1 TB/s for 10 s. */
 	return bbr_min(
 	    bw * b->min_rtt_us / 1000000 * gain / BBR_UNIT, CC_CWND_MAX);

@@ -257,9 +257,8 @@ pcb_set_mss(struct tcp_pcb *p)
 		mss = p->max_seg;
 	if (mss < TCP_MIN_MSS)
 		mss = TCP_MIN_MSS;
-	if (p->flags & PF_TS)
-		mss -= 12;
-	mss -= p->md5.room;
+	p->cc.options = (p->flags & PF_TS ? 12 : 0) + p->md5.room;
+	mss -= p->cc.options;
 	p->snd_mss = (uint16_t)mss;
 	p->cc.mss = mss;
 	/* Less than a segment would wait for ever. */

@@ -467,6 +467,34 @@ Test(accecn, the_option_shortens_segments)
 	give_up();
 }
 
+/* Segments that are shorter by the option are segments nevertheless: slow
+ * start goes from ten to twenty (RFC 6928 2, RFC 5681 2). */
+Test(accecn, an_option_costs_no_segment)
+{
+	int64_t end;
+
+	lab_start(.ecn = TCP_ECN_ON);
+	app_connects();
+	stack_sends(SYN | ACE7, .seq = 0);
+	peer_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .mss = 1460,
+	    .sackok = 1, .tsval = 0, .tsecr = 0, .acc_n = 3, .acc = {1, 0, 1});
+	stack_sends(ACK | ACE2, .seq = 1, .ack = 1);
+	app_writes(40 * 1448);
+	stack_sends(ACK | ACE5, .seq = 1, .ack = 1, .len = 1440, .acc_n = 1,
+	    .acc = {1});
+	for (int i = 0; i < 9; i++)
+		stack_sends(
+		    ACK | ACE5, .seq = 1441 + i * 1448, .ack = 1, .len = 1448);
+	silence();
+	end = 1441 + 9 * 1448;
+	peer_sends(ACK | ACE5, .seq = 1, .ack = end);
+	for (int i = 0; i < 20; i++)
+		stack_sends(
+		    ACK | ACE5, .seq = end + i * 1448, .ack = 1, .len = 1448);
+	silence();
+	give_up();
+}
+
 /* ---- 3.2.3.2: the option and the path ---- */
 
 /* 3.2.3.2.2: the first data, with the option, is lost: it may be why. */
