@@ -2,12 +2,16 @@
 /*
  * When to acknowledge text (RFC 5681 4.2, RFC 9293 3.8.6.3): at least every
  * second full segment at once (SHLD-19), the others after a while, below 0.5 s
- * (MUST-40), or with what we send ourselves.  Three things shorten the wait,
- * as in Linux:
+ * (MUST-40), or with what we send ourselves.  Some things shorten the wait, as
+ * in Linux:
  *
  * - Quick ACKs.  A sender's first flights, or those after a pause, are in slow
  *   start and grow by ACKs: each segment of them is answered at once, as many
  *   as make half the window, at most TCP_QUICK_MAX.
+ * - Growth.  What comes in a round trip beyond what came in one before shows a
+ *   sender who is in slow start still, and is answered segment by segment, so
+ *   that the loss of an ACK or the wait for an even number costs him less.
+ *   (Linux does so for as long as the window that it offers grows.)
  * - Ping-pong.  Where an answer of ours followed within the delay, the next
  *   one is likely to carry the ACK: no quick ACKs then.  A duplicate says that
  *   the peer waits for ACKs, and ends it.
@@ -110,7 +114,7 @@ delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now)
 	mono_t when;
 
 	if (nsegs > 1 || unacked > p->rcv_mss || p->ack.asked == TCP_QUICK_ON ||
-	    (p->ack.quick > 0 && !p->ack.pingpong)) {
+	    ((p->ack.quick > 0 || tune_growing(p, now)) && !p->ack.pingpong)) {
 		p->flags |= PF_ACK_NOW | PF_ACK_DELAYED;
 		pcb_ready(p);
 		return;

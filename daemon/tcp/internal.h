@@ -1187,6 +1187,8 @@ void tune_established(struct tcp_pcb *p, mono_t now);
 void tune_sndbuf(struct tcp_pcb *p);
 /* Text came in order, from s; before it is acknowledged. */
 void tune_segment(struct tcp_pcb *p, const struct seg *s);
+/* More came in this round trip than in any before. */
+bool tune_growing(const struct tcp_pcb *p, mono_t now);
 /* The user took n bytes. */
 void tune_taken(struct tcp_pcb *p, size_t n, mono_t now);
 /* ---- pacing.c ---- */

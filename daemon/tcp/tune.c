@@ -123,11 +123,25 @@ tune_segment(struct tcp_pcb *p, const struct seg *s)
 
 /* ---- the receive buffer ---- */
 
+/* As the receiver knows it, or from our SYN. */
+static uint32_t
+round_trip(const struct tcp_pcb *p)
+{
+	return p->tune.rtt_us != 0 ? p->tune.rtt_us : p->srtt_us;
+}
+
+bool
+tune_growing(const struct tcp_pcb *p, mono_t now)
+{
+	return p->tune.taken >= p->tune.space &&
+	       mono_diff(now, p->tune.since) < (int64_t)round_trip(p);
+}
+
 void
 tune_taken(struct tcp_pcb *p, size_t n, mono_t now)
 {
 	struct tcp_tune *tu = &p->tune;
-	uint32_t rtt = tu->rtt_us != 0 ? tu->rtt_us : p->srtt_us;
+	uint32_t rtt = round_trip(p);
 	uint64_t want, taken, more;
 
 	taken = tu->taken += n;

@@ -28,14 +28,79 @@ quick(int64_t seq, unsigned n, uint32_t m)
 	}
 }
 
+/* The first 16, none of them more than came in the round trip before. */
+static void
+first_sixteen(void)
+{
+	quick(1, 8, M);
+	after(ms(5));
+	quick(1 + 8 * M, 8, M);
+}
+
 /* The sender is in slow start and lives on ACKs: 16 at once, then delayed. */
 Test(delack, first_segments)
 {
-	quick(1, 16, M);
+	first_sixteen();
 	peer_sends(ACK, .seq = 1 + 16 * M, .ack = 1, .len = M);
-	quiet_until(ms(40) - 1);
-	at(ms(40));
+	quiet_until(ms(45) - 1);
+	at(ms(45));
 	stack_sends(ACK, .seq = 1, .ack = 1 + 17 * M);
+}
+
+/* n full segments from *seq on, stamped with a round trip of 5 ms, and read:
+ * each acknowledged at once, or with the second one. */
+static void
+flight(int64_t *seq, unsigned n, bool at_once)
+{
+	int64_t ms_now = lab_now() / 1000;
+
+	for (unsigned i = 1; i <= n; i++, *seq += M) {
+		peer_sends(ACK, .seq = *seq, .ack = 1, .len = M,
+		    .tsval = ms_now, .tsecr = ms_now - 5);
+		app_reads(M);
+		if (at_once || i % 2 == 0)
+			stack_sends(ACK, .seq = 1, .ack = *seq + M);
+		silence();
+	}
+}
+
+/* What comes in a round trip beyond the ten of the initial window, or beyond
+ * what a former one brought, comes from slow start. */
+Test(delack, growth)
+{
+	int64_t seq = 1;
+
+	lab_start(.listens = true, .quickack = true, .rcvbuf = 1 << 20);
+	handshake(.mss = 1460, .wscale = 7, .tsval = 0);
+	after(ms(5));
+	flight(&seq, 10, true);
+	after(ms(5));
+	flight(&seq, 6, true);
+	after(ms(5));
+	/* The first one ends the round trip before. */
+	flight(&seq, 12, false);
+	flight(&seq, 9, true);
+	after(ms(5));
+	/* No more than that. */
+	flight(&seq, 20, false);
+	after(ms(5));
+	flight(&seq, 22, false);
+	flight(&seq, 1, true);
+}
+
+/* He who has not taken it may be behind by more than a round trip. */
+Test(delack, what_is_not_taken_is_no_growth)
+{
+	first_sixteen();
+	after(ms(5));
+	for (unsigned i = 0; i < 24; i += 2) {
+		int64_t seq = 1 + (16 + i) * M;
+
+		peer_sends(ACK, .seq = seq, .ack = 1, .len = M);
+		silence();
+		peer_sends(ACK, .seq = seq + M, .ack = 1, .len = M);
+		stack_sends(ACK, .seq = 1, .ack = seq + 2 * M);
+	}
 }
 
 /* Not more than make half the window, but two. */
@@ -118,7 +183,7 @@ Test(delack, quick_after_a_pause)
 /* The last short segment: once it is taken there is nothing to wait for. */
 Test(delack, short_segment_is_taken)
 {
-	quick(1, 16, M);
+	first_sixteen();
 	peer_sends(ACK | PSH, .seq = 1 + 16 * M, .ack = 1, .len = 200);
 	silence();
 	app_reads(200);
