@@ -11,13 +11,13 @@
 # To build and to run.
 PACKAGES_BUILD="autoconf automake libtool make gcc libc6-dev pkg-config
 	libevent-dev libbsd-dev libconfuse-dev libjansson-dev libmnl-dev
-	nettle-dev libseccomp-dev"
+	nettle-dev libseccomp-dev libc-ares-dev"
 # Namespaces, devices and the programs that quickstart runs.
 PACKAGES_LAB="iproute2 util-linux procps curl nginx-light python3"
 # Unit tests and the programs of tests/e2e.
 PACKAGES_TEST="libcriterion-dev wget redis-server redis-tools iperf3 socat
 	netcat-openbsd bird2 dnsmasq-base liblwip-dev iputils-ping ethtool jq git mandoc
-	xz-utils clang clang-format valgrind"
+	xz-utils clang clang-format valgrind openssl busybox-static"
 
 # nginx and the like live there, and a plain user's PATH lacks it.
 PATH=$PATH:/usr/sbin:/sbin

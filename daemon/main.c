@@ -85,6 +85,8 @@ main(int argc, char *argv[])
 		return frontend_main(&a);
 	case ROLE_ENGINE:
 		return engine_main(&a);
+	case ROLE_RESOLVER:
+		return resolver_main(&a);
 	default:
 		return parent_main(&a);
 	}

@@ -275,7 +275,8 @@ enter_sandbox(const struct proto_policy *p)
 
 	if (err == -EOPNOTSUPP)
 		warnx("warning: no name will resolve, for the daemon has no "
-		      "resolver");
+		      "resolver; add a line like resolver { nameserver = "
+		      "\"192.0.2.53\" } to its tcpd.conf and restart it");
 	else if (err != 0)
 		warnx("warning: no name will resolve: %s", strerror(-err));
 	run_sandbox(f, EXIT_OURS);

@@ -34,6 +34,7 @@ attach_visit_done(struct visit *v)
 
 	if (v->ev_added)
 		event_del(&v->ev);
+	resolve_forget(v);
 	if (v->fd >= 0)
 		rights_leave(v);
 	etimer_done(e, &v->timer);
@@ -155,31 +156,45 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 		chan_abort(c, -r);
 }
 
+/* Into an empty queue: it fits, or the client is gone. */
 static void
-answer(struct request *r, int err)
+reply(int fd, uint16_t type, int err, int pass_fd, const void *data, size_t len)
 {
 	union {
 		struct cmsghdr h;
 		char space[CMSG_SPACE(sizeof(int))];
 	} ctl = {0};
-	struct proto_reply reply = {.magic = PROTO_MAGIC,
+	struct proto_reply rep = {.magic = PROTO_MAGIC,
 	    .version = PROTO_VERSION,
-	    .type = r->head.type,
+	    .type = type,
 	    .err = err,
-	    .len = err == 0 ? (uint32_t)r->outlen : 0};
-	struct iovec iov[2] = {{&reply, sizeof reply}, {r->out, reply.len}};
+	    .len = err == 0 ? (uint32_t)len : 0};
+	struct iovec iov[2] = {
+	    {&rep, sizeof rep}, {(void *)(uintptr_t)data, rep.len}};
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
 
-	if (err == 0 && r->pass_fd >= 0) {
+	if (err == 0 && pass_fd >= 0) {
 		m.msg_control = ctl.space;
 		m.msg_controllen = sizeof ctl.space;
 		ctl.h.cmsg_level = SOL_SOCKET;
 		ctl.h.cmsg_type = SCM_RIGHTS;
 		ctl.h.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&ctl.h), &r->pass_fd, sizeof(int));
+		memcpy(CMSG_DATA(&ctl.h), &pass_fd, sizeof(int));
 	}
-	/* Into an empty queue: it fits, or the client is gone. */
-	(void)!sendmsg(r->visit_fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)!sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+answer(struct request *r, int err)
+{
+	reply(r->visit_fd, r->head.type, err, r->pass_fd, r->out, r->outlen);
+}
+
+void
+attach_answer(struct visit *v, int err, const void *data, size_t len)
+{
+	reply(v->fd, PROTO_RESOLVE, err, -1, data, len);
+	attach_visit_done(v);
 }
 
 /* What is left of the descriptors after the request. */
@@ -196,7 +211,7 @@ put_away(struct visit *v, struct request *r, const int *fds, size_t n)
 		rights_bury(v, fds, n);
 }
 
-/* false: the client may say it once more, with a descriptor. */
+/* false: the client may say it once more, with a descriptor, or waits. */
 static bool
 serve(struct visit *v, uint8_t *buf, size_t len)
 {
@@ -223,6 +238,11 @@ serve(struct visit *v, uint8_t *buf, size_t len)
 			answer(&r, err);
 			return false;
 		}
+	}
+	if (r.query != 0) {
+		put_away(v, &r, fds, n);
+		resolve_wait(v, r.query);
+		return false;
 	}
 	if (err >= 0)
 		answer(&r, err);
@@ -260,7 +280,7 @@ visit_input(struct visit *v)
 	n = recv(v->fd, buf, sizeof buf, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (n <= 0) {
+	if (n <= 0 || v->query != 0) {
 		attach_visit_done(v);
 		return true;
 	}
@@ -304,6 +324,10 @@ on_visit_timer(struct engine *e, struct etimer *t)
 	struct visit *v =
 	    (struct visit *)((char *)t - offsetof(struct visit, timer));
 
+	if (v->query != 0) {
+		attach_answer(v, ETIMEDOUT, NULL, 0);
+		return;
+	}
 	e->stats.visits_silent++;
 	drop_count(e->drops, DROP_IPC_LIMIT);
 	attach_visit_done(v);
@@ -343,7 +367,8 @@ visit_new(struct engine *e, int fd)
 	}
 	if (visit_input(v)) /* often it is all there already */
 		return;
-	etimer_set(e, &v->timer, mono_add(engine_now(e), e->visit_us));
+	if (v->query == 0)
+		etimer_set(e, &v->timer, mono_add(engine_now(e), e->visit_us));
 	event_assign(&v->ev, e->eb, fd,
 	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_visit, v);
 	v->ev_added = event_add(&v->ev, NULL) == 0;

@@ -66,6 +66,8 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	    {"ipv4", memcmp(&a->ipv4, &b->ipv4, sizeof a->ipv4) != 0},
 	    {"ipv6", memcmp(&a->ipv6, &b->ipv6, sizeof a->ipv6) != 0},
 	    {"memory buffers", a->buffers != b->buffers},
+	    {"resolver",
+		(a->resolver.nservers == 0) != (b->resolver.nservers == 0)},
 	    {"tcp msl", a->tcp.msl_us != b->tcp.msl_us},
 	    {"tcp max_conns", a->tcp.max_conns != b->tcp.max_conns},
 	    {"tcp quick_acks", a->tcp.quick_acks != b->tcp.quick_acks},
@@ -96,6 +98,8 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	now->g.tcp.ect_all = b->tcp.ect_all;
 	now->g.tcp.syn_linear = b->tcp.syn_linear;
 	now->g.tcp.fastopen = b->tcp.fastopen;
+	if (a->resolver.nservers != 0 && b->resolver.nservers != 0)
+		now->g.resolver = b->resolver;
 	now->g.quota = b->quota;
 	memcpy(now->g.addrs, b->addrs, sizeof b->addrs);
 	now->g.naddrs = b->naddrs;
@@ -198,6 +202,7 @@ global_valid(const struct conf_global *g)
 	       t->fastopen.nkeys <= 2 && t->port_first >= 1 &&
 	       t->port_first < t->port_last &&
 	       g->naddrs + g->ipv6.slaac + g->ipv4.dhcp >= 1 &&
+	       g->resolver.nservers <= CONF_SERVERS && g->resolver.hosts <= 1 &&
 	       d->vlan < 4095 && addrs_valid(g->addrs, g->naddrs) &&
 	       ENDS(g->socket) && ENDS(g->control) && ENDS(g->pidfile) &&
 	       ENDS(g->user) && g->buffers >= 1u << 20 &&

@@ -22,6 +22,7 @@
 #define CONF_ROUTES   64   /* STACK_ROUTES */
 #define CONF_RULES    160  /* leaves room for the built-in ones */
 #define CONF_QUOTAS   4096 /* quota_user sections */
+#define CONF_SERVERS  8	   /* name servers */
 
 /* Addresses are IPv6 or v4-mapped, lengths count of 128 (base/addr.h). */
 struct conf_addr {
@@ -105,12 +106,26 @@ struct conf_rule {
 	uint32_t line;
 };
 
+struct conf_nameserver {
+	struct ipaddr addr;
+	uint16_t port;
+	uint16_t pad;
+};
+
+struct conf_resolver {
+	uint32_t nservers; /* 0: there is no resolver */
+	uint8_t hosts;	   /* the daemon's /etc/hosts comes first */
+	uint8_t pad[3];
+	struct conf_nameserver servers[CONF_SERVERS];
+};
+
 /* What is one of each. */
 struct conf_global {
 	struct conf_device device;
 	struct conf_tcp tcp;
 	struct conf_ipv4 ipv4;
 	struct conf_ipv6 ipv6;
+	struct conf_resolver resolver;
 	struct conf_quota quota;	    /* of users without their own */
 	struct conf_addr addrs[CONF_ADDRS]; /* ours */
 	uint32_t naddrs;

@@ -435,6 +435,7 @@ new_conf(void)
 	    .port_first = 32768,
 	    .port_last = 60999};
 	g->ipv6 = (struct conf_ipv6){.accept_ra = 1, .dad_transmits = 1};
+	g->resolver.hosts = 1;
 	g->quota = (struct conf_quota){.conns = 4096,
 	    .listeners = 256,
 	    .half_open = 1024,

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/addrtext.h"
+#include "ipc/dnsmsg.h"
 #include "proc/conf_read.h"
 #include "tcp/tcp.h"
 #include "tcpd/proto.h"
@@ -55,6 +56,7 @@ const char *const conf_section_names[] = {
     [S_TCP] = "tcp",
     [S_IPV4] = "ipv4",
     [S_IPV6] = "ipv6",
+    [S_RESOLVER] = "resolver",
     [S_MEMORY] = "memory",
 };
 
@@ -80,6 +82,8 @@ target(struct reader *r, enum section s)
 		return &r->conf->g.ipv4;
 	case S_IPV6:
 		return &r->conf->g.ipv6;
+	case S_RESOLVER:
+		return &r->conf->g.resolver;
 	default:
 		return &r->conf->g;
 	}
@@ -538,6 +542,36 @@ set_port_range(
 	return 0;
 }
 
+/* A name server, asked by way of the stack: that leads to no loopback. */
+static int
+set_nameserver(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	struct conf_resolver *res = &r->conf->g.resolver;
+	const char *s = cfg_opt_getnstr(opt, 0);
+	struct conf_nameserver ns = {.port = 0};
+
+	if (!addrtext_parse_endpoint(s, &ns.addr, &ns.port))
+		return conf_complain(r, line,
+		    "nameserver = \"%s\" is not an address with perhaps a "
+		    "port; write it like 192.0.2.53 or [2001:db8::53]:53",
+		    s);
+	if (!unicast(&ns.addr) ||
+	    (!ipaddr_is_v4(&ns.addr) && ipaddr_is_link_local(&ns.addr)))
+		return conf_complain(r, line,
+		    "nameserver = \"%s\" cannot be reached through the "
+		    "stack; name a station that routes lead to",
+		    s);
+	if (res->nservers >= CONF_SERVERS)
+		return conf_complain(r, line,
+		    "too many lines of nameserver; at most %u fit",
+		    CONF_SERVERS);
+	if (ns.port == 0)
+		ns.port = DNS_PORT;
+	res->servers[res->nservers++] = ns;
+	return 0;
+}
+
 /* ---- the table ---- */
 
 #define G(m) offsetof(struct conf_global, m), sizeof((struct conf_global *)0)->m
@@ -546,6 +580,8 @@ set_port_range(
 #define R(m) offsetof(struct conf_rule, m), sizeof((struct conf_rule *)0)->m
 #define V(m) offsetof(struct conf_ipv4, m), sizeof((struct conf_ipv4 *)0)->m
 #define I(m) offsetof(struct conf_ipv6, m), sizeof((struct conf_ipv6 *)0)->m
+#define N(m)                                                                   \
+	offsetof(struct conf_resolver, m), sizeof((struct conf_resolver *)0)->m
 #define Q(m) offsetof(struct conf_quota, m), sizeof((struct conf_quota *)0)->m
 #define QUOTA_ROWS(s)                                                          \
 	{s, "connections", CFGT_INT, set_number, Q(conns), 0, UINT32_MAX},     \
@@ -614,6 +650,8 @@ const struct key conf_keys[] = {
 	0, 0},
     {S_IPV6, "accept_ra", CFGT_BOOL, set_bool, I(accept_ra), 0, 0},
     {S_IPV6, "dad_transmits", CFGT_INT, set_number, I(dad_transmits), 0, 255},
+    {S_RESOLVER, "nameserver", CFGT_STR, set_nameserver, 0, 0, KEY_MANY, 0},
+    {S_RESOLVER, "hosts", CFGT_BOOL, set_bool, N(hosts), 0, 0},
     {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},
 };
 const unsigned conf_nkeys = sizeof conf_keys / sizeof conf_keys[0];

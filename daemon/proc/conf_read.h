@@ -25,6 +25,7 @@ enum section {
 	S_TCP,
 	S_IPV4,
 	S_IPV6,
+	S_RESOLVER,
 	S_MEMORY,
 };
 

@@ -272,6 +272,16 @@ end_plain(struct reader *r, cfg_t *sec, uint32_t line)
 	return 0;
 }
 
+static int
+end_resolver(struct reader *r, cfg_t *sec, uint32_t line)
+{
+	if (r->conf->g.resolver.nservers > 0)
+		return 0;
+	return conf_complain(r, line,
+	    "the resolver has nobody to ask; add nameserver = "
+	    "\"192.0.2.53\"");
+}
+
 const struct section_kind conf_sections[] = {
     {S_DEVICE, S_TOP, true, end_device},
     {S_ROUTE, S_TOP, true, end_route},
@@ -283,6 +293,7 @@ const struct section_kind conf_sections[] = {
     {S_TCP, S_TOP, false, end_plain},
     {S_IPV4, S_TOP, false, end_plain},
     {S_IPV6, S_TOP, false, end_plain},
+    {S_RESOLVER, S_TOP, false, end_resolver},
     {S_MEMORY, S_TOP, false, end_plain},
 };
 const unsigned conf_nsections = sizeof conf_sections / sizeof conf_sections[0];

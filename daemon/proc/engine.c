@@ -373,6 +373,7 @@ engine_free(struct engine *e)
 		bound_free(b);
 	listener_done(e);
 	chans_done(e);
+	resolve_done(e);
 	rights_done(e);
 	accounts_free(e);
 	pump_done(e);

@@ -33,6 +33,8 @@
 struct engine;
 struct account;
 struct speaker;
+struct request;
+struct msgchan;
 
 /* A deadline of the engine's own; fn may set it again or free it. */
 struct etimer {
@@ -42,6 +44,7 @@ struct etimer {
 
 /* How long things may take, in microseconds. */
 #define VISIT_US       (10 * 1000000LL) /* a client that says nothing */
+#define RESOLVE_US     (20 * 1000000LL) /* a name that is asked for */
 #define ERROR_KEEP_US  (60 * 1000000LL) /* an errno that nobody asks for */
 #define STRAY_PROBE_US 1000000LL	/* listeners nobody speaks for */
 #define SQUEEZE_US     20000LL		/* a user over his buffer bytes */
@@ -54,6 +57,7 @@ struct etimer {
 #define VISITS_PER_UID	 4096
 #define KEYS_PER_UID	 4096 /* of TCP_MD5SIG or TCP-AO, of his listeners */
 #define KEYS_PER_CONN	 16
+#define QUERIES_PER_UID	 256	   /* that the resolver has not answered */
 #define ASKED_PER_UID	 64	   /* of them, that may send a descriptor */
 #define UNBURIED_PER_UID 8	   /* useless descriptors not closed yet */
 #define FLUSH_BUDGET	 (4 << 20) /* from all, before others are looked at */
@@ -161,6 +165,7 @@ struct account {
 	uint32_t conns, listeners, half_active, visits, nerrors;
 	uint32_t asked;	       /* visits that may send a descriptor */
 	uint32_t keys;	       /* of TCP_MD5SIG, at listeners */
+	uint32_t queries;      /* visits that wait for the resolver */
 	uint32_t unburied;     /* his descriptors that are being closed */
 	uint32_t half_passive; /* as counted at turn half_turn */
 	uint64_t half_turn;
@@ -191,7 +196,14 @@ struct visit {
 	uint32_t uid;
 	bool ev_added;
 	bool asked; /* for a descriptor */
+	/* 0, or what the resolver has been asked for it; by_query is good then.
+	 */
+	uint32_t query;
+	RB_ENTRY(visit) by_query;
 };
+RB_HEAD(queries, visit);
+int query_cmp(const struct visit *a, const struct visit *b);
+RB_PROTOTYPE(queries, visit, by_query, query_cmp)
 
 /* Descriptors on their way out (undertaker.c). */
 struct grave {
@@ -206,6 +218,7 @@ struct engine_stats {
 	uint64_t attaches, accepts, requests, refused_quota, refused_nofile;
 	uint64_t orphans_reset;
 	uint64_t visits_silent, listeners_dead, probes, resets_to_program;
+	uint64_t queries, queries_refused;
 	uint64_t turns;
 };
 
@@ -262,6 +275,11 @@ struct engine {
 	bool told_nofile;
 	bool no_oob; /* this kernel's AF_UNIX has no MSG_OOB */
 	LIST_HEAD(, grave) graves;
+
+	/* resolve.c */
+	struct msgchan *resolver; /* NULL: there is none */
+	struct queries queries;
+	uint32_t last_query;
 
 	/* what there is */
 	struct names names;
@@ -406,7 +424,19 @@ void rights_bury(struct visit *v, const int *fds, size_t n);
 void rights_leave(struct visit *v);
 void rights_done(struct engine *e);
 
+/* ---- resolve.c: names ---- */
+/* The channel to the resolver, taken over. */
+bool engine_set_resolver(struct engine *e, int fd);
+/* PROTO_RESOLVE; as request_serve(). */
+int resolve_ask(struct request *r);
+/* v waits for what was asked, or no longer. */
+void resolve_wait(struct visit *v, uint32_t query);
+void resolve_forget(struct visit *v);
+void resolve_done(struct engine *e);
+
 /* ---- attach.c ---- */
+/* The answer to what v waits for: a positive errno, or data. */
+void attach_answer(struct visit *v, int err, const void *data, size_t len);
 void attach_visit_done(struct visit *v);
 void attach_stop(struct engine *e);
 /* Also the fuzz target's: the first bytes of a client, peeked.  Returns the
@@ -439,10 +469,11 @@ struct request {
 	struct proto_head head;
 	const void *body;
 	size_t len;
-	int pass;     /* the client's descriptor; -1: none or taken */
-	bool good;    /* it is what was asked for: closing it is harmless */
-	int visit_fd; /* for SO_PEERPIDFD */
-	int pass_fd;  /* goes along with the answer; -1 */
+	int pass;	/* the client's descriptor; -1: none or taken */
+	bool good;	/* it is what was asked for: closing it is harmless */
+	int visit_fd;	/* for SO_PEERPIDFD */
+	int pass_fd;	/* goes along with the answer; -1 */
+	uint32_t query; /* the resolver has it, and the answer waits; or 0 */
 	uint8_t out[sizeof(struct proto_opt) + PROTO_OPT_MAX];
 	size_t outlen;
 };

@@ -25,7 +25,7 @@ struct role {
 	struct conf *conf; /* until the engine has it */
 	struct dev_caps caps;
 	uint8_t stable_secret[16];
-	int device, listener, policy;
+	int device, listener, policy, resolver;
 	bool have_device, start, failed;
 	bool ready;    /* the parent knows that we are */
 	uint32_t told; /* stack_changes() when it was told what there is */
@@ -233,6 +233,8 @@ parent_input(void *arg, struct msg *m)
 		return got_policy(r, m);
 	case PM_PEER:
 		return got_peer(r, m);
+	case PM_RESOLVER:
+		return r->engine == NULL && got_fd(m, &r->resolver);
 	case PM_LOG:
 		return got_log(m);
 	case PM_START:
@@ -289,6 +291,8 @@ begin(struct role *r)
 	r->conf = NULL;
 	engine_set_policy(r->engine, r->policy);
 	r->policy = -1;
+	if (r->resolver >= 0 && !engine_set_resolver(r->engine, r->resolver))
+		fatal("cannot talk to the resolver");
 	rc = engine_set_device(r->engine, r->device, &r->caps);
 	if (rc == 0)
 		rc = engine_set_listener(r->engine, r->listener);
@@ -381,7 +385,8 @@ tell_parent(struct role *r)
 int
 engine_main(const struct proc_args *a)
 {
-	struct role r = {.device = -1, .listener = -1, .policy = -1};
+	struct role r = {
+	    .device = -1, .listener = -1, .policy = -1, .resolver = -1};
 	bool failed;
 
 	signal(SIGPIPE, SIG_IGN);

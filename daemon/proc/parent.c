@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The parent: reads the configuration, makes what needs privileges, starts the
- * two children and hands everything down.  Afterwards it only waits: for
+ * children and hands everything down.  Afterwards it only waits: for
  * signals, for a child's death, for the few messages a child may send.  It
  * never reads a byte that came from the network or a client.
  *
@@ -10,7 +10,7 @@
  *			running is named in the log
  *	a child dies	its cause is logged, everything stops, exit 1
  *
- * In the background the caller of tcpd waits until both children are ready, so
+ * In the background the caller of tcpd waits until all children are ready, so
  * its exit status says whether the daemon runs.  Until then errors go to his
  * standard error, afterwards to syslog.
  *
@@ -21,6 +21,7 @@
 #include "config.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -40,13 +41,14 @@
 #include "proc/runtime.h"
 #include "proc/spawn.h"
 
-#define START_S	    30 /* both children must be ready by then */
+#define START_S	    30 /* all children must be ready by then */
 #define STOP_S	    10 /* then they are killed */
 #define LOG_PENDING 2048
 
 enum {
 	ENGINE,
 	FRONTEND,
+	RESOLVER, /* if tcpd.conf has one */
 	NCHILDREN
 };
 
@@ -54,8 +56,8 @@ struct parent;
 
 struct child {
 	struct parent *p;
-	const char *name;
-	pid_t pid; /* 0: not running */
+	const char *name; /* NULL: never started */
+	pid_t pid;	  /* 0: not running */
 	struct msgchan *ch;
 	bool ready;
 	int log;
@@ -114,6 +116,15 @@ stop(struct parent *p)
 		event_base_loopbreak(p->eb);
 }
 
+static bool
+all_are_ready(const struct parent *p)
+{
+	for (int i = 0; i < NCHILDREN; i++)
+		if (p->child[i].name != NULL && !p->child[i].ready)
+			return false;
+	return true;
+}
+
 static void
 fail(struct parent *p)
 {
@@ -129,7 +140,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	for (int i = 0; i < NCHILDREN; i++) {
 		struct child *c = &p->child[i];
 
-		if (!p->stopping && !c->ready)
+		if (!p->stopping && c->name != NULL && !c->ready)
 			log_error(
 			    "%s is not ready after %d s", c->name, START_S);
 		if (!p->stopping || c->pid == 0)
@@ -268,7 +279,7 @@ child_ready(struct child *c, const struct msg *m)
 	if (m->len != 0 || c->ready)
 		return false;
 	c->ready = true;
-	if (p->child[ENGINE].ready && p->child[FRONTEND].ready && !p->stopping)
+	if (all_are_ready(p) && !p->stopping)
 		all_ready(p);
 	return true;
 }
@@ -294,6 +305,8 @@ send_policy(struct parent *p, struct child *c)
 {
 	struct pm_policy pol = {.generation = p->generation};
 
+	if (c == &p->child[RESOLVER])
+		return 0; /* it asks by way of the stack, always */
 	return msgchan_send(
 	    c->ch, PM_POLICY, 0, &pol, sizeof pol, &p->page.fd, 1);
 }
@@ -305,6 +318,26 @@ make_page(struct parent *p, struct page *page, uint32_t generation)
 	    .conf = p->conf, .net = &p->net, .link = (uint32_t)p->rt.ifindex};
 
 	return page_make(page, &from, generation);
+}
+
+/* The names that /etc/hosts has now.  Who resolves them can open nothing. */
+static int
+send_hosts(struct parent *p)
+{
+	struct child *c = &p->child[RESOLVER];
+	int fd = -1, rc;
+	struct stat st;
+
+	if (p->conf->g.resolver.hosts)
+		fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	rc = msgchan_send(c->ch, PM_HOSTS, 0, NULL, 0, &fd, fd != -1);
+	if (fd != -1)
+		close(fd);
+	return rc;
 }
 
 /* A new page for everybody; after a new configuration that goes first. */
@@ -325,9 +358,13 @@ renew_policy(struct parent *p, bool with_conf)
 	for (int i = 0; i < NCHILDREN; i++) {
 		struct child *c = &p->child[i];
 
+		if (c->name == NULL)
+			continue;
 		if (c->ch == NULL)
 			return;
 		rc = with_conf ? conf_send(p->conf, c->ch) : 0;
+		if (rc == 0 && with_conf && i == RESOLVER)
+			rc = send_hosts(p);
 		rc = rc ? rc : send_policy(p, c);
 		if (rc != 0) {
 			log_error("cannot tell %s: %s", c->name, strerror(-rc));
@@ -427,6 +464,35 @@ start_child(struct parent *p, int which, enum proc_role role)
 	return c->ch != NULL;
 }
 
+/* What makes the resolver, and the engine know it. */
+static int
+hand_down_resolver(struct parent *p)
+{
+	struct child *e = &p->child[ENGINE], *r = &p->child[RESOLVER];
+	int rc, sv[2], door;
+
+	if (r->ch == NULL)
+		return 0;
+	door = open(p->conf->g.socket, O_PATH | O_CLOEXEC);
+	if (door == -1 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1) {
+		rc = -errno;
+		if (door != -1)
+			close(door);
+		return rc;
+	}
+	rc = conf_send(p->conf, r->ch);
+	rc = rc ? rc : msgchan_send(r->ch, PM_DOOR, 0, NULL, 0, &door, 1);
+	rc = rc ? rc : send_hosts(p);
+	rc = rc ? rc : msgchan_send(r->ch, PM_RESOLVER, 0, NULL, 0, &sv[0], 1);
+	rc = rc ? rc : msgchan_send(e->ch, PM_RESOLVER, 0, NULL, 0, &sv[1], 1);
+	rc = rc ? rc : msgchan_send(r->ch, PM_START, 0, NULL, 0, NULL, 0);
+	close(door);
+	close(sv[0]);
+	close(sv[1]);
+	return rc;
+}
+
 /* Everything that a child needs, and the word to begin. */
 static bool
 hand_down(struct parent *p)
@@ -453,7 +519,8 @@ hand_down(struct parent *p)
 	rc =
 	    rc ? rc
 	       : msgchan_send(f->ch, PM_CONTROL, 0, NULL, 0, &p->rt.control, 1);
-	for (int i = 0; i < NCHILDREN && rc == 0; i++) {
+	rc = rc ? rc : hand_down_resolver(p);
+	for (int i = ENGINE; i <= FRONTEND && rc == 0; i++) {
 		struct child *c = &p->child[i];
 
 		rc = send_policy(p, c);
@@ -503,7 +570,7 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	if (sig != SIGHUP) {
 		log_info("%s: stopping", sig == SIGINT ? "SIGINT" : "SIGTERM");
 		stop(p);
-	} else if (p->child[ENGINE].ready && p->child[FRONTEND].ready) {
+	} else if (all_are_ready(p)) {
 		reload(p);
 	}
 }
@@ -592,7 +659,10 @@ run(struct parent *p)
 	else if (!make_loop(p))
 		log_error("cannot make the event loop");
 	else if (start_child(p, ENGINE, ROLE_ENGINE) &&
-		 start_child(p, FRONTEND, ROLE_FRONTEND) && hand_down(p)) {
+		 start_child(p, FRONTEND, ROLE_FRONTEND) &&
+		 (p->conf->g.resolver.nservers == 0 ||
+		     start_child(p, RESOLVER, ROLE_RESOLVER)) &&
+		 hand_down(p)) {
 		event_base_dispatch(p->eb);
 		if (!p->failed)
 			log_info("stopped");

@@ -10,12 +10,16 @@
  *	                                             |
  *	                                          tcpctl (tcpd/control.h)
  *
+ * Where tcpd.conf has a resolver it is a fourth process: the engine passes
+ * names' queries to it, and it asks by way of the engine, as any client.
+ *
  * Each child is this binary executed again with `-R role`, its channel to the
  * parent on descriptor PROC_FD, and nothing else but 0, 1 and 2.
  *
  * The start, as a child sees it: PM_CONF ... PM_CONF_END; then descriptors
- * (engine: PM_DEVICE, PM_LISTENER, PM_POLICY, PM_PEER; frontend: PM_CONTROL,
- * PM_POLICY, PM_PEER); then PM_START.  The child enters its sandbox and answers
+ * (engine: PM_DEVICE, PM_LISTENER, PM_POLICY, PM_PEER, PM_RESOLVER; frontend:
+ * PM_CONTROL, PM_POLICY, PM_PEER; resolver: PM_RESOLVER, PM_DOOR, PM_HOSTS);
+ * then PM_START.  The child enters its sandbox and answers
  * CM_READY, the engine when its addresses can be used.  Whenever the network
  * gives or takes something (CM_NET), a new PM_POLICY follows.  Afterwards:
  *PM_CONF ... PM_CONF_END and PM_POLICY again at a reload (configuration first),
@@ -43,6 +47,7 @@ enum proc_role {
 	ROLE_PARENT,
 	ROLE_FRONTEND,
 	ROLE_ENGINE,
+	ROLE_RESOLVER,
 };
 
 struct proc_args {
@@ -57,6 +62,7 @@ struct proc_args {
 int parent_main(const struct proc_args *a);
 int frontend_main(const struct proc_args *a);
 int engine_main(const struct proc_args *a); /* channel at PROC_FD */
+int resolver_main(const struct proc_args *a);
 
 enum proc_msg {
 	/* parent -> children */
@@ -73,6 +79,9 @@ enum proc_msg {
 	PM_START,	/* nothing */
 	PM_STOP,	/* nothing */
 	PM_LOG,		/* struct pm_log */
+	PM_RESOLVER,	/* nothing; the channel engine <-> resolver */
+	PM_DOOR,	/* nothing; tcpd.sock, opened as a path */
+	PM_HOSTS,	/* nothing; /etc/hosts, opened, or no descriptor */
 
 	/* children -> parent */
 	CM_READY = 64, /* nothing */
@@ -86,6 +95,11 @@ enum proc_msg {
 	/* engine -> frontend, id: the query's */
 	EM_ROWS = 192, /* struct ctl_rows, then rows of its kind */
 	EM_END,	       /* struct em_end */
+
+	/* engine -> resolver, id: the engine's choice, not 0 */
+	EM_RESOLVE = 224, /* struct proto_resolve, then a query of the DNS */
+	/* resolver -> engine, id: the query's */
+	RM_ANSWER, /* what the DNS says, at least a head */
 };
 
 /* struct dev_caps in plain bytes. */

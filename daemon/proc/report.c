@@ -438,6 +438,8 @@ engine_counters(struct page_out *p)
 	C(attaches, "connect() calls");
 	C(accepts, "connections handed to listeners");
 	C(requests, "requests of the shim");
+	C(queries, "names asked for");
+	C(queries_refused, "of them refused: too many under way");
 	C(refused_quota, "refused: the user is at his quota");
 	C(orphans_reset,
 	    "closed connections reset: their user is at his quota");

@@ -388,13 +388,6 @@ do_fastopen(struct request *r)
 	return put_value(r, &o, sizeof n);
 }
 
-/* There is no resolver yet that could be asked. */
-static int
-do_resolve(struct request *r)
-{
-	return EOPNOTSUPP;
-}
-
 static const struct {
 	int (*serve)(struct request *);
 	size_t min, max; /* of the body */
@@ -416,7 +409,7 @@ static const struct {
     [PROTO_URGENT] = {do_urgent, 0, 0},
     [PROTO_FASTOPEN] = {do_fastopen, sizeof(struct proto_attach),
 	PROTO_MSG_MAX},
-    [PROTO_RESOLVE] = {do_resolve, 0, PROTO_MSG_MAX},
+    [PROTO_RESOLVE] = {resolve_ask, 0, PROTO_MSG_MAX},
 };
 
 int

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The sandboxes of engine and frontend.
+ * The sandboxes of engine, frontend and resolver.
  *
  *	file system	an empty read-only tmpfs in a mount namespace of its
- *			own; in the engine's there is one directory, /fd, which
- *			is /proc/PID/fd: through it, and only so, the engine can
- *			connect() to a socket whose O_PATH descriptor a client
- *			gave it
+ *			own; in those of engine and resolver there is one
+ *			directory, /fd, which is /proc/PID/fd: through it, and
+ *			only so, they can connect() to a socket whose O_PATH
+ *			descriptor they were given: by a client, or for the
+ *			resolver the daemon's own
  *	user		the one of tcpd.conf; no groups, no capabilities, not
  *			even in the bounding set; no_new_privs
  *	system calls	an allow-list (the tables below); another one ends the
@@ -210,7 +211,7 @@ change_user(const struct conf_global *g, bool tell)
 
 #define SYS(name) SCMP_SYS(name)
 
-/* What the C library, libevent and both roles need. */
+/* What the C library, libevent and all roles need. */
 static const int calls_common[] = {SYS(read), SYS(readv), SYS(write),
     SYS(writev), SYS(recvmsg), SYS(sendmsg), SYS(recvfrom), SYS(sendto),
     SYS(recvmmsg), SYS(sendmmsg), SYS(accept4), SYS(accept), SYS(getsockopt),
@@ -229,6 +230,8 @@ static const int calls_common[] = {SYS(read), SYS(readv), SYS(write),
 /* The engine also connects to listeners and watches processes. */
 static const int calls_engine[] = {
     SYS(connect), SYS(bind), SYS(listen), SYS(pidfd_open)};
+
+static const int calls_resolver[] = {SYS(connect)};
 
 /* Refused without ending the process: the C library tries them and copes. */
 static const int calls_refused[] = {SYS(open), SYS(openat), SYS(access),
@@ -269,7 +272,7 @@ allow_list(scmp_filter_ctx f, uint32_t action, const int *calls, size_t n)
 
 /* Calls that depend on their arguments. */
 static int
-allow_some(scmp_filter_ctx f, bool engine)
+allow_some(scmp_filter_ctx f, bool connects)
 {
 	const uint32_t yes = SCMP_ACT_ALLOW;
 	const uint64_t exec = PROT_EXEC, self = (uint64_t)getpid();
@@ -286,7 +289,7 @@ allow_some(scmp_filter_ctx f, bool engine)
 	for (size_t i = 0; i < sizeof ioctls / sizeof ioctls[0] && rc == 0; i++)
 		rc = seccomp_rule_add(
 		    f, yes, SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i], 0));
-	if (rc == 0 && engine)
+	if (rc == 0 && connects)
 		rc = seccomp_rule_add(
 		    f, yes, SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 	return rc;
@@ -295,7 +298,7 @@ allow_some(scmp_filter_ctx f, bool engine)
 #define LIST(a) (a), sizeof(a) / sizeof((a)[0])
 
 static int
-load_filter(bool engine)
+load_filter(enum proc_role role)
 {
 	struct sigaction sa = {
 	    .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO | SA_NODEFER};
@@ -311,10 +314,12 @@ load_filter(bool engine)
 		rc = allow_list(f, SCMP_ACT_ALLOW, LIST(calls_common));
 	if (rc == 0)
 		rc = allow_list(f, SCMP_ACT_ERRNO(EACCES), LIST(calls_refused));
-	if (rc == 0 && engine)
+	if (rc == 0 && role == ROLE_ENGINE)
 		rc = allow_list(f, SCMP_ACT_ALLOW, LIST(calls_engine));
+	if (rc == 0 && role == ROLE_RESOLVER)
+		rc = allow_list(f, SCMP_ACT_ALLOW, LIST(calls_resolver));
 	if (rc == 0)
-		rc = allow_some(f, engine);
+		rc = allow_some(f, role != ROLE_FRONTEND);
 	if (rc == 0)
 		rc = seccomp_load(f);
 	seccomp_release(f);
@@ -336,7 +341,7 @@ sandbox_enter(enum proc_role role, const struct conf_global *g)
 		log_warn("running under %s: without the file system and "
 			 "system call parts of the sandbox",
 		    watcher);
-	} else if ((step = empty_root(engine)) != NULL) {
+	} else if ((step = empty_root(role != ROLE_FRONTEND)) != NULL) {
 		log_warn("no empty root: %s was refused: %s (needs root, or a "
 			 "user namespace of one's own)",
 		    step, strerror(errno));
@@ -351,7 +356,7 @@ sandbox_enter(enum proc_role role, const struct conf_global *g)
 	prctl(PR_SET_DUMPABLE, watcher != NULL, 0, 0, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		log_warn("no_new_privs was refused: %s", strerror(errno));
-	if (watcher == NULL && (rc = load_filter(engine)) != 0)
+	if (watcher == NULL && (rc = load_filter(role)) != 0)
 		log_warn("system calls are not restricted: %s (a kernel with "
 			 "CONFIG_SECCOMP_FILTER is needed)",
 		    strerror(-rc));

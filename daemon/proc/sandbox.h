@@ -11,7 +11,7 @@
 #include "proc/proc.h"
 
 /*
- * Enters the sandbox of role (frontend or engine).  Steps that the machine
+ * Enters the sandbox of role.  Steps that the machine
  * refuses are logged as warnings and left out; what must not go wrong (a
  * failed change of user after it began) ends the process.  The engine calls it
  * after it has made its event base and everything that needs open(); later it
@@ -20,7 +20,7 @@
 void sandbox_enter(enum proc_role role, const struct conf_global *g);
 
 /* Where the process's own descriptors are found by path: "/fd" in the
- * engine's sandbox, else "/proc/self/fd". */
+ * sandboxes of engine and resolver, else "/proc/self/fd". */
 const char *sandbox_fd_dir(void);
 
 #endif

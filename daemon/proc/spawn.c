@@ -25,6 +25,7 @@ static const char *const names[] = {
     [ROLE_PARENT] = "parent",
     [ROLE_FRONTEND] = "frontend",
     [ROLE_ENGINE] = "engine",
+    [ROLE_RESOLVER] = "resolver",
 };
 
 const char *
@@ -36,10 +37,9 @@ role_name(enum proc_role role)
 enum proc_role
 role_of(const char *name)
 {
-	if (strcmp(name, names[ROLE_FRONTEND]) == 0)
-		return ROLE_FRONTEND;
-	if (strcmp(name, names[ROLE_ENGINE]) == 0)
-		return ROLE_ENGINE;
+	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum proc_role)i;
 	return ROLE_PARENT;
 }
 

@@ -16,7 +16,7 @@ struct spawned {
 	int log;     /* what it writes to standard error; -1: inherited */
 };
 
-/* "engine", "frontend", "parent". */
+/* "engine", "frontend", "resolver", "parent". */
 const char *role_name(enum proc_role role);
 /* ROLE_PARENT when the name is none. */
 enum proc_role role_of(const char *name);

@@ -17,6 +17,7 @@ NET_TESTS = \
 	tests/e2e/curl.t \
 	tests/e2e/nginx.t \
 	tests/e2e/python.t \
+	tests/e2e/sandbox.t \
 	tests/e2e/redis.t \
 	tests/e2e/streams.t \
 	tests/e2e/many.t \
@@ -45,7 +46,7 @@ EXTRA_DIST += $(NET_TESTS) $(NET_TIMED) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/ra.py tests/e2e/claim.py tests/e2e/tagged.py \
 	tests/e2e/fast.py tests/e2e/ao.py tests/e2e/md5.py tests/e2e/ecn.py \
 	tests/e2e/tcpinfo.py tests/e2e/info.py \
-	tests/e2e/congestion.py
+	tests/e2e/congestion.py tests/e2e/names.py
 dist_noinst_SCRIPTS += tests/summary
 
 # haul.c over lwIP: the same text, its calls renamed.

@@ -7,7 +7,7 @@
 #
 # A new one takes the lines below with its own name, and a word in
 # FUZZ_TARGETS.
-FUZZ_TARGETS = frames segments ipc control
+FUZZ_TARGETS = frames segments ipc control dns
 FUZZ_SECONDS = 600
 FUZZ_JOBS = 2
 AM_TESTS_ENVIRONMENT += FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS;
@@ -69,3 +69,13 @@ else
 tests_fuzz_control_fuzz_SOURCES += tests/fuzz/replay.c
 endif
 EXTRA_DIST += tests/fuzz/make_control_corpus.py
+
+check_PROGRAMS += tests/fuzz/dns_fuzz
+tests_fuzz_dns_fuzz_SOURCES = tests/fuzz/dns_fuzz.c
+tests_fuzz_dns_fuzz_LDADD = $(TCPD_LIBS)
+if FUZZER
+tests_fuzz_dns_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+else
+tests_fuzz_dns_fuzz_SOURCES += tests/fuzz/replay.c
+endif
+EXTRA_DIST += tests/fuzz/make_dns_corpus.py

@@ -6,9 +6,10 @@ import os
 import struct
 import sys
 
-RAW, MORE, LEAVE, REQUEST, REQUEST_FD, ATTACH, SHUT, FAST = range(8)
+(RAW, MORE, LEAVE, REQUEST, REQUEST_FD, ATTACH, SHUT, FAST, ANSWER,
+ ANSWER_RAW) = range(10)
 (BIND, LISTEN, GETSOCKNAME, GETPEERNAME, GETOPT, SETOPT, ERROR, POLICY,
- SHUTDOWN, OUTQ, URGENT, FASTOPEN) = range(2, 14)
+ SHUTDOWN, OUTQ, URGENT, FASTOPEN, RESOLVE) = range(2, 15)
 
 
 def op(what, arg, data=b""):
@@ -36,6 +37,9 @@ def padded(level, number, value):
 one = struct.pack("<i", 1)
 MAPPED = b"\0" * 10 + b"\xff\xff\xc0\0\2\2"
 bound = op(REQUEST_FD, BIND, name(8080))
+query = struct.pack("<II", 1, 0) + bytes.fromhex(
+    "123401000001000000000000") + b"\1a\7example\0\0\1\0\1"
+asked = op(REQUEST, RESOLVE, query)
 listening = bound + op(REQUEST, LISTEN, struct.pack("<II", 16, 0))
 files = {
     "bind": bound,
@@ -106,6 +110,20 @@ files = {
     "setopt_lies": op(ATTACH, 0) + op(REQUEST, SETOPT, opt(6, 1, one, 99)),
     "error_unknown": op(REQUEST, ERROR + 128),
     "policy": op(REQUEST, POLICY),
+    "resolve": asked + op(ANSWER, 0, query[8:]),
+    "resolve_is_there": op(REQUEST, RESOLVE),
+    "resolve_many": asked * 5 + op(ANSWER, 2, query[8:]) +
+    op(ANSWER, 0, query[8:]) * 2 + op(LEAVE, 3) + op(ANSWER, 1, query[8:]),
+    "resolve_leave": asked + op(LEAVE, 0) + op(ANSWER, 0, query[8:]),
+    "resolve_talk_on": asked + op(MORE, 0, b"x") + op(ANSWER, 0, query[8:]),
+    "resolve_shut": asked + op(SHUT, 0) + op(ANSWER, 0, query[8:]),
+    "resolve_long": asked + op(ANSWER, 0, query[8:] + b"\0" * 8000),
+    "resolve_short": op(REQUEST, RESOLVE, query[:15]),
+    "resolve_flags": op(REQUEST, RESOLVE, b"\2" + query[1:]),
+    "resolve_big": op(REQUEST, RESOLVE, query + b"\0" * 2048),
+    "resolve_with_fd": op(REQUEST_FD, RESOLVE, query),
+    "resolver_short": asked + op(ANSWER, 0, b"\x12\x34") + asked,
+    "resolver_noise": asked + op(ANSWER_RAW, 0, b"noise" * 9) + asked,
     "urgent": op(ATTACH, 0) + op(REQUEST, URGENT) + op(MORE, 0, b"ab") +
     op(REQUEST, URGENT) + op(REQUEST, URGENT) + op(MORE, 0, b"c"),
     "urgent_listener": listening + op(REQUEST, URGENT),

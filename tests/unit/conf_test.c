@@ -324,6 +324,14 @@ static const struct {
     {"device tap { mtu = 1000 }\naddress = \"slaac\"",
 	":2: address = \"slaac\" needs an MTU", "raise it"},
     {"ipv6 { dad_transmits = 256 }", ":1: dad_transmits = 256", "0 to 255"},
+    {"resolver { hosts = true }", ":1: the resolver has nobody to ask",
+	"add nameserver"},
+    {"resolver { nameserver = dns.example }",
+	":1: nameserver = \"dns.example\" is not an address", "192.0.2.53 or"},
+    {"resolver { nameserver = \"127.0.0.53\" }",
+	":1: nameserver = \"127.0.0.53\" cannot be reached", "routes lead"},
+    {"resolver { nameserver = \"fe80::1\" }",
+	":1: nameserver = \"fe80::1\" cannot", "routes lead"},
     {"tcp { congestion = vegas }", ":1: congestion",
 	"cubic, newreno, bbr or dctcp"},
     {"quota { congestion = \"\" }", ":1: congestion", "bbr or dctcp"},
@@ -399,11 +407,13 @@ Test(conf, reload)
 		 "  quick_acks = false pacing = no ecn = classic\n"
 		 "  timestamps = no sack = no window_scaling = no\n"
 		 "  accecn_option = never ect_all = on syn_linear = 1\n"
-		 "  fastopen = 0 }");
+		 "  fastopen = 0 }\n"
+		 "resolver { nameserver = \"192.0.2.53\" }");
 
 	changed[0] = '\0';
-	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 3);
-	cr_assert_str_eq(changed, "device;tcp msl;tcp quick_acks;");
+	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 4);
+	cr_assert_str_eq(changed, "device;resolver;tcp msl;tcp quick_acks;");
+	cr_assert_eq(now->g.resolver.nservers, 0);
 	cr_assert_eq(now->g.tcp.quick_acks, 1);
 	cr_assert_eq(now->g.device.mtu, 1500);
 	cr_assert_eq(ipaddr_to_v4(&now->g.addrs[0].addr), 0xc0000203);
@@ -488,6 +498,41 @@ judge(const struct proto_policy *p, bool bind, const char *addr)
 }
 
 /* Both families, and neither lies in the other's default route. */
+Test(conf, resolver)
+{
+	struct conf *c =
+	    good(LEAST "resolver { nameserver = 192.0.2.53\n"
+		       "nameserver = \"[2001:db8::53]:5353\"  hosts = false }");
+	const struct conf_nameserver *s = c->g.resolver.servers;
+	char buf[ADDRTEXT_MAX];
+
+	cr_assert_eq(c->g.resolver.nservers, 2);
+	cr_assert_eq(c->g.resolver.hosts, 0);
+	cr_assert_str_eq(
+	    addrtext_endpoint(&s[0].addr, s[0].port, buf), "192.0.2.53:53");
+	cr_assert_str_eq(addrtext_endpoint(&s[1].addr, s[1].port, buf),
+	    "[2001:db8::53]:5353");
+	conf_free(c);
+	c = good(LEAST);
+	cr_assert_eq(c->g.resolver.nservers, 0);
+	cr_assert_eq(c->g.resolver.hosts, 1);
+	conf_free(c);
+}
+
+Test(conf, resolver_reload)
+{
+	struct conf *now = good(LEAST "resolver { nameserver = 192.0.2.53 }");
+	struct conf *next = good(LEAST "resolver { nameserver = 192.0.2.54 "
+				       "hosts = no }");
+
+	changed[0] = '\0';
+	cr_assert_eq(conf_reload(now, next, note_changed, NULL), 0);
+	cr_assert_eq(
+	    ipaddr_to_v4(&now->g.resolver.servers[0].addr), 0xc0000236);
+	cr_assert_eq(now->g.resolver.hosts, 0);
+	conf_free(now);
+}
+
 Test(conf, policy_ipv6)
 {
 	struct conf *c = good(LEAST
@@ -676,6 +721,9 @@ Test(conf, hostile_messages)
 	REJECTED(PM_CONF, &g, sizeof g);
 	g = c->g;
 	g.device.nhosts = UINT32_MAX;
+	REJECTED(PM_CONF, &g, sizeof g);
+	g = c->g;
+	g.resolver.nservers = CONF_SERVERS + 1;
 	REJECTED(PM_CONF, &g, sizeof g);
 	/* Promised and not sent, sent and not promised, sent twice. */
 	g = c->g;

@@ -4,6 +4,9 @@ UNIT_TESTS += tests/unit/conf_test
 tests_unit_conf_test_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 tests_unit_conf_test_LDADD = $(TCPD_LIBS) $(CRITERION_LIBS)
 
+UNIT_TESTS += tests/unit/dns_test
+tests_unit_dns_test_LDADD = $(TCPD_LIBS) $(CRITERION_LIBS)
+
 UNIT_TESTS += tests/unit/tcpctl_test
 tests_unit_tcpctl_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/libclient
 tests_unit_tcpctl_test_LDADD = libtcpctl.la libsockopt.la daemon/libbase.la \
