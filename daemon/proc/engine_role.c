@@ -7,7 +7,6 @@
  */
 #include "config.h"
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -190,17 +189,6 @@ got_policy(struct role *r, struct msg *m)
 }
 
 static bool
-got_log(struct msg *m)
-{
-	struct pm_log l;
-
-	if (!MSG_GET(m, &l) || l.verbose > LOG_LVL_DEBUG)
-		return false;
-	log_show((enum log_level)l.verbose);
-	return true;
-}
-
-static bool
 got_device(struct role *r, struct msg *m)
 {
 	struct pm_link l;
@@ -236,7 +224,7 @@ parent_input(void *arg, struct msg *m)
 	case PM_RESOLVER:
 		return r->engine == NULL && got_fd(m, &r->resolver);
 	case PM_LOG:
-		return got_log(m);
+		return proc_log(m);
 	case PM_START:
 		if (r->conf == NULL || !r->have_device || r->listener < 0)
 			return false;
@@ -389,16 +377,7 @@ engine_main(const struct proc_args *a)
 	    .device = -1, .listener = -1, .policy = -1, .resolver = -1};
 	bool failed;
 
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN); /* the parent decides */
-	signal(SIGTERM, SIG_IGN);
-	r.eb = event_base_new();
-	if (r.eb == NULL)
-		fatal("cannot make an event loop: %s", strerror(errno));
-	r.parent =
-	    msgchan_new(r.eb, PROC_FD, &msgchan_internal, &parent_ops, &r);
-	if (r.parent == NULL)
-		fatal("cannot talk to the parent");
+	r.eb = proc_begin(&r.parent, &parent_ops, &r);
 	while (!r.start && !r.failed)
 		event_base_loop(r.eb, EVLOOP_ONCE);
 	if (r.failed)

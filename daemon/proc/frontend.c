@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,17 +153,6 @@ start(struct frontend *f, const struct msg *m)
 }
 
 static bool
-take_log(const struct msg *m)
-{
-	struct pm_log l;
-
-	if (!MSG_GET(m, &l) || l.verbose > LOG_LVL_DEBUG)
-		return false;
-	log_show(l.verbose);
-	return true;
-}
-
-static bool
 parent_input(void *arg, struct msg *m)
 {
 	struct frontend *f = arg;
@@ -185,7 +173,7 @@ parent_input(void *arg, struct msg *m)
 	case PM_START:
 		return start(f, m);
 	case PM_LOG:
-		return take_log(m);
+		return proc_log(m);
 	case PM_STOP:
 		finish(f, false);
 		return true;
@@ -213,15 +201,7 @@ frontend_main(const struct proc_args *a)
 	struct frontend f = {.control_fd = -1};
 	struct conf *partial = NULL;
 
-	/* Signals are the parent's; a terminal's ^C reaches us all. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	if ((f.eb = event_base_new()) == NULL ||
-	    (f.parent = msgchan_new(
-		 f.eb, PROC_FD, &msgchan_internal, &parent_ops, &f)) == NULL)
-		fatal("no event loop: %s", strerror(errno));
+	f.eb = proc_begin(&f.parent, &parent_ops, &f);
 	while (!f.stopping)
 		event_base_loop(f.eb, EVLOOP_ONCE);
 	control_free(f.control);

@@ -1,12 +1,44 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Payloads that are not copied as they are: see proc.h.
+ * What the children have in common, and payloads that are not copied as they
+ * are: see proc.h.
  */
 #include "config.h"
 
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
 #include <string.h>
 
+#include "proc/log.h"
 #include "proc/proc.h"
+
+struct event_base *
+proc_begin(struct msgchan **parent, const struct msgchan_ops *ops, void *arg)
+{
+	static const int ours_not[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
+	struct event_base *eb = event_base_new();
+
+	for (unsigned i = 0; i < sizeof ours_not / sizeof ours_not[0]; i++)
+		signal(ours_not[i], SIG_IGN);
+	if (eb == NULL)
+		fatal("cannot make an event loop: %s", strerror(errno));
+	*parent = msgchan_new(eb, PROC_FD, &msgchan_internal, ops, arg);
+	if (*parent == NULL)
+		fatal("cannot talk to the parent");
+	return eb;
+}
+
+bool
+proc_log(const struct msg *m)
+{
+	struct pm_log l;
+
+	if (!MSG_GET(m, &l) || l.verbose > LOG_LVL_DEBUG)
+		return false;
+	log_show((enum log_level)l.verbose);
+	return true;
+}
 
 void
 pm_device_from(struct pm_device *d, const struct dev_caps *caps)

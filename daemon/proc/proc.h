@@ -64,6 +64,14 @@ int frontend_main(const struct proc_args *a);
 int engine_main(const struct proc_args *a); /* channel at PROC_FD */
 int resolver_main(const struct proc_args *a);
 
+/* How a child begins: its loop, its channel to the parent, and no mind for
+ * signals, which are the parent's (a terminal's ^C reaches all).  Ends the
+ * process when memory is out. */
+struct event_base *proc_begin(
+    struct msgchan **parent, const struct msgchan_ops *ops, void *arg);
+/* PM_LOG; false: malformed. */
+bool proc_log(const struct msg *m);
+
 enum proc_msg {
 	/* parent -> children */
 	PM_CONF = 1,	/* struct conf_global */

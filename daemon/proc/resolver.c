@@ -15,7 +15,6 @@
 #include "config.h"
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,17 +258,6 @@ start(struct resolver *r, const struct msg *m)
 }
 
 static bool
-take_log(const struct msg *m)
-{
-	struct pm_log l;
-
-	if (!MSG_GET(m, &l) || l.verbose > LOG_LVL_DEBUG)
-		return false;
-	log_show(l.verbose);
-	return true;
-}
-
-static bool
 parent_input(void *arg, struct msg *m)
 {
 	struct resolver *r = arg;
@@ -290,7 +278,7 @@ parent_input(void *arg, struct msg *m)
 	case PM_START:
 		return start(r, m);
 	case PM_LOG:
-		return take_log(m);
+		return proc_log(m);
 	case PM_STOP:
 		finish(r, false);
 		return true;
@@ -317,15 +305,7 @@ resolver_main(const struct proc_args *a)
 {
 	struct resolver r = {.door_fd = -1};
 
-	/* Signals are the parent's; a terminal's ^C reaches us all. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	if ((r.eb = event_base_new()) == NULL ||
-	    (r.parent = msgchan_new(
-		 r.eb, PROC_FD, &msgchan_internal, &parent_ops, &r)) == NULL)
-		fatal("no event loop: %s", strerror(errno));
+	r.eb = proc_begin(&r.parent, &parent_ops, &r);
 	while (!r.stopping)
 		event_base_loop(r.eb, EVLOOP_ONCE);
 	upstream_free(r.upstream);
