@@ -368,6 +368,12 @@ tcp_set_syn_linear(struct tcp *t, uint8_t n)
 }
 
 void
+tcp_set_min_tso_segs(struct tcp *t, uint8_t n)
+{
+	t->cfg.min_tso_segs = n;
+}
+
+void
 tcp_free(struct tcp *t)
 {
 	struct tcp_pcb *p;

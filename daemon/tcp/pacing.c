@@ -25,13 +25,13 @@
 #define BURST_US  512 /* of min_rtt: halves what may go beside the rate */
 #define TSO_BYTES 65536
 
-/* From the window; 0 where pacing is off or the round trip not known. */
+/* From the window; 0 where the round trip is not known, or nothing. */
 static uint64_t
 window_rate(const struct tcp_pcb *p)
 {
 	const struct tcp_cc *cc = &p->cc;
 
-	if (!p->t->cfg.pacing || cc->srtt_us == 0 || p->min_rtt_us < LAG_US)
+	if (cc->srtt_us == 0 || p->min_rtt_us < LAG_US)
 		return 0;
 	return (uint64_t)cc->cwnd * 1000000 / cc->srtt_us *
 	       (cc->cwnd < cc->ssthresh / 2 ? 200 : 120) / 100;
@@ -45,7 +45,7 @@ rate_and_lag(const struct tcp_pcb *p, int64_t *lag_us)
 	bool own = rate != 0;
 
 	*lag_us = LAG_US;
-	if (!own)
+	if (!own && p->t->cfg.pacing)
 		rate = window_rate(p);
 	if (max != 0 && (rate == 0 || rate > max))
 		return max;
@@ -63,12 +63,16 @@ pacing_rate(const struct tcp_pcb *p)
 	return rate_and_lag(p, &lag_us);
 }
 
+/* Where nothing is paced, too, as in Linux: a train is a burst anyway, and the
+ * ACKs of small ones are spread over the round trip. */
 uint32_t
 pacing_quantum(const struct tcp_pcb *p)
 {
+	uint32_t least = p->t->cfg.min_tso_segs * (uint32_t)p->cc.mss, quantum;
 	uint64_t rate = pacing_rate(p);
-	uint32_t quantum;
 
+	if (rate == 0)
+		rate = window_rate(p);
 	if (rate == 0)
 		return UINT32_MAX;
 	quantum = tcp_cc_quantum(&p->cc, rate);
@@ -76,7 +80,7 @@ pacing_quantum(const struct tcp_pcb *p)
 	 * small frames cost both ends more than the wire. */
 	if (p->cc.pacing_rate == 0 && p->min_rtt_us < BURST_US * 16)
 		quantum += TSO_BYTES >> p->min_rtt_us / BURST_US;
-	return quantum;
+	return quantum > least ? quantum : least;
 }
 
 bool

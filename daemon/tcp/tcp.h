@@ -203,6 +203,7 @@ struct tcp_config {
 	/* So many SYNs are sent again after the same time; the next ones
 	 * after twice the time of the one before (RFC 6298 5.5). */
 	uint8_t syn_linear;
+	uint8_t min_tso_segs; /* of a train, however low the rate; 0: 2 */
 	struct tcp_fastopen fastopen;
 	const struct tcp_digest *digest; /* NULL: there are no keys */
 };
@@ -227,6 +228,8 @@ void tcp_set_ecn(struct tcp *t, enum tcp_ecn_policy policy);
 void tcp_set_accecn(struct tcp *t, enum tcp_accecn_option option, bool ect_all);
 /* For SYNs from now on. */
 void tcp_set_syn_linear(struct tcp *t, uint8_t n);
+/* For trains from now on. */
+void tcp_set_min_tso_segs(struct tcp *t, uint8_t n);
 /* For SYNs from now on.  Keys that were made here stay when none are given. */
 void tcp_set_fastopen(struct tcp *t, const struct tcp_fastopen *f);
 /* Aborts everything without a word and frees it. */

@@ -39,6 +39,7 @@ struct settings {
 	struct stack_config stack; /* points into the others */
 	struct stack_addr addrs[2];
 	struct stack_route routes[2];
+	bool no_tso;  /* the device cuts no trains: the kernel does */
 	uint32_t gso; /* what comes in larger is a train of such; 0: not */
 };
 

@@ -149,6 +149,12 @@ take(struct settings *s, const char *key, const char *v)
 		c->tcp.syn_linear = (uint8_t)n;
 		return true;
 	}
+	if (strcmp(key, "min_tso_segs") == 0) {
+		if (!take_number(&n, v, 64))
+			return false;
+		c->tcp.min_tso_segs = (uint8_t)n;
+		return true;
+	}
 	if (strcmp(key, "ecn_option") == 0)
 		return take_ecn_option(&c->tcp.accecn_option, v);
 	if (strncmp(key, "fastopen", 8) == 0)
@@ -156,7 +162,7 @@ take(struct settings *s, const char *key, const char *v)
 	if (strcmp(key, "tso") == 0) {
 		if (!take_number(&n, v, 1))
 			return false;
-		c->tx_csum = c->tx_tso = n != 0;
+		s->no_tso = n == 0;
 		return true;
 	}
 	return take_switch(c, key, v);

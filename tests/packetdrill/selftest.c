@@ -302,6 +302,25 @@ reset(int listener)
 	EXPECT(io.close(io.userdata, ep) == 0);
 }
 
+/* A train is one packet, or what a kernel makes of it for a device that cuts
+ * none: PSH is on the last then. */
+static void
+trains(int listener)
+{
+	int fd = handshake(listener);
+	static char buf[2500];
+
+	EXPECT(io.write(io.userdata, fd, buf, 2000) == 2000);
+	stack_sends(TH_ACK | TH_PSH, 1, 1, 2000);
+	EXPECT(command("tcpd-set tso=0") == 0);
+	EXPECT(io.write(io.userdata, fd, buf, 2000) == 2000);
+	stack_sends(TH_ACK, 2001, 1, 1000);
+	stack_sends(TH_ACK | TH_PSH, 3001, 1, 1000);
+	EXPECT(command("tcpd-set tso=1") == 0);
+	peer_sends(TH_RST | TH_ACK, 1, 4001, 0);
+	EXPECT(io.close(io.userdata, fd) == 0);
+}
+
 static int
 listens(void)
 {
@@ -355,6 +374,7 @@ converse(const char *our, const char *their)
 	/* TIME-WAIT is over after a minute that passes at once. */
 	time_passes(61000000);
 	reset(fd);
+	trains(fd);
 	settings();
 	EXPECT(io.close(io.userdata, fd) == 0);
 }

@@ -169,6 +169,77 @@ judge_ipv6(struct world *w, uint8_t *p, size_t len, const struct offload *o)
 	return false;
 }
 
+/* Is this train, of a TCP header at tcp, cut before it comes to the wire?  By
+ * the kernel, if the device cannot; which Linux's tun cannot with AccECN, whose
+ * flags must stay on each. */
+static bool
+is_cut(const struct world *w, const uint8_t *tcp, bool *accecn)
+{
+	const struct sock *s;
+	struct tcp_info_out in;
+
+	*accecn = false;
+	TAILQ_FOREACH (s, &w->socks, link) {
+		if (s->pcb == NULL || s->lport != get16(tcp) ||
+		    s->rport != get16(tcp + 2))
+			continue;
+		tcp_info(s->pcb, &in, w->now);
+		*accecn = in.ecn.mode == 2;
+	}
+	return *accecn || w->cfg.no_tso;
+}
+
+static void
+set_lengths(uint8_t *ip, size_t len)
+{
+	struct wire_csum c = WIRE_CSUM_INIT;
+
+	if (ip[0] >> 4 == 6) {
+		put16(ip + 4, (uint16_t)(len - WIRE_IPV6_HDR));
+		return;
+	}
+	put16(ip + 2, (uint16_t)len);
+	put16(ip + 10, 0);
+	wire_csum_add(&c, ip, (size_t)(ip[0] & 15) * 4);
+	put16(ip + 10, wire_csum_final(&c));
+}
+
+/* As segments of size, PSH and FIN on the last, CWR on the first. */
+static void
+cut_train(struct world *w, struct packet *train, size_t size)
+{
+	size_t ihl = train->data[0] >> 4 == 6
+			 ? WIRE_IPV6_HDR
+			 : (size_t)(train->data[0] & 15) * 4;
+	const uint8_t *tcp = train->data + ihl;
+	size_t hdr = ihl + (size_t)(tcp[12] >> 4) * 4, at, n;
+	uint32_t seq = get32(tcp + 4);
+	struct packet *p;
+	bool accecn;
+
+	if (size == 0 || train->len <= hdr + size || !is_cut(w, tcp, &accecn)) {
+		STAILQ_INSERT_TAIL(&w->out, train, link);
+		return;
+	}
+	for (at = hdr; at < train->len; at += n) {
+		n = train->len - at < size ? train->len - at : size;
+		p = malloc(sizeof *p + hdr + n);
+		CHECK(p != NULL);
+		p->at = train->at;
+		p->len = hdr + n;
+		memcpy(p->data, train->data, hdr);
+		memcpy(p->data + hdr, train->data + at, n);
+		set_lengths(p->data, p->len);
+		put32(p->data + ihl + 4, seq + (uint32_t)(at - hdr));
+		if (at + n < train->len)
+			p->data[ihl + 13] &= (uint8_t) ~(TH_PSH | TH_FIN);
+		if (at > hdr && !accecn)
+			p->data[ihl + 13] &= (uint8_t)~TH_CWR;
+		STAILQ_INSERT_TAIL(&w->out, p, link);
+	}
+	free(train);
+}
+
 static void
 take_frame(struct world *w, const struct txframe *f)
 {
@@ -190,7 +261,7 @@ take_frame(struct world *w, const struct txframe *f)
 		judge_ipv4(w, p->data, p->len, &f->off)) ||
 	    (eth.type == WIRE_ETHER_IPV6 &&
 		judge_ipv6(w, p->data, p->len, &f->off))) {
-		STAILQ_INSERT_TAIL(&w->out, p, link);
+		cut_train(w, p, f->off.gso_size);
 		return;
 	}
 	if (eth.type == WIRE_ETHER_ARP)
@@ -406,6 +477,7 @@ world_reconfigure(struct world *w)
 	tcp_set_ecn(w->tcp, c->ecn);
 	tcp_set_accecn(w->tcp, c->accecn_option, c->ect_all);
 	tcp_set_syn_linear(w->tcp, c->syn_linear);
+	tcp_set_min_tso_segs(w->tcp, c->min_tso_segs);
 	tcp_set_fastopen(w->tcp, &c->fastopen);
 }
 

@@ -133,6 +133,27 @@ Test(pacing, no_idle_timer)
 	expect(mono_is_never(tcp_deadline(lab_tcp())));
 }
 
+/* Trains are what goes in a millisecond at the window's rate, two segments at
+ * least, though nothing is paced; all of it where a round trip takes no time.
+ */
+Test(pacing, trains_without_pacing)
+{
+	lab_start(.listens = true, .tso = 65535);
+	begin(0);
+	app_writes(10 * M);
+	for (unsigned i = 0; i < 5; i++)
+		stack_sends(
+		    ACK | PSH, .seq = 1 + 2 * i * M, .ack = 1, .len = 2 * M);
+	silence();
+	lab_start(.listens = true, .tso = 65535);
+	peer_sends(SYN, .seq = 0, .win = 65535, .mss = M, .wscale = 4);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 60000);
+	app_writes(10 * M);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 5 * M);
+	stack_sends(ACK | PSH, .seq = 1 + 5 * M, .ack = 1, .len = 5 * M);
+}
+
 /* BBR paces though pacing is off, at 2.77 windows a round trip at first. */
 Test(pacing, bbr_always)
 {
