@@ -874,6 +874,15 @@ fastsyn_fresh(const struct tcp_pcb *p, seq_t seq)
 	return p->fo.fail < FASTOPEN_AGAIN || seq_geq(seq, p->fo.again);
 }
 /* It is acknowledged, by s. */
+/* How many of n octets from seq on have; 0: none. */
+static inline uint32_t
+fastsyn_left(const struct tcp_pcb *p, seq_t seq, uint32_t n)
+{
+	uint32_t left =
+	    fastsyn_fresh(p, seq) ? 0 : (uint32_t)seq_diff(p->fo.again, seq);
+
+	return left < n ? left : n;
+}
 void fastsyn_acked(struct tcp_pcb *p, const struct seg *s);
 /* The retransmission timer fired; expired: for the last time. */
 void fastsyn_timeout(struct tcp_pcb *p, bool expired, mono_t now);

@@ -228,7 +228,8 @@ resend(struct tcp_pcb *p, struct txseg *x, uint32_t max, struct tcp_out *out,
 	}
 	/* MUST-61, as when it went the first time. */
 	if (len > mss ||
-	    (len > 0 && seq_diff(x->seq, p->snd_una) + len == p->sq.bytes))
+	    (len > 0 && seq_diff(x->seq, p->snd_una) + len == p->sq.bytes) ||
+	    (len > 0 && len == fastsyn_left(p, x->seq, UINT32_MAX)))
 		flags = TH_PSH;
 	emit(p, out, flags | (fin ? TH_FIN : 0), x->seq, now);
 	txseg_resent(p, x, now);
@@ -327,6 +328,9 @@ sendable(struct tcp_pcb *p, uint32_t mss)
 	len = queued;
 	if (len > wnd)
 		len = wnd;
+	/* What a SYN carried in vain goes again by itself, as in Linux. */
+	if (!fastsyn_fresh(p, p->snd_nxt))
+		len = queued = fastsyn_left(p, p->snd_nxt, queued);
 	if ((cw < mss && cw < len) || txseg_full(p)) {
 		p->flags |= PF_CWND_LIMITED;
 		return 0;
@@ -362,7 +366,7 @@ arm_persist(struct tcp_pcb *p, mono_t now)
 static bool
 send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 {
-	uint32_t mss = effective_mss(p), unsent, len, probe;
+	uint32_t mss = effective_mss(p), unsent, len, probe, again;
 	struct txseg *x;
 	uint8_t flags = 0;
 	bool fin;
@@ -372,6 +376,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	unsent = p->sq.bytes - tcp_outstanding(p);
 	fin = p->flags & PF_FIN_QUEUED;
 	if (unsent == 0 && !fin)
+	again = fastsyn_left(p, p->snd_nxt, unsent);
 		return false;
 	len = unsent > 0 ? sendable(p, mss) : 0;
 	if (len > 0 && idle_restart(p, now))
@@ -401,7 +406,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	}
 	/* MUST-61.  Behind a train as well, as Linux does: it ends what the
 	 * receiver gathers (GRO), so that the ACK does not wait for more. */
-	if (len == unsent || len > mss)
+	if (len == unsent || len > mss || len == again)
 		flags |= TH_PSH;
 	if (fin) {
 		flags |= TH_FIN;

@@ -471,7 +471,9 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	    .probes = p->probes,
 	    .sacked_bytes = p->sacked_bytes,
 	    .lost_bytes = p->lost_bytes,
-	    .retrans_bytes = p->retx_bytes,
+	    .retrans_bytes =
+		p->retx_bytes + fastsyn_left(p, p->snd_una,
+				    tcp_outstanding(p) - p->sacked_bytes),
 	    .ca_state = p->ca_state,
 	    .bytes_sent = p->bytes_sent,
 	    .bytes_acked = p->bytes_acked,

@@ -166,6 +166,26 @@ Test(fastsyn, what_goes_again_holds_nothing)
 	peer_sends(ACK, .seq = 1, .ack = 521);
 }
 
+/* What follows it does not get into its train, and it is pushed, each time; it
+ * counts as what goes again until it is acknowledged. */
+Test(fastsyn, what_goes_again_goes_by_itself)
+{
+	lab_start(.fastopen.mode = FASTOPEN_CLIENT, .tso = 65535);
+	get_cookie(0, 8);
+	use(1);
+	app_opens_fast(4000);
+	stack_sends(SYN, .seq = 0, .len = 1360, .fo = 8);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1000, .sackok = 1);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 1360);
+	stack_sends(ACK | PSH, .seq = 1361, .ack = 1, .len = 2640);
+	expect_eq(lab_info().retrans_bytes, 1360);
+	peer_sends(ACK, .seq = 1, .ack = 1, .sack = {{1361, 4001}});
+	stack_sends(ACK, .seq = 1, .ack = 1, .len = 1000);
+	stack_sends(ACK | PSH, .seq = 1001, .ack = 1, .len = 360);
+	peer_sends(ACK, .seq = 1, .ack = 4001);
+	expect_eq(lab_info().retrans_bytes, 0);
+}
+
 /* A program that has more to say than a SYN holds will answer, so that the ACK
  * of the first text waits for that, as in Linux. */
 Test(fastsyn, more_to_say)
