@@ -39,11 +39,8 @@ ack_advance(struct tcp_pcb *p, struct ackinfo *a)
 	mtu_ack(p, a->now);
 	tune_sndbuf(p);
 	sendq_ack(p, a->acked);
-	if (p->ecn.reduced && seq_gt(p->snd_una, p->ecn.reduced_end)) {
-		p->ecn.reduced = false;
-		if (p->ca_state == CA_CWR)
-			p->ca_state = CA_OPEN;
-	}
+	if (p->ecn.reduced && seq_gt(p->snd_una, p->ecn.reduced_end))
+		recovery_marked_over(p);
 	/* RFC 6298 5.2, 5.3 */
 	pcb_timer(p, TMR_REXMT, MONO_NEVER);
 	if (!TAILQ_EMPTY(&p->tx))
@@ -124,7 +121,7 @@ ack_input(struct tcp_pcb *p, struct seg *s)
 	count_growth(p, &a);
 	p->rate.ack.ce = ecn_feedback(p, s, p->rate.ack.delivered);
 	if (p->rate.ack.ce > 0)
-		recovery_marked(p);
+		recovery_marked(p, &a);
 	rate_ack_end(p);
 	return NEXT;
 }

@@ -1136,8 +1136,10 @@ void recovery_ack(struct tcp_pcb *p, struct ackinfo *a);
 void recovery_lost(struct tcp_pcb *p, uint32_t lost);
 /* What is marked lost goes again, and congestion has nothing to do with it. */
 void recovery_resend(struct tcp_pcb *p);
-/* ECN's feedback shows a mark. */
-void recovery_marked(struct tcp_pcb *p);
+/* ECN's feedback shows a mark, with an ACK that does a; what was out then is
+ * acknowledged. */
+void recovery_marked(struct tcp_pcb *p, const struct ackinfo *a);
+void recovery_marked_over(struct tcp_pcb *p);
 /* The retransmission timer fired. */
 void tcp_enter_loss(struct tcp_pcb *p, mono_t now);
 

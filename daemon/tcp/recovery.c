@@ -77,9 +77,10 @@ mark_head_lost(struct tcp_pcb *p)
 }
 
 /* RFC 3168 6.1.2: once a round trip, and not if a loss was answered in it.
- * No undo gives back what a mark has taken. */
+ * The window sinks with the ACKs of that round trip, as after a loss.  No undo
+ * gives back what a mark has taken. */
 void
-recovery_marked(struct tcp_pcb *p)
+recovery_marked(struct tcp_pcb *p, const struct ackinfo *a)
 {
 	bool each = p->cc.ops->flags & CC_ECN_EACH;
 
@@ -90,6 +91,8 @@ recovery_marked(struct tcp_pcb *p)
 		tcp_cc_congestion(&p->cc, CC_CE, p->rate.ack.prior_flight);
 		p->cc.prior_cwnd = 0;
 		p->ca_state = CA_CWR;
+		prr_begin(p, a->delivered);
+		prr_ack(p, a);
 	}
 	p->ecn.reduced = true;
 	p->ecn.reduced_end = p->snd_nxt;
@@ -143,7 +146,8 @@ tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 	/* Once for each loss: not when the timer backs off, nor when it was
 	 * found before (as on Linux). */
 	if (fresh) {
-		tcp_cc_congestion(cc, CC_RTO, tcp_outstanding(p));
+		if (p->ca_state != CA_CWR || (cc->ops->flags & CC_DRIVES))
+			tcp_cc_congestion(cc, CC_RTO, tcp_outstanding(p));
 		undo_begin(p);
 	}
 	frto_begin(p, !reneged && (fresh || p->ca_state == CA_LOSS));
@@ -169,6 +173,17 @@ tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 	cc->cwnd = tcp_pipe(p) + cc->mss;
 	p->flags |= PF_REXMT_NOW;
 	pcb_ready(p);
+}
+
+void
+recovery_marked_over(struct tcp_pcb *p)
+{
+	p->ecn.reduced = false;
+	if (p->ca_state != CA_CWR)
+		return;
+	p->ca_state = CA_OPEN;
+	if (!(p->cc.ops->flags & CC_DRIVES))
+		p->cc.cwnd = p->cc.ssthresh;
 }
 
 static void
@@ -326,7 +341,8 @@ recovery_ack(struct tcp_pcb *p, struct ackinfo *a)
 	rack_window(p, a);
 	if (!reneging(p, a) && !judge(p, a)) {
 		detect_loss(p, a);
-		if (p->ca_state == CA_RECOVERY && a->delivered > 0)
+		if ((p->ca_state == CA_RECOVERY || p->ca_state == CA_CWR) &&
+		    a->delivered > 0)
 			prr_ack(p, a);
 	}
 	settle(p);

@@ -691,7 +691,7 @@ Test(accecn, a_mark_is_answered)
 	/* More of the same round trip. */
 	peer_sends(ACK | ACE0, .seq = 1, .ack = 1461 + 2 * 1460, .acc_n = 2,
 	    .acc = {1, 3 * 1460});
-	expect_eq(lab_info().cwnd_bytes, cwnd * 4 / 5);
+	expect_eq(lab_info().ssthresh_bytes, cwnd * 4 / 5);
 	expect_eq(lab_info().ecn.delivered_ce, 3);
 	/* 3.1.5: there is no CWR in this mode. */
 	peer_sends(ACK | ACE0, .seq = 1, .ack = 1461 + 6 * 1460, .acc_n = 2,
@@ -746,6 +746,7 @@ Test(accecn, a_count_from_who_acknowledges_rarely)
 
 /* With it, its bytes say how many there were. */
 Test(accecn, the_option_settles_a_wrap)
+	expect_eq(lab_info().ssthresh_bytes, cwnd * 4 / 5);
 {
 	server();
 	ten_segments();

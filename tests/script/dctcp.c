@@ -183,7 +183,8 @@ Test(dctcp, the_window_falls_by_the_share)
 	expect_eq(lab_info().ca_state, 2);
 	/* alpha began with 1, and there was one window without a mark. */
 	expect_eq(lab_info().cc.alpha_1024, 960);
-	expect_eq(lab_info().cwnd_bytes, cwnd - (uint64_t)cwnd * 960 / 2048);
+	expect_eq(
+	    lab_info().ssthresh_bytes, cwnd - (uint64_t)cwnd * 960 / 2048);
 	lab_drain();
 	/* One that acknowledges nothing tells nothing. */
 	peer_sends(ACK | ECE, .seq = 1, .ack = 14601);
