@@ -260,12 +260,14 @@ accecn_option(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
 	if (e->option_tests > 0) {
 		if (len > 0 && h->accecn.present) {
 			e->option_first = true;
-			e->option_seq = SEQ(h->seq);
+			e->option_seq = e->option_end = SEQ(h->seq);
 		}
 		e->option_tests = len > 0 ? 0 : 1;
 	}
 	if (!h->accecn.present)
 		return;
+	if (e->option_first && seq_eq(SEQ(h->seq), e->option_end))
+		e->option_end = seq_add(e->option_end, len);
 	for (i = 0; i < h->accecn.n; i++) {
 		field = order[h->accecn.first_e1][i];
 		e->r_shown[field] = e->r_bytes[field];
@@ -471,6 +473,24 @@ untold(struct tcp_pcb *p, uint32_t n, uint32_t packets, uint32_t marked,
 	return n;
 }
 
+/* The first data has arrived, or some that had the option as well: the path
+ * lets it pass. */
+static void
+note_option_passes(struct tcp_ecn *e, const struct seg *s)
+{
+	unsigned i;
+
+	if (!e->option_first)
+		return;
+	if (seq_gt(s->ack, e->option_seq))
+		e->option_first = false;
+	for (i = 0; i < s->h.nsack; i++) {
+		if (seq_geq(SEQ(s->h.sack[i].left), e->option_seq) &&
+		    seq_lt(SEQ(s->h.sack[i].left), e->option_end))
+			e->option_first = false;
+	}
+}
+
 uint32_t
 accecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n)
 {
@@ -480,12 +500,11 @@ accecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n)
 	int64_t ce_bytes;
 
 	check_first_option(p, &s->h.accecn);
+	note_option_passes(e, s);
 	if (!is_news(p, s, n) || s->no_ace)
 		return 0;
 	if (packets > 0)
 		note_ack_ratio(e, packets);
-	if (e->option_first && seq_gt(s->ack, e->option_seq))
-		e->option_first = false;
 	ce_bytes = take_option(p, &s->h.accecn);
 	marked = marked_packets(p, s, n, packets, ce_bytes);
 	check_sane(p, ace, packets, marked, ce_bytes);

@@ -188,6 +188,17 @@ ecn_simultaneous(struct tcp_pcb *p, const struct seg *s)
 {
 	enter_mode(p, wanted(policy(p->t, p->cc.ops), s->h.flags));
 	p->ecn.handshake = s->in->tos & IPECN_MASK;
+	p->ecn.crossed = p->ecn.mode == ECN_ACCURATE;
+}
+
+/* Our SYN-ACK then; as of a listener, but that the timer which sends it again
+ * is the SYN's, and has no other flags after a while. */
+void
+ecn_simultaneous_synack(const struct tcp_pcb *p, struct wire_tcp *w)
+{
+	if (p->ecn.mode == ECN_ACCURATE && p->retries < ACCURATE_SYNS &&
+	    p->t->cfg.accecn_option != TCP_ACCECN_NEVER)
+		accecn_first_option(w);
 }
 
 uint16_t
@@ -293,20 +304,16 @@ ecn_child(struct tcp_pcb *p, const struct tcp_half *h, enum ecn_mode mode)
 		p->ecn.r_last = h->ecn.syn_field;
 }
 
-void
-ecn_child_acked(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
+/* The ACK of our SYN-ACK, which went as ECT(0) or not (RFC 9768 3.2.2.1, Table
+ * 4); what else comes says no more of that. */
+static void
+synack_acked(struct tcp_pcb *p, struct seg *s, bool ect)
 {
-	bool pure = s->len == 0 && !s->fin && s->h.nsack == 0;
-	bool ect = h->stateless ? marks_all(bind_cc(h->listener)) : h->ecn.ect;
 	unsigned ace = ecn_ace(s->h.flags);
 
-	if (p->ecn.mode != ECN_ACCURATE)
+	if (s->len > 0 || s->fin || s->h.nsack > 0)
 		return;
-	p->ecn.no_ect = h->ecn.no_ect;
-	if (!pure)
-		return;
-	/* RFC 9768 3.2.2.1, Table 4: not the counter yet. */
-	s->no_ace = true;
+	s->no_ace = true; /* not the counter yet */
 	if (ace == 0) {
 		p->ecn.no_ect = p->ecn.ignore = true;
 		p->t->st.ecn_mangled++;
@@ -314,6 +321,31 @@ ecn_child_acked(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
 		mangled(p, ace, ect);
 		p->ecn.s_cep += ace == 6;
 	}
+}
+
+void
+ecn_child_acked(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
+{
+	if (p->ecn.mode != ECN_ACCURATE)
+		return;
+	p->ecn.no_ect = h->ecn.no_ect;
+	synack_acked(
+	    p, s, h->stateless ? marks_all(bind_cc(h->listener)) : h->ecn.ect);
+}
+
+/* SYNs crossed: the peer's SYN-ACK is to be answered as ever, and his answer
+ * to ours comes next. */
+void
+ecn_crossed(struct tcp_pcb *p, struct seg *s, bool synack)
+{
+	if (!p->ecn.crossed)
+		return;
+	if (synack) {
+		accecn_synack(p, s);
+		return;
+	}
+	p->ecn.crossed = false;
+	synack_acked(p, s, p->ecn.syn_ect);
 }
 
 /* ---- what arrives ---- */

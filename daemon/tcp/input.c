@@ -338,8 +338,11 @@ check_ack(struct tcp_pcb *p, struct seg *s)
 		p->snd_wl1 = s->seq;
 		p->snd_wl2 = s->ack;
 		enter_established(p, s);
+		if (s->no_ace)
+			p->flags |= PF_ACK_NOW; /* of its SYN-ACK */
 		pcb_ready(p);
 	}
+	ecn_crossed(p, s, s->no_ace);
 	return ack_input(p, s);
 }
 

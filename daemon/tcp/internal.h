@@ -150,6 +150,7 @@ struct tcp_ecn {
 	uint8_t asked;	    /* by our SYN, the same */
 	uint8_t handshake;  /* field of the SYN or SYN-ACK to be told back */
 	bool answer_synack; /* by the next ACK, which carries nothing else */
+	bool crossed;	    /* SYNs did; ours with the ACK is not answered */
 	bool no_ect;	    /* we send none */
 	bool syn_ect;	    /* our SYN went as ECT(0) */
 	bool ignore;	    /* the peer's feedback means nothing */
@@ -174,7 +175,7 @@ struct tcp_ecn {
 	uint8_t r_last;	   /* field of the last packet */
 	uint8_t r_pending; /* CE marks since the last ACK */
 	uint8_t r_changed; /* which bytes ever grew, a bit by field */
-	seq_t option_seq;
+	seq_t option_seq, option_end; /* behind it, all data had it to there */
 	uint32_t r_cep, r_bytes[4], r_shown[4];
 	/* Accurate, sending. */
 	bool first_ace;	     /* no ACE has been judged yet */
@@ -873,7 +874,6 @@ fastsyn_fresh(const struct tcp_pcb *p, seq_t seq)
 {
 	return p->fo.fail < FASTOPEN_AGAIN || seq_geq(seq, p->fo.again);
 }
-/* It is acknowledged, by s. */
 /* How many of n octets from seq on have; 0: none. */
 static inline uint32_t
 fastsyn_left(const struct tcp_pcb *p, seq_t seq, uint32_t n)
@@ -883,6 +883,7 @@ fastsyn_left(const struct tcp_pcb *p, seq_t seq, uint32_t n)
 
 	return left < n ? left : n;
 }
+/* It is acknowledged, by s. */
 void fastsyn_acked(struct tcp_pcb *p, const struct seg *s);
 /* The retransmission timer fired; expired: for the last time. */
 void fastsyn_timeout(struct tcp_pcb *p, bool expired, mono_t now);
@@ -1217,6 +1218,9 @@ uint16_t ecn_synack_flags(const struct tcp_pcb *p);
 /* The first SYN-ACK; a SYN instead of it; the SYN-ACK again. */
 void ecn_synack(struct tcp_pcb *p, const struct seg *s);
 void ecn_simultaneous(struct tcp_pcb *p, const struct seg *s);
+void ecn_simultaneous_synack(const struct tcp_pcb *p, struct wire_tcp *w);
+/* After that: an acknowledgment of a connection, the peer's SYN-ACK or not. */
+void ecn_crossed(struct tcp_pcb *p, struct seg *s, bool synack);
 void ecn_synack_again(struct tcp_pcb *p, const struct seg *s);
 void ecn_half_syn(const struct tcp *t, struct tcp_half *h, const struct seg *s);
 bool ecn_half_again(struct tcp_half *h, const struct seg *s);

@@ -119,6 +119,8 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	};
 
 	md5_option(p, &h);
+	if (both)
+		ecn_simultaneous_synack(p, &h);
 	p->flags &= ~PF_SYN_NOW;
 	TAILQ_FIRST(&p->tx)->sent_at = now;
 	if (p->retries == 0)
@@ -326,11 +328,11 @@ sendable(struct tcp_pcb *p, uint32_t mss)
 	if (p->tlp.now && cw < mss)
 		cw = mss;
 	len = queued;
-	if (len > wnd)
-		len = wnd;
 	/* What a SYN carried in vain goes again by itself, as in Linux. */
 	if (!fastsyn_fresh(p, p->snd_nxt))
 		len = queued = fastsyn_left(p, p->snd_nxt, queued);
+	if (len > wnd)
+		len = wnd;
 	if ((cw < mss && cw < len) || txseg_full(p)) {
 		p->flags |= PF_CWND_LIMITED;
 		return 0;
@@ -374,9 +376,9 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	if (p->flags & PF_FIN_SENT)
 		return false;
 	unsent = p->sq.bytes - tcp_outstanding(p);
+	again = fastsyn_left(p, p->snd_nxt, unsent);
 	fin = p->flags & PF_FIN_QUEUED;
 	if (unsent == 0 && !fin)
-	again = fastsyn_left(p, p->snd_nxt, unsent);
 		return false;
 	len = unsent > 0 ? sendable(p, mss) : 0;
 	if (len > 0 && idle_restart(p, now))

@@ -108,7 +108,7 @@ syn_timeout(struct tcp_pcb *p, mono_t now)
 		return false;
 	}
 	count_retry(p, now);
-	if (p->retries > p->t->cfg.syn_linear)
+	if (p->state != TCPS_SYN_SENT || p->retries > p->t->cfg.syn_linear)
 		p->backoff++;
 	p->t->st.retrans_segs++;
 	p->total_retrans++;

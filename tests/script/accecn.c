@@ -178,20 +178,52 @@ Test(accecn, mixed_syns_are_reset)
 	lab_end();
 }
 
-/* 3.1.2: a SYN instead of an answer. */
+/* 3.1.2: a SYN instead of an answer.  Then each has a SYN-ACK to answer, and
+ * to hear how his own arrived. */
 Test(accecn, simultaneous_open)
 {
 	lab_start(.ecn = TCP_ECN_ON);
 	app_connects();
 	stack_sends(SYN | ACE7, .seq = 0);
 	peer_sends(SYN | ACE7, .seq = 0, .mss = 1460, .ip = ECT1);
-	stack_sends(SYN | ACK | ACE3, .seq = 0, .ack = 1);
+	stack_sends(SYN | ACK | ACE3, .seq = 0, .ack = 1, .acc_e1 = true,
+	    .acc_n = 3, .acc = {1, 0, 1});
 	peer_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK | ACE2, .seq = 1, .ack = 1);
 	expect_eq(lab_info().ecn.mode, 2);
 	expect_eq(lab_info().ca_state, 0);
 	expect_eq(lab_info().ecn.delivered_ce, 0);
+	peer_sends(ACK | ACE2, .seq = 1, .ack = 1);
+	silence();
+	expect_eq(lab_info().ecn.delivered_ce, 0);
 	app_writes(1);
 	stack_sends(PSH | ACK | ACE5, .seq = 1, .ack = 1, .len = 1, .ip = ECT0);
+	lab_end();
+}
+
+/* The same, on a path that clears the flags: the SYN-ACK goes twice with the
+ * option, and the peer's answer to it is what tells. */
+Test(accecn, simultaneous_open_bleached)
+{
+	lab_start(.ecn = TCP_ECN_ON, .ect_all = true, .syn_linear = 4);
+	app_connects();
+	stack_sends(SYN | ACE7, .seq = 0);
+	peer_sends(SYN | ACE7, .seq = 0, .mss = 1460);
+	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .acc_e1 = true,
+	    .acc_n = 3, .acc = {1, 0, 1});
+	at(sec(1));
+	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .acc_e1 = true,
+	    .acc_n = 3, .acc = {1, 0, 1});
+	/* It is no SYN: each time twice as long. */
+	quiet_until(ms(2999));
+	at(sec(3));
+	stack_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .acc_n = NONE);
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	in_state(TCPS_ESTABLISHED);
+	expect(lab_info().ecn.no_ect);
+	app_writes(1);
+	stack_sends(
+	    PSH | ACK | ACE5, .seq = 1, .ack = 1, .len = 1, .ip = NOT_ECT);
 	lab_end();
 }
 
@@ -516,6 +548,29 @@ Test(accecn, an_option_that_is_lost)
 }
 
 /* One that arrived was not: a later loss says nothing. */
+/* Not so when other data with it has come. */
+Test(accecn, an_option_that_is_lost_by_chance)
+{
+	lab_start(.ecn = TCP_ECN_ON, .accecn_option = TCP_ACCECN_ALWAYS);
+	app_connects();
+	stack_sends(SYN | ACE7, .seq = 0);
+	peer_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .mss = 1460,
+	    .sackok = 1, .acc_e1 = true, .acc_n = 3, .acc = {1, 0, 1});
+	stack_sends(ACK | ACE2, .seq = 1, .ack = 1);
+	app_writes(10);
+	stack_sends(PSH | ACK | ACE5, .seq = 1, .ack = 1, .len = 10,
+	    .acc_e1 = true, .acc_n = 3, .acc = {1, 0, 1});
+	app_sets(nodelay = true);
+	app_writes(10);
+	stack_sends(PSH | ACK | ACE5, .seq = 11, .ack = 1, .len = 10,
+	    .acc_e1 = true, .acc_n = 3, .acc = {1, 0, 1});
+	peer_sends(ACK | ACE5, .seq = 1, .ack = 1, .sack = {{11, 21}});
+	stack_sends(ACK | ACE5, .seq = 1, .ack = 1, .len = 10, .acc_e1 = true,
+	    .acc_n = 3, .acc = {1, 0, 1});
+	expect_eq(lab_stats().ecn_options_off, 0);
+	give_up();
+}
+
 Test(accecn, an_option_that_arrived)
 {
 	client();
@@ -685,13 +740,14 @@ Test(accecn, a_mark_is_answered)
 	peer_sends(
 	    ACK | ACE6, .seq = 1, .ack = 1461, .acc_n = 2, .acc = {1, 1460});
 	expect_eq(lab_info().ca_state, 2);
-	expect_eq(lab_info().cwnd_bytes, cwnd * 4 / 5);
+	expect_eq(lab_info().ssthresh_bytes, cwnd * 4 / 5);
 	expect_eq(lab_info().ecn.delivered_ce, 1);
 	expect_eq(lab_info().ecn.delivered_ce_bytes, 1460);
-	/* More of the same round trip. */
+	/* More of the same round trip: the window is where it shall be. */
 	peer_sends(ACK | ACE0, .seq = 1, .ack = 1461 + 2 * 1460, .acc_n = 2,
 	    .acc = {1, 3 * 1460});
 	expect_eq(lab_info().ssthresh_bytes, cwnd * 4 / 5);
+	expect_eq(lab_info().cwnd_bytes, cwnd * 4 / 5);
 	expect_eq(lab_info().ecn.delivered_ce, 3);
 	/* 3.1.5: there is no CWR in this mode. */
 	peer_sends(ACK | ACE0, .seq = 1, .ack = 1461 + 6 * 1460, .acc_n = 2,
@@ -746,7 +802,6 @@ Test(accecn, a_count_from_who_acknowledges_rarely)
 
 /* With it, its bytes say how many there were. */
 Test(accecn, the_option_settles_a_wrap)
-	expect_eq(lab_info().ssthresh_bytes, cwnd * 4 / 5);
 {
 	server();
 	ten_segments();

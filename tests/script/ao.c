@@ -236,6 +236,7 @@ Test(ao, simultaneous_open)
 	stack_sends(SYN | ACK, .seq = 0, .ack = 1, FROM_US);
 	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, FROM_PEER);
 	in_state(TCPS_ESTABLISHED);
+	stack_sends(ACK, .seq = 1, .ack = 1, FROM_US);
 }
 
 /* Too late for the first key; never beside MD5; only for one's own peer. */
