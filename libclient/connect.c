@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+#include "dgram.h"
 #include "ident.h"
 #include "ipc/policy.h"
 #include "real.h"
@@ -334,7 +335,10 @@ int
 sock_connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	uint64_t handle;
+	struct dgram d;
 
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(dgram_connect(fd, &d, sa, len));
 	if (!ident_ours(fd, &handle))
 		return real.connect(fd, sa, len);
 	return (int)sock_result(connect_ours(fd, handle, sa, len));

@@ -40,8 +40,8 @@ get_int(int fd, int name, int *v)
 	return sys_getsockopt(fd, SOL_SOCKET, name, v, &len) == 0;
 }
 
-static uint64_t
-get_tag(int fd)
+uint64_t
+ident_get_tag(int fd)
 {
 	uint64_t tag = 0;
 	socklen_t len = sizeof tag;
@@ -54,7 +54,7 @@ get_tag(int fd)
 bool
 ident_ours(int fd, uint64_t *handle)
 {
-	uint64_t tag = get_tag(fd);
+	uint64_t tag = ident_get_tag(fd);
 	int domain;
 
 	if (tag >> PROTO_TAG_SHIFT != PROTO_TAG &&
@@ -67,8 +67,8 @@ ident_ours(int fd, uint64_t *handle)
 int
 ident_family(int fd)
 {
-	return get_tag(fd) >> PROTO_TAG_SHIFT == PROTO_TAG6 ? AF_INET6
-							    : AF_INET;
+	return ident_get_tag(fd) >> PROTO_TAG_SHIFT == PROTO_TAG6 ? AF_INET6
+								  : AF_INET;
 }
 
 bool
@@ -106,18 +106,22 @@ ident_adopt(int fd, uint64_t *handle)
 }
 
 int
-ident_tag(int fd, int family, uint64_t handle)
+ident_set_tag(int fd, uint64_t tag)
 {
-	uint64_t tag = family == AF_INET6 ? PROTO_TAG6 : PROTO_TAG;
-
-	tag = tag << PROTO_TAG_SHIFT | handle;
-
 	return sys_setsockopt(
 	    fd, SOL_SOCKET, SO_MAX_PACING_RATE, &tag, sizeof tag);
 }
 
-static uint64_t
-new_handle(void)
+int
+ident_tag(int fd, int family, uint64_t handle)
+{
+	uint64_t tag = family == AF_INET6 ? PROTO_TAG6 : PROTO_TAG;
+
+	return ident_set_tag(fd, tag << PROTO_TAG_SHIFT | handle);
+}
+
+uint64_t
+ident_handle(void)
 {
 	uint64_t h = 0;
 
@@ -137,7 +141,7 @@ ident_new(int family, int type, uint64_t *handle)
 	fd = sys_socket(AF_UNIX, type, 0);
 	if (fd < 0)
 		return fd;
-	*handle = new_handle();
+	*handle = ident_handle();
 	err = ident_tag(fd, family, *handle);
 	if (err != 0) {
 		sys_close(fd);
@@ -350,9 +354,8 @@ ident_keep_keys(int fd, const struct md5keys *k)
 
 /* ---- another socket in its place ---- */
 
-/* What the descriptor keeps natively goes along. */
-static void
-copy_native(int from, int to)
+void
+ident_copy_native(int from, int to)
 {
 	static const int names[] = {SO_BROADCAST, SO_BUSY_POLL, SO_INCOMING_CPU,
 	    SO_OOBINLINE, SO_PRIORITY, SO_RCVLOWAT, SO_RCVTIMEO, SO_SNDTIMEO};
@@ -371,12 +374,12 @@ copy_native(int from, int to)
 	}
 }
 
-static int
-type_of(int fd)
+int
+ident_flags(int fd)
 {
 	int fl = sys_fcntl(fd, F_GETFL, 0), fdfl = sys_fcntl(fd, F_GETFD, 0);
 
-	return SOCK_STREAM | (fl > 0 && fl & O_NONBLOCK ? SOCK_NONBLOCK : 0) |
+	return (fl > 0 && fl & O_NONBLOCK ? SOCK_NONBLOCK : 0) |
 	       (fdfl > 0 && fdfl & FD_CLOEXEC ? SOCK_CLOEXEC : 0);
 }
 
@@ -401,14 +404,15 @@ ident_renew(int fd, uint64_t *handle)
 	int new;
 
 	ident_options(fd, &o);
-	new = ident_new(ident_family(fd), type_of(fd), handle);
+	new =
+	    ident_new(ident_family(fd), SOCK_STREAM | ident_flags(fd), handle);
 	if (new < 0)
 		return new;
 	ident_keys(fd, &k);
 	if (sockopt_any(&o) || k.n > 0 || k.ao != 0)
 		write_journal(new, &o, &k);
 	explicit_bzero(&k, sizeof k);
-	copy_native(fd, new);
+	ident_copy_native(fd, new);
 	return ident_replace(fd, new);
 }
 
@@ -446,7 +450,8 @@ ident_kernel_twin(int fd)
 	uint32_t n;
 	int new, err;
 
-	new = sys_socket(ident_family(fd), type_of(fd), IPPROTO_TCP);
+	new = sys_socket(
+	    ident_family(fd), SOCK_STREAM | ident_flags(fd), IPPROTO_TCP);
 	if (new < 0)
 		return new;
 	err = sign_twin(fd, new);
@@ -462,6 +467,6 @@ ident_kernel_twin(int fd)
 		sys_setsockopt(new, po.level, po.name, buf + at, po.len);
 		at += (po.len + 7) & ~7u;
 	}
-	copy_native(fd, new);
+	ident_copy_native(fd, new);
 	return new;
 }

@@ -28,6 +28,11 @@ bool ident_peer(int fd, struct proto_peer *peer);
 /* Is this name that of an accepted connection's far end? */
 bool ident_is_peer(const void *sockaddr, unsigned len, struct proto_peer *out);
 
+/* A random one. */
+uint64_t ident_handle(void);
+/* All of the tag, as it is; 0: none. */
+uint64_t ident_get_tag(int fd);
+int ident_set_tag(int fd, uint64_t tag);
 int ident_tag(int fd, int family, uint64_t handle);
 /* A new AF_UNIX stream, tagged as a socket of family; type carries
  * SOCK_NONBLOCK, SOCK_CLOEXEC. */
@@ -68,6 +73,10 @@ int ident_keep_keys(int fd, const struct md5keys *k);
 int ident_renew(int fd, uint64_t *handle);
 /* A socket of the kernel's TCP with fd's family, options and flags. */
 int ident_kernel_twin(int fd);
+/* What the kernel keeps of from goes to to: time-outs, priority, ... */
+void ident_copy_native(int from, int to);
+/* SOCK_NONBLOCK and SOCK_CLOEXEC as fd has them. */
+int ident_flags(int fd);
 /* Puts new in fd's place; new itself is closed, whatever comes of it. */
 int ident_replace(int fd, int new);
 

@@ -14,6 +14,7 @@
  * has no such flag; it keeps the signal (tcpd-run(1) says so).
  */
 #include <string.h>
+#include "dgram.h"
 #include "ident.h"
 #include "real.h"
 #include "sock.h"
@@ -94,9 +95,12 @@ sock_sendto(int fd, const void *buf, size_t n, int flags,
 	    .msg_namelen = sa != NULL ? len : 0,
 	    .msg_iov = &iov,
 	    .msg_iovlen = 1};
+	struct dgram d;
 	uint64_t handle;
 	ssize_t r;
 
+	if (dgram_ours(fd, &d))
+		return sock_result(dgram_send(fd, &d, buf, n, flags, sa, len));
 	if (flags & MSG_FASTOPEN && ident_ours(fd, &handle))
 		return sock_send_fast(fd, handle, &m, flags);
 	if (flags & MSG_OOB && ident_ours(fd, &handle))
@@ -120,9 +124,12 @@ ssize_t
 sock_sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	struct msghdr plain;
+	struct dgram d;
 	uint64_t handle;
 	ssize_t r;
 
+	if (m != NULL && dgram_ours(fd, &d))
+		return sock_result(dgram_sendmsg(fd, &d, m, flags));
 	if (flags & MSG_FASTOPEN && m != NULL && ident_ours(fd, &handle))
 		return sock_send_fast(fd, handle, m, flags);
 	if (flags & MSG_OOB && m != NULL && ident_ours(fd, &handle))
@@ -175,10 +182,13 @@ ssize_t
 sock_recvfrom(
     int fd, void *buf, size_t n, int flags, struct sockaddr *sa, socklen_t *len)
 {
+	struct dgram d;
 	uint64_t handle;
 	ssize_t r;
 	int saved = errno;
 
+	if (dgram_ours(fd, &d))
+		return sock_result(dgram_recv(fd, &d, buf, n, flags, sa, len));
 	if ((flags & (MSG_TRUNC | MSG_PEEK)) == MSG_TRUNC &&
 	    ident_ours(fd, &handle)) {
 		if (sa != NULL && sys_mapped(len, sizeof *len))
@@ -201,15 +211,92 @@ sock_recvfrom(
 ssize_t
 sock_recvmsg(int fd, struct msghdr *m, int flags)
 {
+	struct dgram d;
 	uint64_t handle;
 	ssize_t r;
 
+	if (m != NULL && dgram_ours(fd, &d))
+		return sock_result(dgram_recvmsg(fd, &d, m, flags));
 	r = real.recvmsg(fd, m, flags);
 	if (r < 0)
 		return sock_read_failed(fd);
+	if (m->msg_controllen > 0 && !dgram_seen)
+		dgram_received(m);
 	if (m->msg_name != NULL && m->msg_namelen > 0 &&
 	    ((struct sockaddr *)m->msg_name)->sa_family == AF_UNIX &&
 	    ident_ours(fd, &handle))
 		m->msg_namelen = 0;
 	return r;
+}
+
+/* ---- calls that only a socket of UDP has here ---- */
+
+int
+sock_sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
+{
+	struct dgram d;
+
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(dgram_sendmmsg(fd, &d, v, n, flags));
+	return real.sendmmsg(fd, v, n, flags);
+}
+
+int
+sock_recvmmsg(
+    int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *limit)
+{
+	struct dgram d;
+
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(
+		    dgram_recvmmsg(fd, &d, v, n, flags, limit));
+	return real.recvmmsg(fd, v, n, flags, limit);
+}
+
+bool
+sock_read(int fd, void *buf, size_t n, ssize_t *r)
+{
+	struct dgram d;
+
+	if (!dgram_ours(fd, &d))
+		return false;
+	*r = sock_result(dgram_recv(fd, &d, buf, n, 0, NULL, NULL));
+	return true;
+}
+
+bool
+sock_readv(int fd, const struct iovec *iov, int n, ssize_t *r)
+{
+	struct msghdr m = {
+	    .msg_iov = (void *)(uintptr_t)iov, .msg_iovlen = (size_t)n};
+	struct dgram d;
+
+	if (n < 0 || !dgram_ours(fd, &d))
+		return false;
+	*r = sock_result(dgram_recvmsg(fd, &d, &m, 0));
+	return true;
+}
+
+bool
+sock_write(int fd, const void *buf, size_t n, ssize_t *r)
+{
+	struct dgram d;
+
+	if (!dgram_ours(fd, &d))
+		return false;
+	*r = sock_result(dgram_send(fd, &d, buf, n, 0, NULL, 0));
+	return true;
+}
+
+bool
+sock_writev(int fd, const struct iovec *iov, int n, ssize_t *r)
+{
+	struct msghdr m = {
+	    .msg_iov = (void *)(uintptr_t)iov, .msg_iovlen = (size_t)n};
+	struct dgram d;
+
+	if (n < 0 || !dgram_ours(fd, &d))
+		return false;
+	*r = sock_result(dgram_sendmsg(fd, &d, &m, 0));
+	return true;
 }

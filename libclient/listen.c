@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include "dgram.h"
 #include "ident.h"
 #include "ipc/aokey.h"
 #include "ipc/policy.h"
@@ -209,7 +210,10 @@ int
 sock_bind(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	uint64_t handle;
+	struct dgram d;
 
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(dgram_bind(fd, &d, sa, len));
 	if (!ident_ours(fd, &handle))
 		return real.bind(fd, sa, len);
 	return (int)sock_result(bind_ours(fd, handle, sa, len));
@@ -316,7 +320,10 @@ int
 sock_listen(int fd, int backlog)
 {
 	uint64_t handle;
+	struct dgram d;
 
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(-EOPNOTSUPP);
 	if (!ident_ours(fd, &handle))
 		return real.listen(fd, backlog);
 	return (int)sock_result(listen_ours(fd, handle, backlog));
@@ -371,8 +378,11 @@ sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	struct proto_peer peer;
 	uint64_t handle;
 	socklen_t unlen;
+	struct dgram d;
 	int new, err;
 
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(-EOPNOTSUPP);
 	if (!ident_ours(fd, &handle))
 		return real.accept4(fd, sa, len, flags);
 	for (;;) {

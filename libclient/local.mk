@@ -16,7 +16,8 @@ SHIM_SOURCES = libclient/connect.c libclient/fastopen.c \
 	libclient/ident.c libclient/io.c \
 	libclient/listen.c libclient/opt.c \
 	libclient/real.c libclient/sock.c libclient/urgent.c libclient/wire.c \
-	daemon/ipc/aokey.c daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/sockopt.c
+	libclient/dgram.c libclient/dgram_io.c libclient/dgram_opt.c \
+	daemon/ipc/aokey.c daemon/ipc/dgramopt.c daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/sockopt.c
 
 libtcpd_la_SOURCES = libclient/client.c $(SHIM_SOURCES)
 libtcpd_la_CPPFLAGS = $(SHIM_CPPFLAGS)
@@ -43,7 +44,7 @@ tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
 tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(SECCOMP_CFLAGS)
 tcpd_run_LDADD = libsockopt.la daemon/libbase.la $(SECCOMP_LIBS)
 
-noinst_HEADERS += libclient/elf.h libclient/ident.h libclient/real.h \
+noinst_HEADERS += libclient/dgram.h libclient/elf.h libclient/ident.h libclient/real.h \
 	libclient/run.h libclient/run_sandbox.h \
 	libclient/sock.h libclient/sys.h libclient/wire.h
 EXTRA_DIST += libclient/client.map libclient/preload.map

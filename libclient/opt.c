@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <linux/sockios.h>
+#include "dgram.h"
 #include "ident.h"
 #include "ipc/aokey.h"
 #include "real.h"
@@ -50,8 +51,8 @@ get_error(int fd, uint64_t handle, void *val, socklen_t *len)
 	return 0;
 }
 
-static int
-ask_option(
+int
+sock_ask_option(
     int fd, uint64_t handle, int level, int name, void *val, socklen_t *len)
 {
 	struct {
@@ -130,7 +131,7 @@ get_ours(
 	if (level == SOL_SOCKET && name == SO_PEERNAME)
 		return get_peername(fd, val, len);
 	if (where & (SOCKOPT_STACK | SOCKOPT_LIVE) && known_to_daemon(fd)) {
-		err = ask_option(fd, handle, level, name, val, len);
+		err = sock_ask_option(fd, handle, level, name, val, len);
 		if (err != -EBADF)
 			return err;
 	}
@@ -185,8 +186,12 @@ int
 sock_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 {
 	uint64_t handle;
+	struct dgram d;
 	int r;
 
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(
+		    dgram_getsockopt(fd, &d, level, name, val, len));
 	if (!ident_ours(fd, &handle)) {
 		r = real.getsockopt(fd, level, name, val, len);
 		if (r == 0 || !late_adoption(fd, level, &handle))
@@ -200,8 +205,8 @@ sock_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 
 /* ---- set ---- */
 
-static int
-tell_option(int fd, uint64_t handle, int level, int name, const void *val,
+int
+sock_tell_option(int fd, uint64_t handle, int level, int name, const void *val,
     socklen_t len)
 {
 	struct proto_opt po = {.level = level,
@@ -230,7 +235,7 @@ set_key(int fd, uint64_t handle, int level, int name, const void *val,
 	if (md5key_is(level, name) && len < sizeof(struct tcp_md5sig))
 		return -EINVAL;
 	if (known_to_daemon(fd))
-		return tell_option(fd, handle, level, name, val, len);
+		return sock_tell_option(fd, handle, level, name, val, len);
 	ident_keys(fd, &keys);
 	err = -keys_change(&keys, ident_family(fd) == AF_INET6, name, val, len);
 	if (err == 0)
@@ -310,7 +315,7 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 		return memcmp(&o, &before, sizeof o) == 0
 			   ? 0
 			   : ident_keep_options(fd, &o);
-	err = tell_option(fd, handle, level, name, val, len);
+	err = sock_tell_option(fd, handle, level, name, val, len);
 	if (err != 0)
 		return err;
 	if (ident_listening(fd))
@@ -326,8 +331,12 @@ int
 sock_setsockopt(int fd, int level, int name, const void *val, socklen_t len)
 {
 	uint64_t handle;
+	struct dgram d;
 	int r;
 
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(
+		    dgram_setsockopt(fd, &d, level, name, val, len));
 	if (!ident_ours(fd, &handle)) {
 		r = real.setsockopt(fd, level, name, val, len);
 		if (r == 0 || !late_adoption(fd, level, &handle))
@@ -345,6 +354,7 @@ sock_ioctl_ours(unsigned long req)
 {
 	/* Interfaces, routes and ARP: an Internet socket answers them. */
 	return req == SIOCOUTQ || req == SIOCOUTQNSD ||
+	       (req == FIONREAD && dgram_seen) ||
 	       (req >= SIOCADDRT && req <= 0x89ff && req != SIOCGSTAMP_OLD &&
 		   req != SIOCGSTAMPNS_OLD && req != SIOCOUTQNSD);
 }
@@ -379,9 +389,8 @@ get_outq(int fd, uint64_t handle, unsigned long req, int *out)
 	return 0;
 }
 
-/* What an Internet socket is asked about interfaces goes to one. */
-static int
-ask_kernel(int family, unsigned long req, void *arg)
+int
+sock_ask_interface(int family, unsigned long req, void *arg)
 {
 	int s = sys_socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
 
@@ -396,10 +405,13 @@ int
 sock_ioctl(int fd, unsigned long req, void *arg)
 {
 	uint64_t handle;
+	struct dgram d;
 
-	if (!ident_ours(fd, &handle))
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(dgram_ioctl(fd, &d, req, arg));
+	if (req == FIONREAD || !ident_ours(fd, &handle))
 		return real.ioctl(fd, req, arg);
 	if (req == SIOCOUTQ || req == SIOCOUTQNSD)
 		return (int)sock_result(get_outq(fd, handle, req, arg));
-	return (int)sock_result(ask_kernel(ident_family(fd), req, arg));
+	return (int)sock_result(sock_ask_interface(ident_family(fd), req, arg));
 }

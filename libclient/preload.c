@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "dgram.h"
 #include "real.h"
 #include "sock.h"
 #include "sys.h"
@@ -115,8 +116,11 @@ ioctl(int fd, unsigned long req, ...)
 EXPORT ssize_t
 read(int fd, void *buf, size_t n)
 {
-	ssize_t r = real.read(fd, buf, n);
+	ssize_t r;
 
+	if (dgram_seen && sock_read(fd, buf, n, &r))
+		return r;
+	r = real.read(fd, buf, n);
 	return r >= 0 ? r : sock_read_failed(fd);
 }
 
@@ -131,8 +135,11 @@ __read_chk(int fd, void *buf, size_t n, size_t room)
 EXPORT ssize_t
 readv(int fd, const struct iovec *iov, int n)
 {
-	ssize_t r = real.readv(fd, iov, n);
+	ssize_t r;
 
+	if (dgram_seen && sock_readv(fd, iov, n, &r))
+		return r;
+	r = real.readv(fd, iov, n);
 	return r >= 0 ? r : sock_read_failed(fd);
 }
 
@@ -172,21 +179,34 @@ recvmsg(int fd, struct msghdr *m, int flags)
 	return sock_recvmsg(fd, m, flags);
 }
 
+EXPORT int
+recvmmsg(
+    int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *limit)
+{
+	return sock_recvmmsg(fd, v, n, flags, limit);
+}
+
 /* ---- writing ---- */
 
 EXPORT ssize_t
 write(int fd, const void *buf, size_t n)
 {
-	ssize_t r = real.write(fd, buf, n);
+	ssize_t r;
 
+	if (dgram_seen && sock_write(fd, buf, n, &r))
+		return r;
+	r = real.write(fd, buf, n);
 	return r >= 0 ? r : sock_write_failed(fd);
 }
 
 EXPORT ssize_t
 writev(int fd, const struct iovec *iov, int n)
 {
-	ssize_t r = real.writev(fd, iov, n);
+	ssize_t r;
 
+	if (dgram_seen && sock_writev(fd, iov, n, &r))
+		return r;
+	r = real.writev(fd, iov, n);
 	return r >= 0 ? r : sock_write_failed(fd);
 }
 
@@ -207,6 +227,12 @@ EXPORT ssize_t
 sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	return sock_sendmsg(fd, m, flags);
+}
+
+EXPORT int
+sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
+{
+	return sock_sendmmsg(fd, v, n, flags);
 }
 
 EXPORT ssize_t
@@ -272,6 +298,24 @@ syscall(long nr, ...)
 		    (const void *)a[3], (socklen_t)a[4]);
 	case SYS_shutdown:
 		return sock_shutdown((int)a[0], (int)a[1]);
+	case SYS_sendto:
+		return sock_sendto((int)a[0], (const void *)a[1], (size_t)a[2],
+		    (int)a[3], (struct sockaddr *)a[4], (socklen_t)a[5]);
+	case SYS_recvfrom:
+		return sock_recvfrom((int)a[0], (void *)a[1], (size_t)a[2],
+		    (int)a[3], (struct sockaddr *)a[4], (socklen_t *)a[5]);
+	case SYS_sendmsg:
+		return sock_sendmsg(
+		    (int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+	case SYS_recvmsg:
+		return sock_recvmsg(
+		    (int)a[0], (struct msghdr *)a[1], (int)a[2]);
+	case SYS_sendmmsg:
+		return sock_sendmmsg((int)a[0], (struct mmsghdr *)a[1],
+		    (unsigned)a[2], (int)a[3]);
+	case SYS_recvmmsg:
+		return sock_recvmmsg((int)a[0], (struct mmsghdr *)a[1],
+		    (unsigned)a[2], (int)a[3], (struct timespec *)a[4]);
 	default:
 		return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}

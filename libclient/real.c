@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <string.h>
+#include "dgram.h"
 #include "real.h"
 #include "sys.h"
 #include "wire.h"
@@ -142,6 +143,19 @@ raw_sendmsg(int fd, const struct msghdr *m, int flags)
 	return result(sys_sendmsg(fd, m, flags));
 }
 
+static int
+raw_sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
+{
+	return (int)result(SYS(SYS_sendmmsg, fd, v, n, flags, 0, 0));
+}
+
+static int
+raw_recvmmsg(
+    int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *limit)
+{
+	return (int)result(SYS(SYS_recvmmsg, fd, v, n, flags, limit, 0));
+}
+
 static ssize_t
 raw_sendfile(int out, int in, off_t *off, size_t n)
 {
@@ -182,6 +196,8 @@ struct real real = {
     .writev = raw_writev,
     .sendto = raw_sendto,
     .sendmsg = raw_sendmsg,
+    .sendmmsg = raw_sendmmsg,
+    .recvmmsg = raw_recvmmsg,
     .sendfile = raw_sendfile,
     .syscall = raw_syscall,
 };
@@ -220,8 +236,11 @@ setup(void)
 	resolve("writev", &real.writev);
 	resolve("sendto", &real.sendto);
 	resolve("sendmsg", &real.sendmsg);
+	resolve("sendmmsg", &real.sendmmsg);
+	resolve("recvmmsg", &real.recvmmsg);
 	resolve("sendfile64", &real.sendfile);
 	resolve("syscall", &real.syscall);
 	wire_setup();
+	dgram_inherited();
 	errno = saved;
 }

@@ -13,6 +13,9 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
+
+struct mmsghdr;
 
 struct real {
 	int (*socket)(int, int, int);
@@ -36,6 +39,9 @@ struct real {
 	ssize_t (*sendto)(
 	    int, const void *, size_t, int, const struct sockaddr *, socklen_t);
 	ssize_t (*sendmsg)(int, const struct msghdr *, int);
+	int (*sendmmsg)(int, struct mmsghdr *, unsigned, int);
+	int (*recvmmsg)(
+	    int, struct mmsghdr *, unsigned, int, struct timespec *);
 	ssize_t (*sendfile)(int, int, off_t *, size_t);
 	long (*syscall)(long, ...);
 };

@@ -3,12 +3,13 @@
  * socket, the names of a socket and shutdown on descriptors of ours, and what
  * connect.c and listen.c share: addresses, errors, the policy's word.
  *
- * A socket of ours begins as an AF_UNIX stream and becomes the daemon's by
+ * A stream of ours begins as an AF_UNIX stream and becomes the daemon's by
  * connect() or bind(), or the kernel's TCP when the policy says so.
  */
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include "dgram.h"
 #include "ident.h"
 #include "ipc/policy.h"
 #include "real.h"
@@ -245,6 +246,8 @@ sock_socket(int domain, int type, int protocol)
 {
 	uint64_t handle;
 
+	if (dgram_wanted(domain, type, protocol))
+		return (int)sock_result(dgram_socket(domain, type));
 	if ((domain != AF_INET && domain != AF_INET6) ||
 	    (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM ||
 	    (protocol != 0 && protocol != IPPROTO_TCP))
@@ -287,8 +290,11 @@ sock_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 {
 	socklen_t room;
 	uint64_t handle;
+	struct dgram d;
 	int r;
 
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(dgram_getsockname(fd, &d, sa, len));
 	if (!ident_ours(fd, &handle)) {
 		room = sys_mapped(len, sizeof *len) ? *len : 0;
 		r = real.getsockname(fd, sa, len);
@@ -324,8 +330,11 @@ sock_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
 {
 	socklen_t room;
 	uint64_t handle;
+	struct dgram d;
 	int r;
 
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(dgram_getpeername(fd, &d, sa, len));
 	if (!ident_ours(fd, &handle)) {
 		room = sys_mapped(len, sizeof *len) ? *len : 0;
 		r = real.getpeername(fd, sa, len);
@@ -384,7 +393,10 @@ int
 sock_shutdown(int fd, int how)
 {
 	uint64_t handle;
+	struct dgram d;
 
+	if (dgram_ours(fd, &d))
+		return (int)sock_result(dgram_shutdown(fd, &d, how));
 	if (!ident_ours(fd, &handle))
 		return real.shutdown(fd, how);
 	return (int)sock_result(shutdown_ours(fd, handle, how));

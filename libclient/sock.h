@@ -12,8 +12,11 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include "base/addr.h"
 #include "tcpd/proto.h"
+
+struct mmsghdr;
 
 int sock_socket(int domain, int type, int protocol);
 int sock_connect(int fd, const struct sockaddr *sa, socklen_t len);
@@ -37,6 +40,15 @@ ssize_t sock_recvmsg(int fd, struct msghdr *m, int flags);
 ssize_t sock_sendto(int fd, const void *buf, size_t n, int flags,
     const struct sockaddr *sa, socklen_t len);
 ssize_t sock_sendmsg(int fd, const struct msghdr *m, int flags);
+int sock_sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags);
+int sock_recvmmsg(
+    int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *limit);
+/* The calls without an address, where they are not just the kernel's: false,
+ * and nothing is done. */
+bool sock_read(int fd, void *buf, size_t n, ssize_t *r);
+bool sock_readv(int fd, const struct iovec *iov, int n, ssize_t *r);
+bool sock_write(int fd, const void *buf, size_t n, ssize_t *r);
+bool sock_writev(int fd, const struct iovec *iov, int n, ssize_t *r);
 
 /* After read() or write() failed: puts TCP's errno in the place of AF_UNIX's.
  * Both return -1. */
@@ -47,6 +59,13 @@ ssize_t sock_write_failed(int fd);
 
 /* A negative errno becomes -1 and errno. */
 long sock_result(long r);
+/* Asks the daemon for an option, and tells it one. */
+int sock_ask_option(
+    int fd, uint64_t handle, int level, int name, void *val, socklen_t *len);
+int sock_tell_option(int fd, uint64_t handle, int level, int name,
+    const void *val, socklen_t len);
+/* What an Internet socket is asked about interfaces goes to one. */
+int sock_ask_interface(int family, unsigned long req, void *arg);
 /* With MSG_OOB, on a descriptor of ours. */
 ssize_t sock_send_urgent(
     int fd, uint64_t handle, const void *buf, size_t n, int flags);

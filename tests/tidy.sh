@@ -4,9 +4,9 @@
 # tidy.sh: the rules of style and layering that a program can check.  Run by
 # `make check`; by hand in a build tree: make check TESTS=tests/tidy.sh
 #
-#   layers   base <- wire <- tcp, ip <- stack; dev and ipc on base.  What a
+#   layers   base <- wire <- tcp, udp, ip <- stack; dev and ipc on base.  What a
 #            folder includes, and what its library leaves undefined.
-#   pure     wire tcp ip stack: no system calls, clocks, stdio, rand;
+#   pure     wire tcp udp ip stack: no system calls, clocks, stdio, rand;
 #            calloc and free only in the files listed in may_allocate().
 #   headers  each one compiles alone.
 #   files    licence line, no notes of unfinished work, functions of 80 lines
@@ -37,8 +37,9 @@ may_include()
 	base) echo 'base/' ;;
 	wire) echo 'base/|wire/' ;;
 	tcp) echo 'base/|wire/|tcp/' ;;
+	udp) echo 'base/|wire/|udp/' ;;
 	ip) echo 'base/|wire/|ip/' ;;
-	stack) echo 'base/|wire/|ip/|stack/|tcp/tcp\.h' ;;
+	stack) echo 'base/|wire/|ip/|stack/|tcp/tcp\.h|udp/udp\.h' ;;
 	dev) echo 'base/|dev/|config\.h' ;;
 	ipc) echo 'base/|ipc/|tcpd/|tcp/tcp\.h|config\.h' ;;
 	esac
@@ -48,8 +49,8 @@ may_link()
 {
 	case $1 in
 	wire) echo base ;;
-	tcp | ip) echo base wire ;;
-	stack) echo base wire tcp ip ;;
+	tcp | udp | ip) echo base wire ;;
+	stack) echo base wire tcp udp ip ;;
 	esac
 }
 
@@ -57,7 +58,8 @@ may_link()
 may_allocate()
 {
 	case $1 in
-	tcp/layer.c | tcp/timewait.c | ip/neigh.c | stack/stack.c) return 0 ;;
+	tcp/layer.c | tcp/timewait.c | udp/layer.c) return 0 ;;
+	ip/neigh.c | stack/stack.c) return 0 ;;
 	esac
 	return 1
 }
@@ -67,7 +69,7 @@ std="($std|stdlib|string)\\.h|sys/(queue|tree)\\.h"
 
 check_includes()
 {
-	for layer in base wire tcp ip stack dev ipc; do
+	for layer in base wire tcp udp ip stack dev ipc; do
 		case $layer in
 		base) sys='.*' ;;
 		dev | ipc) sys='.*' ;;
@@ -118,7 +120,7 @@ check_symbols()
 	plain="$plain|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail"
 	plain="$plain|__(asan|ubsan|lsan|sanitizer|sancov)_.*|__start___.*"
 	plain="$plain|__stop___.*|__gcov_.*|__llvm_.*|llvm_.*"
-	for layer in wire tcp ip stack; do
+	for layer in wire tcp udp ip stack; do
 		ls daemon/$layer/*.c >/dev/null 2>&1 || continue
 		lib=$(archive $layer)
 		if [ ! -e "$lib" ]; then

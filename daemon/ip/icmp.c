@@ -6,7 +6,7 @@
  * sent about protocols other than ICMP.
  *
  * Trust: anyone can send anything.  What an error says about a connection is
- * passed on only if it quotes a TCP segment that we could have sent; whether
+ * passed on only if it quotes a segment or datagram we could have sent; whether
  * it fits the connection's sequence space is TCP's to judge (RFC 5927).
  * Answers are limited by token buckets (RFC 1812 4.3.2.8), echo replies and
  * errors apart, so that neither is an amplifier nor starves the other.
@@ -85,10 +85,11 @@ take_error(struct ip *ip, struct ip_in *in, const struct wire_icmp *m)
 	src = ipaddr_v4(q.ip.src);
 	if (!ip_is_ours(ip, &src) || q.ip.frag_off != 0)
 		return dropped(ip, DROP_ICMP_QUOTE);
-	if (q.ip.proto != WIRE_PROTO_TCP)
+	if (q.ip.proto != WIRE_PROTO_TCP && q.ip.proto != WIRE_PROTO_UDP)
 		return dropped(ip, DROP_ICMP_TYPE);
 	in->error = (struct ip_error){.type = m->type,
 	    .code = m->code,
+	    .proto = q.ip.proto,
 	    .src = src,
 	    .dst = ipaddr_v4(q.ip.dst),
 	    .sport = q.sport,

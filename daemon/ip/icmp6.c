@@ -105,10 +105,11 @@ take_error(struct ip *ip, struct ip_in *in, const struct wire_icmp *m)
 	/* Only what we can have sent: from us, in one piece (RFC 5927 4). */
 	if (!ip_is_ours(ip, &q.ip.src) || q.later_fragment)
 		return dropped(ip, DROP_ICMP_QUOTE);
-	if (q.proto != WIRE_PROTO_TCP)
+	if (q.proto != WIRE_PROTO_TCP && q.proto != WIRE_PROTO_UDP)
 		return dropped(ip, DROP_ICMP_TYPE);
 	in->error = (struct ip_error){.type = m->type,
 	    .code = m->code,
+	    .proto = q.proto,
 	    .src = q.ip.src,
 	    .dst = q.ip.dst,
 	    .sport = q.sport,

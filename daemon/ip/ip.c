@@ -3,10 +3,11 @@
  * The IP layer's life and its way out: next hops, headers, the queues of what
  * waits, and the one timer queue behind all of ip/.
  *
- * Output is RFC 791 and RFC 1122 3.2.1 as a host does it today: DF is always
- * set (path MTU discovery, RFC 1191), so a packet is atomic and its
- * identification means nothing (MAY-4, RFC 6864 4.1); it is zero, except in
- * what the device will cut up, which starts at a random number and counts up.
+ * Output is RFC 791 and RFC 1122 3.2.1 as a host does it today: DF is set (path
+ * MTU discovery, RFC 1191), so a packet is atomic and its identification means
+ * nothing (MAY-4, RFC 6864 4.1); it is zero, except in what the device will cut
+ * up, which starts at a random number and counts up, and in datagrams whose
+ * program wants them in pieces (frag.c).
  *
  * Both queues are bounded: out by the number of answers (frames that waited
  * for a neighbour are bounded there already), loop by bytes.
@@ -15,7 +16,10 @@
 
 #include <string.h>
 #include "ip/icmp.h"
+#include "ip/icmp6.h"
 #include "wire/ether.h"
+#include "wire/icmp.h"
+#include "wire/icmp6.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
 
@@ -181,7 +185,9 @@ ip_write_heads(const struct ip *ip, uint8_t *p, const uint8_t *dst_mac,
 	    .dst = h->dst};
 	struct wire_ipv4 v4 = {.tos = h->tos,
 	    .id = h->id,
-	    .df = true,
+	    .df = !h->may_cut,
+	    .mf = h->more,
+	    .frag_off = h->at,
 	    .ttl = h->ttl,
 	    .proto = h->proto,
 	    .total_len = (uint16_t)(WIRE_IPV4_HDR_MIN + h->len)};
@@ -283,6 +289,16 @@ ip_send_to(
 	memcpy(group + 2, dst->b + 12, 4);
 	memcpy(pkt_frame(b), mac != NULL ? mac : group, sizeof group);
 	ip_queue_out(ip, b);
+}
+
+void
+ip_refuse_port(struct ip *ip, const struct ip_in *in, mono_t now)
+{
+	if (ipaddr_is_v4(&in->src))
+		icmp_error(ip, in, WIRE_ICMP_UNREACH, WIRE_UNREACH_PORT, now);
+	else
+		icmp6_error(ip, in, WIRE_ICMP6_UNREACH, WIRE_UNREACH6_PORT, 0,
+		    false, now);
 }
 
 bool

@@ -128,15 +128,17 @@ void ip_rebuild_routes(struct ip *ip);
 enum ip_verdict {
 	IP_DONE, /* answered, ignored or dropped, and counted */
 	IP_TCP,	 /* off and len are the segment's now */
-	IP_ERROR /* error is filled in: ICMP about a TCP segment of ours */
+	IP_UDP,	 /* the same of a datagram */
+	IP_ERROR /* error is filled in: ICMP about what we sent of these two */
 };
 
 struct ip_error {
 	uint8_t type, code;
+	uint8_t proto;		/* WIRE_PROTO_TCP or WIRE_PROTO_UDP */
 	uint16_t mtu;		/* of "fragmentation needed" */
 	struct ipaddr src, dst; /* of the segment: ours, the peer's */
 	uint16_t sport, dport;
-	uint32_t seq;
+	uint32_t seq; /* TCP's */
 };
 
 struct ip_in {
@@ -155,6 +157,8 @@ struct ip_in {
 
 enum ip_verdict ip4_input(struct ip *ip, struct ip_in *in, mono_t now);
 enum ip_verdict ip6_input(struct ip *ip, struct ip_in *in, mono_t now);
+/* Nobody has the port of that datagram: tells its sender (RFC 1122 3.2.2.1). */
+void ip_refuse_port(struct ip *ip, const struct ip_in *in, mono_t now);
 
 /* ---- out ---- */
 
@@ -185,6 +189,10 @@ struct ip_hdr_out {
 	uint16_t len;  /* of the payload */
 	uint16_t id;   /* IPv4 */
 	uint32_t flow; /* IPv6 */
+	/* IPv4: routers may cut it up; it is a piece itself, which begins at
+	 * byte at of the whole and is not the last one. */
+	bool may_cut, more;
+	uint16_t at;
 };
 
 /* Bytes of the Ethernet and the IP header in front of what goes to dst. */
@@ -209,7 +217,11 @@ ip_payload(const struct ip *ip, struct buf *b, const struct ip_hdr_out *h)
 /* Sends it to its next hop by h->dst; takes the reference. */
 void ip_send(
     struct ip *ip, struct buf *b, const struct ipaddr *dst, mono_t now);
-/* The same to one station, or with mac NULL to the group dst (IPv6). */
+/* Sends the payload in spans, len bytes, in pieces that fit into mtu; h says
+ * the rest.  0 or -ENOBUFS, which may leave a part of it sent. */
+int ip_send_pieces(struct ip *ip, const struct ip_hdr_out *h,
+    const struct span *spans, size_t len, uint16_t mtu, mono_t now);
+/* A packet of ours to one station, or with mac NULL to the group dst (IPv6). */
 void ip_send_to(
     struct ip *ip, struct buf *b, const struct ipaddr *dst, const uint8_t *mac);
 /* Puts a frame of ours to wait for the device, or drops it (counted). */

@@ -44,10 +44,7 @@ static void
 refuse_protocol(struct ip *ip, const struct ip_in *in, mono_t now)
 {
 	drop_count(ip->drops, DROP_IP_PROTOCOL);
-	icmp_error(ip, in, WIRE_ICMP_UNREACH,
-	    in->proto == WIRE_PROTO_UDP ? WIRE_UNREACH_PORT
-					: WIRE_UNREACH_PROTO,
-	    now);
+	icmp_error(ip, in, WIRE_ICMP_UNREACH, WIRE_UNREACH_PROTO, now);
 }
 
 /* A piece of a packet: the whole, when it completes one. */
@@ -107,6 +104,7 @@ ip4_input(struct ip *ip, struct ip_in *in, mono_t now)
 	in->dst = ipaddr_v4(h.dst);
 	in->proto = h.proto;
 	in->tos = h.tos;
+	in->hop_limit = h.ttl;
 	in->hdr_len = h.ihl;
 	in->off += h.ihl;
 	in->len = (uint32_t)h.total_len - h.ihl; /* padding goes here */
@@ -129,6 +127,8 @@ ip4_input(struct ip *ip, struct ip_in *in, mono_t now)
 	switch (h.proto) {
 	case WIRE_PROTO_TCP:
 		return IP_TCP;
+	case WIRE_PROTO_UDP:
+		return IP_UDP;
 	case WIRE_PROTO_ICMP:
 		return icmp_input(ip, in, now);
 	default:

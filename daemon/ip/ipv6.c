@@ -57,10 +57,7 @@ static enum ip_verdict
 refuse_protocol(struct ip *ip, const struct ip_in *in,
     const struct wire_ipv6_chain *c, mono_t now)
 {
-	if (in->proto == WIRE_PROTO_UDP)
-		icmp6_error(ip, in, WIRE_ICMP6_UNREACH, WIRE_UNREACH6_PORT, 0,
-		    false, now);
-	else if (in->proto != WIRE_PROTO_NONE)
+	if (in->proto != WIRE_PROTO_NONE)
 		icmp6_error(ip, in, WIRE_ICMP6_PARAM_PROBLEM, WIRE_PARAM6_NEXT,
 		    c->named_at, false, now);
 	return dropped(ip, DROP_IP_PROTOCOL);
@@ -79,6 +76,8 @@ deliver(struct ip *ip, struct ip_in *in, const struct wire_ipv6_chain *c,
 		return dropped(ip, DROP_IP_DST);
 	if (in->proto == WIRE_PROTO_TCP)
 		return IP_TCP;
+	if (in->proto == WIRE_PROTO_UDP)
+		return IP_UDP;
 	return refuse_protocol(ip, in, c, now);
 }
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: ISC
 # libsockopt: what the daemon and the shim both decide by; no system calls.
 noinst_LTLIBRARIES += libsockopt.la
-libsockopt_la_SOURCES = daemon/ipc/aokey.c daemon/ipc/dnsmsg.c daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/sockopt.c \
+libsockopt_la_SOURCES = daemon/ipc/aokey.c daemon/ipc/dgramopt.c \
+	daemon/ipc/dnsmsg.c daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/sockopt.c \
 	daemon/ipc/sockopt_tcp.c
-noinst_HEADERS += daemon/ipc/aokey.h daemon/ipc/dnsmsg.h daemon/ipc/md5key.h daemon/ipc/policy.h daemon/ipc/sockopt.h \
+noinst_HEADERS += daemon/ipc/aokey.h daemon/ipc/dgramopt.h daemon/ipc/dnsmsg.h daemon/ipc/md5key.h daemon/ipc/policy.h daemon/ipc/sockopt.h \
 	daemon/ipc/sockopt.def
 
 # libipc: typed messages between our own processes, and with tcpctl.

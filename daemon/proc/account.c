@@ -12,6 +12,10 @@
  * program, until a look every SQUEEZE_US finds less than 7/8.  Those that hold
  * little go on: a window of a few bytes would make their peers send frames of
  * a few bytes, thousands of them, and cost everybody more than it saves.
+ *
+ * Datagrams have no back-pressure: what comes for a socket of UDP while its
+ * user is over is dropped.  The kernel holds those that wait, and says how much
+ * they are when somebody asks (in an exact count); until then only more come.
  */
 #include "config.h"
 #include <sys/param.h>
@@ -47,6 +51,7 @@ account_get(struct engine *e, uint32_t uid)
 	a->uid = uid;
 	a->limit = *conf_quota(e->conf, uid);
 	TAILQ_INIT(&a->chans);
+	TAILQ_INIT(&a->dgrams);
 	TAILQ_INIT(&a->errors);
 	if (!etimer_init(e, &a->squeeze, on_squeeze)) {
 		free(a);
@@ -146,6 +151,13 @@ charge(struct chan *c, uint64_t bytes)
 	c->charged = bytes;
 }
 
+static void
+charge_dgram(struct dgram *d, uint64_t bytes)
+{
+	d->acct->bytes += bytes - d->charged;
+	d->charged = bytes;
+}
+
 static uint64_t
 held(const struct chan *c)
 {
@@ -157,11 +169,33 @@ held(const struct chan *c)
 static void
 count_exactly(struct engine *e, struct account *a)
 {
+	struct dgram *d;
 	struct chan *c;
 
 	a->exact = engine_now(e);
 	TAILQ_FOREACH (c, &a->chans, of_account)
 		charge(c, held(c));
+	TAILQ_FOREACH (d, &a->dgrams, of_account)
+		charge_dgram(d, dgram_queued(d));
+}
+
+bool
+account_take(struct dgram *d, uint64_t n)
+{
+	struct account *a = d->acct;
+	mono_t now = engine_now(d->e);
+
+	if (over(a, a->limit.buffer_bytes))
+		charge_dgram(d, dgram_queued(d));
+	if (over(a, a->limit.buffer_bytes) &&
+	    mono_diff(now, a->exact) >= EXACT_US)
+		count_exactly(d->e, a);
+	if (over(a, a->limit.buffer_bytes)) {
+		a->buffer_clamped++;
+		return false;
+	}
+	charge_dgram(d, d->charged + n);
+	return true;
 }
 
 /*

@@ -248,6 +248,8 @@ serve(struct visit *v, uint8_t *buf, size_t len)
 		answer(&r, err);
 	else
 		drop_count(v->e->drops, DROP_IPC_MALFORMED);
+	if (r.pass_on)
+		close(r.pass_fd);
 	put_away(v, &r, fds, n);
 	attach_visit_done(v);
 	return true;

@@ -155,6 +155,8 @@ engine_flush(struct engine *e)
 		chan_service(c);
 		may = pump_output(e);
 	}
+	if (may)
+		dgrams_flush(e);
 	if (e->reap)
 		bound_reap(e);
 	drain_events(e); /* taking the last byte may have ended something */
@@ -251,6 +253,7 @@ void
 engine_stop(struct engine *e)
 {
 	struct chan *c, *next;
+	struct dgram *d;
 	struct bound *b;
 
 	if (e->stopping)
@@ -259,6 +262,8 @@ engine_stop(struct engine *e)
 	attach_stop(e);
 	while ((b = RB_MIN(bounds, &e->bounds)) != NULL)
 		bound_free(b);
+	while ((d = RB_MIN(dgrams, &e->dgrams)) != NULL)
+		dgram_free(d);
 	for (c = RB_MIN(chans, &e->chans); c != NULL; c = next) {
 		next = RB_NEXT(chans, &e->chans, c);
 		chan_stop(c);
@@ -271,7 +276,8 @@ engine_turn(struct engine *e)
 {
 	int flags = EVLOOP_ONCE;
 
-	if (!TAILQ_EMPTY(&e->ready) || (e->tx_left == 0 && !e->tx_blocked))
+	if (!TAILQ_EMPTY(&e->ready) || dgrams_waiting(e) ||
+	    (e->tx_left == 0 && !e->tx_blocked))
 		flags |= EVLOOP_NONBLOCK;
 	rearm(e);
 	e->now_valid = false;
@@ -316,6 +322,8 @@ stack_init(struct engine *e, const struct engine_setup *s, uint64_t *seed)
 	cfg.tcp.env.may_open = bound_may_open;
 	cfg.tcp.env.orphan = account_orphan;
 	cfg.tcp.env.ctx = e;
+	cfg.udp = (struct udp_env){
+	    .deliver = dgram_deliver, .failed = dgram_failed, .ctx = e};
 	cfg.tcp.digest = &crypto_digest;
 	e->stack = stack_new(&cfg, engine_now(e));
 	if (e->stack == NULL)
@@ -338,7 +346,7 @@ engine_new(
 	arc4random_buf(seed, sizeof seed);
 	e->eb = eb;
 	e->listen_fd = e->spare_fd = e->policy_fd = -1;
-	e->probe_fd = e->ep = -1;
+	e->probe_fd = e->ep = e->ep_dgram = -1;
 	e->next_id = 1;
 	e->visit_us = VISIT_US;
 	rng_init(&e->rng, seed[0], seed[1]);
@@ -348,11 +356,14 @@ engine_new(
 	RB_INIT(&e->speakers);
 	LIST_INIT(&e->strays);
 	RB_INIT(&e->chans);
+	RB_INIT(&e->dgrams);
+	TAILQ_INIT(&e->dgrams_ready);
 	RB_INIT(&e->bounds);
 	RB_INIT(&e->accounts);
 	strlcpy(e->fd_dir, s->fd_dir, sizeof e->fd_dir);
 	if (!names_init(&e->names, seed[4], seed[5]) || !timers_init(e) ||
-	    !chans_init(e) || !listener_init(e) || !stack_init(e, s, seed)) {
+	    !chans_init(e) || !dgrams_init(e) || !listener_init(e) ||
+	    !stack_init(e, s, seed)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -364,6 +375,7 @@ void
 engine_free(struct engine *e)
 {
 	struct chan *c;
+	struct dgram *d;
 	struct bound *b;
 
 	attach_stop(e);
@@ -371,7 +383,10 @@ engine_free(struct engine *e)
 		chan_abort(c, ECONNABORTED);
 	while ((b = RB_MIN(bounds, &e->bounds)) != NULL)
 		bound_free(b);
+	while ((d = RB_MIN(dgrams, &e->dgrams)) != NULL)
+		dgram_free(d);
 	listener_done(e);
+	dgrams_done(e);
 	chans_done(e);
 	resolve_done(e);
 	rights_done(e);

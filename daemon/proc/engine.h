@@ -136,6 +136,34 @@ int bound_cmp(const struct bound *a, const struct bound *b);
 RB_PROTOTYPE(bounds, bound, by_id, bound_cmp)
 LIST_HEAD(boundlist, bound);
 
+/* A socket of UDP and the engine's end of it (dgram.c). */
+struct dgram {
+	struct name name; /* first */
+	uint64_t id;	  /* rising, never used twice */
+	RB_ENTRY(dgram) by_id;
+	TAILQ_ENTRY(dgram) of_account, ready;
+	struct engine *e;
+	struct account *acct;
+	struct udp_sock *sock;
+	struct sockopts opts;
+	uint64_t cookie;  /* of the program's end */
+	uint64_t charged; /* bytes on the account */
+	uint64_t empties; /* the empty messages on their way, oldest lowest:
+			     1 is an errno, 0 a datagram */
+	uint32_t wants;	  /* PROTO_DGRAM_*, of what comes */
+	pid_t pid;
+	int fd;
+	int error; /* waits for the program; 0: none */
+	uint8_t nempties;
+	bool is_ready;
+	bool gone; /* the program's end is closed */
+	bool raw;  /* what comes goes on without a header */
+};
+RB_HEAD(dgrams, dgram);
+int dgram_cmp(const struct dgram *a, const struct dgram *b);
+RB_PROTOTYPE(dgrams, dgram, by_id, dgram_cmp)
+TAILQ_HEAD(dgramq, dgram);
+
 /* An errno that waits to be asked for: SO_ERROR of a dead connection. */
 struct errrec {
 	struct name name; /* first */
@@ -178,6 +206,7 @@ struct account {
 	uint64_t conns_refused, listeners_refused, half_open_refused;
 	uint64_t buffer_clamped, requests;
 	struct chanq chans;
+	struct dgramq dgrams;
 	struct boundlist bounds;
 	TAILQ_HEAD(, errrec) errors;
 };
@@ -284,9 +313,11 @@ struct engine {
 	/* what there is */
 	struct names names;
 	struct chans chans;
+	struct dgrams dgrams;
 	struct bounds bounds;
 	struct accounts accounts;
 	struct chanq ready;
+	struct dgramq dgrams_ready;
 	struct speakers speakers;
 	struct boundlist strays;
 	struct etimer stray_timer;
@@ -294,11 +325,14 @@ struct engine {
 	bool reap;    /* some bound is dead */
 	bool told_path;
 	uint64_t next_id;
-	size_t nchans, nbounds;
+	size_t nchans, nbounds, ndgrams;
 
 	/* chan.c: all Ds in an epoll of their own, inside libevent's */
 	int ep;
 	struct event ev_ep;
+	/* dgram.c: the same of sockets of UDP */
+	int ep_dgram;
+	struct event ev_dgram;
 
 	/* listener.c */
 	int probe_fd;
@@ -393,6 +427,30 @@ void chan_abort(struct chan *c, int error); /* both sides; A sees a reset */
 void chan_stop(struct chan *c);
 void chan_squeeze(struct chan *c, bool on);
 
+struct request;
+
+/* ---- dgram.c: sockets of UDP ---- */
+bool dgrams_init(struct engine *e);
+void dgrams_done(struct engine *e);
+/* Takes what programs send, as far as the device does; bounded. */
+void dgrams_flush(struct engine *e);
+/* There is something to take, and room for it. */
+bool dgrams_waiting(const struct engine *e);
+void dgram_free(struct dgram *d);
+/* The program's end goes to *fd.  0 or a positive errno. */
+int dgram_new(struct request *r, bool ipv6, int *fd);
+/* Bytes that wait for the program, as its buffer counts them. */
+uint64_t dgram_queued(const struct dgram *d);
+/* opts have changed, or the peer. */
+void dgram_apply(struct dgram *d);
+bool dgram_deliver(void *ctx, void *user, const struct udp_in *in);
+void dgram_failed(void *ctx, void *user, int error);
+/* ---- dgram_req.c ---- */
+/* The socket of UDP that r names; NULL and err 0: none has that handle. */
+struct dgram *dgram_of(struct request *r, int *err);
+int dgram_serve(struct request *r, struct dgram *d);
+int dgram_make(struct request *r);
+
 /* ---- chan_io.c: bytes between D and the stack ---- */
 enum moved {
 	MOVED_ALL,    /* nothing left to do */
@@ -474,6 +532,7 @@ struct request {
 	int visit_fd;	/* for SO_PEERPIDFD */
 	int pass_fd;	/* goes along with the answer; -1 */
 	uint32_t query; /* the resolver has it, and the answer waits; or 0 */
+	bool pass_on;	/* the client's alone afterwards: our copy goes */
 	uint8_t out[sizeof(struct proto_opt) + PROTO_OPT_MAX];
 	size_t outlen;
 };
@@ -481,6 +540,10 @@ struct request {
 int request_serve(struct request *r);
 
 /* ---- listener.c ---- */
+/* An address of ours that can be had. */
+bool request_our_addr(struct request *r, const struct ipaddr *addr);
+/* May he have this port? */
+bool bound_may_have(const struct request *r, uint16_t port);
 bool listener_init(struct engine *e);
 void listener_done(struct engine *e);
 /* The name that A's getpeername() gives for an accepted connection. */
@@ -527,6 +590,9 @@ struct account *account_get(struct engine *e, uint32_t uid);
 void account_put(struct engine *e, struct account *a);
 /* What c holds in buffers now; squeezes when the user has too much. */
 void account_charge(struct chan *c);
+/* The same for n bytes more that wait for the program of d; false: his user has
+ * too much already. */
+bool account_take(struct dgram *d, uint64_t n);
 /* Its share of the user's buffer bytes, as a bound of its window. */
 void account_share(struct chan *c);
 void account_uncharge(struct chan *c);

@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += daemon/libengine.la
 daemon_libengine_la_SOURCES = daemon/proc/accept.c \
 	daemon/proc/account.c daemon/proc/attach.c \
 	daemon/proc/chan.c daemon/proc/chan_io.c daemon/proc/engine.c \
+	daemon/proc/dgram.c daemon/proc/dgram_req.c \
 	daemon/proc/engine_role.c daemon/proc/flood.c daemon/proc/hello.c daemon/proc/keys.c \
 	daemon/proc/listener.c \
 	daemon/proc/names.c daemon/proc/pump.c daemon/proc/report.c \
@@ -14,7 +15,7 @@ daemon_libengine_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 	$(LIBBSD_CFLAGS)
 
 # The engine's own stack; goes before TCPD_LIBS.
-ENGINE_LIBS = daemon/libengine.la daemon/libstack.la daemon/libip.la \
+ENGINE_LIBS = daemon/libengine.la daemon/libstack.la daemon/libudp.la daemon/libip.la \
 	daemon/libtcp.la daemon/libwire.la
 
 sbin_PROGRAMS += tcpd

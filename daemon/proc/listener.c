@@ -381,6 +381,12 @@ bind_flags(const struct proto_name *name)
 	return flags;
 }
 
+bool
+bound_may_have(const struct request *r, uint16_t port)
+{
+	return port == 0 || port >= PORT_PRIVILEGED || r->uid == 0;
+}
+
 int
 bound_bind(
     struct request *r, const struct proto_name *name, const struct ipaddr *addr)
@@ -394,7 +400,7 @@ bound_bind(
 
 	if (r->pass >= 0 && !node_ok(r))
 		return EPERM;
-	if (port != 0 && port < PORT_PRIVILEGED && r->uid != 0)
+	if (!bound_may_have(r, port))
 		return EACCES;
 	n = names_find(&e->names, r->uid, r->head.handle);
 	if (n != NULL && n->kind == NAME_ERROR) {

@@ -19,6 +19,7 @@ enum name_kind {
 	NAME_CHAN = 1,
 	NAME_BOUND,
 	NAME_ERROR,
+	NAME_DGRAM,
 };
 
 /* The first member of whatever is named. */

@@ -456,11 +456,32 @@ engine_counters(struct page_out *p)
 }
 
 static void
+udp_counters(struct page_out *p)
+{
+	struct udp_stats s;
+
+	udp_stats(stack_udp(p->e->stack), &s);
+#define C(f, text) counter(p, "udp", #f, text, s.f)
+	C(socks, "sockets now");
+	C(in, "datagrams received");
+	C(out, "datagrams sent");
+	C(in_bytes, "bytes of those received");
+	C(out_bytes, "bytes of those sent");
+	C(no_port, "datagrams for a port that nobody has");
+	C(in_errors, "datagrams received in error");
+	C(full, "datagrams for a socket whose buffer was full");
+	C(out_errors, "datagrams that could not be sent");
+	C(icmp_errors, "ICMP errors about datagrams of ours");
+#undef C
+}
+
+static void
 stats(struct page_out *p)
 {
 	p->first = p->q->cursor[1];
 	p->e->stats.turns = p->e->turn;
 	tcp_counters(p);
+	udp_counters(p);
 	stack_counters(p);
 	engine_counters(p);
 }

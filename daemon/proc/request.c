@@ -98,18 +98,25 @@ look_at_addr(void *arg, const struct stack_addr_row *row)
 		w->usable = true;
 }
 
+bool
+request_our_addr(struct request *r, const struct ipaddr *addr)
+{
+	struct wanted_addr w = {.addr = addr};
+
+	stack_foreach_addr(r->e->stack, look_at_addr, &w, engine_now(r->e));
+	return w.usable;
+}
+
 static int
 do_bind(struct request *r)
 {
 	struct proto_name name;
 	struct ipaddr addr;
-	struct wanted_addr w = {.addr = &addr};
 
 	memcpy(&name, r->body, sizeof name);
 	if (!proto_name_get(&name, &addr))
 		return EAFNOSUPPORT;
-	stack_foreach_addr(r->e->stack, look_at_addr, &w, engine_now(r->e));
-	if (!ipaddr_is_any(&addr) && !w.usable)
+	if (!ipaddr_is_any(&addr) && !request_our_addr(r, &addr))
 		return EADDRNOTAVAIL;
 	return bound_bind(r, &name, &addr);
 }
@@ -388,6 +395,13 @@ do_fastopen(struct request *r)
 	return put_value(r, &o, sizeof n);
 }
 
+/* What only a socket of UDP can be asked. */
+static int
+no_dgram(struct request *r)
+{
+	return EBADF;
+}
+
 static const struct {
 	int (*serve)(struct request *);
 	size_t min, max; /* of the body */
@@ -410,15 +424,26 @@ static const struct {
     [PROTO_FASTOPEN] = {do_fastopen, sizeof(struct proto_attach),
 	PROTO_MSG_MAX},
     [PROTO_RESOLVE] = {resolve_ask, 0, PROTO_MSG_MAX},
+    [PROTO_DGRAM] = {dgram_make, sizeof(struct proto_listen),
+	sizeof(struct proto_listen)},
+    [PROTO_DCONNECT] = {no_dgram, sizeof(struct proto_name),
+	sizeof(struct proto_name)},
+    [PROTO_DEMPTY] = {no_dgram, sizeof(struct proto_listen),
+	sizeof(struct proto_listen)},
 };
 
 int
 request_serve(struct request *r)
 {
 	unsigned type = r->head.type;
+	struct dgram *d;
+	int err = 0;
 
 	if (type >= PROTO_NTYPES || table[type].serve == NULL ||
 	    r->len < table[type].min || r->len > table[type].max)
 		return -EPROTO;
-	return table[type].serve(r);
+	d = dgram_of(r, &err);
+	if (d != NULL)
+		return dgram_serve(r, d);
+	return err != 0 ? err : table[type].serve(r);
 }

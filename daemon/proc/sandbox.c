@@ -229,7 +229,7 @@ static const int calls_common[] = {SYS(read), SYS(readv), SYS(write),
 
 /* The engine also connects to listeners and watches processes. */
 static const int calls_engine[] = {
-    SYS(connect), SYS(bind), SYS(listen), SYS(pidfd_open)};
+    SYS(connect), SYS(bind), SYS(listen), SYS(socketpair), SYS(pidfd_open)};
 
 static const int calls_resolver[] = {SYS(connect)};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Frames in: Ethernet, then ARP or IP, then TCP.  The payload stays where
- * the device put it; TCP takes references to the buf.
+ * Frames in: Ethernet, then ARP or IP, then TCP or UDP.  The payload stays
+ * where the device put it; TCP takes references to the buf.
  *
  * Checksums: a device may vouch for them, and a frame that still wants its
  * checksum filled in comes from the same machine's memory and is as good.
@@ -14,6 +14,7 @@
 #include "wire/ether.h"
 #include "wire/icmp.h"
 #include "wire/icmp6.h"
+#include "wire/ipv4.h"
 
 /* The meaning of the unreachables (RFC 1122 3.2.2.1, RFC 1812 5.2.7.1). */
 static const uint8_t unreach4[] = {
@@ -95,6 +96,10 @@ take_error(struct stack *s, const struct ip_error *e, mono_t now)
 	    .rport = e->dport};
 	enum tcp_icmp what;
 
+	if (e->proto == WIRE_PROTO_UDP) {
+		stack_take_udp_error(s, e, now);
+		return;
+	}
 	if (!(ipaddr_is_v4(&e->dst) ? meaning4 : meaning6)(e, &what)) {
 		drop_count(&s->drops, DROP_ICMP_TYPE);
 		return;
@@ -128,6 +133,9 @@ take_verdict(struct stack *s, enum ip_verdict verdict, struct ip_in *in,
 		if (o->gso == GSO_TCP4 || o->gso == GSO_TCP6)
 			seg.gso_size = o->gso_size;
 		tcp_input(s->tcp, &seg, now);
+		break;
+	case IP_UDP:
+		stack_take_datagram(s, in, o->csum_valid || o->needs_csum, now);
 		break;
 	case IP_ERROR:
 		take_error(s, &in->error, now);

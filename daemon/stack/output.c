@@ -45,17 +45,18 @@ release_lent(struct stack *s)
 	s->lent = NULL;
 }
 
-/* RFC 6437 3: one for each connection, not to be guessed, never zero. */
-static uint32_t
-flow_label(const struct stack *s, const struct tcp_out *o)
+/* Not to be guessed, never zero. */
+uint32_t
+stack_flow_label(const struct stack *s, const struct ipaddr *src,
+    const struct ipaddr *dst, const uint8_t ports[4])
 {
 	struct {
 		struct ipaddr src, dst;
 		uint8_t ports[4];
-	} key = {.src = o->src, .dst = o->dst};
+	} key = {.src = *src, .dst = *dst};
 	uint32_t label;
 
-	memcpy(key.ports, o->hdr, sizeof key.ports);
+	memcpy(key.ports, ports, sizeof key.ports);
 	label = siphash(&s->key_flow, &key, sizeof key) & 0xfffff;
 	return label != 0 ? label : 1;
 }
@@ -76,7 +77,7 @@ write_headers(
 
 	CHECK(o->hdr_len + o->payload_len <= 65535 - WIRE_IPV4_HDR_MIN);
 	if (!ipaddr_is_v4(&o->dst))
-		h.flow = flow_label(s, o);
+		h.flow = stack_flow_label(s, &o->src, &o->dst, o->hdr);
 	else if (o->gso_size != 0)
 		/* Segments of one frame are told apart by counting up. */
 		h.id = (uint16_t)rng_u64(&s->ip.rng);

@@ -23,17 +23,18 @@
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
 
+_Static_assert(STACK_BACKLOG_MAX == IP_OUT_FRAMES, "the same bound");
+
 /* RFC 791: every host takes 576 bytes; less than 68 cannot carry a header. */
 #define MTU_MIN 576
 
 /* What fits into an IP packet behind the longest headers that we send. */
 #define TSO_MAX (65535 - WIRE_IPV4_HDR_MIN - WIRE_TCP_HDR_MAX)
 
-static int
-path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
+int
+stack_path(struct stack *s, const struct ipaddr *src, const struct ipaddr *dst,
     struct tcp_path *out)
 {
-	struct stack *s = ctx;
 	const struct ifaddr *ours;
 
 	if (!stack_has_route(s, dst))
@@ -52,6 +53,13 @@ path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 		out->tso_max = 0;
 	}
 	return 0;
+}
+
+static int
+path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
+    struct tcp_path *out)
+{
+	return stack_path(ctx, src, dst, out);
 }
 
 static enum tcp_admit
@@ -155,7 +163,7 @@ stack_new(const struct stack_config *cfg, mono_t now)
 	s->tx_tso = cfg->tx_tso && cfg->tx_csum;
 	s->bufs = bufpool_new(cfg->buf_bytes);
 	if (s->bufs == NULL || !init_ip(s, cfg, now) ||
-	    !init_tcp(s, cfg, now)) {
+	    !init_tcp(s, cfg, now) || !stack_init_udp(s, cfg)) {
 		stack_free(s);
 		return NULL;
 	}
@@ -167,6 +175,7 @@ stack_free(struct stack *s)
 {
 	if (s->tcp != NULL)
 		tcp_free(s->tcp);
+	udp_free(s->udp);
 	if (s->lent != NULL)
 		buf_unref(s->lent);
 	ip_done(&s->ip);
@@ -179,6 +188,18 @@ struct tcp *
 stack_tcp(struct stack *s)
 {
 	return s->tcp;
+}
+
+struct udp *
+stack_udp(struct stack *s)
+{
+	return s->udp;
+}
+
+size_t
+stack_backlog(const struct stack *s)
+{
+	return s->ip.out.n;
 }
 
 struct bufpool *

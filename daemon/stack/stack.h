@@ -8,9 +8,10 @@
  *	stack_output()    the next frame to send, until it returns false
  *	stack_deadline()  when stack_expire() must be called next
  *
- * The TCP layer is reached through stack_tcp(): its user calls and events are
- * in tcp/tcp.h.  What the stack sends to its own address comes back in at the
- * next stack_expire(); stack_deadline() is the present until then.
+ * TCP is reached through stack_tcp(), UDP through stack_udp(): their user calls
+ * and events are in tcp/tcp.h and udp/udp.h.  What the stack sends to its own
+ *address comes back in at the next stack_expire(); stack_deadline() is the
+ *present until then.
  */
 #ifndef STACK_STACK_H
 #define STACK_STACK_H
@@ -23,6 +24,7 @@
 #include "base/frame.h"
 #include "base/mono.h"
 #include "tcp/tcp.h"
+#include "udp/udp.h"
 
 struct stack;
 
@@ -75,6 +77,7 @@ struct stack_config {
 	bool tx_tso;	       /* the device takes 64 KiB GSO frames */
 	size_t buf_bytes;      /* bound of all buffers together */
 	struct tcp_config tcp; /* bufs, drops and env.path are the stack's */
+	struct udp_env udp;    /* its ports and secrets are TCP's */
 };
 
 /* NULL when memory is out or the MTU, the VLAN, an address or a route makes no
@@ -89,8 +92,13 @@ mono_t stack_deadline(const struct stack *s);
 void stack_expire(struct stack *s, mono_t now);
 
 struct tcp *stack_tcp(struct stack *s);
+struct udp *stack_udp(struct stack *s);
 struct bufpool *stack_bufs(struct stack *s); /* devices fill these */
 struct drops *stack_drops(struct stack *s);
+
+/* Frames that wait for the device; beyond a bound what comes is dropped. */
+size_t stack_backlog(const struct stack *s);
+#define STACK_BACKLOG_MAX 1024
 
 /* True when dst is one of our addresses or has a route. */
 bool stack_has_route(const struct stack *s, const struct ipaddr *dst);

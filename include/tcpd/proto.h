@@ -52,10 +52,22 @@
  * Top 16 bits: PROTO_TAG, or PROTO_TAG6 for a socket of AF_INET6; the other 48:
  * the handle, random, never 0.
  */
-#define PROTO_TAG	  0x7c9dULL
-#define PROTO_TAG6	  0x7c9eULL
-#define PROTO_TAG_SHIFT	  48
-#define PROTO_HANDLE_MASK ((1ULL << PROTO_TAG_SHIFT) - 1)
+#define PROTO_TAG	     0x7c9dULL
+#define PROTO_TAG6	     0x7c9eULL
+#define PROTO_TAG_SHIFT	     48
+/*
+ * Of a socket of UDP: PROTO_TAG_DGRAM with these bits, and the same 48.  What
+ * is known of a socket stands in its tag, which all who hold it share.
+ */
+#define PROTO_TAG_DGRAM	     0x7cc0ULL
+#define PROTO_TAG_DGRAM_MASK 0xffc0ULL
+#define PROTO_DTAG_INET6     1u
+#define PROTO_DTAG_SETTLED   2u	 /* tcpd's for good: it has been used there */
+#define PROTO_DTAG_RAW	     4u	 /* what comes has no struct proto_dgram */
+#define PROTO_DTAG_CONN	     8u	 /* connected; its peer is kept on it */
+#define PROTO_DTAG_OPTS	     16u /* options were set */
+#define PROTO_DTAG_SHUT	     32u /* by shutdown() */
+#define PROTO_HANDLE_MASK    ((1ULL << PROTO_TAG_SHIFT) - 1)
 
 enum proto_type {
 	PROTO_ATTACH = 1,
@@ -79,6 +91,13 @@ enum proto_type {
 			      DNS's; EOPNOTSUPP: tcpd.conf has no resolver,
 			      EAGAIN: too many of the user's are under way.
 			      Without a body: 0 if there is a resolver */
+	PROTO_DGRAM,	   /* proto_listen.backlog: AF_INET or AF_INET6;
+			      answer: a socket of UDP, see below */
+	PROTO_DCONNECT,	   /* proto_name, family 0: no peer any more; answer:
+			      proto_opt, value u32: 1 if all that comes is raw */
+	PROTO_DEMPTY,	   /* proto_listen.backlog: enum proto_empty; answer:
+			      proto_opt, value u32 errno, 0: none; u32 1 if it
+			      was an empty datagram */
 	PROTO_NTYPES
 };
 
@@ -189,6 +208,50 @@ struct proto_preamble {
 };
 _Static_assert(sizeof(struct proto_preamble) == 16, "proto_preamble");
 #define PROTO_PREAMBLE_MAGIC "\0acc\xf5\xc0\1"
+
+/*
+ * A socket of UDP is one end of an AF_UNIX pair of SOCK_SEQPACKET, which the
+ * daemon makes (PROTO_DGRAM) and keeps the other end of.  Each message is one
+ * datagram:
+ *
+ * - with this header and then the payload, to the program while the socket is
+ *   not connected or wants to know more than a payload of each datagram; from
+ *   the program at any time, when it says more than a payload.  No peer can
+ *   forge it, for none knows the handle.
+ * - as the payload alone otherwise.
+ *
+ * An empty message to the program is an errno that waits for it, or an empty
+ * datagram from the peer of a connected socket: PROTO_DEMPTY says which.
+ */
+struct proto_dgram {
+	uint32_t magic;
+	uint32_t flags; /* PROTO_DGRAM_*: what is there, or wanted */
+	uint64_t handle;
+	struct proto_name peer;	 /* from or to whom; family 0: the peer */
+	struct proto_name local; /* which address of ours */
+	uint8_t tos, ttl;
+	uint8_t reserved[6];
+};
+_Static_assert(sizeof(struct proto_dgram) == 72, "proto_dgram");
+#define PROTO_DGRAM_MAGIC 0xd6647075u /* "udp" and no letter */
+
+/* From the program: what is given.  To the program: what it wants to know, by
+ * the options of IPPROTO_IP, */
+#define PROTO_DGRAM_LOCAL  1u
+#define PROTO_DGRAM_TOS	   2u
+#define PROTO_DGRAM_TTL	   4u
+/* and by those of IPPROTO_IPV6. */
+#define PROTO_DGRAM_LOCAL6 8u
+#define PROTO_DGRAM_TCLASS 16u
+#define PROTO_DGRAM_HOPS   32u
+
+/* Why the errno is asked for (PROTO_DEMPTY). */
+enum proto_empty {
+	PROTO_EMPTY_TAKEN,  /* an empty message was received */
+	PROTO_EMPTY_PEEKED, /* one is next: the client takes it out unless it
+			       is a datagram */
+	PROTO_EMPTY_ASKED,  /* none is in sight: SO_ERROR */
+};
 
 /*
  * The policy: which stack a destination or a listening address belongs to.

@@ -26,7 +26,7 @@ EXTRA_DIST += tests/fuzz/fuzz.sh
 check_PROGRAMS += tests/fuzz/frames_fuzz
 tests_fuzz_frames_fuzz_SOURCES = tests/fuzz/frames_fuzz.c
 tests_fuzz_frames_fuzz_LDADD = daemon/libstack.la daemon/libtcp.la \
-	daemon/libip.la daemon/libwire.la daemon/libbase.la
+	daemon/libudp.la daemon/libip.la daemon/libwire.la daemon/libbase.la
 if FUZZER
 tests_fuzz_frames_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 else

@@ -14,7 +14,7 @@ tests_packetdrill_tcpd_packetdrill_la_LDFLAGS = $(AM_LDFLAGS) -module -shared \
 	-avoid-version -rpath /nowhere -pthread \
 	-export-symbols-regex '^(packetdrill_interface_init|getsockopt|sendfile|system)$$'
 tests_packetdrill_tcpd_packetdrill_la_LIBADD = daemon/libstack.la \
-	daemon/libip.la daemon/libtcp.la daemon/libwire.la libsockopt.la \
+	daemon/libudp.la daemon/libip.la daemon/libtcp.la daemon/libwire.la libsockopt.la \
 	daemon/libbase.la -ldl
 
 check_PROGRAMS += tests/packetdrill/selftest

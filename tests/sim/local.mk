@@ -8,7 +8,7 @@ tests_sim_libsim_la_SOURCES = tests/sim/sim.c tests/sim/link.c \
 	tests/sim/stranger.c \
 	tests/sim/scenario.c tests/sim/path.c tests/sim/measure.c
 
-SIM_LIBS = tests/sim/libsim.la daemon/libstack.la daemon/libip.la \
+SIM_LIBS = tests/sim/libsim.la daemon/libstack.la daemon/libudp.la daemon/libip.la \
 	daemon/libtcp.la daemon/libwire.la daemon/libbase.la
 SIM_TESTS = tests/sim/swarm tests/sim/idle tests/sim/goodput tests/sim/marks
 check_PROGRAMS += $(SIM_TESTS)

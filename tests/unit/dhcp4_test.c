@@ -428,5 +428,5 @@ Test(dhcp4, other_datagrams_are_refused)
 	put16(frame + 36, 69);
 	put16(frame + 40, 0);
 	peer_sends(frame, 342);
-	dropped(DROP_IP_PROTOCOL);
+	dropped(DROP_UDP_NO_SOCKET);
 }

@@ -132,7 +132,10 @@ Test(icmp, malformed_messages_are_counted)
 	peer_sends(frame, make_icmp(frame, WIRE_ICMP_UNREACH, 1, 0, quote, 28));
 	dropped(DROP_ICMP_QUOTE);
 	make_quote(quote);
-	quote[9] = WIRE_PROTO_UDP;
+	quote[9] = WIRE_PROTO_UDP; /* of no socket that there is */
+	peer_sends(frame, make_icmp(frame, WIRE_ICMP_UNREACH, 1, 0, quote, 28));
+	dropped(DROP_ICMP_QUOTE);
+	quote[9] = WIRE_PROTO_ICMP;
 	peer_sends(frame, make_icmp(frame, WIRE_ICMP_UNREACH, 1, 0, quote, 28));
 	dropped(DROP_ICMP_TYPE);
 	cr_assert_eq(fake.errors, 0);
@@ -232,13 +235,17 @@ Test(icmp, too_big_names_an_mtu)
 static void
 unreachable_is_sent(uint8_t proto, uint8_t code, size_t payload)
 {
-	size_t len = make_packet(frame, PEER, proto, text, payload);
+	const struct ipaddr peer = ipaddr_v4(PEER);
+	size_t len = proto == WIRE_PROTO_UDP
+			 ? make_udp(frame, &peer, 53, 9, text, payload)
+			 : make_packet(frame, PEER, proto, text, payload);
 	size_t quote = len - 14 > 548 ? 548 : len - 14;
 	struct wire_icmp m;
 	const uint8_t *p;
 
 	peer_sends(frame, len);
-	dropped(DROP_IP_PROTOCOL);
+	dropped(
+	    proto == WIRE_PROTO_UDP ? DROP_UDP_NO_SOCKET : DROP_IP_PROTOCOL);
 	p = stack_sends_packet(peer_mac, PEER, WIRE_PROTO_ICMP, 8 + quote);
 	cr_assert_eq(wire_icmp_parse(p, 8 + quote, &m), 0);
 	cr_assert_eq(m.type, WIRE_ICMP_UNREACH);
@@ -259,8 +266,9 @@ Test(icmp, nobody_speaks_that_here)
 
 Test(icmp, unreachables_are_limited)
 {
+	const struct ipaddr peer = ipaddr_v4(PEER);
 	unsigned i, answers = 0;
-	size_t len = make_packet(frame, PEER, WIRE_PROTO_UDP, text, 8);
+	size_t len = make_udp(frame, &peer, 53, 9, text, 8);
 
 	peer_is_known();
 	for (i = 0; i < 120; i++)

@@ -183,8 +183,8 @@ Test(ipv6_input, a_port_nobody_has)
 	struct wire_icmp m;
 
 	peer6_is_known();
-	sends(&peer6, &ours6, WIRE_PROTO_UDP, text, 2000);
-	dropped(DROP_IP_PROTOCOL);
+	peer_sends(frame, make_udp(frame, &peer6, 53, 9, text, 1992));
+	dropped(DROP_UDP_NO_SOCKET);
 	stack_sends_icmp6(peer_mac, &peer6, WIRE_ICMP6_UNREACH, &m);
 	cr_assert_eq(m.code, WIRE_UNREACH6_PORT);
 	cr_assert_eq(lab.sent_len, 14 + 1280); /* RFC 4443 2.4 (c) */
@@ -197,7 +197,7 @@ Test(ipv6_input, errors_are_limited)
 
 	peer6_is_known();
 	for (i = 0; i < 200; i++) {
-		sends(&peer6, &ours6, WIRE_PROTO_UDP, text, 8);
+		peer_sends(frame, make_udp(frame, &peer6, 53, 9, text, 8));
 		while (stack_output(lab.s, &lab.f, lab.now))
 			n++;
 	}
@@ -293,6 +293,8 @@ Test(ipv6_input, errors_mean_something_to_tcp)
 	error_comes(WIRE_ICMP6_UNREACH, 0, 0, &peer6, WIRE_PROTO_TCP);
 	dropped(DROP_ICMP_QUOTE);
 	error_comes(WIRE_ICMP6_UNREACH, 0, 0, &ours6, WIRE_PROTO_UDP);
+	dropped(DROP_ICMP_QUOTE); /* of no socket that there is */
+	error_comes(WIRE_ICMP6_UNREACH, 0, 0, &ours6, WIRE_PROTO_ICMP6);
 	dropped(DROP_ICMP_TYPE);
 }
 

@@ -202,6 +202,30 @@ make_packet6(uint8_t *frame, const struct ipaddr *src, const struct ipaddr *dst,
 	return 54 + len;
 }
 
+size_t
+make_udp(uint8_t *frame, const struct ipaddr *src, uint16_t sport,
+    uint16_t dport, const void *payload, size_t len)
+{
+	bool v4 = ipaddr_is_v4(src);
+	struct ipaddr dst = v4 ? ipaddr_v4(OURS) : ours6;
+	struct wire_udp h = {.sport = sport,
+	    .dport = dport,
+	    .len = (uint16_t)(WIRE_UDP_HDR + len)};
+	struct wire_csum c = WIRE_CSUM_INIT;
+	uint8_t text[65536];
+
+	wire_udp_emit(&h, text);
+	if (len > 0)
+		memcpy(text + WIRE_UDP_HDR, payload, len);
+	wire_csum_pseudo(&c, src, &dst, WIRE_PROTO_UDP, h.len);
+	wire_csum_add(&c, text, h.len);
+	put16(text + WIRE_UDP_CSUM_OFF, wire_csum_final(&c));
+	if (v4)
+		return make_packet(
+		    frame, ipaddr_to_v4(src), WIRE_PROTO_UDP, text, h.len);
+	return make_packet6(frame, src, &dst, WIRE_PROTO_UDP, 64, text, h.len);
+}
+
 void
 peer_sends_icmp6(const uint8_t mac[6], const struct ipaddr *src,
     const struct ipaddr *dst, uint8_t type, uint32_t rest, const void *data,

@@ -23,6 +23,7 @@
 #include "wire/icmp6.h"
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
+#include "wire/udp.h"
 
 #define OURS	0xc0000202 /* 192.0.2.2/24 */
 #define PEER	0xc0000201
@@ -114,6 +115,10 @@ void fix_ip(uint8_t *frame);
 size_t make_icmp(uint8_t *frame, uint8_t type, uint8_t code, uint32_t rest,
     const void *data, size_t len);
 
+/* A datagram from port sport of src to dport of ours, of either family; returns
+ * the length of the frame. */
+size_t make_udp(uint8_t *frame, const struct ipaddr *src, uint16_t sport,
+    uint16_t dport, const void *payload, size_t len);
 /* Headers around payload; returns the length of the frame. */
 size_t make_packet6(uint8_t *frame, const struct ipaddr *src,
     const struct ipaddr *dst, uint8_t next, uint8_t hops, const void *payload,
