@@ -32,12 +32,12 @@ bound_may_open(void *ctx, struct tcp_bind *tb)
 	tcp_bind_info(tb, &info);
 	b = info.user;
 	if (b == NULL || b->dead)
-		return TCP_ADMIT_NO;
+		return TCP_ADMIT_GONE;
 	/* A listener that its living program closed: nobody told us. */
 	if (mono_diff(engine_now(e), b->probed) > PROBE_FRESH_US &&
 	    !bound_alive(b)) {
 		b->dead = e->reap = true;
-		return TCP_ADMIT_NO;
+		return TCP_ADMIT_GONE;
 	}
 	a = b->acct;
 	if (a->conns >= a->limit.conns) {

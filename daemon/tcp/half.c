@@ -218,6 +218,11 @@ half_syn(struct tcp_bind *b, struct seg *s)
 		return;
 	}
 	admit = t->cfg.env.may_open(t->cfg.env.ctx, b);
+	if (admit == TCP_ADMIT_GONE) {
+		tcp_send_rst_for(t, s);
+		drop(t, DROP_TCP_NO_CONN);
+		return;
+	}
 	if (admit == TCP_ADMIT_NO ||
 	    (admit == TCP_ADMIT_COOKIE &&
 		t->cfg.syncookies == TCP_COOKIES_NEVER)) {

@@ -94,6 +94,15 @@ Test(listen, quota)
 	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
 }
 
+/* Its program has closed it: as if it were not there. */
+Test(listen, gone)
+{
+	lab_may_open = TCP_ADMIT_GONE;
+	peer_sends(SYN, .seq = 0);
+	stack_sends(RST | ACK, .seq = 0, .ack = 1);
+	dropped(TCP_NO_CONN);
+}
+
 /* The backlog bounds the SYN queue (with a floor of 128); a place comes free
  * with the handshake. */
 Test(listen, syn_queue)
