@@ -93,6 +93,15 @@ ipaddr_is_multicast(const struct ipaddr *a)
 	return a->b[0] == 0xff || (ipaddr_is_v4(a) && a->b[12] >> 4 == 0xe);
 }
 
+/* ::1 and 127.0.0.0/8. */
+static inline bool
+ipaddr_is_loopback(const struct ipaddr *a)
+{
+	static const struct ipaddr loop6 = {{[15] = 1}};
+
+	return ipaddr_eq(a, &loop6) || (ipaddr_is_v4(a) && a->b[12] == 127);
+}
+
 /* fe80::/10 and 169.254.0.0/16. */
 static inline bool
 ipaddr_is_link_local(const struct ipaddr *a)

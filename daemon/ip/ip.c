@@ -129,12 +129,10 @@ is_group4(const struct ip *ip, const struct ipaddr *addr)
 bool
 ip_is_group(const struct ip *ip, const struct ipaddr *addr)
 {
-	static const struct ipaddr loop = {{[15] = 1}};
-
 	if (ipaddr_is_v4(addr))
 		return is_group4(ip, addr);
 	return ipaddr_is_multicast(addr) || ipaddr_is_any(addr) ||
-	       ipaddr_eq(addr, &loop);
+	       ipaddr_is_loopback(addr);
 }
 
 bool
@@ -143,6 +141,13 @@ ip_is_ours(const struct ip *ip, const struct ipaddr *addr)
 	const struct ifaddr *a = ifaddr_find(ip, addr);
 
 	return a != NULL && ifaddr_usable(a);
+}
+
+bool
+ip_is_local(const struct ip *ip, const struct ipaddr *addr)
+{
+	return (ip->loopback && ipaddr_is_loopback(addr)) ||
+	       ip_is_ours(ip, addr);
 }
 
 bool
@@ -213,7 +218,7 @@ ip_way(
 {
 	const struct route *r;
 
-	if (ip_is_ours(ip, dst))
+	if (ip_is_local(ip, dst))
 		return IP_WAY_LOOP;
 	r = ip_is_group(ip, dst) ? NULL : route_find(&ip->routes, dst);
 	if (r == NULL)
@@ -242,6 +247,12 @@ ip_queue_loop(struct ip *ip, struct buf *b)
 		return;
 	}
 	pktq_put(&ip->loop, b);
+}
+
+bool
+ip_loop_full(const struct ip *ip)
+{
+	return ip->loop.bytes + IP_LOOP_MTU + PKT_HEAD > IP_LOOP_BYTES;
 }
 
 struct buf *

@@ -77,6 +77,7 @@ struct ip {
 	uint16_t mtu;
 	uint16_t vlan; /* 0: none */
 	bool acd;      /* IPv4 addresses are probed for (RFC 5227) */
+	bool loopback; /* 127.0.0.0/8 and ::1 are ours, among ourselves */
 	struct ifaddrs addrs;
 	struct bufpool *bufs;
 	struct drops *drops;
@@ -176,6 +177,9 @@ enum ip_way ip_way(
 bool ip_is_group(const struct ip *ip, const struct ipaddr *addr);
 /* True when it is an address of ours that packets may come to. */
 bool ip_is_ours(const struct ip *ip, const struct ipaddr *addr);
+/* The same, or a loopback address that we serve: packets to it never leave,
+ * and no other's are taken. */
+bool ip_is_local(const struct ip *ip, const struct ipaddr *addr);
 /* True when a route says that addr is a station on our link. */
 bool ip_on_link(const struct ip *ip, const struct ipaddr *addr);
 /* The MTU of packets to dst: the link's, or the path's if that is known. */
@@ -228,6 +232,8 @@ void ip_send_to(
 void ip_queue_out(struct ip *ip, struct buf *b);
 /* The same for the way back to ourselves. */
 void ip_queue_loop(struct ip *ip, struct buf *b);
+/* No room in it for a packet of any size. */
+bool ip_loop_full(const struct ip *ip);
 
 /* ---- time ---- */
 

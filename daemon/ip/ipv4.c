@@ -32,6 +32,9 @@ judge(const struct ip *ip, const struct ip_in *in, const struct wire_ipv4 *h)
 	 * 4.4: drop by default, as Linux does). */
 	if (h->source_route)
 		return DROP_IP_OPTION;
+	if (in->looped && ip_is_local(ip, &in->src) &&
+	    ip_is_local(ip, &in->dst))
+		return DROP_NONE;
 	if (ip_is_group(ip, &in->src) ||
 	    (!in->looped && ip_is_ours(ip, &in->src)))
 		return DROP_IP_SOURCE;

@@ -21,10 +21,11 @@
 static enum drop
 judge(const struct ip *ip, const struct ip_in *in)
 {
-	static const struct ipaddr loop = {{[15] = 1}};
-
+	if (in->looped && !ipaddr_is_v4(&in->src) && !ipaddr_is_v4(&in->dst) &&
+	    ip_is_local(ip, &in->src) && ip_is_local(ip, &in->dst))
+		return DROP_NONE;
 	if (ipaddr_is_multicast(&in->src) || ipaddr_is_v4(&in->src) ||
-	    ipaddr_eq(&in->src, &loop) ||
+	    ipaddr_is_loopback(&in->src) ||
 	    (!in->looped && ip_is_ours(ip, &in->src)))
 		return DROP_IP_SOURCE;
 	if (ipaddr_is_multicast(&in->dst))

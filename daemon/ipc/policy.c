@@ -169,23 +169,28 @@ policy_add_bind(struct proto_policy *p, const struct ipaddr *addr, uint8_t plen,
 }
 
 int
-policy_add_loopback(struct proto_policy *p)
+policy_add_loopback(
+    struct proto_policy *p, enum proto_action action, uint32_t line)
 {
 	static const struct ipaddr loop6 = {.b = {[15] = 1}};
 	const struct ipaddr loop4 = ipaddr_v4(0x7f000000);
+	const struct ipaddr any4 = ipaddr_v4(0), any6 = {{0}};
 	const struct {
 		const struct ipaddr *addr;
 		uint8_t plen;
-	} nets[] = {{&loop4, 96 + 8}, {&loop6, 128}};
+		bool bind;
+	} nets[] = {{&loop4, 96 + 8, true}, {&loop6, 128, true},
+	    {&any4, 128, false}, {&any6, 128, false}};
+	enum proto_why why = line != 0 ? PROTO_WHY_CONF : PROTO_WHY_LOOPBACK;
 	unsigned i;
 	int err;
 
-	for (i = 0; i < 2; i++) {
-		err = policy_add_connect(p, nets[i].addr, nets[i].plen, 0,
-		    65535, PROTO_KERNEL, PROTO_WHY_LOOPBACK, 0);
-		if (err == 0)
+	for (i = 0; i < sizeof nets / sizeof nets[0]; i++) {
+		err = policy_add_connect(
+		    p, nets[i].addr, nets[i].plen, 0, 65535, action, why, line);
+		if (err == 0 && nets[i].bind)
 			err = policy_add_bind(p, nets[i].addr, nets[i].plen, 0,
-			    65535, PROTO_KERNEL, PROTO_WHY_LOOPBACK, 0);
+			    65535, action, why, line);
 		if (err != 0)
 			return err;
 	}

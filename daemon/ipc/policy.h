@@ -46,9 +46,12 @@ int policy_add_connect(struct proto_policy *p, const struct ipaddr *addr,
 int policy_add_bind(struct proto_policy *p, const struct ipaddr *addr,
     uint8_t plen, uint16_t port_first, uint16_t port_last,
     enum proto_action action, enum proto_why why, uint32_t line);
-/* 127.0.0.0/8 and ::1 are the kernel's, for both connect and bind.  Rules of
- * tcpd.conf go in before this, routes and addresses after it. */
-int policy_add_loopback(struct proto_policy *p);
+/* Whose 127.0.0.0/8 and ::1 are, for both connect and bind, and the wildcards
+ * as a destination, which mean the same; line: of tcpd.conf, 0: nothing is
+ * said there.  Rules of tcpd.conf go in before this, routes and addresses after
+ * it. */
+int policy_add_loopback(
+    struct proto_policy *p, enum proto_action action, uint32_t line);
 /* Makes it valid; no rule may be added afterwards. */
 void policy_finalise(struct proto_policy *p);
 

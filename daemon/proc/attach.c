@@ -94,6 +94,27 @@ open_fast(struct chan *c, const struct hello *h)
 	return !h->waits || chan_listen_early(c);
 }
 
+/* Linux takes the wildcard as a destination for the sender's own address, or
+ * loopback. */
+static void
+settle_wildcard(
+    struct ipaddr *dst, const struct bound *b, const struct ipaddr *src)
+{
+	static const struct ipaddr loop6 = {{[15] = 1}};
+	struct tcp_bind_info info = {.addr = *src};
+
+	if (!ipaddr_is_any(dst))
+		return;
+	if (b != NULL && b->tb != NULL)
+		tcp_bind_info(b->tb, &info);
+	if (!ipaddr_is_v4(dst))
+		*dst = loop6;
+	else if (!ipaddr_is_any(&info.addr))
+		*dst = info.addr;
+	else
+		*dst = ipaddr_v4(0x7f000001);
+}
+
 static void
 attach(struct visit *v, const struct proto_head *head, const void *body)
 {
@@ -142,6 +163,7 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 	sockopt_to_tcp(&c->opts, !v4, &opts);
 	account_congestion(a, &opts);
 	src = b != NULL && b->portless ? &b->addr : v4 ? &any4 : &any6;
+	settle_wildcard(&h.dst, b, src);
 	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, src, &h.dst, h.port,
 	    &opts, c, engine_now(e), &c->pcb);
 	if (r == 0)

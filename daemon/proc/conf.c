@@ -101,6 +101,8 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	if (a->resolver.nservers != 0 && b->resolver.nservers != 0)
 		now->g.resolver = b->resolver;
 	now->g.quota = b->quota;
+	now->g.loopback = b->loopback;
+	now->g.loopback_line = b->loopback_line;
 	memcpy(now->g.addrs, b->addrs, sizeof b->addrs);
 	now->g.naddrs = b->naddrs;
 	now->g.nroutes = b->nroutes;
@@ -206,6 +208,7 @@ global_valid(const struct conf_global *g)
 	       d->vlan < 4095 && addrs_valid(g->addrs, g->naddrs) &&
 	       ENDS(g->socket) && ENDS(g->control) && ENDS(g->pidfile) &&
 	       ENDS(g->user) && g->buffers >= 1u << 20 &&
+	       g->loopback >= PROTO_KERNEL && g->loopback <= PROTO_REFUSE &&
 	       g->quota.buffer_bytes >= 65536 && g->nroutes <= CONF_ROUTES &&
 	       g->nrules <= CONF_RULES && g->nquotas <= CONF_QUOTAS;
 }

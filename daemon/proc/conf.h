@@ -132,14 +132,15 @@ struct conf_global {
 	uint32_t uid, gid;    /* what the children become */
 	uint32_t control_gid; /* of the control socket; UINT32_MAX: none */
 	uint8_t have_user;    /* 0: stay who we are */
-	uint8_t pad2[3];
+	uint8_t loopback;     /* enum proto_action */
+	uint8_t pad2[2];
 	uint64_t buffers; /* bytes of all packet buffers together */
 	char socket[CONF_PATH_MAX];
 	char control[CONF_PATH_MAX];
 	char pidfile[CONF_PATH_MAX];
 	char user[32];
 	uint32_t nroutes, nrules, nquotas;
-	uint32_t pad3;
+	uint32_t loopback_line; /* of tcpd.conf; 0: by default */
 };
 
 struct conf {

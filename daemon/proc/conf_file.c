@@ -440,6 +440,7 @@ new_conf(void)
 	    .listeners = 256,
 	    .half_open = 1024,
 	    .buffer_bytes = 256u << 20};
+	g->loopback = PROTO_KERNEL;
 	g->buffers = 1u << 30;
 	g->control_gid = UINT32_MAX;
 	strcpy(g->socket, PROTO_SOCKET);

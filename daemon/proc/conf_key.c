@@ -385,6 +385,14 @@ set_action(struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 }
 
 static int
+set_loopback(
+    struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
+{
+	r->conf->g.loopback_line = line;
+	return set_action(r, k, opt, line);
+}
+
+static int
 set_syncookies(
     struct reader *r, const struct key *k, cfg_opt_t *opt, uint32_t line)
 {
@@ -614,6 +622,7 @@ const struct key conf_keys[] = {
     {S_DEVICE, "host_address", CFGT_STR, set_host, 0, 0, KEY_MANY, 0},
     {S_DEVICE, "mac", CFGT_STR, set_mac, 0, 0, 0, 0},
     {S_ROUTE, "via", CFGT_STR, set_via, 0, 0, 0, 0},
+    {S_POLICY, "loopback", CFGT_STR, set_loopback, G(loopback), 0, 0},
     {S_CONNECT, "action", CFGT_STR, set_action, R(action), 0, 0},
     {S_BIND, "action", CFGT_STR, set_action, R(action), 0, 0},
     QUOTA_ROWS(S_QUOTA),

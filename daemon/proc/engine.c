@@ -433,6 +433,7 @@ engine_set_conf(struct engine *e, struct conf *conf)
 	if (!stack_set_addrs(e->stack, addrs, naddrs, engine_now(e)) ||
 	    !stack_set_routes(e->stack, routes, nroutes))
 		log_warn("the stack refuses the new addresses or routes");
+	stack_set_loopback(e->stack, conf->g.loopback == PROTO_TCPD);
 	tcp_set_syncookies(e->tcp, conf->g.tcp.syncookies);
 	tcp_set_mtu_probing(e->tcp, conf->g.tcp.mtu_probing);
 	tcp_set_pacing(e->tcp, conf->g.tcp.pacing);

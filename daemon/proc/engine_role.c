@@ -70,6 +70,7 @@ setup_from(const struct role *r, struct engine_setup *s)
 	s->stack.routes = s->routes;
 	s->stack.nroutes = engine_routes(c, s->routes);
 	s->stack.vlan = (uint16_t)g->device.vlan;
+	s->stack.loopback = g->loopback == PROTO_TCPD;
 	s->stack.dhcp4 = g->ipv4.dhcp;
 	s->stack.conflict_detection = g->ipv4.conflict_detection;
 	s->stack.ipv6 = g->ipv6.slaac;

@@ -3,9 +3,10 @@
  * The policy page: which stack an address belongs to, for everybody to read.
  *
  * The order is what decides (first match): rules of tcpd.conf; loopback and
- * the unspecified address, multicast and broadcast, which are the kernel's;
- * then what tcpd has: its addresses, their networks, its routes.  For bind:
- * loopback is the kernel's, tcpd's addresses and the wildcards are tcpd's.
+ * the unspecified address, which are the kernel's unless tcpd.conf says
+ * otherwise, multicast and broadcast, which are the kernel's; then what tcpd
+ * has: its addresses, their networks, its routes.  For bind: loopback, as
+ * above; tcpd's addresses and the wildcards are tcpd's.
  * Nothing else matches, so the rest is the kernel's.
  *
  * The memfd is sealed against resizing (a client that maps it never faults)
@@ -81,19 +82,18 @@ add_broadcast(struct proto_policy *p, const struct conf_addr *a)
 static int
 add_kernels(struct proto_policy *p, const struct conf *c)
 {
-	const struct ipaddr any4 = ipaddr_v4(0), any6 = {{0}};
+	const struct ipaddr this4 = ipaddr_v4(0);
 	const struct ipaddr multi4 = ipaddr_v4(0xe0000000), multi6 = {{0xff}};
 	const struct ipaddr broad = ipaddr_v4(UINT32_MAX);
 	const struct {
 		const struct ipaddr *addr;
 		unsigned plen;
 		enum proto_why why;
-	} nets[] = {{&any4, 96 + 8, PROTO_WHY_LOOPBACK},
-	    {&any6, 128, PROTO_WHY_LOOPBACK},
+	} nets[] = {{&this4, 96 + 8, PROTO_WHY_LOOPBACK},
 	    {&multi4, 96 + 4, PROTO_WHY_MULTICAST},
 	    {&multi6, 8, PROTO_WHY_MULTICAST},
 	    {&broad, 128, PROTO_WHY_MULTICAST}};
-	int rc = policy_add_loopback(p);
+	int rc = policy_add_loopback(p, c->g.loopback, c->g.loopback_line);
 
 	for (unsigned i = 0; i < sizeof nets / sizeof nets[0] && rc == 0; i++)
 		rc = connect_to(p, nets[i].addr, nets[i].plen, PROTO_KERNEL,

@@ -84,27 +84,10 @@ bound_of(struct request *r, struct name *n)
 
 /* ---- the requests ---- */
 
-struct wanted_addr {
-	const struct ipaddr *addr;
-	bool usable;
-};
-
-static void
-look_at_addr(void *arg, const struct stack_addr_row *row)
-{
-	struct wanted_addr *w = arg;
-
-	if (row->usable && ipaddr_eq(&row->addr, w->addr))
-		w->usable = true;
-}
-
 bool
 request_our_addr(struct request *r, const struct ipaddr *addr)
 {
-	struct wanted_addr w = {.addr = addr};
-
-	stack_foreach_addr(r->e->stack, look_at_addr, &w, engine_now(r->e));
-	return w.usable;
+	return stack_is_local(r->e->stack, addr);
 }
 
 static int

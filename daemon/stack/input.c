@@ -182,7 +182,7 @@ stack_take_frame(struct stack *s, struct buf *b, uint32_t off,
 	in.len = b->len - in.off;
 	if (eth.type == WIRE_ETHER_ARP)
 		arp_input(&s->ip, b->data + in.off, in.len, !in.broadcast, now);
-	else if (eth.type == WIRE_ETHER_IPV6 && s->ip.v6)
+	else if (eth.type == WIRE_ETHER_IPV6 && (s->ip.v6 || looped))
 		take_verdict(s, ip6_input(&s->ip, &in, now), &in, o, now);
 	else if (eth.type != WIRE_ETHER_IPV4)
 		drop_count(&s->drops, DROP_ETH_TYPE);

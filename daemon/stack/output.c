@@ -223,6 +223,9 @@ next_frame(struct stack *s, struct txframe *f, mono_t now)
 			lend(s, f, b);
 			return true;
 		}
+		/* What we say to ourselves waits until we have heard. */
+		if (ip_loop_full(&s->ip))
+			return false;
 		s->seg.progress = s->seg.in_doubt = false;
 		if (!tcp_output(s->tcp, &s->seg, now))
 			return false;

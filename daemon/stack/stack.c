@@ -31,14 +31,40 @@ _Static_assert(STACK_BACKLOG_MAX == IP_OUT_FRAMES, "the same bound");
 /* What fits into an IP packet behind the longest headers that we send. */
 #define TSO_MAX (65535 - WIRE_IPV4_HDR_MIN - WIRE_TCP_HDR_MAX)
 
+/* Between addresses of ours.  What is bound to none leaves for a loopback
+ * address from the usual one of them. */
+static int
+loop_path(
+    const struct ipaddr *src, const struct ipaddr *dst, struct tcp_path *out)
+{
+	static const struct ipaddr loop6 = {{[15] = 1}};
+	bool v4 = ipaddr_is_v4(dst);
+
+	out->src = !ipaddr_is_any(src) ? *src
+		   : v4		       ? ipaddr_v4(0x7f000001)
+				       : loop6;
+	if (ipaddr_is_v4(&out->src) != v4)
+		return -EADDRNOTAVAIL;
+	out->mtu = out->rcv_mtu = IP_LOOP_MTU;
+	out->tso_max = 0;
+	return 0;
+}
+
 int
 stack_path(struct stack *s, const struct ipaddr *src, const struct ipaddr *dst,
     struct tcp_path *out)
 {
 	const struct ifaddr *ours;
+	bool local = ip_is_local(&s->ip, dst);
 
 	if (!stack_has_route(s, dst))
 		return -ENETUNREACH;
+	if (local && (ipaddr_is_any(src) ? ipaddr_is_loopback(dst)
+					 : ip_is_local(&s->ip, src)))
+		return loop_path(src, dst, out);
+	/* As on Linux: nobody outside could answer. */
+	if (ipaddr_is_loopback(src))
+		return -EINVAL;
 	ours = ipaddr_is_any(src) ? ifaddr_source(&s->ip, dst)
 				  : ifaddr_find(&s->ip, src);
 	if (ours == NULL || !ifaddr_usable(ours) ||
@@ -48,7 +74,7 @@ stack_path(struct stack *s, const struct ipaddr *src, const struct ipaddr *dst,
 	out->mtu = ip_mtu(&s->ip, dst, s->now);
 	out->rcv_mtu = ipaddr_is_v4(dst) ? s->ip.mtu : s->ip.mtu6;
 	out->tso_max = s->tx_tso ? TSO_MAX : 0;
-	if (ip_is_ours(&s->ip, dst)) {
+	if (local) {
 		out->mtu = out->rcv_mtu = IP_LOOP_MTU;
 		out->tso_max = 0;
 	}
@@ -167,6 +193,7 @@ stack_new(const struct stack_config *cfg, mono_t now)
 		stack_free(s);
 		return NULL;
 	}
+	stack_set_loopback(s, cfg->loopback);
 	return s;
 }
 
@@ -219,9 +246,21 @@ stack_drops(struct stack *s)
 bool
 stack_has_route(const struct stack *s, const struct ipaddr *dst)
 {
-	return !ip_is_group(&s->ip, dst) &&
-	       (ip_is_ours(&s->ip, dst) ||
+	return ip_is_local(&s->ip, dst) ||
+	       (!ip_is_group(&s->ip, dst) &&
 		   route_find(&s->ip.routes, dst) != NULL);
+}
+
+bool
+stack_is_local(const struct stack *s, const struct ipaddr *addr)
+{
+	return ip_is_local(&s->ip, addr);
+}
+
+void
+stack_set_loopback(struct stack *s, bool on)
+{
+	s->ip.loopback = on;
 }
 
 bool

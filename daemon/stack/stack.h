@@ -73,6 +73,8 @@ struct stack_config {
 	/* Keeps the identifiers of addresses that we make the same from one
 	 * start to the next (RFC 7217); all zero: they are new each time. */
 	uint8_t stable_secret[16];
+	/* 127.0.0.0/8 and ::1 are served, among connections of this stack. */
+	bool loopback;
 	bool tx_csum;	       /* the device fills in checksums */
 	bool tx_tso;	       /* the device takes 64 KiB GSO frames */
 	size_t buf_bytes;      /* bound of all buffers together */
@@ -100,7 +102,8 @@ struct drops *stack_drops(struct stack *s);
 size_t stack_backlog(const struct stack *s);
 #define STACK_BACKLOG_MAX 1024
 
-/* True when dst is one of our addresses or has a route. */
+/* True when dst is one of our addresses, loopback among them, or has a route.
+ */
 bool stack_has_route(const struct stack *s, const struct ipaddr *dst);
 
 /* Other configured addresses, at a reload; those that stay keep their state,
@@ -114,6 +117,12 @@ bool stack_set_addrs(
  * prefix, or a gateway is not a station on our link. */
 bool stack_set_routes(
     struct stack *s, const struct stack_route *routes, unsigned n);
+
+/* Whether loopback addresses are served, at a reload; connections of theirs
+ * that are left behind get no further. */
+void stack_set_loopback(struct stack *s, bool on);
+/* Can a socket be bound to addr?  Not the wildcards. */
+bool stack_is_local(const struct stack *s, const struct ipaddr *addr);
 
 /* A number that is another one whenever what the next two calls tell may have
  * changed otherwise than by time: an address became usable or was refused by

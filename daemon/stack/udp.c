@@ -71,7 +71,7 @@ settle_checksum(
 	struct offload *off = &pkt_info(b)->off;
 	struct wire_csum c = WIRE_CSUM_INIT;
 
-	if (ip_is_ours(&s->ip, &o->dst)) {
+	if (ip_is_local(&s->ip, &o->dst)) {
 		off->csum_valid = true;
 		put16(hdr + WIRE_UDP_CSUM_OFF, 0xffff);
 		return;

@@ -35,7 +35,8 @@ NET_TESTS = \
 	tests/e2e/fastopen.t \
 	tests/e2e/ecn.t \
 	tests/e2e/info.t \
-	tests/e2e/udp.t
+	tests/e2e/udp.t \
+	tests/e2e/loopback.t
 
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
@@ -47,7 +48,8 @@ EXTRA_DIST += $(NET_TESTS) $(NET_TIMED) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/ra.py tests/e2e/claim.py tests/e2e/tagged.py \
 	tests/e2e/fast.py tests/e2e/ao.py tests/e2e/md5.py tests/e2e/ecn.py \
 	tests/e2e/tcpinfo.py tests/e2e/info.py \
-	tests/e2e/congestion.py tests/e2e/names.py tests/e2e/udp.py
+	tests/e2e/congestion.py tests/e2e/names.py tests/e2e/udp.py \
+	tests/e2e/loopback.py
 dist_noinst_SCRIPTS += tests/summary
 
 # haul.c over lwIP: the same text, its calls renamed.

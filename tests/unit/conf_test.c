@@ -572,6 +572,35 @@ Test(conf, policy_ipv6)
 	conf_free(c);
 }
 
+/* Loopback is whose the configuration says, and the wildcards go with it. */
+Test(conf, policy_of_loopback)
+{
+	static const char *const words[] = {"kernel", "tcpd", "refuse"};
+	static const char *const addrs[] = {
+	    "127.9.9.9", "::1", "0.0.0.0", "::"};
+	static struct proto_policy p;
+	struct policy_verdict v;
+	struct conf *c;
+	char text[200];
+
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(text, sizeof text,
+		    LEAST "policy {\n loopback = %s }\n", words[i]);
+		c = good(text);
+		cr_assert_eq(c->g.loopback, PROTO_KERNEL + i);
+		cr_assert_eq(rules_of(&p, c, 1), 0);
+		for (unsigned k = 0; k < 4; k++) {
+			v = judge(&p, false, addrs[k]);
+			cr_assert_eq(v.action, PROTO_KERNEL + i);
+			cr_assert_eq(v.why, PROTO_WHY_CONF);
+			v = judge(&p, true, addrs[k]);
+			cr_assert_eq(
+			    v.action, k < 2 ? PROTO_KERNEL + i : PROTO_TCPD);
+		}
+		conf_free(c);
+	}
+}
+
 /* What the network gave is tcpd's too, as long as it gives it. */
 Test(conf, policy_of_the_network)
 {
@@ -709,6 +738,9 @@ Test(conf, hostile_messages)
 	REJECTED(PM_CONF, &g, sizeof g);
 	g = c->g;
 	g.nquotas = UINT32_MAX;
+	REJECTED(PM_CONF, &g, sizeof g);
+	g = c->g;
+	g.loopback = 0;
 	REJECTED(PM_CONF, &g, sizeof g);
 	g = c->g;
 	memset(g.socket, 'x', sizeof g.socket);

@@ -52,7 +52,7 @@ Test(policy, first_match_decides)
 	add(true, 0, 32, 0, 65535, PROTO_TCPD, 4);
 	add(false, 0x0a010000, 16, 0, 65535, PROTO_TCPD, 2);
 	add(false, 0xc0000200, 24, 443, 444, PROTO_TCPD, 5);
-	cr_assert_eq(policy_add_loopback(&page), 0);
+	cr_assert_eq(policy_add_loopback(&page, PROTO_KERNEL, 0), 0);
 	cr_assert(!policy_valid(&page));
 	policy_finalise(&page);
 	cr_assert(policy_valid(&page));

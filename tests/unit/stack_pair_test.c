@@ -286,6 +286,130 @@ Test(stack_pair, a_stack_talks_to_itself)
 	a_stack_talks_to_itself();
 }
 
+/* ---- loopback ---- */
+
+static struct ipaddr
+loop_addr(uint8_t n)
+{
+	static const struct ipaddr loop6 = {{[15] = 1}};
+
+	return six ? loop6 : ipaddr_v4(0x7f000000 + n);
+}
+
+/* To a group: neighbour discovery and the like. */
+static bool
+group(const struct txframe *f)
+{
+	return ((const uint8_t *)f->spans[0].base)[0] & 1;
+}
+
+/* Nothing else may leave. */
+static void
+among_ourselves(unsigned turns)
+{
+	struct txframe f;
+
+	while (turns-- > 0) {
+		now = mono_add(now, 100);
+		serve(&a);
+		while (!mono_before(now, stack_deadline(a.s))) {
+			stack_expire(a.s, now);
+			serve(&a);
+			while (stack_output(a.s, &f, now))
+				cr_assert(group(&f));
+		}
+	}
+}
+
+static void
+loop_connect(const struct ipaddr *src, const struct ipaddr *dst, int result)
+{
+	static const struct tcp_opts opts;
+
+	a.active = NULL;
+	cr_assert_eq(
+	    tcp_connect(a.tcp, NULL, src, dst, 80, &opts, NULL, now, &a.active),
+	    result);
+}
+
+static void
+loopback_is_served(void)
+{
+	struct ipaddr any = six ? (struct ipaddr){{0}} : ipaddr_v4(0);
+	struct ipaddr loop = loop_addr(9), usual = loop_addr(1), out = host(2);
+	const struct drops *d;
+	unsigned i;
+
+	now.us = 1000000;
+	start(&a, 1, 1500, true, true);
+	b.s = NULL;
+	listen_on(&a);
+	loop_connect(&any, &loop, -ENETUNREACH);
+	cr_assert(!stack_is_local(a.s, &loop));
+	stack_set_loopback(a.s, true);
+	cr_assert(stack_is_local(a.s, &loop));
+	loop_connect(&loop, &out, -EINVAL);
+	loop_connect(&any, &loop, 0);
+	cr_assert(ipaddr_eq(&tcp_tuple(a.active)->laddr, &usual));
+	for (i = 0; i < 20000 && !a.eof; i++)
+		among_ourselves(1);
+	all_arrived(&a);
+	d = stack_drops(a.s);
+	for (i = 0; i < NDROPS; i++)
+		cr_assert(
+		    d->count[i] == 0 || i == DROP_IP_GROUP, "%s", drop_name(i));
+	stack_free(a.s);
+}
+
+Test(stack_pair, loopback_is_served)
+{
+	loopback_is_served();
+	six = true;
+	loopback_is_served();
+}
+
+/* Two that call each other at once, and one that calls itself. */
+static void
+simultaneous_on_loopback(bool alone)
+{
+	struct ipaddr at = loop_addr(1);
+	static const struct tcp_opts opts;
+	struct tcp_pcb *p[2];
+	struct tcp_bind *l[2];
+	unsigned i, n = alone ? 1 : 2;
+
+	now.us = 1000000;
+	start(&a, 1, 1500, true, true);
+	b.s = NULL;
+	stack_set_loopback(a.s, true);
+	for (i = 0; i < n; i++)
+		cr_assert_eq(tcp_bind(a.tcp, &at, (uint16_t)(700 + i), 0, 0,
+				 NULL, &l[i]),
+		    0);
+	for (i = 0; i < n; i++)
+		cr_assert_eq(
+		    tcp_connect(a.tcp, l[i], &at, &at,
+			(uint16_t)(700 + (n - 1 - i)), &opts, NULL, now, &p[i]),
+		    0);
+	for (i = 0; i < 20; i++) {
+		now = mono_add(now, 100);
+		turn(&a);
+		carry(&a, NULL);
+	}
+	for (i = 0; i < n; i++)
+		cr_assert_eq(tcp_pcb_state(p[i]), TCPS_ESTABLISHED);
+	stack_free(a.s);
+}
+
+Test(stack_pair, simultaneous_on_loopback)
+{
+	simultaneous_on_loopback(false);
+	simultaneous_on_loopback(true);
+	six = true;
+	simultaneous_on_loopback(false);
+	simultaneous_on_loopback(true);
+}
+
 /* Three questions, a second apart, and the program knows. */
 static void
 nobody_at_that_address(void)
