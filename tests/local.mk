@@ -12,6 +12,7 @@ include tests/shim/local.mk
 include tests/bench/local.mk
 include tests/packetdrill/local.mk
 include tests/conformance/local.mk
+include tests/programs/local.mk
 
 # Criterion does not look at how a test's process ends, so leaks that the
 # sanitizer reports there would pass.

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: ISC
+# Real programs, make check-programs: tests/programs/lib.sh says how.  Not part
+# of make check: it takes packages that nothing else here needs, and its time.
+# tcpd-compat(7) is made from the files' heads and is committed; compat.sh holds
+# it against them.
+PROGRAM_FILES = tests/programs/apache2.t tests/programs/curl.t \
+	tests/programs/git.t tests/programs/inetd.t tests/programs/iperf3.t \
+	tests/programs/lighttpd.t tests/programs/memcached.t \
+	tests/programs/nc.t tests/programs/ncat.t tests/programs/nginx.t \
+	tests/programs/node.t tests/programs/openssl.t \
+	tests/programs/python.t tests/programs/redis.t \
+	tests/programs/socat.t tests/programs/squid.t tests/programs/sshd.t \
+	tests/programs/stunnel.t tests/programs/telnetd.t \
+	tests/programs/wget.t tests/programs/wrk.t
+EXTRA_DIST += $(PROGRAM_FILES) tests/programs/lib.sh tests/programs/run \
+	tests/programs/hold.py tests/programs/echo.py tests/programs/oob.py \
+	tests/programs/memcached.py tests/programs/web.js \
+	tests/programs/compat.py tests/programs/page.head \
+	tests/programs/page.tail
+dist_check_SCRIPTS += tests/programs/compat.sh
+TESTS += tests/programs/compat.sh
+
+check-programs: all
+	$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/programs/run
+compat:
+	python3 $(srcdir)/tests/programs/compat.py write $(srcdir)
+.PHONY: check-programs compat
