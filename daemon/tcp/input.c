@@ -147,6 +147,7 @@ answer_unacceptable(struct tcp_pcb *p, const struct seg *s)
 			return;
 		p->oow_acked = s->now;
 	}
+	ecn_synack_again(p, s);
 	/* What comes again was sent for want of an ACK. */
 	if (s->len > 0 && seq_lt(s->seq, p->rcv_nxt)) {
 		delack_quick(p);
@@ -230,7 +231,6 @@ check_sequence(struct tcp_pcb *p, struct seg *s)
 	    (seq_eq(end, p->rcv_nxt) && seq_lt(s->seq, p->rcv_nxt)) ||
 	    (seq_eq(s->seq, right) && s->len + s->fin > 0 &&
 		!seq_eq(s->seq, p->rcv_nxt))) {
-		ecn_synack_again(p, s);
 		if (!(s->h.flags & TH_RST))
 			answer_unacceptable(p, s);
 		return drop(p->t, DROP_TCP_SEQ);

@@ -285,6 +285,21 @@ Test(accecn, a_syn_ack_again)
 	lab_end();
 }
 
+/* ... and as few of them as of other answers: what has none leaves nothing
+ * behind that a later segment would tell, when it is read as the count. */
+Test(accecn, syn_acks_again_and_again)
+{
+	client();
+	at(sec(1));
+	for (int i = 0; i < 2; i++)
+		peer_sends(SYN | ACK | ACE2, .seq = 0, .ack = 1, .mss = 1460);
+	stack_sends(ACK | ACE2, .seq = 1, .ack = 1, .len = 0);
+	peer_sends(SYN | RST | ACK | ACE2, .seq = 0, .ack = 1, .mss = 1460);
+	app_writes(10);
+	stack_sends(PSH | ACK | ACE5, .seq = 1, .ack = 1, .len = 10);
+	give_up();
+}
+
 /* Table 4: what a server makes of it. */
 Test(accecn, the_servers_reading)
 {
