@@ -100,7 +100,10 @@ pacing_sent(struct tcp_pcb *p, uint32_t len, mono_t now)
 
 	if (rate == 0)
 		return;
-	/* The rest of a microsecond is kept: at 10 Gbit/s it is a segment. */
+	/* The rest of a microsecond is kept: at 10 Gbit/s it is a segment.  At
+	 * a lower rate than it is from it would be more than one. */
+	if (p->pace.rest >= rate)
+		p->pace.rest = 0;
 	cost = (uint64_t)len * 1000000 + p->pace.rest;
 	p->pace.rest = cost % rate;
 	p->pace.next = mono_add(mono_max(p->pace.next, mono_add(now, -lag_us)),

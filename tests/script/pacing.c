@@ -83,6 +83,24 @@ Test(pacing, max_rate)
 	expect(lab_run_until(lab_now() + ms(130)) >= 5);
 }
 
+/* What is left of a fast one's last microsecond is nothing at a slow one. */
+Test(pacing, max_rate_falls)
+{
+	peer_sends(SYN, .seq = 0, .win = 65535, .mss = M);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 60000);
+	app_sets(max_pacing_rate = 1000000000000);
+	app_writes(9 * M);
+	expect_eq(lab_drain(), 9);
+	peer_sends(ACK, .seq = 1, .ack = 1 + 9 * M, .win = 60000);
+	app_sets(max_pacing_rate = 10 * M);
+	app_writes(3 * M);
+	expect_eq(lab_drain(), 1);
+	speaks_between(lab_now() + ms(98), lab_now() + ms(101));
+	app_aborts();
+	lab_drain();
+}
+
 /* What goes out in two seconds at that limit, the peer 100 ms away. */
 static unsigned
 limited_to(unsigned segs_a_second, const char *congestion)
