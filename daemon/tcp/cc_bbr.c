@@ -368,8 +368,9 @@ set_pacing(struct tcp_cc *cc, unsigned gain)
 	struct bbr *b = CC_STATE(bbr, cc);
 	/* One per cent less than the bottleneck takes, so that a queue does
 	 * not stay. */
-	uint64_t rate = b->bw / 100 * 99 * gain / BBR_UNIT;
+	uint64_t rate = b->bw * gain / BBR_UNIT;
 
+	rate -= rate / 100;
 	if (rate != 0 && (b->full_bw_reached || rate > cc->pacing_rate))
 		cc->pacing_rate = rate;
 }

@@ -69,6 +69,7 @@ struct bbr {
 	bool full_bw_reached, full_bw_now, idle_restart;
 	bool round_start, loss_round_start, loss_in_round, ecn_in_round;
 	bool probe_samples, probe_rtt_expired, probe_rtt_round_done;
+	bool undo_saved; /* in this round */
 };
 
 _Static_assert(sizeof(struct bbr) <= CC_PRIV_BYTES, "fits");

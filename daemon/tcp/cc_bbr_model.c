@@ -21,6 +21,17 @@ bbr_sample_rate(const struct cc_ack *ack)
 	return ack->rate.delivered * 1000000 / (uint64_t)ack->rate.interval_us;
 }
 
+/* What comes at so many bytes a second in a time; what 32 bits do not hold is
+ * more than any window.  1 TB/s for 18 s is what 64 bits hold on the way, and a
+ * peer that acknowledges what it has not got can seem faster. */
+static uint32_t
+bytes_in(uint64_t rate, uint64_t us)
+{
+	if (us != 0 && rate > UINT64_MAX / us)
+		return UINT32_MAX;
+	return bbr_min(rate * us / 1000000, UINT32_MAX);
+}
+
 uint32_t
 bbr_bdp(const struct tcp_cc *cc, uint64_t bw, uint32_t gain)
 {
@@ -28,9 +39,8 @@ bbr_bdp(const struct tcp_cc *cc, uint64_t bw, uint32_t gain)
 
 	if (b->min_rtt_us == 0)
 		return tcp_cc_initial(cc);
-	/* 64 bits hold 1 TB/s for 10 s. */
-	return bbr_min(
-	    bw * b->min_rtt_us / 1000000 * gain / BBR_UNIT, CC_CWND_MAX);
+	return bbr_min((uint64_t)bytes_in(bw, b->min_rtt_us) * gain / BBR_UNIT,
+	    CC_CWND_MAX);
 }
 
 static uint32_t
@@ -202,8 +212,8 @@ static void
 update_aggregation(struct tcp_cc *cc, const struct cc_ack *ack)
 {
 	struct bbr *b = CC_STATE(bbr, cc);
-	uint64_t expected =
-	    b->bw * (uint64_t)mono_diff(ack->now, b->extra_at) / 1000000;
+	uint32_t expected =
+	    bytes_in(b->bw, (uint64_t)mono_diff(ack->now, b->extra_at));
 	uint32_t extra, keep = b->full_bw_reached ? 5 : 1;
 
 	if (b->extra_delivered <= expected) {
@@ -239,6 +249,7 @@ bbr_update_model(struct tcp_cc *cc, const struct cc_ack *ack)
 	if (b->loss_round_start) {
 		lower_bounds(cc);
 		b->loss_in_round = b->ecn_in_round = false;
+		b->undo_saved = false;
 	}
 	update_aggregation(cc, ack);
 }
@@ -336,14 +347,18 @@ bbr_on_lost(struct tcp_cc *cc, const struct cc_lost *lost)
 {
 	struct bbr *b = CC_STATE(bbr, cc);
 
-	if (!b->loss_in_round) {
+	if (!b->loss_in_round)
 		b->loss_round = b->delivered;
+	b->loss_in_round = true;
+	/* Before the first loss of a round; what that one or a mark made of it
+	 * is not what to go back to. */
+	if (!b->undo_saved) {
+		b->undo_saved = true;
 		b->undo_state = b->state;
 		b->undo_bw_lo = b->bw_lo;
 		b->undo_inflight_lo = b->inflight_lo;
 		b->undo_inflight_hi = b->inflight_hi;
 	}
-	b->loss_in_round = true;
 	if (b->probe_samples && lossy(lost->lost, lost->flight))
 		bbr_handle_too_high(
 		    cc, flight_at_loss(lost), lost->app_limited);

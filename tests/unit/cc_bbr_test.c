@@ -188,3 +188,93 @@ Test(cc_bbr, idle)
 	path_run(&p, 100000);
 	cr_assert_leq(p.max_waiting, 12 * MSS, "%u", p.max_waiting);
 }
+
+/* 5.5.11: losses that ended a probe and were none: the probe goes on, however
+ * many they were. */
+Test(cc_bbr, spurious_losses_in_a_probe)
+{
+	struct path p;
+	int i;
+
+	path_start(&p, "bbr");
+	for (i = 0; i < 10000 && info(&p).pacing_gain_256 != 320; i++)
+		path_run(&p, 1000);
+	p.lose_one = 3;
+	for (i = 0; i < 60 && info(&p).pacing_gain_256 == 320; i++)
+		path_run(&p, 1000);
+	cr_assert_eq(info(&p).pacing_gain_256, 230);
+	path_run(&p, 6000);
+	p.lose_one = 0;
+	cr_assert(tcp_cc_undo(&p.cc));
+	cr_assert_eq(info(&p).pacing_gain_256, 320);
+}
+
+/* Losses after a mark in the same round: going back is not to STARTUP. */
+Test(cc_bbr, spurious_losses_after_a_mark)
+{
+	struct path p;
+	int i;
+
+	path_start(&p, "bbr");
+	p.cc.ecn = true;
+	path_run(&p, 2000000);
+	for (i = 0; i < 10000 && info(&p).pacing_gain_256 != 256; i++)
+		path_run(&p, 1000);
+	p.rate = 500000;
+	path_run(&p, 4000);
+	p.mark = 1;
+	path_run(&p, 4000);
+	p.mark = 0;
+	p.lose_one = 3;
+	path_run(&p, 6000);
+	p.lose_one = 0;
+	path_run(&p, 30000);
+	cr_assert_gt(p.marked, 0);
+	cr_assert_gt(p.lost, 0);
+	cr_assert(tcp_cc_undo(&p.cc));
+	cr_assert_leq(info(&p).pacing_gain_256, 320);
+}
+
+/* A path of a few bytes a second is paced too. */
+Test(cc_bbr, the_slowest_path)
+{
+	struct path p;
+
+	path_start(&p, "bbr");
+	p.rate = 60;
+	path_run(&p, 3600000000);
+	cr_assert_leq(info(&p).bw, 70, "%lu", (unsigned long)info(&p).bw);
+	cr_assert_gt(p.cc.pacing_rate, 0);
+	cr_assert_leq(p.cc.pacing_rate, 200);
+}
+
+/* A peer that acknowledges 1 GB in a microsecond and then takes its time: the
+ * product of both has more than 64 bits. */
+Test(cc_bbr, the_fastest_path)
+{
+	struct tcp_cc cc;
+	struct cc_ack a = {.now = {1000000},
+	    .acked = MSS,
+	    .delivered = MSS,
+	    .rtt_us = 1,
+	    .rate = {.delivered = 1 << 30, .interval_us = 1}};
+	int i;
+
+	begin(&cc, "bbr");
+	for (i = 0; i < 400; i++) {
+		if (i == 200) {
+			a.rtt_us = 25477746;
+			a.rate.interval_us = a.rtt_us;
+			a.now = mono_add(a.now, 11000000);
+		}
+		a.now = mono_add(a.now, 1000);
+		a.rate.prior_delivered = a.total_delivered;
+		a.total_delivered += MSS;
+		a.flight = 1 << 20;
+		cc.ops->on_ack(&cc, &a);
+		cr_assert_geq(cc.cwnd, 4 * MSS);
+		cr_assert_leq(cc.cwnd, CC_CWND_MAX);
+	}
+	/* What was out does not fill what it seems that the path holds. */
+	cr_assert_geq(cc.cwnd, 100 * MSS, "%u", cc.cwnd);
+}
