@@ -56,7 +56,7 @@ struct etimer {
 #define ERRORS_PER_UID	 1024
 #define VISITS_PER_UID	 4096
 #define KEYS_PER_UID	 4096 /* of TCP_MD5SIG or TCP-AO, of his listeners */
-#define KEYS_PER_CONN	 16
+#define KEYS_PER_CONN	 TCP_AO_PEER_KEYS
 #define QUERIES_PER_UID	 256	   /* that the resolver has not answered */
 #define ASKED_PER_UID	 64	   /* of them, that may send a descriptor */
 #define UNBURIED_PER_UID 8	   /* useless descriptors not closed yet */

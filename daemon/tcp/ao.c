@@ -336,13 +336,24 @@ verified(const struct tcp *t, const struct tcp_mkt *k, const uint8_t *traffic,
 	return same(mac, s->h.ao.mac, k->k.maclen);
 }
 
-/* RFC 5925 6.1: the peer says which key he wants next. */
+/* Older than a probe of his would be now: it can be one that somebody sends
+ * again.  Its signature is as good as ever. */
+static bool
+is_old(const struct tcp_pcb *p, const struct seg *s)
+{
+	return synchronized(p) &&
+	       (seq_lt(seq_add(s->seq, 1), p->rcv_nxt) ||
+		   ((s->h.flags & TH_ACK) && seq_lt(s->ack, p->snd_una)));
+}
+
+/* RFC 5925 6.1: the peer says which key he wants next.  Who listens to old
+ * segments can be made to sign with a key that the peer has given up. */
 static void
 rotate(struct tcp_pcb *p, struct tcp_ao *a, const struct seg *s)
 {
 	struct tcp_mkt *k;
 
-	if (s->h.ao.rnext == a->current->k.sndid)
+	if (s->h.ao.rnext == a->current->k.sndid || (p != NULL && is_old(p, s)))
 		return;
 	k = ao_find(a, &s->id.raddr, s->h.ao.rnext, -1);
 	if (k == NULL)

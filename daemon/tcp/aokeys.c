@@ -13,10 +13,10 @@
 #define AES_BYTES 16
 
 static bool
-is_for(const struct tcp_mkt *k, const struct ipaddr *peer)
+is_for(const struct tcp_ao_key *k, const struct ipaddr *peer)
 {
-	return ipaddr_is_v4(&k->k.addr) == ipaddr_is_v4(peer) &&
-	       ipaddr_in(peer, &k->k.addr, k->k.plen);
+	return ipaddr_is_v4(&k->addr) == ipaddr_is_v4(peer) &&
+	       ipaddr_in(peer, &k->addr, k->plen);
 }
 
 /* The first key for peer with these ids; -1: any. */
@@ -28,7 +28,7 @@ ao_find(const struct tcp_ao *a, const struct ipaddr *peer, int sndid, int rcvid)
 	TAILQ_FOREACH (k, &a->mkts, link) {
 		if ((sndid < 0 || k->k.sndid == sndid) &&
 		    (rcvid < 0 || k->k.rcvid == rcvid) &&
-		    (peer == NULL || is_for(k, peer)))
+		    (peer == NULL || is_for(&k->k, peer)))
 			return k;
 	}
 	return NULL;
@@ -114,21 +114,55 @@ may_have(const struct tcp_bind *b, const struct tcp_pcb *p)
 	return p->state == TCPS_SYN_SENT && p->segs_out == 0 ? 0 : -EISCONN;
 }
 
+/* For some of the same peers. */
+static bool
+overlap(const struct tcp_ao_key *a, const struct tcp_ao_key *b)
+{
+	return a->plen < b->plen ? is_for(a, &b->addr) : is_for(b, &a->addr);
+}
+
 /* One for some of the same peers with an id of k's. */
 static bool
 clashes(const struct tcp_ao *a, const struct tcp_ao_key *k)
 {
 	const struct tcp_mkt *x;
-	unsigned plen;
 
 	TAILQ_FOREACH (x, &a->mkts, link) {
-		plen = x->k.plen < k->plen ? x->k.plen : k->plen;
 		if ((x->k.sndid == k->sndid || x->k.rcvid == k->rcvid) &&
-		    ipaddr_is_v4(&x->k.addr) == ipaddr_is_v4(&k->addr) &&
-		    ipaddr_in(&k->addr, &x->k.addr, plen))
+		    overlap(&x->k, k))
 			return true;
 	}
 	return false;
+}
+
+/* With k too, how many would be for all of its peers?  0: too many for one. */
+static uint16_t
+within(const struct tcp_ao *a, const struct tcp_ao_key *k)
+{
+	const struct tcp_mkt *x;
+	uint16_t n = 1;
+
+	TAILQ_FOREACH (x, &a->mkts, link) {
+		if (!overlap(&x->k, k))
+			continue;
+		n += x->k.plen <= k->plen;
+		if (n > TCP_AO_PEER_KEYS ||
+		    (x->k.plen >= k->plen && x->within == TCP_AO_PEER_KEYS))
+			return 0;
+	}
+	return n;
+}
+
+/* There is one more or less for the peers of k. */
+static void
+count_within(struct tcp_ao *a, const struct tcp_mkt *k, int more)
+{
+	struct tcp_mkt *x;
+
+	TAILQ_FOREACH (x, &a->mkts, link) {
+		if (x != k && x->k.plen >= k->k.plen && overlap(&x->k, &k->k))
+			x->within = (uint16_t)(x->within + more);
+	}
 }
 
 int
@@ -136,8 +170,9 @@ tcp_ao_add(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k)
 {
 	struct tcp_keys **set = b != NULL ? &b->keys : &p->md5.keys;
 	struct tcp *t = layer_of(b, p);
-	struct tcp_mkt *new;
 	int r = may_have(b, p);
+	struct tcp_mkt *new;
+	uint16_t n = 1;
 
 	if (k->plen > 128 || k->len == 0 || k->len > sizeof k->key ||
 	    k->alg >= TCP_AO_ALGS || k->maclen == 0 ||
@@ -145,19 +180,24 @@ tcp_ao_add(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k)
 		return -EINVAL;
 	if (r != 0)
 		return r;
-	if (p != NULL && !ipaddr_in(&p->node.id.raddr, &k->addr, k->plen))
+	if (p != NULL && !is_for(k, &p->node.id.raddr))
 		return -EINVAL;
 	if (b != NULL && md5_key(b, &k->addr) != NULL)
 		return -EKEYREJECTED;
 	if (*set != NULL && clashes(&(*set)->ao, k))
 		return -EEXIST;
+	if (b != NULL && *set != NULL && (n = within(&(*set)->ao, k)) == 0)
+		return -ENOMEM;
 	if (!md5_want_set(t, set) ||
 	    (new = mkt_new(t, &(*set)->ao, k)) == NULL) {
 		md5_unwant_set(t, set);
 		return -ENOMEM;
 	}
-	if (p == NULL)
+	if (p == NULL) {
+		new->within = n;
+		count_within(&(*set)->ao, new, 1);
 		return 0;
+	}
 	if ((*set)->ao.derived)
 		ao_derive(t, &p->node.id, &(*set)->ao, new);
 	if (k->current || (*set)->ao.current == NULL)
@@ -225,6 +265,8 @@ tcp_ao_del(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k,
 		return -EBUSY;
 	if (p != NULL)
 		change(p, a, current, rnext);
+	else
+		count_within(a, x, -1);
 	mkt_free(layer_of(b, p), a, x);
 	if (b != NULL && a->n == 0 && !a->required) {
 		a->on = false;
@@ -311,7 +353,7 @@ ao_inherit(
 	a->required = b->keys->ao.required;
 	a->accept_icmps = b->keys->ao.accept_icmps;
 	TAILQ_FOREACH (k, &b->keys->ao.mkts, link) {
-		if (!is_for(k, peer))
+		if (!is_for(&k->k, peer))
 			continue;
 		if ((copy = mkt_new(p->t, a, &k->k)) == NULL)
 			return false;

@@ -204,6 +204,8 @@ RB_HEAD(keytree, tcp_key);
 struct tcp_mkt {
 	TAILQ_ENTRY(tcp_mkt) link;
 	struct tcp_ao_key k;
+	/* A listener's: how many are for all of its peers, it included. */
+	uint16_t within;
 	/* A connection's traffic keys (RFC 5925 3.2). */
 	uint8_t snd[TCP_AO_TRAFFIC], rcv[TCP_AO_TRAFFIC];
 };

@@ -464,6 +464,9 @@ struct tcp_ao_key {
 	uint8_t len;
 	uint8_t key[TCP_MD5_KEY];
 };
+/* A connection takes all of its listener's that are for its peer: so many can
+ * be, more are ENOMEM. */
+#define TCP_AO_PEER_KEYS 16
 int tcp_ao_add(
     struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k);
 

@@ -184,6 +184,11 @@ Test(ao, keys_follow_each_other)
 	stack_sends(
 	    ACK, .seq = 1, .ack = 31, .ao = ALT, .keyid = 3, .rnext = 4);
 	expect_eq(tcp_pcb_keys(lab_pcb()), 2);
+	/* Somebody sends an old one again: the key that it asks for is not the
+	 * one that is wanted now. */
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 10, FROM_PEER);
+	stack_sends(
+	    ACK, .seq = 1, .ack = 31, .ao = ALT, .keyid = 3, .rnext = 4);
 	app_aborts();
 	stack_sends(
 	    RST | ACK, .seq = 1, .ack = 31, .ao = ALT, .keyid = 3, .rnext = 4);
@@ -253,6 +258,48 @@ Test(ao, refusals)
 	expect_eq(lab_ao(true, 1, 2, KEY), -EISCONN);
 	expect_eq(tcp_bind_md5(lab_bind(), &m), 0);
 	expect_eq(lab_ao(false, 1, 2, KEY), -EKEYREJECTED);
+}
+
+/* A connection takes what is for its peer, so that has an end. */
+Test(ao, keys_of_a_peer)
+{
+	struct tcp_ao_key k = {.addr = lab_addr(0xc0000200),
+	    .plen = 120,
+	    .sndid = 100,
+	    .rcvid = 100,
+	    .maclen = 12,
+	    .len = 1};
+	const struct tcp_ao_want as_it_is = {-1, -1};
+
+	for (uint8_t i = 11; i <= 24; i++)
+		expect_eq(lab_ao(false, i, i, KEY), 0);
+	/* Fifteen are the peer's own; one more of all in his network. */
+	expect_eq(tcp_ao_add(lab_bind(), NULL, &k), 0);
+	expect_eq(lab_ao(false, 25, 25, KEY), -ENOMEM);
+	k.sndid = k.rcvid = 101;
+	expect_eq(tcp_ao_add(lab_bind(), NULL, &k), -ENOMEM);
+	/* Another network's are not his. */
+	k.addr = lab_addr(0xc0000300);
+	for (k.sndid = 101; k.sndid < 117; k.sndid++) {
+		k.rcvid = k.sndid;
+		expect_eq(tcp_ao_add(lab_bind(), NULL, &k), 0);
+	}
+	k.rcvid = k.sndid;
+	expect_eq(tcp_ao_add(lab_bind(), NULL, &k), -ENOMEM);
+	k.addr = lab_addr(0xc0000200);
+	k.sndid = k.rcvid = 100;
+	expect_eq(tcp_ao_del(lab_bind(), NULL, &k, &as_it_is), 0);
+	expect_eq(lab_ao(false, 25, 25, KEY), 0);
+	expect_eq(lab_ao(false, 26, 26, KEY), -ENOMEM);
+	establish();
+	expect_eq(tcp_pcb_keys(lab_pcb()), 16);
+	/* One of IPv6 is for nobody over IPv4. */
+	k.addr = (struct ipaddr){0};
+	k.plen = 0;
+	if (ipaddr_is_v4(&tcp_tuple(lab_pcb())->raddr))
+		expect_eq(tcp_ao_add(NULL, lab_pcb(), &k), -EINVAL);
+	app_aborts();
+	lab_drain();
 }
 
 /* As Linux has it, a cookie's answer tells the numbers that it is signed for.
