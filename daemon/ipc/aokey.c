@@ -79,41 +79,50 @@ algorithm(const char *name, size_t room, uint8_t *alg)
 	return ENOENT;
 }
 
+static int
+from_add(struct md5key *k, bool ipv6, const struct tcpd_ao_add *a)
+{
+	uint8_t alg;
+	int err;
+
+	if (a->flags & ~(TCPD_AO_SET_CURRENT | TCPD_AO_SET_RNEXT) ||
+	    a->reserved2 != 0 || !interface_ok(a->keyflags, a->ifindex) ||
+	    a->keylen == 0 || a->keylen > TCPD_AO_KEYLEN)
+		return EINVAL;
+	err = get_peers(k, ipv6, &a->addr, a->prefix);
+	if (err == 0)
+		err = algorithm(a->alg_name, sizeof a->alg_name, &alg);
+	if (err != 0)
+		return err;
+	if (a->maclen > 16) /* beside a SYN's other options */
+		return EMSGSIZE;
+	k->ao = (uint8_t)(alg + 1);
+	k->sndid = a->sndid;
+	k->rcvid = a->rcvid;
+	k->maclen = a->maclen != 0 ? a->maclen : MAC_USUAL;
+	k->flags =
+	    (uint8_t)((a->keyflags & TCPD_AO_KEY_EXCLUDE_OPT ? AOKEY_NO_OPTIONS
+							     : 0) |
+		      (a->flags & TCPD_AO_SET_CURRENT ? AOKEY_CURRENT : 0) |
+		      (a->flags & TCPD_AO_SET_RNEXT ? AOKEY_RNEXT : 0));
+	k->len = a->keylen;
+	memcpy(k->key, a->key, a->keylen);
+	return 0;
+}
+
 int
 aokey_parse(struct md5key *k, bool ipv6, const void *val, uint32_t len)
 {
 	struct tcpd_ao_add a;
-	uint8_t alg;
 	int err;
 
 	if (len < sizeof a)
 		return EINVAL;
 	memcpy(&a, val, sizeof a);
 	memset(k, 0, sizeof *k);
-	if (a.flags & ~(TCPD_AO_SET_CURRENT | TCPD_AO_SET_RNEXT) ||
-	    a.reserved2 != 0 || !interface_ok(a.keyflags, a.ifindex) ||
-	    a.keylen == 0 || a.keylen > TCPD_AO_KEYLEN)
-		return EINVAL;
-	err = get_peers(k, ipv6, &a.addr, a.prefix);
-	if (err == 0)
-		err = algorithm(a.alg_name, sizeof a.alg_name, &alg);
-	if (err != 0)
-		return err;
-	if (a.maclen > 16) /* beside a SYN's other options */
-		return EMSGSIZE;
-	k->ao = (uint8_t)(alg + 1);
-	k->sndid = a.sndid;
-	k->rcvid = a.rcvid;
-	k->maclen = a.maclen != 0 ? a.maclen : MAC_USUAL;
-	k->flags =
-	    (uint8_t)((a.keyflags & TCPD_AO_KEY_EXCLUDE_OPT ? AOKEY_NO_OPTIONS
-							    : 0) |
-		      (a.flags & TCPD_AO_SET_CURRENT ? AOKEY_CURRENT : 0) |
-		      (a.flags & TCPD_AO_SET_RNEXT ? AOKEY_RNEXT : 0));
-	k->len = a.keylen;
-	memcpy(k->key, a.key, a.keylen);
+	err = from_add(k, ipv6, &a);
 	explicit_bzero(&a, sizeof a);
-	return 0;
+	return err;
 }
 
 int

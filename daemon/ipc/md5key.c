@@ -52,34 +52,41 @@ get_addr(const struct tcp_md5sig *m, bool ipv6, struct ipaddr *out)
 	return sin.sin_family == AF_INET;
 }
 
+static int
+from_sig(struct md5key *k, bool ipv6, const struct tcp_md5sig *m, uint8_t flags)
+{
+	unsigned most, plen;
+
+	if (!get_addr(m, ipv6, &k->addr))
+		return EINVAL;
+	most = ipaddr_is_v4(&k->addr) ? 32 : 128;
+	plen = flags & TCP_MD5SIG_FLAG_PREFIX ? m->tcpm_prefixlen : most;
+	/* No interface is the master of others here. */
+	if (plen > most ||
+	    (flags & TCP_MD5SIG_FLAG_IFINDEX && m->tcpm_ifindex != 0) ||
+	    m->tcpm_keylen > MD5KEY_MAX)
+		return EINVAL;
+	k->plen = (uint8_t)(128 - most + plen);
+	k->addr = ipaddr_masked(&k->addr, k->plen);
+	k->len = (uint8_t)m->tcpm_keylen;
+	memcpy(k->key, m->tcpm_key, k->len);
+	return 0;
+}
+
 int
 md5key_parse(
     struct md5key *k, bool ipv6, int name, const void *val, uint32_t len)
 {
 	struct tcp_md5sig m;
-	unsigned most, plen;
+	int err;
 
 	if (len < sizeof m)
 		return EINVAL;
 	memcpy(&m, val, sizeof m);
 	memset(k, 0, sizeof *k);
-	if (name == TCP_MD5SIG)
-		m.tcpm_flags = 0;
-	if (!get_addr(&m, ipv6, &k->addr))
-		return EINVAL;
-	most = ipaddr_is_v4(&k->addr) ? 32 : 128;
-	plen = m.tcpm_flags & TCP_MD5SIG_FLAG_PREFIX ? m.tcpm_prefixlen : most;
-	/* No interface is the master of others here. */
-	if (plen > most ||
-	    (m.tcpm_flags & TCP_MD5SIG_FLAG_IFINDEX && m.tcpm_ifindex != 0) ||
-	    m.tcpm_keylen > MD5KEY_MAX)
-		return EINVAL;
-	k->plen = (uint8_t)(128 - most + plen);
-	k->addr = ipaddr_masked(&k->addr, k->plen);
-	k->len = (uint8_t)m.tcpm_keylen;
-	memcpy(k->key, m.tcpm_key, k->len);
+	err = from_sig(k, ipv6, &m, name == TCP_MD5SIG ? 0 : m.tcpm_flags);
 	explicit_bzero(&m, sizeof m);
-	return 0;
+	return err;
 }
 
 void

@@ -115,40 +115,27 @@ settle_wildcard(
 		*dst = ipaddr_v4(0x7f000001);
 }
 
+/* A connection by h.  Takes v's descriptor over, or refuses it. */
 static void
-attach(struct visit *v, const struct proto_head *head, const void *body)
+open_active(struct visit *v, uint64_t handle, struct hello *h)
 {
 	static const struct ipaddr any6;
 	const struct ipaddr any4 = ipaddr_v4(0), *src;
 	struct engine *e = v->e;
 	struct account *a = v->acct;
+	bool v4 = ipaddr_is_v4(&h->dst);
 	struct bound *b;
 	struct tcp_opts opts;
-	struct hello h;
 	struct chan *c;
-	bool v4;
-	int r, fd;
+	int r;
 
-	r = hello_parse(body, head->len, &h);
-	if (r < 0) {
-		drop_count(e->drops, DROP_IPC_MALFORMED);
-		attach_visit_done(v);
-		return;
-	}
-	if (r == 0)
-		r = may_connect(e, a);
-	if (r != 0) {
-		refuse(v, head->handle, r);
-		return;
-	}
-	b = bound_find(e, v->uid, head->handle);
-	fd = v->fd;
+	b = bound_find(e, v->uid, handle);
 	if (v->ev_added)
 		event_del(&v->ev); /* before another event takes the fd */
 	v->ev_added = false;
-	c = chan_new(e, a, head->handle, fd, v->pid);
+	c = chan_new(e, a, handle, v->fd, v->pid);
 	if (c == NULL) {
-		refuse(v, head->handle, ENOMEM);
+		refuse(v, handle, ENOMEM);
 		return;
 	}
 	v->fd = -1;
@@ -156,26 +143,44 @@ attach(struct visit *v, const struct proto_head *head, const void *body)
 	c->state = CHAN_CONNECTING;
 	c->half_open = true;
 	a->half_active++;
-	c->opts = h.opts;
+	c->opts = h->opts;
 	if (b != NULL)
 		bound_to_chan(b, c);
-	v4 = ipaddr_is_v4(&h.dst);
 	sockopt_to_tcp(&c->opts, !v4, &opts);
 	account_congestion(a, &opts);
 	src = b != NULL && b->portless ? &b->addr : v4 ? &any4 : &any6;
-	settle_wildcard(&h.dst, b, src);
-	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, src, &h.dst, h.port,
+	settle_wildcard(&h->dst, b, src);
+	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, src, &h->dst, h->port,
 	    &opts, c, engine_now(e), &c->pcb);
 	if (r == 0)
-		r = -chan_keys(c, &h.keys);
-	explicit_bzero(&h.keys, sizeof h.keys);
-	if (r == 0 && h.fast && !open_fast(c, &h))
+		r = -chan_keys(c, &h->keys);
+	if (r == 0 && h->fast && !open_fast(c, h))
 		r = -ENOBUFS;
 	if (r == 0 && !chan_start(c))
 		r = -ENOMEM;
 	e->stats.attaches++;
 	if (r != 0)
 		chan_abort(c, -r);
+}
+
+static void
+attach(struct visit *v, const struct proto_head *head, const void *body)
+{
+	struct hello h;
+	int r;
+
+	r = hello_parse(body, head->len, &h);
+	if (r == 0)
+		r = may_connect(v->e, v->acct);
+	if (r == 0) {
+		open_active(v, head->handle, &h);
+	} else if (r > 0) {
+		refuse(v, head->handle, r);
+	} else {
+		drop_count(v->e->drops, DROP_IPC_MALFORMED);
+		attach_visit_done(v);
+	}
+	explicit_bzero(&h.keys, sizeof h.keys);
 }
 
 /* Into an empty queue: it fits, or the client is gone. */
@@ -292,23 +297,14 @@ visit_broken(struct visit *v, const struct proto_head *head, ssize_t why)
 	attach_visit_done(v);
 }
 
-/* false: not whole yet, or not the last one. */
+/* These n bytes are there; false: not whole yet, or not the last one. */
 static bool
-visit_input(struct visit *v)
+visit_look(struct visit *v, uint8_t *buf, size_t n)
 {
-	static uint8_t buf[PROTO_MSG_MAX] __attribute__((aligned(16)));
 	struct proto_head head;
-	ssize_t n, len;
+	ssize_t len = proto_check(buf, n);
 	int have;
 
-	n = recv(v->fd, buf, sizeof buf, MSG_PEEK | MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
-	if (n <= 0 || v->query != 0) {
-		attach_visit_done(v);
-		return true;
-	}
-	len = proto_check(buf, (size_t)n);
 	if (len == 0)
 		return false;
 	memcpy(&head, buf, sizeof head);
@@ -326,6 +322,25 @@ visit_input(struct visit *v)
 		return false;
 	attach(v, &head, buf + sizeof head);
 	return true;
+}
+
+static bool
+visit_input(struct visit *v)
+{
+	static uint8_t buf[PROTO_MSG_MAX] __attribute__((aligned(16)));
+	ssize_t n;
+	bool over;
+
+	n = recv(v->fd, buf, sizeof buf, MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0 || v->query != 0) {
+		attach_visit_done(v);
+		return true;
+	}
+	over = visit_look(v, buf, (size_t)n);
+	explicit_bzero(buf, (size_t)n); /* keys can have been in it */
+	return over;
 }
 
 static void

@@ -444,6 +444,7 @@ drain_hello(struct chan *c)
 			return false;
 		got += (size_t)r;
 	}
+	explicit_bzero(hello, PROTO_MSG_MAX); /* keys can have been in it */
 	c->state = CHAN_OPEN;
 	c->lag = 1;
 	c->in_pending = true;

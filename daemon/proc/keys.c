@@ -43,6 +43,7 @@ take_back(struct tcp_bind *b, struct tcp_pcb *p, const struct md5key *k)
 	struct md5key none = *k;
 	struct tcp_ao_key a;
 
+	explicit_bzero(none.key, sizeof none.key);
 	none.len = 0;
 	if (k->ao == 0) {
 		give(b, p, &none);

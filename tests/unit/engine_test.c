@@ -324,6 +324,65 @@ Test(engine, keys_have_a_limit)
 	close(b);
 }
 
+/* Is a run of so many bytes c between from and to? */
+static bool
+run_between(int mem, off_t from, off_t to, char c, size_t run)
+{
+	char buf[4096];
+	ssize_t got, i;
+	size_t n = 0;
+
+	for (; from < to; from += got) {
+		got = pread(mem, buf, sizeof buf, from);
+		if (got <= 0)
+			return false;
+		for (i = 0; i < got; i++) {
+			n = buf[i] == c ? n + 1 : 0;
+			if (n == run)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* In anything that this process can write, but for its stack, where the test
+ * has put it itself, and for what is too large to have been written to? */
+static bool
+in_memory(char c, size_t run)
+{
+	int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long from, to;
+	bool found = false;
+	char line[512];
+
+	cr_assert(mem >= 0 && maps != NULL);
+	while (!found && fgets(line, sizeof line, maps) != NULL) {
+		if (sscanf(line, "%lx-%lx rw-p", &from, &to) != 2 ||
+		    strstr(line, " rw-p ") == NULL ||
+		    strstr(line, "[stack]") != NULL || to - from > 1 << 28)
+			continue;
+		found = run_between(mem, (off_t)from, (off_t)to, c, run);
+	}
+	fclose(maps);
+	close(mem);
+	return found;
+}
+
+/* A key that was taken away is nowhere, nor is the message that brought it. */
+Test(engine, keys_leave_nothing_in_memory)
+{
+	struct cl l = cl_socket();
+
+	cr_assert_gt(cl_listen(&l, 1, 0, 16), 0);
+	cr_assert_eq(set_key(&l, 1, 0, 80), 0);
+	cr_assert(in_memory('k', 80));
+	cr_assert_eq(set_key(&l, 1, 0, 0), 0);
+	lab_drops(1, DROP_IPC_MALFORMED); /* the engine is done with it */
+	cr_assert(!in_memory('k', 80));
+	close(l.fd);
+}
+
 Test(engine, accepted_peer_name_and_raw_accept)
 {
 	struct cl l = cl_socket(), a = cl_socket();
