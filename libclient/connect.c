@@ -14,10 +14,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/time.h>
-#include <time.h>
 #include "dgram.h"
 #include "ident.h"
 #include "ipc/policy.h"
@@ -26,46 +24,13 @@
 #include "sys.h"
 #include "wire.h"
 
-/* Did every handler of the program ask for interrupted calls to go on?  A
- * blocking connect() that waits in poll() cannot learn it otherwise. */
-static bool
-handlers_restart(void)
-{
-	struct sigaction sa;
-	bool any = false;
-	int sig, saved = errno;
-
-	for (sig = 1; sig < NSIG; sig++) {
-		if (sigaction(sig, NULL, &sa) != 0 ||
-		    sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN)
-			continue;
-		if (!(sa.sa_flags & SA_RESTART)) {
-			errno = saved;
-			return false;
-		}
-		any = true;
-	}
-	errno = saved;
-	return any;
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* SO_SNDTIMEO in milliseconds, -1: for ever. */
-static int64_t
-patience_ms(int fd)
+int64_t
+sock_patience_ms(int fd, int name)
 {
 	struct timeval tv = {0, 0};
 	socklen_t len = sizeof tv;
 
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) != 0 ||
+	if (sys_getsockopt(fd, SOL_SOCKET, name, &tv, &len) != 0 ||
 	    (tv.tv_sec == 0 && tv.tv_usec == 0))
 		return -1;
 	return (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
@@ -82,28 +47,11 @@ attempt_failed(int fd, uint64_t handle, int native)
 }
 
 int
-sock_await(int fd, uint64_t handle)
+sock_arrived(int fd, uint64_t handle, int poll_bits)
 {
-	int64_t limit = patience_ms(fd), end = limit < 0 ? 0 : now_ms() + limit;
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	int saved = errno, r, native;
+	int native;
 
-	for (;;) {
-		if (limit >= 0) {
-			limit = end - now_ms();
-			limit = limit < 0 ? 0 : limit;
-		}
-		r = poll(&p, 1, limit > INT32_MAX ? INT32_MAX : (int)limit);
-		if (r == 0)
-			return -EINPROGRESS;
-		if (r > 0)
-			break;
-		r = errno;
-		errno = saved;
-		if (r != EINTR || limit >= 0 || !handlers_restart())
-			return -r;
-	}
-	if (p.revents & (POLLHUP | POLLERR)) {
+	if (poll_bits & (POLLHUP | POLLERR)) {
 		native = sock_native_error(fd);
 		return attempt_failed(
 		    fd, handle, native != 0 ? native : ECONNRESET);

@@ -384,19 +384,6 @@ ident_flags(int fd)
 }
 
 int
-ident_replace(int fd, int new)
-{
-	int fl = sys_fcntl(fd, F_GETFD, 0), r;
-
-	do
-		r = sys_dup3(
-		    new, fd, fl > 0 && fl & FD_CLOEXEC ? O_CLOEXEC : 0);
-	while (r == -EINTR || r == -EBUSY);
-	sys_close(new);
-	return r < 0 ? r : 0;
-}
-
-int
 ident_renew(int fd, uint64_t *handle)
 {
 	struct sockopts o;

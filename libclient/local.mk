@@ -12,11 +12,12 @@ SHIM_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 if SANITIZERS
 SHIM_CPPFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
 endif
-SHIM_SOURCES = libclient/connect.c libclient/fastopen.c \
+LIBRARY_SOURCES = libclient/connect.c libclient/fastopen.c \
 	libclient/ident.c libclient/io.c \
 	libclient/listen.c libclient/opt.c \
-	libclient/real.c libclient/sock.c libclient/urgent.c libclient/wire.c \
-	libclient/dgram.c libclient/dgram_io.c libclient/dgram_opt.c \
+	libclient/sock.c libclient/urgent.c libclient/wire.c \
+	libclient/dgram.c libclient/dgram_io.c libclient/dgram_opt.c
+SHIM_SOURCES = $(LIBRARY_SOURCES) libclient/await.c libclient/real.c \
 	daemon/ipc/aokey.c daemon/ipc/dgramopt.c daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/sockopt.c
 
 libtcpd_la_SOURCES = libclient/client.c $(SHIM_SOURCES)
@@ -40,11 +41,14 @@ tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
 	libclient/run_bypass.c libclient/run_check.c \
 	libclient/run_dns.c libclient/run_filter.c \
 	libclient/run_inside.c libclient/run_sandbox.c \
-	libclient/run_trap.c libclient/wire.c
+	libclient/run_trap.c libclient/trap.c \
+	libclient/trap_call.c libclient/trap_data.c libclient/trap_hook.c \
+	libclient/trap_target.c libclient/trap_wait.c \
+	$(LIBRARY_SOURCES)
 tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(SECCOMP_CFLAGS)
 tcpd_run_LDADD = libsockopt.la daemon/libbase.la $(SECCOMP_LIBS)
 
 noinst_HEADERS += libclient/dgram.h libclient/elf.h libclient/ident.h libclient/real.h \
 	libclient/run.h libclient/run_sandbox.h \
-	libclient/sock.h libclient/sys.h libclient/wire.h
+	libclient/sock.h libclient/sys.h libclient/trap.h libclient/wire.h
 EXTRA_DIST += libclient/client.map libclient/preload.map

@@ -35,7 +35,8 @@ int run_inspect(const char *prog, struct run_options *o, bool report);
 int run_no_bypass(const struct run_options *o);
 
 /* From here on the caller's socket calls are trapped, in all that it executes
- * and forks.  0, or an exit status after saying why. */
+ * and forks; --no-bypass is among it.  0, or an exit status after saying why.
+ */
 int run_trap(const struct run_options *o);
 
 /* Can this kernel trap?  NULL, or what is missing. */

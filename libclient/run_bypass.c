@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,8 @@ look_at_inherited(void)
 		if (e->d_name[0] == '.')
 			continue;
 		fd = atoi(e->d_name);
-		what = fd == dirfd(d) ? NULL : forbidden(fd);
+		/* Ours end with the exec. */
+		what = fcntl(fd, F_GETFD) & FD_CLOEXEC ? NULL : forbidden(fd);
 		if (what == NULL)
 			continue;
 		warnx("--no-bypass: descriptor %d is %s: it would be "

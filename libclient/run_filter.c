@@ -16,25 +16,46 @@
  * look.  Numbers are compared in 32 bits, as the
  * kernel takes them: the upper half of a register is no way around.
  *
+ * The trap: what names or configures TCP raises a notification, judged by
+ * registers alone.  read, write, send, recv, poll and close never do.
+ *
  * A filter needs no_new_privs unless the caller has CAP_SYS_ADMIN; then
  * set-user-ID programs keep their meaning, and the filter.
  */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "ipc/sockopt.h"
 #include "run.h"
 #include "sys.h"
+#include "trap.h"
+
+/* Linux 5.19. */
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+/* What is received is answered, whatever signals come in between: otherwise a
+ * call that was made for the program would be made again. */
+#define TRAP_FLAGS                                                             \
+	(SECCOMP_FILTER_FLAG_NEW_LISTENER |                                    \
+	    SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
 
 /* Above it all families are refused. */
-#define FAMILY_MAX   AF_ALG
+#define FAMILY_MAX AF_ALG
+/* Options of SOL_SOCKET are numbered below. */
+#define SO_MAX	   128
+
 /* An argument as the kernel takes it, an int. */
 #define ARG_IS(n, v) SCMP_CMP(n, SCMP_CMP_MASKED_EQ, 0xffffffffU, (uint32_t)(v))
 
@@ -239,4 +260,111 @@ filter_no_sockets(void)
 		r = load(ctx, 0);
 	seccomp_release(ctx);
 	return r;
+}
+
+/* ---- the trap ---- */
+
+/* Whatever is not of SOL_SOCKET, and what the descriptor has not natively. */
+static int
+trap_options(scmp_filter_ctx ctx, int call)
+{
+	int name, r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, call, 1,
+		      SCMP_A1_64(SCMP_CMP_NE, SOL_SOCKET));
+
+	for (name = 0; name < SO_MAX && r == 0; name++)
+		if (name == SO_ERROR ||
+		    sockopt_where(SOL_SOCKET, name) != SOCKOPT_NATIVE)
+			r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, call, 2,
+			    ARG_IS(1, SOL_SOCKET), ARG_IS(2, name));
+	return r;
+}
+
+static int
+trap_requests(scmp_filter_ctx ctx)
+{
+	unsigned req;
+	int r = 0;
+
+	if (trap_ioctl_size(SIOCOUTQ) > 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(ioctl), 1,
+		    ARG_IS(1, SIOCOUTQ));
+	for (req = 0x8900; req <= 0x89ff && r == 0; req++)
+		if (trap_ioctl_size(req) > 0)
+			r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY,
+			    SCMP_SYS(ioctl), 1, ARG_IS(1, req));
+	return r;
+}
+
+/* Calls with data go their way, but for addresses and rare flags. */
+static int
+trap_data(scmp_filter_ctx ctx)
+{
+	static const struct {
+		int call;
+		struct scmp_arg_cmp when;
+	} rules[] = {
+	    {SCMP_SYS(sendto), SCMP_CMP64(4, SCMP_CMP_NE, 0)},
+	    {SCMP_SYS(sendto),
+		SCMP_CMP64(3, SCMP_CMP_MASKED_EQ, MSG_OOB, MSG_OOB)},
+	    {SCMP_SYS(sendmsg),
+		SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, MSG_OOB, MSG_OOB)},
+	    {SCMP_SYS(recvfrom), SCMP_CMP64(4, SCMP_CMP_NE, 0)},
+	    {SCMP_SYS(recvfrom),
+		SCMP_CMP64(3, SCMP_CMP_MASKED_EQ, MSG_TRUNC, MSG_TRUNC)},
+	};
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < sizeof rules / sizeof rules[0] && r == 0; i++)
+		r = seccomp_rule_add_array(
+		    ctx, SCMP_ACT_NOTIFY, rules[i].call, 1, &rules[i].when);
+	return r;
+}
+
+static int
+trap_calls(scmp_filter_ctx ctx)
+{
+	static const int whole[] = {SCMP_SYS(connect), SCMP_SYS(bind),
+	    SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4),
+	    SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(shutdown)};
+	static const int families[] = {AF_INET, AF_INET6};
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < 2 && r == 0; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 1,
+		    ARG_IS(0, families[i]));
+	for (i = 0; i < sizeof whole / sizeof whole[0] && r == 0; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, whole[i], 0);
+	if (r == 0)
+		r = trap_options(ctx, SCMP_SYS(setsockopt));
+	if (r == 0)
+		r = trap_options(ctx, SCMP_SYS(getsockopt));
+	if (r == 0)
+		r = trap_data(ctx);
+	return r != 0 ? r : trap_requests(ctx);
+}
+
+int
+filter_trap(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int r;
+
+	if (ctx == NULL)
+		return -ENOMEM;
+	r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
+	if (r == 0)
+		r = trap_calls(ctx);
+	if (r == 0)
+		r = load(ctx, TRAP_FLAGS);
+	seccomp_release(ctx);
+	return r;
+}
+
+bool
+filter_can_trap(void)
+{
+	/* EFAULT: it knows the flags and only misses the program. */
+	return seccomp_filter(TRAP_FLAGS, NULL) == -EFAULT;
 }

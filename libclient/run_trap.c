@@ -1,19 +1,215 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The start of a trapped program.
+ *
+ *	tcpd-run ---- becomes the program, and keeps its process number
+ *	   :
+ *	trap -------- nobody's child (that the program could wait for), in a
+ *		      session of its own
+ *
+ * tcpd-run forks the trap, takes the filter, hands the descriptor of the
+ * notifications over and executes the program when the trap says that it is
+ * ready.  The trap has nothing of the program's: no descriptor, directory,
+ * terminal or signal; it is not dumpable, so that what it looks after cannot
+ * reach into it.
+ *
+ * To read another process's memory and take its descriptors the kernel wants
+ * what it wants of a debugger.
  */
 #include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "run.h"
+#include "sys.h"
+#include "trap.h"
+#include "wire.h"
+
+static int
+yama(void)
+{
+	FILE *f = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+	int scope = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%d", &scope) != 1)
+		scope = 0;
+	fclose(f);
+	return scope;
+}
 
 const char *
 run_trap_obstacle(void)
 {
-	return "this version has no trap yet";
+	int scope = yama();
+
+	if (!filter_can_trap())
+		return "the kernel cannot, or must not here, hand system calls "
+		       "to another process (Linux 5.19 and seccomp are needed)";
+	if (scope >= 3 || (scope > 0 && geteuid() != 0))
+		return "sysctl kernel.yama.ptrace_scope keeps processes of one "
+		       "user apart: set it to 0, or run as root";
+	return NULL;
+}
+
+/* ---- the trap's side ---- */
+
+/* Another directory does not change where the daemon is. */
+static void
+fix_path(void)
+{
+	char path[PATH_MAX];
+
+	if (realpath(wire_path(), path) != NULL)
+		wire_set_path(path);
+}
+
+static void
+leave_everything(int keep)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd, sig;
+	struct rlimit lim;
+	unsigned upto = (unsigned)keep;
+
+	for (sig = 1; sig < NSIG; sig++)
+		if (sig != SIGCHLD)
+			signal(sig, SIG_IGN);
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	SYS(SYS_close_range, upto + 1, ~0U, 0, 0, 0, 0);
+	if (upto > STDERR_FILENO + 1)
+		SYS(SYS_close_range, STDERR_FILENO + 1, upto - 1, 0, 0, 0, 0);
+	setsid();
+	if (chdir("/") != 0)
+		_exit(EXIT_OURS);
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_NAME, "tcpd-trap", 0, 0, 0);
+}
+
+static int
+receive_fd(int from)
+{
+	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(int))];
+	char byte;
+	struct iovec iov = {&byte, 1};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = ctl,
+	    .msg_controllen = sizeof ctl};
+	const struct cmsghdr *c;
+	int fd;
+
+	if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) != 1 ||
+	    (c = CMSG_FIRSTHDR(&m)) == NULL || c->cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	return fd;
+}
+
+static _Noreturn void
+trap_side(int sock, bool no_bypass)
+{
+	int listener;
+
+	fix_path();
+	leave_everything(sock);
+	listener = receive_fd(sock);
+	if (listener < 0)
+		_exit(EXIT_OURS);
+	trap_loop(listener, no_bypass, sock);
+}
+
+/* ---- the program's side ---- */
+
+static bool
+send_fd(int to, int fd)
+{
+	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {ctl, 1};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = ctl,
+	    .msg_controllen = sizeof ctl};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	return sendmsg(to, &m, MSG_NOSIGNAL) == 1;
+}
+
+/* In two steps, so that it is nobody's child here. */
+static bool
+start_trap(int sv[2], bool no_bypass)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(sv[0]);
+		pid = fork();
+		if (pid == 0)
+			trap_side(sv[1], no_bypass);
+		_exit(pid < 0 ? EXIT_OURS : 0);
+	}
+	close(sv[1]);
+	if (pid < 0)
+		return false;
+	/* ECHILD: our caller has us ignore children. */
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return errno == ECHILD;
+	return status == 0;
 }
 
 int
 run_trap(const struct run_options *o)
 {
-	warnx("%s", run_trap_obstacle());
-	return EXIT_OURS;
+	int sv[2], listener, status;
+	bool ok;
+	char byte;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0) {
+		warn("--trap");
+		return EXIT_OURS;
+	}
+	if (!start_trap(sv, o->no_bypass)) {
+		warn("--trap: a process");
+		return EXIT_OURS;
+	}
+	/* Not before: the trap does what this forbids. */
+	status = o->no_bypass ? run_no_bypass(o) : 0;
+	if (status != 0)
+		return status;
+	listener = filter_trap();
+	if (listener < 0) {
+		warnx("--trap: %s",
+		    listener == -EBUSY
+			? "this process is trapped already, by tcpd-run or "
+			  "another program"
+			: strerror(-listener));
+		return EXIT_OURS;
+	}
+	ok = send_fd(sv[0], listener);
+	close(listener);
+	ok = ok && read(sv[0], &byte, 1) == 1;
+	close(sv[0]);
+	if (!ok)
+		warnx("--trap: the process beside the program did not start");
+	return ok ? 0 : EXIT_OURS;
 }

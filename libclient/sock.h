@@ -79,6 +79,10 @@ int sock_native_error(int fd);
 /* Waits for the end of a connection attempt; a cancellation point like
  * connect(). */
 int sock_await(int fd, uint64_t handle);
+/* The attempt has ended, as the bits of poll() tell: the call's result. */
+int sock_arrived(int fd, uint64_t handle, int poll_bits);
+/* SO_SNDTIMEO or SO_RCVTIMEO in milliseconds, -1: for ever. */
+int64_t sock_patience_ms(int fd, int name);
 bool sock_nonblocking(int fd);
 
 struct policy_verdict;

@@ -315,10 +315,10 @@ run(char **argv, struct run_options *o, const char *library, bool wait,
 		return status;
 	if (o->sandbox)
 		enter_sandbox(p); /* returns in it */
-	if (o->no_bypass)
-		status = run_no_bypass(o);
-	if (status == 0 && o->trap)
+	if (o->trap)
 		status = run_trap(o);
+	else if (o->no_bypass)
+		status = run_no_bypass(o);
 	if (status != 0)
 		return status;
 	if (!o->trap)

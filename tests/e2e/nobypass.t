@@ -17,7 +17,7 @@ held=$(pgrep -f "^$escape hold")
 run "$escape" try "$held" >"$work/free" 2>&1
 equal "without it, the ways are ways" \
     "$(grep -cE '^(each family|fork|bind to loopback): ESCAPED' "$work/free")" 3
-for way in ""; do
+for way in "" --trap; do
 	run --no-bypass $way "$escape" try "$held" >"$work/out" 2>&1
 	equal "no escape ${way:-with the shim}" "$(tail -n 1 "$work/out")" \
 	    "0 escapes"
@@ -37,7 +37,7 @@ random_file "$work/www/file" 3M
 cd "$work/www" || exit 1
 serves peer 8000 web "$python" -m http.server --bind $any 8000
 cd "$work" || exit 1
-for way in ""; do
+for way in "" --trap; do
 	check "tcpd's destinations work ${way:-with the shim}" run --no-bypass \
 	    $way curl -sSf -o got http://$kernel_host:8000/file
 	check "equal" cmp www/file got

@@ -9,3 +9,17 @@ tests_e2e_escape_CPPFLAGS = -D_GNU_SOURCE
 tests_e2e_escape_CFLAGS = $(TCPD_CFLAGS) -pthread
 tests_e2e_escape_LDFLAGS = -pthread
 tests_e2e_escape_LDADD =
+
+# The cases of tests/shim as a program that no library can be put into.
+NET_TESTS += tests/e2e/trap.t
+EXTRA_DIST += tests/e2e/trap.t tests/e2e/trapped.py tests/e2e/web.go
+if HAVE_STATIC
+check_PROGRAMS += tests/e2e/bare
+endif
+EXTRA_PROGRAMS += tests/e2e/bare
+tests_e2e_bare_SOURCES = $(tests_shim_cases_SOURCES)
+tests_e2e_bare_CPPFLAGS = -D_GNU_SOURCE
+tests_e2e_bare_CFLAGS = $(TCPD_CFLAGS) -pthread
+tests_e2e_bare_LDFLAGS = -all-static -pthread
+tests_e2e_bare_LDADD = -lrt
+CLEANFILES += tests/e2e/bare$(EXEEXT)
