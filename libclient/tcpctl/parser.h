@@ -16,7 +16,7 @@ struct ss_opts {
 	bool listening, all;				   /* -l, -a */
 	bool inet, inet6;				   /* -4, -6 */
 	bool extended, info, processes, timers, no_header; /* -e -i -p -o -H */
-	bool given;
+	bool help;
 	uint32_t states; /* 1 << state; 0: the default for the options */
 };
 

@@ -50,6 +50,8 @@ set_flag(struct ss_opts *o, char c)
 		return o->inet = true;
 	case '6':
 		return o->inet6 = true;
+	case 'h':
+		return o->help = true;
 	case 't':
 	case 'n':
 	case 'O':
@@ -57,6 +59,18 @@ set_flag(struct ss_opts *o, char c)
 	default:
 		return false;
 	}
+}
+
+/* The same in words, which may be shortened. */
+static bool
+set_long_flag(struct ss_opts *o, const char *word)
+{
+	static const char *const longs[] = {"listening", "all", "extended",
+	    "info", "processes", "options", "no-header", "ipv4", "ipv6", "tcp",
+	    "numeric", "oneline", "help", NULL};
+	int i = match_word(word, longs);
+
+	return i >= 0 && set_flag(o, "laeipoH46tnOh"[i]);
 }
 
 /* state WORD or exclude WORD. */
@@ -115,6 +129,15 @@ parse_ss(
 			    "\"%s\" is unknown; possible here: -t -4 -6 -l "
 			    "-a -n -e -i -o -p -H | state STATE | exclude "
 			    "STATE",
+			    a);
+			return false;
+		}
+		if (a[1] == '-') {
+			if (set_long_flag(o, a + 2))
+				continue;
+			snprintf(why, whylen,
+			    "ss has no option %s here (tcpd speaks TCP); "
+			    "ss --help shows what there is",
 			    a);
 			return false;
 		}

@@ -33,7 +33,7 @@ usage(FILE *to)
 	    "                                    neighbours|addresses|"
 	    "routes|policy|\n"
 	    "                                    drops [all]\n"
-	    "       tcpctl [-j] [-s SOCKET] ss [-46tlanieopH] [state STATE] "
+	    "       tcpctl [-j] [-s SOCKET] ss [-46tlanieopHh] [state STATE] "
 	    "[exclude STATE]\n"
 	    "       tcpctl [-j] [-s SOCKET] why [bind] ADDR[:PORT]\n"
 	    "       tcpctl [-j] [-s SOCKET] close ID\n"
@@ -151,6 +151,8 @@ main(int argc, char *argv[])
 		fprintf(stderr, "tcpctl: %s\n", why);
 		return 2;
 	}
+	if (r.ss.help)
+		usage(stdout);
 	if ((fd = client_open(path, why, sizeof why)) == -1) {
 		fprintf(stderr, "tcpctl: %s\n", why);
 		return 1;

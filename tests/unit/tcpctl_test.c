@@ -89,6 +89,8 @@ static const struct {
     {"log loud", "\"loud\" is unknown", "verbose | brief"},
     {"ss -u", "no option -u", "-t -4 -6 -l"},
     {"ss foo", "\"foo\" is unknown", "state STATE"},
+    {"ss --udp", "no option --udp", "ss --help"},
+    {"ss --i", "no option --i", "ss --help"}, /* info, ipv4, ipv6 */
     {"ss state", "a state is missing", "established"},
     {"ss state foo", "\"foo\" is not a state", "time-wait"},
 };
@@ -147,6 +149,10 @@ Test(tcpctl, ss_states)
 	cr_assert(r.ss.info && r.ss.extended && r.ss.processes && r.ss.timers);
 	cr_assert_neq(r.q.states & ST(6), 0);
 	cr_assert_neq(r.ss.states & ST(10), 0);
+	cr_assert(parse(&r, "ss --all --inf --extended -H", why));
+	cr_assert(r.ss.all && r.ss.info && r.ss.extended && r.ss.no_header);
+	cr_assert(parse(&r, "ss --tcp --numeric --ipv6 --help", why));
+	cr_assert(r.ss.inet6 && r.ss.help && !r.ss.inet);
 	cr_assert(parse(&r, "ss state time-wait state est", why));
 	cr_assert_eq(r.q.states, ST(6) | ST(1));
 	cr_assert(parse(&r, "ss exclude listening exclude time-wait", why));
