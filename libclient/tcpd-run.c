@@ -8,6 +8,8 @@
  * system calls trapped (run_trap.c) or is refused with the reason.  --check
  * only reports.
  */
+#include "config.h"
+
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
@@ -30,22 +32,24 @@
 static void
 usage(FILE *to)
 {
-	fputs("usage: tcpd-run [-hnSTw] [-s PATH] [-W SECONDS] PROG [ARGS...]\n"
-	      "       tcpd-run --check [-nT] [ADDRESS:PORT ...] [PROG]\n\n"
-	      "  -s, --socket PATH   the daemon's socket, else $TCPD_SOCKET,"
-	      " else " PROTO_SOCKET "\n"
-	      "  -c, --check         say what was found and which stack sockets"
-	      " would use\n"
-	      "  -S, --sandbox       the program has no other way out, and asks"
-	      " tcpd for names\n"
-	      "  -T, --trap          trap system calls instead of LD_PRELOAD;"
-	      " by itself\n"
-	      "                      for programs that need it\n"
-	      "  -n, --no-bypass     no socket of the kernel's IP, come what"
-	      " may\n"
-	      "  -w, --wait          wait until the daemon answers\n"
-	      "  -W, --timeout S     give up waiting after S seconds\n"
-	      "  -h, --help          this text\n",
+	fputs(
+	    "usage: tcpd-run [-hnSTVw] [-s PATH] [-W SECONDS] PROG [ARGS...]\n"
+	    "       tcpd-run --check [-nT] [ADDRESS:PORT ...] [PROG]\n\n"
+	    "  -s, --socket PATH   the daemon's socket, else $TCPD_SOCKET,"
+	    " else " PROTO_SOCKET "\n"
+	    "  -c, --check         say what was found and which stack sockets"
+	    " would use\n"
+	    "  -S, --sandbox       the program has no other way out, and asks"
+	    " tcpd for names\n"
+	    "  -T, --trap          trap system calls instead of LD_PRELOAD;"
+	    " by itself\n"
+	    "                      for programs that need it\n"
+	    "  -n, --no-bypass     no socket of the kernel's IP, come what"
+	    " may\n"
+	    "  -w, --wait          wait until the daemon answers\n"
+	    "  -W, --timeout S     give up waiting after S seconds\n"
+	    "  -V, --version       the version\n"
+	    "  -h, --help          this text\n",
 	    to);
 }
 
@@ -354,6 +358,7 @@ main(int argc, char **argv)
 	    {"no-bypass", no_argument, NULL, 'n'},
 	    {"wait", no_argument, NULL, 'w'},
 	    {"timeout", required_argument, NULL, 'W'},
+	    {"version", no_argument, NULL, 'V'},
 	    {"help", no_argument, NULL, 'h'}, {0}};
 	struct run_options o = {.trap = false};
 	bool checking = false, wait = false;
@@ -363,7 +368,7 @@ main(int argc, char **argv)
 	int c;
 
 	wire_setup();
-	while ((c = getopt_long(argc, argv, "+s:cnSTwW:h", longopts, NULL)) !=
+	while ((c = getopt_long(argc, argv, "+s:cnSTVwW:h", longopts, NULL)) !=
 	       -1) {
 		switch (c) {
 		case 's':
@@ -392,6 +397,9 @@ main(int argc, char **argv)
 			wait = true;
 			limit_ms = seconds(optarg);
 			break;
+		case 'V':
+			puts(PACKAGE_STRING);
+			return 0;
 		case 'h':
 			usage(stdout);
 			return 0;
