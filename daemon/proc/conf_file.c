@@ -321,7 +321,7 @@ check_gateway(struct reader *r, const struct conf_route *rt)
 		(ipaddr_is_v4(&rt->gateway) ||
 		    !ipaddr_is_link_local(&rt->gateway))))
 		return conf_complain(r, rt->line,
-		    "via = \"%s\" is not another station in the network of "
+		    "gateway %s is not another station in the network of "
 		    "address %s; name one that is",
 		    addrtext(&rt->gateway, a),
 		    addrtext_prefix(&ours->addr, ours->plen, b));

@@ -345,8 +345,11 @@ main(int argc, char **argv)
 		else
 			usage();
 	}
-	if (argc - optind < 3 || (p = path_find(argv[optind])) == NULL)
+	if (argc - optind < 3)
 		usage();
+	if ((p = path_find(argv[optind])) == NULL)
+		errx(2, "no path is called %s; relay -l lists them",
+		    argv[optind]);
 	relay.sim = sim_new(seed);
 	for (unsigned i = 0; i < 2; i++) {
 		relay.sim->links[i].cfg = path_link(p, reverse ? 1 - i : i);
