@@ -195,6 +195,8 @@ spawn stop "$lab" run --sandbox sh -c 'kill -STOP $$; exit 3'
 check "it stops with the program" wait_for 10 in_state "${pid_of[stop]}" T
 kill -CONT "${pid_of[stop]}"
 ends_with 3 "and goes on with it" finish_of 10 stop
+check "jobs of a shell on a terminal" \
+    "$python" "$e2e/job.py" "$lab" run --sandbox
 
 # ---- the end ----
 spawn killed env MARK="$LAB" "$lab" run --sandbox sh -c \
