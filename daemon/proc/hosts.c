@@ -119,8 +119,10 @@ read_all(struct hosts *h, int fd, size_t size)
 		if (!read_line(h, line))
 			return false;
 	}
-	qsort(h->by_name, h->nnames, sizeof *h->by_name, name_cmp);
-	qsort(h->by_addr, h->naddrs, sizeof *h->by_addr, addr_cmp);
+	if (h->nnames > 0)
+		qsort(h->by_name, h->nnames, sizeof *h->by_name, name_cmp);
+	if (h->naddrs > 0)
+		qsort(h->by_addr, h->naddrs, sizeof *h->by_addr, addr_cmp);
 	return true;
 }
 
