@@ -9,7 +9,9 @@
  * foretell; c-ares wants question and number to be those of the answer, and so
  * do we, for the answer goes to a client as his.
  *
- * Servers are asked by TCP: a connection stays while its server lets it.
+ * Servers are asked by UDP, and by TCP when an answer says that it was cut.  No
+ * socket outlives the queries that are under way in it, so that its port, too,
+ * is nobody's to know for long.
  */
 #include "config.h"
 #include <sys/queue.h>
@@ -35,6 +37,10 @@ struct line {
 	LIST_ENTRY(line) link;
 	struct upstream *u;
 	ares_socket_t fd;
+	bool datagrams;
+	uint64_t handle;
+	struct sockaddr_in6 peer; /* or a sockaddr_in */
+	ares_socklen_t peer_len;
 	struct event *ev;
 };
 
@@ -55,55 +61,155 @@ struct asked {
 
 /* ---- sockets ---- */
 
+static struct line *
+line_of(struct upstream *u, ares_socket_t fd)
+{
+	struct line *l;
+
+	LIST_FOREACH (l, &u->lines, link)
+		if (l->fd == fd)
+			return l;
+	return NULL;
+}
+
+/* What a socket of UDP is asked of the daemon for; 0 or an errno. */
+static int
+request(struct wire_req *q, const struct line *l)
+{
+	q->handle = l->handle;
+	q->auth_fd = -1;
+	return -wire_request(q);
+}
+
+static int
+new_datagrams(struct line *l, int family)
+{
+	const struct proto_listen body = {.backlog = (uint32_t)family};
+	struct wire_req q = {.type = PROTO_DGRAM,
+	    .body = {&body},
+	    .len = {sizeof body},
+	    .got_fd = &l->fd};
+
+	return request(&q, l);
+}
+
 static ares_socket_t
 line_socket(int family, int type, int protocol, void *arg)
 {
-	if (type != SOCK_STREAM) {
-		errno = EPROTOTYPE;
+	struct upstream *u = arg;
+	struct line *l = calloc(1, sizeof *l);
+	int err = 0;
+
+	if (l == NULL)
+		return -1;
+	l->u = u;
+	l->fd = -1;
+	l->datagrams = type == SOCK_DGRAM;
+	while (l->handle == 0) {
+		arc4random_buf(&l->handle, sizeof l->handle);
+		l->handle &= PROTO_HANDLE_MASK;
+	}
+	if (l->datagrams)
+		err = new_datagrams(l, family);
+	else
+		l->fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (l->fd < 0) {
+		free(l);
+		if (err != 0)
+			errno = err;
 		return -1;
 	}
-	return socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	LIST_INSERT_HEAD(&u->lines, l, link);
+	return l->fd;
 }
 
 static int
 line_close(ares_socket_t fd, void *arg)
 {
+	struct line *l = line_of(arg, fd);
+
+	if (l != NULL) {
+		if (l->ev != NULL)
+			event_free(l->ev);
+		LIST_REMOVE(l, link);
+		free(l);
+	}
 	return close(fd);
+}
+
+/* As the daemon is told it. */
+static struct proto_name
+name_of(const struct line *l)
+{
+	struct proto_name n = {.family = l->peer.sin6_family};
+	struct sockaddr_in sin;
+
+	if (n.family == AF_INET) {
+		memcpy(&sin, &l->peer, sizeof sin);
+		n.port = ntohs(sin.sin_port);
+		memcpy(n.addr, &sin.sin_addr, 4);
+	} else {
+		n.port = ntohs(l->peer.sin6_port);
+		memcpy(n.addr, &l->peer.sin6_addr, 16);
+	}
+	return n;
+}
+
+/* From here on each message is one datagram, without anything before it. */
+static int
+connect_datagrams(struct line *l)
+{
+	const struct proto_name peer = name_of(l);
+	uint8_t ans[sizeof(struct proto_opt) + 2 * sizeof(uint32_t)];
+	struct wire_req q = {.type = PROTO_DCONNECT,
+	    .body = {&peer},
+	    .len = {sizeof peer},
+	    .ans = ans,
+	    .ans_max = sizeof ans};
+	uint32_t raw = 0;
+	int err = request(&q, l);
+
+	if (err == 0 && q.ans_len >= sizeof(struct proto_opt) + sizeof raw)
+		memcpy(&raw, ans + sizeof(struct proto_opt), sizeof raw);
+	return err != 0 ? err : raw == 1 ? 0 : EPROTO;
 }
 
 static int
 line_connect(
     ares_socket_t fd, const struct sockaddr *sa, ares_socklen_t len, void *arg)
 {
+	struct line *l = line_of(arg, fd);
 	struct proto_attach at = {.flags = 0};
-	struct sockaddr_in6 sin6;
-	struct sockaddr_in sin;
-	uint64_t handle = 0;
-	int err;
 
-	at.dst.family = sa->sa_family;
-	if (sa->sa_family == AF_INET) {
-		memcpy(&sin, sa, sizeof sin);
-		at.dst.port = ntohs(sin.sin_port);
-		memcpy(at.dst.addr, &sin.sin_addr, 4);
-	} else {
-		memcpy(&sin6, sa, sizeof sin6);
-		at.dst.port = ntohs(sin6.sin6_port);
-		memcpy(at.dst.addr, &sin6.sin6_addr, 16);
+	if (l == NULL || len > sizeof l->peer) {
+		errno = EINVAL;
+		return -1;
 	}
-	while (handle == 0) {
-		arc4random_buf(&handle, sizeof handle);
-		handle &= PROTO_HANDLE_MASK;
+	memcpy(&l->peer, sa, len);
+	l->peer_len = len;
+	if (l->datagrams) {
+		errno = connect_datagrams(l);
+		return errno == 0 ? 0 : -1;
 	}
-	err = wire_attach(fd, handle, &at, NULL, 0, NULL, 0);
-	errno = err == 0 ? EINPROGRESS : -err;
+	at.dst = name_of(l);
+	errno = -wire_attach(fd, l->handle, &at, NULL, 0, NULL, 0);
+	if (errno == 0)
+		errno = EINPROGRESS;
 	return -1;
 }
 
+/* An empty message is an errno that waits, an empty datagram, or the daemon's
+ * end: for c-ares the server has failed in each case. */
 static ares_ssize_t
 line_recv(ares_socket_t fd, void *buf, size_t n, int flags, struct sockaddr *sa,
     ares_socklen_t *len, void *arg)
 {
+	struct line *l = line_of(arg, fd);
+
+	if (sa != NULL && len != NULL && l != NULL) {
+		memcpy(sa, &l->peer, *len < l->peer_len ? *len : l->peer_len);
+		*len = l->peer_len;
+	}
 	return recv(fd, buf, n, flags | MSG_DONTWAIT);
 }
 
@@ -151,22 +257,6 @@ on_line(evutil_socket_t fd, short what, void *arg)
 	arm(u);
 }
 
-static struct line *
-line_of(struct upstream *u, ares_socket_t fd)
-{
-	struct line *l;
-
-	LIST_FOREACH (l, &u->lines, link)
-		if (l->fd == fd)
-			return l;
-	if ((l = calloc(1, sizeof *l)) == NULL)
-		return NULL;
-	l->u = u;
-	l->fd = fd;
-	LIST_INSERT_HEAD(&u->lines, l, link);
-	return l;
-}
-
 /* What c-ares waits for; without an event it runs into its time-out. */
 static void
 on_state(void *arg, ares_socket_t fd, int readable, int writable)
@@ -180,11 +270,8 @@ on_state(void *arg, ares_socket_t fd, int readable, int writable)
 	if (l->ev != NULL)
 		event_free(l->ev);
 	l->ev = NULL;
-	if (!readable && !writable) {
-		LIST_REMOVE(l, link);
-		free(l);
+	if (!readable && !writable)
 		return;
-	}
 	l->ev = event_new(l->u->eb, fd, what, on_line, l);
 	if (l->ev == NULL || event_add(l->ev, NULL) != 0)
 		log_warn("no event for a name server: out of memory");
@@ -197,8 +284,7 @@ static int
 open_channel(struct upstream *u)
 {
 	struct ares_options o = {
-	    .flags = ARES_FLAG_USEVC | ARES_FLAG_STAYOPEN | ARES_FLAG_NOSEARCH |
-		     ARES_FLAG_NOALIASES,
+	    .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
 	    .timeout = PATIENCE_MS,
 	    .tries = ROUNDS,
 	    .ndots = 1,
