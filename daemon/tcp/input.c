@@ -298,12 +298,15 @@ check_rst(struct tcp_pcb *p, struct seg *s)
 		fastopen_reset(p, s->now);
 	else
 		fastsyn_gone(p, s->now);
-	if (p->state == TCPS_SYN_RECEIVED && p->fo.half == NULL)
+	if (p->state == TCPS_SYN_RECEIVED && p->fo.half == NULL) {
 		pcb_dead(p, ECONNREFUSED);
-	else if (p->state == TCPS_CLOSING || p->state == TCPS_LAST_ACK)
-		pcb_dead(p, 0);
-	else
+	} else if (p->state == TCPS_CLOSING || p->state == TCPS_LAST_ACK) {
+		/* All that the peer has said is here, and is read yet. */
+		tcp_set_state(p, TCPS_CLOSED);
+		pcb_finished(p);
+	} else {
 		pcb_dead(p, ECONNRESET);
+	}
 	return DONE;
 }
 

@@ -40,6 +40,19 @@ Test(closing, rst)
 	in_state(TCPS_CLOSED);
 }
 
+Test(closing, rst_spares_what_is_unread)
+{
+	reach(TCPS_ESTABLISHED);
+	app_shuts_down();
+	stack_sends(FIN | ACK, .seq = 1, .ack = 1);
+	peer_sends(FIN | PSH | ACK, .seq = 1, .ack = 1, .len = 200);
+	stack_sends(ACK, .seq = 2, .ack = 202);
+	in_state(TCPS_CLOSING);
+	peer_sends(RST, .seq = 202);
+	app_reads(200);
+	gone(0);
+}
+
 /* The FIN is resent here too. */
 Test(closing, fin_is_resent)
 {

@@ -47,6 +47,24 @@ Test(last_ack, rst)
 	in_state(TCPS_LISTEN);
 }
 
+/* The peer has all of ours, forgot us, and answers our FIN, whose ACK was lost,
+ * with a reset: no byte of his, which we have acknowledged, is lost by that. */
+Test(last_ack, rst_spares_what_is_unread)
+{
+	reach(TCPS_ESTABLISHED);
+	peer_sends(FIN | PSH | ACK, .seq = 1, .ack = 1, .len = 200);
+	stack_sends(ACK, .seq = 1, .ack = 202);
+	app_reads(50);
+	app_shuts_down();
+	stack_sends(FIN | ACK, .seq = 1, .ack = 202);
+	in_state(TCPS_LAST_ACK);
+	peer_sends(RST, .seq = 202);
+	silence();
+	app_reads(150);
+	gone(0);
+	expect_eq(lab_stats().conns, 0);
+}
+
 Test(last_ack, fin_is_resent)
 {
 	reach(TCPS_LAST_ACK);
