@@ -1095,8 +1095,9 @@ void sack_input(struct tcp_pcb *p, struct ackinfo *a);
 void sack_forget(struct tcp_pcb *p);
 
 /* ---- rack.c ---- */
-/* x, as far as end, is newly known to be there. */
-void rack_delivered(
+/* x, as far as end, is newly known to be there; false: by what went first, and
+ * it was sent again for nothing. */
+bool rack_delivered(
     struct tcp_pcb *p, struct ackinfo *a, const struct txseg *x, seq_t end);
 /* What begins at seq was overtaken by what ends at fack. */
 void rack_overtaken(struct tcp_pcb *p, seq_t seq, seq_t fack);
@@ -1157,8 +1158,10 @@ int64_t tcp_rto(const struct tcp_pcb *p);
 /* ---- rate.c ---- */
 /* x goes out, again perhaps, and is not in the pipe yet. */
 void rate_sent(struct tcp_pcb *p, struct txseg *x, mono_t now);
-/* n bytes of x are there: acknowledged, or SACKed before that. */
-void rate_delivered(struct tcp_pcb *p, const struct txseg *x, uint32_t n);
+/* n bytes of x are there: acknowledged, or SACKed before that; by its last
+ * transmission? */
+void rate_delivered(
+    struct tcp_pcb *p, const struct txseg *x, uint32_t n, bool last);
 /* x is newly lost. */
 void rate_lost(struct tcp_pcb *p, const struct txseg *x);
 /* An acknowledgment: p->rate.ack is filled in between these two, and the

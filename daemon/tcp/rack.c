@@ -25,7 +25,7 @@ sent_after(mono_t t1, seq_t end1, mono_t t2, seq_t end2)
 }
 
 /* 6.2, steps 1 to 3 for one segment. */
-void
+bool
 rack_delivered(
     struct tcp_pcb *p, struct ackinfo *a, const struct txseg *x, seq_t end)
 {
@@ -42,13 +42,14 @@ rack_delivered(
 			  ((p->flags & PF_TS) && h->has_ts &&
 			      (int32_t)(h->tsecr - tcp_ts_now(x->sent_at,
 						       p->ts_off)) < 0)))
-		return;
+		return false;
 	p->rack.rtt_us =
 	    (uint32_t)(rtt < TCP_RTO_MAX_US ? rtt : TCP_RTO_MAX_US);
 	if (sent_after(x->sent_at, end, p->rack.xmit_at, p->rack.end)) {
 		p->rack.xmit_at = x->sent_at;
 		p->rack.end = end;
 	}
+	return true;
 }
 
 /* The degree is how far, in segments, the latest had come before the one that

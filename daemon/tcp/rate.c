@@ -48,7 +48,7 @@ rate_sent(struct tcp_pcb *p, struct txseg *x, mono_t now)
 
 /* n bytes of x are there: acknowledged, or SACKed (once). */
 void
-rate_delivered(struct tcp_pcb *p, const struct txseg *x, uint32_t n)
+rate_delivered(struct tcp_pcb *p, const struct txseg *x, uint32_t n, bool last)
 {
 	struct cc_ack *a = &p->rate.ack;
 
@@ -57,7 +57,11 @@ rate_delivered(struct tcp_pcb *p, const struct txseg *x, uint32_t n)
 	a->delivered += n;
 	p->ecn.s_packets += txseg_packets(x, n);
 	p->rate.packets += txseg_packets(x, n);
-	/* The newest of what this acknowledgment covers gives the sample. */
+	/* The newest of what this acknowledgment covers gives the sample.  What
+	 * was sent again for nothing gives none: x tells of the time when it
+	 * went again, and a round trip would be over that has just begun. */
+	if (!last)
+		return;
 	if (p->rate.sampled && mono_before(x->sent_at, p->rate.first_tx))
 		return;
 	p->rate.sampled = true;

@@ -301,8 +301,7 @@ txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
 				*rtt = mono_diff(a->now, x->sent_at);
 			}
 			a->delivered += n;
-			rack_delivered(p, a, x, end);
-			rate_delivered(p, x, n);
+			rate_delivered(p, x, n, rack_delivered(p, a, x, end));
 		}
 		if (n == x->len) {
 			txseg_remove(p, x);
@@ -376,8 +375,7 @@ sack_mark(struct tcp_pcb *p, struct ackinfo *a, struct txseg *x)
 
 	if (!(x->flags & TX_EVER_RETX) && seq_leq(end_of(x), p->recover))
 		a->original = true;
-	rack_delivered(p, a, x, end_of(x));
-	rate_delivered(p, x, x->len);
+	rate_delivered(p, x, x->len, rack_delivered(p, a, x, end_of(x)));
 	a->delivered += x->len;
 	turn_leave(p, x);
 	uncount(p, x, x->len);

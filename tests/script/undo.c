@@ -52,6 +52,19 @@ Test(undo, dsack)
 	expect_eq(lab_info().reordering, 6);
 }
 
+/* The ACK is in less than a round trip that of the first transmission: the
+ * second is no measure of the delivery rate, and no round trip has passed that
+ * began with it. */
+Test(undo, delivery_rate)
+{
+	ten_out(M, NONE);
+	peer_sends(ACK, .seq = 1, .ack = 1, .sack = {{1 + M, 1 + 6 * M}});
+	stack_sends(ACK, .seq = 1, .ack = 1, .len = M);
+	at(ms(85));
+	peer_sends(ACK, .seq = 1, .ack = 1 + 10 * M);
+	expect_eq(lab_info().delivery_rate, 10 * M * 1000 / 45);
+}
+
 /* Two went again; one report is not enough. */
 Test(undo, dsack_of_all)
 {
