@@ -252,7 +252,7 @@ Test(cc_bbr, the_slowest_path)
  * product of both has more than 64 bits. */
 Test(cc_bbr, the_fastest_path)
 {
-	struct tcp_cc cc;
+	struct tcp_cc cc = {0};
 	struct cc_ack a = {.now = {1000000},
 	    .acked = MSS,
 	    .delivered = MSS,
