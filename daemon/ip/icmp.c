@@ -83,7 +83,7 @@ take_error(struct ip *ip, struct ip_in *in, const struct wire_icmp *m)
 		return dropped(ip, why);
 	/* Only what we can have sent: from us, in one piece (RFC 5927 4). */
 	src = ipaddr_v4(q.ip.src);
-	if (!ip_is_ours(ip, &src) || q.ip.frag_off != 0)
+	if (!ip_may_quote(ip, in, &src) || q.ip.frag_off != 0)
 		return dropped(ip, DROP_ICMP_QUOTE);
 	if (q.ip.proto != WIRE_PROTO_TCP && q.ip.proto != WIRE_PROTO_UDP)
 		return dropped(ip, DROP_ICMP_TYPE);
@@ -139,7 +139,7 @@ icmp_error(struct ip *ip, const struct ip_in *in, uint8_t type, uint8_t code,
 	struct buf *b;
 	uint8_t *p;
 
-	if (!bucket_take(&ip->errors, now)) {
+	if (!in->looped && !bucket_take(&ip->errors, now)) {
 		drop_count(ip->drops, DROP_ICMP_RATE);
 		return;
 	}

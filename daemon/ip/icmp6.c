@@ -103,7 +103,7 @@ take_error(struct ip *ip, struct ip_in *in, const struct wire_icmp *m)
 	if (why != DROP_NONE)
 		return dropped(ip, why);
 	/* Only what we can have sent: from us, in one piece (RFC 5927 4). */
-	if (!ip_is_ours(ip, &q.ip.src) || q.later_fragment)
+	if (!ip_may_quote(ip, in, &q.ip.src) || q.later_fragment)
 		return dropped(ip, DROP_ICMP_QUOTE);
 	if (q.proto != WIRE_PROTO_TCP && q.proto != WIRE_PROTO_UDP)
 		return dropped(ip, DROP_ICMP_TYPE);
@@ -207,12 +207,13 @@ icmp6_error(struct ip *ip, const struct ip_in *in, uint8_t type, uint8_t code,
 	    .type = type, .code = code, .rest = rest, .data = packet};
 	bool group = in->broadcast || ipaddr_is_multicast(&in->dst);
 	const struct ifaddr *ours = ifaddr_source(ip, &in->src);
+	bool local = in->looped && !group && ip_is_local(ip, &in->src);
 	struct buf *b;
 
-	if (ip_is_group(ip, &in->src) || (group && !to_group) ||
-	    is_error(packet, quote) || ours == NULL)
+	if ((!local && (ip_is_group(ip, &in->src) || ours == NULL)) ||
+	    (group && !to_group) || is_error(packet, quote))
 		return;
-	if (!bucket_take(&ip->errors, now)) {
+	if (!in->looped && !bucket_take(&ip->errors, now)) {
 		drop_count(ip->drops, DROP_ICMP_RATE);
 		return;
 	}

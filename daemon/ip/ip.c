@@ -151,6 +151,13 @@ ip_is_local(const struct ip *ip, const struct ipaddr *addr)
 }
 
 bool
+ip_may_quote(
+    const struct ip *ip, const struct ip_in *in, const struct ipaddr *addr)
+{
+	return in->looped ? ip_is_local(ip, addr) : ip_is_ours(ip, addr);
+}
+
+bool
 ip_on_link(const struct ip *ip, const struct ipaddr *addr)
 {
 	const struct route *r = route_find(&ip->routes, addr);

@@ -180,6 +180,9 @@ bool ip_is_ours(const struct ip *ip, const struct ipaddr *addr);
 /* The same, or a loopback address that we serve: packets to it never leave,
  * and no other's are taken. */
 bool ip_is_local(const struct ip *ip, const struct ipaddr *addr);
+/* Can in quote a packet that we sent from addr? */
+bool ip_may_quote(
+    const struct ip *ip, const struct ip_in *in, const struct ipaddr *addr);
 /* True when a route says that addr is a station on our link. */
 bool ip_on_link(const struct ip *ip, const struct ipaddr *addr);
 /* The MTU of packets to dst: the link's, or the path's if that is known. */

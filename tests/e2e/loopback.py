@@ -135,6 +135,21 @@ def many(family, host):
                       for i, (c, _) in enumerate(held)))
 
 
+def datagrams(what, family, host):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.bind((host, 0))
+    c = socket.socket(family, socket.SOCK_DGRAM)
+    c.settimeout(20)
+    c.connect(s.getsockname())
+    c.send(b"hello")
+    got, peer = s.recvfrom(100)
+    s.sendto(got * 2000, peer)
+    print(what, "datagrams", names(peer), len(c.recv(65536)))
+    s.close()
+    c.send(b"nobody")
+    print(what, "datagram to nobody:", failing(c.recv, 100))
+
+
 v4, v6 = socket.AF_INET, socket.AF_INET6
 pair("v4", v4, "127.0.0.1", "127.0.0.1")
 pair("v4 other", v4, "127.8.9.10", "127.8.9.10")
@@ -154,6 +169,7 @@ for what, family, host in (("v4", v4, "127.0.0.1"), ("v6", v6, "::1"),
                            ("mapped", v6, "::ffff:127.0.0.1")):
     refusals(what, family, host)
     itself(what, family, host)
+    datagrams(what, family, host)
 itself("own", v4, OWN)
 many(v4, "127.0.0.1")
 many(v6, "::1")
