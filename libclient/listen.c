@@ -107,16 +107,19 @@ static int
 bind_tcpd(int fd, uint64_t handle, const struct endpoint *at)
 {
 	struct proto_name name = sock_to_name(ident_family(fd), at), got;
+	uint64_t cookie = 0;
+	socklen_t len = sizeof cookie;
 	struct sockopts o;
 	struct wire_req q = {.type = PROTO_BIND,
 	    .handle = handle,
-	    .body = {&name},
-	    .len = {sizeof name},
+	    .body = {&name, &cookie},
+	    .len = {sizeof name, sizeof cookie},
 	    .auth_fd = -1,
 	    .ans = &got,
 	    .ans_max = sizeof got};
 	int err;
 
+	sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len);
 	ident_options(fd, &o);
 	if (sockopt_val(&o, OPT_SO_REUSEADDR, 0))
 		name.flags |= PROTO_REUSEADDR;

@@ -234,8 +234,11 @@ put_away(struct visit *v, struct request *r, const int *fds, size_t n)
 		fds++;
 		n--;
 	}
-	if (n > 0)
-		rights_bury(v, fds, n);
+	if (n == 0)
+		return;
+	if (!r->shown || n > 1)
+		drop_count(v->e->drops, DROP_IPC_MALFORMED);
+	rights_bury(v, fds, n);
 }
 
 /* false: the client may say it once more, with a descriptor, or waits. */

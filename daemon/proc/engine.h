@@ -121,7 +121,8 @@ struct bound {
 	struct ipaddr addr;
 	unsigned flags; /* of tcp_bind(), for then */
 	struct sockopts opts;
-	int node; /* O_PATH of A's node; -1 */
+	int node;	 /* O_PATH of A's node; -1 */
+	uint64_t cookie; /* A's SO_COOKIE, by its word; 0: not said */
 	pid_t pid;
 	bool listening;
 	bool dead;     /* noticed inside the stack; to be reaped */
@@ -529,6 +530,7 @@ struct request {
 	size_t len;
 	int pass;	/* the client's descriptor; -1: none or taken */
 	bool good;	/* it is what was asked for: closing it is harmless */
+	bool shown;	/* it is what was asked for, and has to be buried */
 	int visit_fd;	/* for SO_PEERPIDFD */
 	int pass_fd;	/* goes along with the answer; -1 */
 	uint32_t query; /* the resolver has it, and the answer waits; or 0 */

@@ -419,6 +419,9 @@ bound_bind(
 		return EACCES;
 	if (b == NULL && (b = bound_new(r)) == NULL)
 		return ENOMEM;
+	if (r->len == sizeof *name + sizeof b->cookie)
+		memcpy(&b->cookie, (const uint8_t *)r->body + sizeof *name,
+		    sizeof b->cookie);
 	b->opts.ipv6 = name->family == AF_INET6;
 	b->portless = port == 0 && name->flags & PROTO_NOPORT;
 	if (b->portless) {

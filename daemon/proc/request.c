@@ -5,6 +5,10 @@
  * (a worker that changed its uid) proves an accepted connection by passing the
  * descriptor itself: its peer is the engine, under the name that only our end
  * can have.
+ *
+ * A bound or listening socket, of a server that bound its port as root and is
+ * another user now, is proved by the cookie that its maker told: the kernel
+ * gives no two sockets the same, so a wrong one harms nobody but its maker.
  */
 #include "config.h"
 #include <sys/socket.h>
@@ -38,6 +42,17 @@ proves(const struct chan *c, int fd)
 	return memcmp(sun.sun_path, &want, sizeof want) == 0;
 }
 
+static bool
+proves_bound(const struct bound *b, int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof cookie;
+
+	return b->cookie != 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 &&
+	       cookie == b->cookie;
+}
+
 /* The socket that r is about; NULL and *err when there is none for him. */
 static struct name *
 socket_of(struct request *r, int *err)
@@ -54,6 +69,11 @@ socket_of(struct request *r, int *err)
 		if (r->pass >= 0 && n->kind == NAME_CHAN &&
 		    proves((struct chan *)n, r->pass)) {
 			r->good = true; /* its queue holds our bytes only */
+			return n;
+		}
+		if (r->pass >= 0 && n->kind == NAME_BOUND &&
+		    proves_bound((struct bound *)n, r->pass)) {
+			r->shown = true;
 			return n;
 		}
 		*err = EACCES;
@@ -390,7 +410,7 @@ static const struct {
 	size_t min, max; /* of the body */
 } table[PROTO_NTYPES] = {
     [PROTO_BIND] = {do_bind, sizeof(struct proto_name),
-	sizeof(struct proto_name)},
+	sizeof(struct proto_name) + sizeof(uint64_t)},
     [PROTO_LISTEN] = {do_listen, sizeof(struct proto_listen), PROTO_MSG_MAX},
     [PROTO_GETSOCKNAME] = {do_getsockname, 0, 0},
     [PROTO_GETPEERNAME] = {do_getpeername, 0, 0},

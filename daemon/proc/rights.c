@@ -10,7 +10,8 @@
  *
  * Bounds: a user has at most ASKED_PER_UID clients that may send, and none with
  * UNBURIED_PER_UID useless descriptors not closed yet.  Honest clients send one
- * that is useless when its connection ends at that moment.
+ * that is useless when its connection ends at that moment, and a listener after
+ * they changed their user, whose queue nobody has looked into.
  */
 #include "config.h"
 #include <sys/ioctl.h>
@@ -92,7 +93,6 @@ rights_bury(struct visit *v, const int *fds, size_t n)
 	struct grave *g = malloc(sizeof *g);
 	struct burial *b = undertaker_bury(fds, n);
 
-	drop_count(v->e->drops, DROP_IPC_MALFORMED);
 	if (g == NULL || b == NULL) {
 		free(g);
 		return;
@@ -113,6 +113,7 @@ rights_leave(struct visit *v)
 		v->acct->asked--;
 		(void)msg_allow_fds(v->fd, false);
 		if (ioctl(v->fd, FIONREAD, &have) == 0 && have > 0) {
+			drop_count(v->e->drops, DROP_IPC_MALFORMED);
 			rights_bury(v, &v->fd, 1);
 			return;
 		}

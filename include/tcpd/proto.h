@@ -71,7 +71,9 @@
 
 enum proto_type {
 	PROTO_ATTACH = 1,
-	PROTO_BIND,   /* proto_name; asks for an O_PATH of the bound node */
+	PROTO_BIND,   /* proto_name; asks for an O_PATH of the bound node; then
+			 perhaps the socket's SO_COOKIE, u64, by which who has
+			 the socket proves it when he is another user by then */
 	PROTO_LISTEN, /* proto_listen */
 	PROTO_GETSOCKNAME, /* nothing; answer: proto_name */
 	PROTO_GETPEERNAME, /* nothing; answer: proto_name */

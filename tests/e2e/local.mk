@@ -36,7 +36,8 @@ NET_TESTS = \
 	tests/e2e/ecn.t \
 	tests/e2e/info.t \
 	tests/e2e/udp.t \
-	tests/e2e/loopback.t
+	tests/e2e/loopback.t \
+	tests/e2e/dropped.t
 
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
@@ -49,7 +50,7 @@ EXTRA_DIST += $(NET_TESTS) $(NET_TIMED) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/fast.py tests/e2e/ao.py tests/e2e/md5.py tests/e2e/ecn.py \
 	tests/e2e/tcpinfo.py tests/e2e/info.py \
 	tests/e2e/congestion.py tests/e2e/names.py tests/e2e/udp.py \
-	tests/e2e/loopback.py
+	tests/e2e/loopback.py tests/e2e/dropped.py
 EXTRA_DIST += tests/e2e/job.py
 dist_noinst_SCRIPTS += tests/summary
 

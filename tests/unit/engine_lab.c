@@ -456,9 +456,15 @@ cl_listen_at(struct cl *c, int i, struct proto_name *name, int backlog)
 {
 	struct proto_listen l = {.backlog = (uint32_t)backlog};
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct {
+		struct proto_name name;
+		uint64_t cookie;
+	} body = {.name = *name};
+	socklen_t cookie_len = sizeof body.cookie;
 	size_t len;
 	int node, err;
 
+	getsockopt(c->fd, SOL_SOCKET, SO_COOKIE, &body.cookie, &cookie_len);
 	snprintf(sun.sun_path, sizeof sun.sun_path, "%s/n%llx", dir,
 	    (unsigned long long)c->handle);
 	if (bind(c->fd, (struct sockaddr *)&sun, sizeof sun) < 0)
@@ -466,7 +472,7 @@ cl_listen_at(struct cl *c, int i, struct proto_name *name, int backlog)
 	node = open(sun.sun_path, O_PATH | O_CLOEXEC);
 	unlink(sun.sun_path);
 	err = cl_request(
-	    i, PROTO_BIND, c->handle, name, sizeof *name, node, NULL, NULL);
+	    i, PROTO_BIND, c->handle, &body, sizeof body, node, NULL, NULL);
 	close(node);
 	if (err != 0)
 		return -err;

@@ -1115,6 +1115,15 @@ Test(engine, another_user_needs_the_descriptor)
 
 		if (setresuid(1234, 1234, 1234) != 0)
 			_exit(99);
+		/* The listener, too. */
+		e[0] = cl_request(
+		    1, PROTO_GETSOCKNAME, l.handle, NULL, 0, -1, out, &len);
+		e[1] = cl_request(
+		    1, PROTO_GETSOCKNAME, l.handle, NULL, 0, a.fd, out, &len);
+		e[2] = cl_request(
+		    1, PROTO_GETSOCKNAME, l.handle, NULL, 0, l.fd, out, &len);
+		if (e[0] != EACCES || e[1] != EACCES || e[2] != 0)
+			_exit(2);
 		e[0] = cl_request(
 		    1, PROTO_GETOPT, peer.handle, &o, sizeof o, -1, out, &len);
 		e[1] = cl_request(1, PROTO_GETOPT, peer.handle, &o, sizeof o,
