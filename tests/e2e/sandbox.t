@@ -145,6 +145,17 @@ check "nested" run --sandbox env -u LD_PRELOAD \
     "$(sed -n 's/^tcpd_run=//p' "$labdir/state")" --sandbox curl -sSf -o got.nested http://web.example:8000/file
 check "equal" cmp file got.nested
 
+if ! run --trap true 2>trap.err; then
+	skip "a static program, by name" "$(tail -n 1 trap.err)"
+	skip "equal" "no trap"
+elif busybox --list 2>/dev/null | grep -qx wget; then
+	check "a static program, by name" sandbox --trap sh -c \
+	    'busybox wget -qO got.static http://web.example:8000/file'
+	check "equal" cmp file got.static
+else
+	skip "a static program, by name" "no busybox with wget"
+	skip "equal" "no busybox with wget"
+fi
 equal "a datagram, and an answer" "$(sandbox "$python" -c 'if True:
     import socket, sys
     to = sys.argv[1]
