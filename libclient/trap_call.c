@@ -72,6 +72,16 @@ fail(const struct trap_call *c, int err)
 	close(serving.fd);
 }
 
+/* After the program's memory was read, before it is believed. */
+static bool
+still_there(const struct trap_call *c)
+{
+	if (trap_valid(c))
+		return true;
+	close(serving.fd);
+	return false;
+}
+
 /* Root's program that has become another user is that user to the daemon. */
 static void
 become_caller(const struct trap_call *c)
@@ -97,6 +107,29 @@ read_name(const struct trap_call *c, struct sockaddr_storage *sa, socklen_t len)
 	return len <= sizeof *sa && trap_read(c, c->arg[1], sa, len) != 0
 		   ? UNREADABLE
 		   : (const struct sockaddr *)sa;
+}
+
+/* connect() or bind(), in the name of the program's user.  Its caller is gone
+ * when there is no answer to give, and then finish() has nobody to give it to.
+ */
+static int
+with_name(const struct trap_call *c,
+    int (*make)(int, const struct sockaddr *, socklen_t))
+{
+	struct sockaddr_storage sa;
+	socklen_t len = (socklen_t)c->arg[2];
+	const struct sockaddr *at = read_name(c, &sa, len);
+	int r;
+
+	if (!trap_valid(c)) {
+		errno = ESRCH;
+		return -1;
+	}
+	serving.elsewhere = trap_elsewhere(c);
+	become_caller(c);
+	r = make(serving.fd, at, len);
+	become_self();
+	return r;
 }
 
 /* ---- socket ---- */
@@ -170,22 +203,11 @@ await_connection(const struct trap_call *c, int timed_out)
 static void
 serve_connect(const struct trap_call *c)
 {
-	struct sockaddr_storage sa;
-	socklen_t len = (socklen_t)c->arg[2];
-	const struct sockaddr *at;
 	int r;
 
 	if (!take_ours(c))
 		return;
-	at = read_name(c, &sa, len);
-	if (!trap_valid(c)) {
-		fail(c, -ESRCH);
-		return;
-	}
-	serving.elsewhere = trap_elsewhere(c);
-	become_caller(c);
-	r = sock_connect(serving.fd, at, len);
-	become_self();
+	r = with_name(c, sock_connect);
 	if (r < 0 && serving.waits)
 		await_connection(c, -errno);
 	else
@@ -197,22 +219,11 @@ serve_connect(const struct trap_call *c)
 static void
 serve_bind(const struct trap_call *c)
 {
-	struct sockaddr_storage sa;
-	socklen_t len = (socklen_t)c->arg[2];
-	const struct sockaddr *at;
 	int r;
 
 	if (!take_ours(c))
 		return;
-	at = read_name(c, &sa, len);
-	if (!trap_valid(c)) {
-		fail(c, -ESRCH);
-		return;
-	}
-	serving.elsewhere = trap_elsewhere(c);
-	become_caller(c);
-	r = sock_bind(serving.fd, at, len);
-	become_self();
+	r = with_name(c, sock_bind);
 	finish(c, r);
 }
 
@@ -223,10 +234,8 @@ serve_listen(const struct trap_call *c)
 
 	if (!take_ours(c))
 		return;
-	if (!trap_valid(c)) {
-		fail(c, -ESRCH);
+	if (!still_there(c))
 		return;
-	}
 	serving.elsewhere = trap_elsewhere(c);
 	become_caller(c);
 	r = sock_listen(serving.fd, (int)c->arg[1]);
@@ -308,10 +317,8 @@ serve_accept(const struct trap_call *c)
 	if (c->arg[1] != 0)
 		op.room_known =
 		    trap_read(c, c->arg[2], &op.room, sizeof op.room) == 0;
-	if (!trap_valid(c)) {
-		fail(c, -ESRCH);
+	if (!still_there(c))
 		return;
-	}
 	op.events = sock_nonblocking(op.fd) ? 0 : EPOLLIN;
 	op.end_ms = sock_patience_ms(op.fd, SO_RCVTIMEO);
 	if (accept_now(&op, 0))
@@ -334,10 +341,8 @@ serve_name(const struct trap_call *c)
 		return;
 	if (trap_read(c, c->arg[2], &room, sizeof room) != 0)
 		lenp = NULL;
-	if (!trap_valid(c)) {
-		fail(c, -ESRCH);
+	if (!still_there(c))
 		return;
-	}
 	len = room_here(room);
 	r = c->nr == SYS_getsockname ? sock_getsockname(serving.fd, sa, lenp)
 				     : sock_getpeername(serving.fd, sa, lenp);
@@ -369,10 +374,8 @@ serve_getsockopt(const struct trap_call *c)
 		lenp = NULL;
 	else if ((int)len > VALUE_MAX)
 		len = VALUE_MAX;
-	if (!trap_valid(c)) {
-		fail(c, -ESRCH);
+	if (!still_there(c))
 		return;
-	}
 	r = sock_getsockopt(
 	    serving.fd, (int)c->arg[1], (int)c->arg[2], val, lenp);
 	if (r == 0 && (r = trap_write(c, c->arg[3], val, len)) == 0)
@@ -398,10 +401,8 @@ serve_setsockopt(const struct trap_call *c)
 	if ((int)len > 0 && at != NULL &&
 	    trap_read(c, c->arg[3], val, len) != 0)
 		at = UNREADABLE;
-	if (!trap_valid(c)) {
-		fail(c, -ESRCH);
+	if (!still_there(c))
 		return;
-	}
 	finish(c, sock_setsockopt(serving.fd, (int)c->arg[1], (int)c->arg[2],
 		      c->arg[3] != 0 ? val : NULL, len));
 }
@@ -441,10 +442,8 @@ serve_ioctl(const struct trap_call *c)
 		return;
 	if (trap_read(c, c->arg[2], &arg, size) != 0)
 		at = UNREADABLE;
-	if (!trap_valid(c)) {
-		fail(c, -ESRCH);
+	if (!still_there(c))
 		return;
-	}
 	r = sock_ioctl(serving.fd, req, at);
 	if (r == 0 && (r = trap_write(c, c->arg[2], &arg, size)) != 0)
 		fail(c, r);

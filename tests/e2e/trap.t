@@ -99,6 +99,19 @@ check "1,000 at once to tcpd" \
     peer "$load" -p 9001 -c 1000 -s 4096 many $tcpd
 stop load-tcpd
 
+equal "what ends calls that wait" \
+    "$(run --trap "$python" "$e2e/trapwait.py" $nobody 2>&1)" \
+    "accept interrupted
+connect interrupted
+again $("$python" -c 'import errno; print(errno.EALREADY)')
+patience EAGAIN
+stops True
+waits on 0
+killed 15
+meanwhile True
+full EMFILE
+full EMFILE"
+
 # ---- other users, other networks ----
 
 serves peer 9300 echo socat TCP$family-LISTEN:9300,fork,reuseaddr EXEC:cat
