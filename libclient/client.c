@@ -3,6 +3,7 @@
  * libtcpd.so: the names of tcpd/client.h for what sock.h does.
  */
 #include <errno.h>
+#include "dgram.h"
 #include "ident.h"
 #include "real.h"
 #include "sock.h"
@@ -133,7 +134,9 @@ EXPORT int
 tcpd_is_ours(int fd)
 {
 	uint64_t handle;
-	int saved = errno, ours = ident_ours(fd, &handle);
+	struct dgram d;
+	int saved = errno;
+	int ours = ident_ours(fd, &handle) || dgram_look(fd, &d);
 
 	errno = saved;
 	return ours;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ipc/dgramopt.h"
 #include "ipc/msg.h"
 #include "proc/engine.h"
 #include "proc/proc.h"
@@ -311,6 +312,42 @@ clients(struct page_out *p)
 		r->half_open_refused = a->half_open_refused;
 		r->buffer_clamped = a->buffer_clamped;
 		r->requests = a->requests;
+	}
+}
+
+static void
+datagrams(struct page_out *p)
+{
+	struct udp_info info;
+	struct dgram key, *d;
+	struct ctl_dgram *r;
+
+	key.id = p->q->cursor[1] + 1;
+	for (d = RB_NFIND(dgrams, &p->e->dgrams, &key); d != NULL;
+	     d = RB_NEXT(dgrams, &p->e->dgrams, d)) {
+		if ((r = new_row(p)) == NULL) {
+			p->end.cursor[1] = d->id - 1;
+			return;
+		}
+		udp_info(d->sock, &info);
+		r->id = d->id;
+		memcpy(r->laddr, info.id.laddr.b, sizeof r->laddr);
+		memcpy(r->raddr, info.id.raddr.b, sizeof r->raddr);
+		r->lport = info.id.lport;
+		r->rport = info.id.rport;
+		r->flags = (d->opts.ipv6 ? CTL_DGRAM_INET6 : 0) |
+			   (info.flags & UDP_V6ONLY ? CTL_DGRAM_V6ONLY : 0) |
+			   (info.connected ? CTL_DGRAM_CONNECTED : 0);
+		r->uid = d->name.uid;
+		r->pid = (uint32_t)d->pid;
+		r->recv_q = (uint32_t)dgram_queued(d);
+		r->rcvbuf = (uint32_t)sockopt_val(
+		    &d->opts, OPT_SO_RCVBUF, DGRAMOPT_BUF);
+		r->in = info.in;
+		r->in_bytes = info.in_bytes;
+		r->out = info.out;
+		r->out_bytes = info.out_bytes;
+		r->full = info.full;
 	}
 }
 
@@ -615,6 +652,7 @@ static const struct {
     [CTL_DROPS] = {drops, sizeof(struct ctl_counter)},
     [CTL_NEIGHBOURS] = {neighbours, sizeof(struct ctl_neigh)},
     [CTL_ADDRS] = {addrs, sizeof(struct ctl_addr)},
+    [CTL_DATAGRAMS] = {datagrams, sizeof(struct ctl_dgram)},
     [CTL_ROUTES] = {routes, sizeof(struct ctl_route)},
     [CTL_CLOSE] = {close_one, 1},
 };

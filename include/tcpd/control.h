@@ -57,6 +57,7 @@ enum ctl_what {
 	CTL_CLOSE,	     /* none */
 	CTL_LOG,	     /* none */
 	CTL_ADDRS,	     /* struct ctl_addr */
+	CTL_DATAGRAMS,	     /* struct ctl_dgram */
 	CTL_NWHAT
 };
 
@@ -176,6 +177,24 @@ struct ctl_listener {
 };
 _Static_assert(sizeof(struct ctl_listener) == 64, "ctl_listener");
 
+/* Bits of ctl_dgram.flags. */
+#define CTL_DGRAM_INET6	    0x01u /* of a socket of AF_INET6 */
+#define CTL_DGRAM_V6ONLY    0x02u
+#define CTL_DGRAM_CONNECTED 0x04u
+
+/* A socket of UDP; what came and went so far. */
+struct ctl_dgram {
+	uint64_t id;
+	uint8_t laddr[16], raddr[16]; /* raddr: when connected */
+	uint16_t lport, rport;	      /* lport 0: not bound yet */
+	uint32_t flags;
+	uint32_t uid, pid;
+	uint32_t recv_q, rcvbuf; /* bytes, as the kernel counts them */
+	uint64_t in, in_bytes, out, out_bytes;
+	uint64_t full; /* that came and found no room */
+};
+_Static_assert(sizeof(struct ctl_dgram) == 104, "ctl_dgram");
+
 /* One user's account. */
 struct ctl_client {
 	uint32_t uid;
@@ -259,6 +278,7 @@ ctl_row_size(uint16_t what)
 	    [CTL_POLICY] = sizeof(struct ctl_rule),
 	    [CTL_WHY] = sizeof(struct ctl_rule),
 	    [CTL_ADDRS] = sizeof(struct ctl_addr),
+	    [CTL_DATAGRAMS] = sizeof(struct ctl_dgram),
 	};
 
 	return what < CTL_NWHAT ? sizes[what] : 0;

@@ -90,6 +90,13 @@ static const struct field listener_fields[] = {FIELD(ctl_listener, F_U64, id),
     FIELD(ctl_listener, F_U64, refused), FIELD(ctl_listener, F_U32, uid),
     FIELD(ctl_listener, F_U32, pid)};
 
+static const struct field dgram_fields[] = {FIELD(ctl_dgram, F_U64, id),
+    FIELD(ctl_dgram, F_U32, recv_q), FIELD(ctl_dgram, F_U32, rcvbuf),
+    FIELD(ctl_dgram, F_U64, in), FIELD(ctl_dgram, F_U64, in_bytes),
+    FIELD(ctl_dgram, F_U64, out), FIELD(ctl_dgram, F_U64, out_bytes),
+    FIELD(ctl_dgram, F_U64, full), FIELD(ctl_dgram, F_U32, uid),
+    FIELD(ctl_dgram, F_U32, pid)};
+
 static const struct field client_fields[] = {FIELD(ctl_client, F_U32, uid),
     FIELD(ctl_client, F_U32, processes), FIELD(ctl_client, F_U32, conns),
     FIELD(ctl_client, F_U32, conns_max), FIELD(ctl_client, F_U32, listeners),
@@ -208,6 +215,7 @@ begin(const struct request *r, uint16_t what)
 	static const char *const keys[CTL_NWHAT] = {
 	    [CTL_CONNECTIONS] = "connections",
 	    [CTL_LISTENERS] = "listeners",
+	    [CTL_DATAGRAMS] = "datagrams",
 	    [CTL_CLIENTS] = "clients",
 	    [CTL_NEIGHBOURS] = "neighbours",
 	    [CTL_ADDRS] = "addresses",
@@ -314,6 +322,31 @@ listener(const struct request *r, const struct ctl_listener *l)
 	    o, "v6only", json_boolean(l->flags & CTL_LISTENER_V6ONLY));
 	json_object_set_new(o, "listening", json_boolean(l->listening));
 	add_fields(o, listener_fields, NFIELDS(listener_fields), l);
+	emit(o);
+}
+
+static void
+dgram(const struct request *r, const struct ctl_dgram *d)
+{
+	bool connected = d->flags & CTL_DGRAM_CONNECTED;
+	json_t *o;
+
+	if (!ss_wants(r, d->flags & CTL_DGRAM_INET6) ||
+	    !ss_wants_dgram(r, connected))
+		return;
+	o = json_object();
+	set_endpoint(o, "local_address", d->laddr, "local_port", d->lport);
+	if (connected) {
+		set_endpoint(
+		    o, "peer_address", d->raddr, "peer_port", d->rport);
+	} else {
+		json_object_set_new(o, "peer_address", json_null());
+		json_object_set_new(o, "peer_port", json_null());
+	}
+	set_text(o, "family", d->flags & CTL_DGRAM_INET6 ? "inet6" : "inet");
+	json_object_set_new(
+	    o, "v6only", json_boolean(d->flags & CTL_DGRAM_V6ONLY));
+	add_fields(o, dgram_fields, NFIELDS(dgram_fields), d);
 	emit(o);
 }
 
@@ -447,6 +480,7 @@ const struct output output_json = {
     .close = close_all,
     .conn = conn,
     .listener = listener,
+    .dgram = dgram,
     .client = client,
     .counter = counter,
     .neigh = neigh,

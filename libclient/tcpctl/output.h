@@ -10,7 +10,7 @@
 
 struct output {
 	/* Before and after the rows of one kind (ss: listeners, then
-	 * connections). */
+	 * connections, then sockets of UDP). */
 	void (*begin)(const struct request *r, uint16_t what);
 	void (*end)(const struct request *r, uint16_t what);
 	/* Around everything. */
@@ -19,6 +19,7 @@ struct output {
 
 	void (*conn)(const struct request *r, const struct ctl_conn *c);
 	void (*listener)(const struct request *r, const struct ctl_listener *l);
+	void (*dgram)(const struct request *r, const struct ctl_dgram *d);
 	void (*client)(const struct ctl_client *c);
 	void (*counter)(const struct request *r, const struct ctl_counter *c);
 	void (*neigh)(const struct ctl_neigh *n);

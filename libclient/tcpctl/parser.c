@@ -59,6 +59,7 @@ static const struct token t_drops[] = {{.type = T_DONE},
 static const struct token t_show[] = {
     {T_WORD, "connections", CTL_CONNECTIONS, NULL, t_done},
     {T_WORD, "listeners", CTL_LISTENERS, NULL, t_done},
+    {T_WORD, "datagrams", CTL_DATAGRAMS, NULL, t_done},
     {T_WORD, "clients", CTL_CLIENTS, NULL, t_done},
     {T_WORD, "stats", CTL_STATS, NULL, t_done},
     {T_WORD, "drops", CTL_DROPS, NULL, t_drops},

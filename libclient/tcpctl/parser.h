@@ -14,6 +14,7 @@
 /* What `ss` was asked for. */
 struct ss_opts {
 	bool listening, all;				   /* -l, -a */
+	bool tcp, udp;					   /* -t, -u */
 	bool inet, inet6;				   /* -4, -6 */
 	bool extended, info, processes, timers, no_header; /* -e -i -p -o -H */
 	bool help;
@@ -37,6 +38,8 @@ bool parse_ss(
 
 /* Does ss show sockets of this family? */
 bool ss_wants(const struct request *r, bool inet6);
+/* Does it show this socket of UDP? */
+bool ss_wants_dgram(const struct request *r, bool connected);
 
 /* Is word the only one of words (NULL-terminated) that begins so?  Its place,
  * -1: none, -2: several. */

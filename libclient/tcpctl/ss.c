@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The options and the state filter of `tcpctl ss`, as ss(8) has them.  tcpd
- * speaks TCP only, so what asks for other sockets is an error, and what only
- * names TCP (-t) or turns off names (-n: there are none) changes nothing.
+ * speaks TCP and UDP, so what asks for other sockets is an error, and what only
+ * turns off names (-n: there are none) changes nothing.  Without -t and -u it
+ * is TCP's sockets that are shown.
  */
 #include "config.h"
 
@@ -53,6 +54,9 @@ set_flag(struct ss_opts *o, char c)
 	case 'h':
 		return o->help = true;
 	case 't':
+		return o->tcp = true;
+	case 'u':
+		return o->udp = true;
 	case 'n':
 	case 'O':
 		return true;
@@ -107,6 +111,13 @@ ss_wants(const struct request *r, bool inet6)
 }
 
 bool
+ss_wants_dgram(const struct request *r, bool connected)
+{
+	/* UDP has two states, which ss calls ESTAB and UNCONN. */
+	return !r->is_ss || r->ss.states & (connected ? ST(1) : ST(7));
+}
+
+bool
 parse_ss(
     struct request *r, int argc, char *const argv[], char *why, size_t whylen)
 {
@@ -126,8 +137,8 @@ parse_ss(
 		}
 		if (a[0] != '-' || a[1] == '\0') {
 			snprintf(why, whylen,
-			    "\"%s\" is unknown; possible here: -t -4 -6 -l "
-			    "-a -n -e -i -o -p -H | state STATE | exclude "
+			    "\"%s\" is unknown; possible here: -t -u -4 -6 "
+			    "-l -a -n -e -i -o -p -H | state STATE | exclude "
 			    "STATE",
 			    a);
 			return false;
@@ -145,15 +156,15 @@ parse_ss(
 			if (!set_flag(o, *a)) {
 				snprintf(why, whylen,
 				    "ss has no option -%c here (tcpd speaks "
-				    "TCP); possible: -t -4 -6 -l -a -n -e -i "
-				    "-o -p -H",
+				    "TCP and UDP); possible: -t -u -4 -6 -l -a "
+				    "-n -e -i -o -p -H",
 				    *a);
 				return false;
 			}
 	}
 	if (o->states == 0)
 		o->states = o->all	   ? ALL
-			    : o->listening ? ST(10)
+			    : o->listening ? ST(10) | (o->udp ? ST(7) : 0)
 					   : CONNECTED & ~BUCKET;
 	r->q.states = o->states & ~ST(10);
 	return true;

@@ -28,12 +28,12 @@ static _Noreturn void
 usage(FILE *to)
 {
 	fprintf(to,
-	    "usage: tcpctl [-j] [-s SOCKET] show connections|listeners|clients|"
-	    "stats|\n"
-	    "                                    neighbours|addresses|"
-	    "routes|policy|\n"
+	    "usage: tcpctl [-j] [-s SOCKET] show connections|listeners|"
+	    "datagrams|clients|\n"
+	    "                                    stats|neighbours|"
+	    "addresses|routes|policy|\n"
 	    "                                    drops [all]\n"
-	    "       tcpctl [-j] [-s SOCKET] ss [-46tlanieopHh] [state STATE] "
+	    "       tcpctl [-j] [-s SOCKET] ss [-46tulanieopHh] [state STATE] "
 	    "[exclude STATE]\n"
 	    "       tcpctl [-j] [-s SOCKET] why [bind] ADDR[:PORT]\n"
 	    "       tcpctl [-j] [-s SOCKET] close ID\n"
@@ -53,6 +53,9 @@ print_row(void *arg, const void *row)
 		break;
 	case CTL_LISTENERS:
 		p->out->listener(p->r, row);
+		break;
+	case CTL_DATAGRAMS:
+		p->out->dgram(p->r, row);
 		break;
 	case CTL_CLIENTS:
 		p->out->client(row);
@@ -103,13 +106,15 @@ ask(int fd, const struct output *out, const struct request *r, uint16_t what)
 static bool
 run(int fd, const struct output *out, const struct request *r)
 {
-	bool ok = true;
+	bool ok = true, tcp = r->ss.tcp || !r->ss.udp;
 
 	out->open(r);
-	if (r->is_ss && (r->ss.states & 1u << 10) != 0)
+	if (tcp && r->is_ss && (r->ss.states & 1u << 10) != 0)
 		ok = ask(fd, out, r, CTL_LISTENERS);
-	if (ok && (!r->is_ss || r->q.states != 0))
+	if (ok && tcp && (!r->is_ss || r->q.states != 0))
 		ok = ask(fd, out, r, r->q.what);
+	if (ok && r->ss.udp)
+		ok = ask(fd, out, r, CTL_DATAGRAMS);
 	if (ok)
 		out->close(r);
 	return ok;

@@ -59,6 +59,11 @@ begin(const struct request *r, uint16_t what)
 	case CTL_ROUTES:
 		printf("%-22s %-22s %s\n", "DESTINATION", "GATEWAY", "FROM");
 		break;
+	case CTL_DATAGRAMS:
+		printf("%-8s %8s %8s %10s %10s %10s %-22s %-22s %s\n", "ID",
+		    "RECV-Q", "RCVBUF", "IN", "OUT", "FULL", "LOCAL", "PEER",
+		    "USER");
+		break;
 	case CTL_POLICY:
 		printf("%-8s %-4s %-22s %-12s %-7s %s\n", "FOR", "#", "PREFIX",
 		    "PORTS", "STACK", "BECAUSE");
@@ -316,6 +321,36 @@ ss_listener(const struct request *r, const struct ctl_listener *l)
 	putchar('\n');
 }
 
+static void
+ss_dgram(const struct request *r, const struct ctl_dgram *d)
+{
+	char local[ADDRTEXT_MAX], peer[ADDRTEXT_MAX] = "*:*";
+	static const uint8_t any6[16];
+	bool inet6 = d->flags & CTL_DGRAM_INET6;
+	bool connected = d->flags & CTL_DGRAM_CONNECTED;
+
+	if (!ss_wants_dgram(r, connected))
+		return;
+	ss_endpoint(d->laddr, d->lport, inet6, local);
+	if (connected)
+		ss_endpoint(d->raddr, d->rport, inet6, peer);
+	else if (inet6 && (d->flags & CTL_DGRAM_V6ONLY) == 0 &&
+		 memcmp(d->laddr, any6, sizeof any6) == 0)
+		snprintf(local, sizeof local, "*:%u", d->lport);
+	ss_head(r, connected ? "ESTAB" : "UNCONN", d->recv_q, 0, local, peer);
+	ss_process(r, d->uid, d->pid);
+	if (r->ss.extended)
+		printf(" id:%" PRIu64, d->id);
+	if (r->ss.info) {
+		nonzero("in", d->in);
+		nonzero("in_bytes", d->in_bytes);
+		nonzero("out", d->out);
+		nonzero("out_bytes", d->out_bytes);
+		nonzero("full", d->full);
+	}
+	putchar('\n');
+}
+
 /* ---- show ---- */
 
 static void
@@ -354,6 +389,25 @@ listener(const struct request *r, const struct ctl_listener *l)
 	    l->id, l->listening ? "LISTEN" : "BOUND", l->backlog,
 	    l->accept_queue, l->half_open, l->accepted, l->refused,
 	    endpoint_text(l->laddr, l->lport, local), user_text(l->uid));
+}
+
+static void
+dgram(const struct request *r, const struct ctl_dgram *d)
+{
+	char local[ADDRTEXT_MAX], peer[ADDRTEXT_MAX] = "-";
+
+	if (!ss_wants(r, d->flags & CTL_DGRAM_INET6))
+		return;
+	if (r->is_ss) {
+		ss_dgram(r, d);
+		return;
+	}
+	if (d->flags & CTL_DGRAM_CONNECTED)
+		endpoint_text(d->raddr, d->rport, peer);
+	printf("%-8" PRIu64 " %8" PRIu32 " %8" PRIu32 " %10" PRIu64
+	       " %10" PRIu64 " %10" PRIu64 " %-22s %-22s %s\n",
+	    d->id, d->recv_q, d->rcvbuf, d->in, d->out, d->full,
+	    endpoint_text(d->laddr, d->lport, local), peer, user_text(d->uid));
 }
 
 static void
@@ -483,6 +537,7 @@ const struct output output_text = {
     .close = nothing,
     .conn = conn,
     .listener = listener,
+    .dgram = dgram,
     .client = client,
     .counter = counter,
     .neigh = neigh,

@@ -38,7 +38,7 @@ LAB=$first
 check "the first still answers" peer ip route get $tcpd
 
 if [ "$LAB_DEVICE" != kernel ]; then
-	for what in connections listeners clients stats drops neighbours \
+	for what in connections listeners datagrams clients stats drops neighbours \
 	    addresses routes policy; do
 		check "tcpctl show $what" ctl show "$what"
 		check "tcpctl -j show $what is JSON" \

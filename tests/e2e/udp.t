@@ -67,11 +67,17 @@ if command -v nc >/dev/null; then
 fi
 
 if [ "$LAB_DEVICE" != kernel ]; then
+	matches "ss -ul shows a server" "$(ctl ss -$family -ul)" \
+	    '^UNCONN +0 +0 .*7001 +\*:\*'
+	equal "and -u alone does not" "$(ctl ss -H -u)" ""
+	equal "show datagrams" "$(ctl -j show datagrams | jq -r '.datagrams[] |
+	    "\(.local_address) \(.local_port) \(.peer_port) \(.in == .out)"')" \
+	    "$tcpd 7001 null true"
 	stop here
-	"$lab" peer true
 	gone()
 	{
-		! ctl -j show clients | jq -e '.[] | select(.connections > 0)'
+		ctl -j show clients | jq -e '([.clients[].conns] | add // 0) == 0' &&
+		    ctl -j show datagrams | jq -e '.datagrams == []'
 	}
 	check "nothing is left of them" wait_for 5 gone
 	answers run 7001 victim "$python" "$dgram" echo $tcpd 7001

@@ -16,6 +16,12 @@
  *	   how much of the rest is data
  *	8  the resolver answers the arg-th last query with the bytes
  *	9  the resolver sends the bytes as they are
+ *	10 a new client asks for a socket of UDP, of AF_INET6 if arg is odd, and
+ *	   has that from then on
+ *	11 client arg sends a datagram whose header, but for the first words,
+ *	   and payload are the bytes
+ *	12 a new client sends a request of type 16 + arg, as 3
+ *	13 a datagram comes from the cable, to a port by arg
  *
  * Handles are few, so that requests meet sockets.  In the end all clients go
  * and nothing may be left of them.
@@ -35,6 +41,8 @@
 #include "proc/engine.h"
 #include "proc/log.h"
 #include "proc/proc.h"
+#include "wire/ipv4.h"
+#include "wire/udp.h"
 
 #define MAX_CLIENTS 32
 #define MAX_STEPS   200
@@ -225,7 +233,7 @@ request(unsigned type, const uint8_t *p, size_t len, bool pass)
 {
 	struct proto_head h = {.magic = PROTO_MAGIC,
 	    .version = PROTO_VERSION,
-	    .type = (uint16_t)(type % 16),
+	    .type = (uint16_t)(pass ? type % 16 : type % 32),
 	    .handle = 1 + type / 64};
 	struct iovec iov[2] = {{&h, sizeof h}, {(void *)p, len}};
 	int fd = dial(), with = -1;
@@ -279,12 +287,81 @@ attach(unsigned arg, bool fast, const uint8_t *p, size_t len)
 	(void)!send(fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* What came of a request for a socket of UDP takes the client's place. */
+static void
+take_socket(int *c)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	struct proto_reply rep;
+	struct iovec iov = {&rep, sizeof rep};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = ctl.space,
+	    .msg_controllen = sizeof ctl.space};
+
+	if (recvmsg(*c, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof rep ||
+	    CMSG_FIRSTHDR(&m) == NULL)
+		return;
+	leave(c);
+	memcpy(c, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof *c);
+}
+
+static void
+ask_dgram(unsigned arg)
+{
+	struct proto_listen l = {.backlog = arg & 1 ? AF_INET6 : AF_INET};
+	unsigned at = w.next;
+
+	request(PROTO_DGRAM | (arg & 0xc0), (uint8_t *)&l, sizeof l, false);
+	turns(2);
+	take_socket(slot(at));
+}
+
+static void
+send_dgram(unsigned arg, const uint8_t *p, size_t len)
+{
+	const size_t fixed = offsetof(struct proto_dgram, peer);
+	struct proto_dgram h = {.magic = PROTO_DGRAM_MAGIC,
+	    .flags = len > 0 ? p[0] : 0,
+	    .handle = 1 + arg / 64};
+	size_t rest = len < sizeof h - fixed ? len : sizeof h - fixed;
+	struct iovec iov[2] = {
+	    {&h, sizeof h}, {(void *)(uintptr_t)(p + rest), len - rest}};
+
+	memcpy((uint8_t *)&h + fixed, p, rest);
+	if (*slot(arg) >= 0)
+		transmit(*slot(arg), iov, 2, -1);
+}
+
+static void
+dgram_comes(unsigned arg, const uint8_t *p, size_t len)
+{
+	uint8_t frame[14 + 20 + 8 + 1400] = {
+	    2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
+	struct wire_ipv4 ip = {
+	    .ttl = 64, .proto = 17, .src = 0xc0000201, .dst = 0xc0000202};
+	struct wire_udp udp = {.sport = 53};
+
+	if (len > 1400)
+		len = 1400;
+	udp.dport = (uint16_t)(arg < 128 ? 32768 + arg : 8080);
+	udp.len = (uint16_t)(8 + len);
+	ip.total_len = (uint16_t)(28 + len);
+	wire_ipv4_emit(&ip, frame + 14);
+	wire_udp_emit(&udp, frame + 34);
+	memcpy(frame + 42, p, len);
+	(void)!send(w.wire, frame, 42 + len, MSG_DONTWAIT);
+}
+
 static void
 step(unsigned op, unsigned arg, const uint8_t *p, size_t len)
 {
 	struct iovec iov = {(void *)p, len};
 
-	switch (op % 10) {
+	switch (op % 14) {
 	case 0:
 		transmit(dial(), &iov, 1, -1);
 		break;
@@ -297,11 +374,11 @@ step(unsigned op, unsigned arg, const uint8_t *p, size_t len)
 		break;
 	case 3:
 	case 4:
-		request(arg, p, len, op % 10 == 4);
+		request(arg, p, len, op % 14 == 4);
 		break;
 	case 5:
 	case 7:
-		attach(arg, op % 10 == 7, p, len);
+		attach(arg, op % 14 == 7, p, len);
 		break;
 	case 6:
 		if (*slot(arg) >= 0)
@@ -309,7 +386,19 @@ step(unsigned op, unsigned arg, const uint8_t *p, size_t len)
 		break;
 	case 8:
 	case 9:
-		resolver_says(p, len, op % 10 == 9, arg);
+		resolver_says(p, len, op % 14 == 9, arg);
+		break;
+	case 10:
+		ask_dgram(arg);
+		break;
+	case 11:
+		send_dgram(arg, p, len);
+		break;
+	case 12:
+		request(16 + arg % 16 + (arg & 0xc0), p, len, false);
+		break;
+	case 13:
+		dgram_comes(arg, p, len);
 		break;
 	}
 	turns(2);
@@ -325,6 +414,7 @@ finish(void)
 		leave(slot(i));
 	close(w.listener);
 	turns(4);
+	CHECK(w.e->ndgrams == 0);
 	CHECK(w.knot || (w.e->nchans == 0 && w.e->nvisits == 0));
 	/* A Fast Open goes on with what its program wrote before it left. */
 	tcp_stats(w.e->tcp, &st);

@@ -7,7 +7,7 @@ import struct
 import sys
 
 (RAW, MORE, LEAVE, REQUEST, REQUEST_FD, ATTACH, SHUT, FAST, ANSWER,
- ANSWER_RAW) = range(10)
+ ANSWER_RAW, DGRAM, DSEND, DREQUEST, DCOMES) = range(14)
 (BIND, LISTEN, GETSOCKNAME, GETPEERNAME, GETOPT, SETOPT, ERROR, POLICY,
  SHUTDOWN, OUTQ, URGENT, FASTOPEN, RESOLVE) = range(2, 15)
 
@@ -41,7 +41,47 @@ query = struct.pack("<II", 1, 0) + bytes.fromhex(
     "123401000001000000000000") + b"\1a\7example\0\0\1\0\1"
 asked = op(REQUEST, RESOLVE, query)
 listening = bound + op(REQUEST, LISTEN, struct.pack("<II", 16, 0))
+DCONNECT, DEMPTY = 0, 1  # above 16
+dgram = op(DGRAM, 0)
+peer = name(53, b"\xc0\0\2\x4d")
+dbound = dgram + op(REQUEST, BIND, name(8080))
+
+
+def to(where, local=name(0, family=0), tos=0, ttl=0):
+    return where + local + bytes((tos, ttl)) + b"\0" * 6
+
+
 files = {
+    "dgram": dgram + op(DSEND, 0, to(peer) + b"hello") + op(LEAVE, 0),
+    "dgram_many": b"".join(op(DGRAM, 64 * i) for i in range(4)) * 3,
+    "dgram_ipv6": op(DGRAM, 1) + op(DSEND, 0, to(name(53, b"\x20\1\x0d\xb8" +
+                                                    b"\0" * 11 + b"\x4d", 10)) +
+                                    b"hello"),
+    "dgram_raw": dgram + op(MORE, 0, b"to nobody") + op(REQUEST, ERROR),
+    "dgram_connect": dgram + op(DREQUEST, DCONNECT, peer) +
+    op(MORE, 0, b"hello") + op(REQUEST, GETPEERNAME) + op(MORE, 0) +
+    op(DREQUEST, DCONNECT, name(0, family=0)) + op(REQUEST, GETPEERNAME),
+    "dgram_foreign": dgram + op(DREQUEST, DCONNECT, name(53, b"\x0a\0\0\1")) +
+    op(DSEND, 0, to(name(53, b"\x0a\0\0\1"))) +
+    op(DREQUEST, DEMPTY, struct.pack("<II", 0, 0)) +
+    op(DREQUEST, DEMPTY, struct.pack("<II", 2, 0)),
+    "dgram_options": dgram + op(REQUEST, SETOPT, opt(0, 8, one)) +
+    op(REQUEST, SETOPT, opt(1, 8, one)) + op(REQUEST, SETOPT, opt(0, 13, one)) +
+    op(REQUEST, GETOPT, opt(17, 1, length=4)) +
+    op(REQUEST, GETOPT, opt(0, 14, length=4)),
+    "dgram_marks": dgram + op(DSEND, 0, to(peer, name(0, b"\xc0\0\2\2", 2),
+                                           7, 3) + b"x" * 3000),
+    "dgram_hears": dbound + op(DCOMES, 255, b"hello") + op(DCOMES, 255) +
+    op(REQUEST, SETOPT, opt(0, 8, one)) + op(DCOMES, 255, b"x" * 1400) * 9,
+    "dgram_hears_peer": dbound + op(DREQUEST, DCONNECT, name(
+        53, b"\xc0\0\2\1")) + op(DCOMES, 255, b"x") + op(DCOMES, 255) * 70 +
+    op(DREQUEST, DEMPTY, struct.pack("<II", 0, 0)) * 2 +
+    op(DREQUEST, DEMPTY, struct.pack("<II", 1, 0)),
+    "dgram_shut": dgram + op(SHUT, 0) + op(MORE, 0, b"x"),
+    "dgram_no_stream": dgram + op(REQUEST, LISTEN, struct.pack("<II", 5, 0)) +
+    op(REQUEST, OUTQ) + op(REQUEST, URGENT) + op(ATTACH, 0),
+    "dgram_unknown": op(DREQUEST, DCONNECT, peer) +
+    op(DREQUEST, DEMPTY, struct.pack("<II", 0, 0)) + op(DREQUEST, 9, b"x"),
     "bind": bound,
     "bind_twice": bound + bound,
     "bind_pipe": op(REQUEST_FD, BIND + 16, name(8080)),
