@@ -451,12 +451,14 @@ dgram_getpeername(
 int
 dgram_shutdown(int fd, struct dgram *d, int how)
 {
+	int err;
+
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
-	if (!(d->bits & PROTO_DTAG_CONN))
-		return -ENOTCONN;
 	dgram_mark(fd, d, PROTO_DTAG_SHUT, 0);
-	return sys_shutdown(fd, how);
+	err = sys_shutdown(fd, how);
+	/* Linux does it all the same. */
+	return d->bits & PROTO_DTAG_CONN ? err : -ENOTCONN;
 }
 
 bool

@@ -153,6 +153,8 @@ take_name(const struct dgram *d, const struct msghdr *m, struct endpoint *e)
 		return -EINVAL;
 	if (family == AF_INET6 && sa->sa_family == AF_INET)
 		family = AF_INET;
+	else if (family == AF_INET6 && sa->sa_family != AF_INET6)
+		return -EINVAL;
 	if (family == AF_INET && sa->sa_family == AF_UNSPEC &&
 	    dgram_family(d) == AF_INET && m->msg_namelen >= sizeof sin) {
 		memcpy(&sin, sa, sizeof sin);
@@ -163,22 +165,28 @@ take_name(const struct dgram *d, const struct msghdr *m, struct endpoint *e)
 	return sock_endpoint(family, sa, m->msg_namelen, e);
 }
 
+/* AF_UNSPEC is nobody to a socket of AF_INET6. */
+static bool
+has_name(const struct dgram *d, const struct msghdr *m)
+{
+	const struct sockaddr *sa = m->msg_name;
+
+	return sa != NULL && (dgram_family(d) == AF_INET ||
+				 m->msg_namelen < sizeof sa->sa_family ||
+				 sa->sa_family != AF_UNSPEC);
+}
+
 /* To an address: PROTO_TCPD, PROTO_KERNEL or a negative errno. */
 static int
 aim(int fd, struct dgram *d, const struct msghdr *m, struct proto_dgram *h)
 {
 	struct endpoint e;
-	int on = 0, r = take_name(d, m, &e);
-	socklen_t len = sizeof on;
+	int r = take_name(d, m, &e);
 
 	if (r != 0)
 		return r;
 	if (e.port == 0)
 		return -EINVAL;
-	if (ipaddr_is_v4(&e.addr) &&
-	    ipaddr_to_v4(&e.addr) == INADDR_BROADCAST &&
-	    sys_getsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, &len) == 0 && !on)
-		return -EACCES;
 	r = dgram_judge(d, &e, false);
 	if (r != PROTO_TCPD)
 		return r;
@@ -251,6 +259,18 @@ send_with_header(int fd, const struct dgram *d, const struct msghdr *m,
 	return r < 0 ? r : r - (ssize_t)HDR;
 }
 
+static bool
+to_v4(int fd, const struct dgram *d, const struct proto_dgram *h)
+{
+	struct proto_name peer = h->peer;
+	struct ipaddr a;
+
+	if (peer.family == 0 && dgram_peer(fd, &peer) != 0)
+		return false;
+	memcpy(a.b, peer.addr, sizeof a.b);
+	return dgram_family(d) == AF_INET || ipaddr_is_v4(&a);
+}
+
 ssize_t
 dgram_sendmsg(int fd, struct dgram *d, const struct msghdr *m, int flags)
 {
@@ -260,9 +280,9 @@ dgram_sendmsg(int fd, struct dgram *d, const struct msghdr *m, int flags)
 
 	if (n < 0)
 		return n;
-	if (flags & (MSG_OOB | MSG_MORE)) /* the latter: not in tcpd */
+	if (flags & MSG_MORE) /* not in tcpd */
 		return -EOPNOTSUPP;
-	if (m->msg_name != NULL) {
+	if (has_name(d, m)) {
 		r = aim(fd, d, m, &h);
 		if (r == PROTO_KERNEL) {
 			r = dgram_to_kernel(fd, d);
@@ -276,6 +296,9 @@ dgram_sendmsg(int fd, struct dgram *d, const struct msghdr *m, int flags)
 	} else if (!(d->bits & PROTO_DTAG_CONN)) {
 		return -EDESTADDRREQ;
 	}
+	if (flags & MSG_OOB && to_v4(fd, d, &h))
+		return -EOPNOTSUPP;
+	flags &= ~MSG_OOB; /* UDP over IPv6 does not know it */
 	r = take_control(m, &h);
 	if (r == 0)
 		r = waiting_error(fd, d);
@@ -467,11 +490,20 @@ put_source(int fd, const struct dgram *d, struct msghdr *m,
 static ssize_t
 empty(int fd, const struct dgram *d, int flags)
 {
-	int r = dgram_pending(
-	    fd, d, flags & MSG_PEEK ? PROTO_EMPTY_PEEKED : PROTO_EMPTY_TAKEN);
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+	struct timespec none = {0, 0};
+	int r;
 
+	/* Shut for reading: nothing to wait for.  Only who would wait gets the
+	 * end, as on Linux. */
+	if (d->bits & PROTO_DTAG_SHUT &&
+	    SYS(SYS_ppoll, &p, 1, &none, 0, 0, 0) > 0)
+		return flags & MSG_DONTWAIT || sock_nonblocking(fd) ? -EAGAIN
+								    : 0;
+	r = dgram_pending(
+	    fd, d, flags & MSG_PEEK ? PROTO_EMPTY_PEEKED : PROTO_EMPTY_TAKEN);
 	if (r < 0)
-		return r == -ENETDOWN && d->bits & PROTO_DTAG_SHUT ? 0 : r;
+		return r;
 	return r == 0 ? -ERESTART : 0;
 }
 
@@ -556,8 +588,7 @@ dgram_recvmsg(int fd, struct dgram *d, struct msghdr *m, int flags)
 {
 	ssize_t n;
 
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
+	flags &= ~MSG_OOB; /* UDP does not know it */
 	if (m->msg_iovlen > MANY_SPANS)
 		return -EMSGSIZE;
 	if (m->msg_name != NULL && (int)m->msg_namelen < 0)

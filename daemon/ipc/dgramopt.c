@@ -174,7 +174,7 @@ dgramopt_get(const struct sockopts *o, uint16_t mtu, int level, int name,
 			return ENOPROTOOPT;
 		v = 0;
 	} else if (level == IPPROTO_TCP) {
-		return ENOPROTOOPT;
+		return o->ipv6 ? ENOPROTOOPT : EOPNOTSUPP;
 	} else if (level == SOL_SOCKET && name == SO_TYPE) {
 		v = SOCK_DGRAM;
 	} else if (level == SOL_SOCKET && name == SO_PROTOCOL) {

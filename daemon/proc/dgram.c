@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -281,14 +282,23 @@ unnote_empty(struct dgram *d)
 	d->empties &= ~(1ULL << --d->nempties);
 }
 
-static bool
+static int
 full(struct dgram *d, enum drop why)
 {
 	drop_count(d->e->drops, why);
-	return false;
+	return -EAGAIN;
 }
 
-bool
+/* Has the program closed its end, and nobody told us yet? */
+static bool
+left(const struct dgram *d)
+{
+	struct pollfd p = {d->fd, 0, 0};
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
+}
+
+int
 dgram_deliver(void *ctx, void *user, const struct udp_in *in)
 {
 	struct dgram *d = user;
@@ -296,7 +306,7 @@ dgram_deliver(void *ctx, void *user, const struct udp_in *in)
 	struct iovec iov[2] = {
 	    {&h, sizeof h}, {(void *)(uintptr_t)in->data, in->len}};
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
-	bool empty = d->raw && in->len == 0;
+	bool empty = d->raw && in->len == 0, gone;
 
 	if (!account_take(d, in->len + OVERHEAD))
 		return full(d, DROP_UDP_QUOTA);
@@ -316,10 +326,11 @@ dgram_deliver(void *ctx, void *user, const struct udp_in *in)
 	if (empty && !note_empty(d, false))
 		return full(d, DROP_UDP_FULL);
 	if (sendmsg(d->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-		return true;
+		return 0;
+	gone = errno == EPIPE && left(d);
 	if (empty)
 		unnote_empty(d);
-	return full(d, DROP_UDP_FULL);
+	return gone ? -EPIPE : full(d, DROP_UDP_FULL);
 }
 
 /* The program learns that there is an errno, now or when it asks. */
@@ -438,6 +449,24 @@ service(struct dgram *d)
 	}
 	ready(d);
 	return true;
+}
+
+/* Those whose programs have closed them go now: a port or a place in a quota
+ * may depend on it. */
+void
+dgrams_bury(struct engine *e)
+{
+	struct dgram *d, *next;
+
+	on_epoll(e->ep_dgram, EV_READ, e);
+	for (d = TAILQ_FIRST(&e->dgrams_ready); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, ready);
+		if (!d->gone)
+			continue;
+		TAILQ_REMOVE(&e->dgrams_ready, d, ready);
+		d->is_ready = false;
+		service(d);
+	}
 }
 
 bool

@@ -59,6 +59,8 @@ dgram_make(struct request *r)
 	if (r->head.handle == 0 ||
 	    names_find(&r->e->names, r->uid, r->head.handle) != NULL)
 		return EINVAL;
+	if (r->acct->conns >= r->acct->limit.conns)
+		dgrams_bury(r->e);
 	if (r->acct->conns >= r->acct->limit.conns) {
 		r->acct->conns_refused++;
 		r->e->stats.refused_quota++;
@@ -101,6 +103,7 @@ do_bind(struct request *r, struct dgram *d)
 {
 	struct proto_name name;
 	struct ipaddr addr;
+	int err;
 
 	memcpy(&name, r->body, sizeof name);
 	if (!proto_name_get(&name, &addr) ||
@@ -110,7 +113,12 @@ do_bind(struct request *r, struct dgram *d)
 		return EADDRNOTAVAIL;
 	if (!bound_may_have(r, name.port))
 		return EACCES;
-	return -udp_bind(d->sock, &addr, name.port);
+	err = udp_bind(d->sock, &addr, name.port);
+	if (err == -EADDRINUSE) {
+		dgrams_bury(r->e);
+		err = udp_bind(d->sock, &addr, name.port);
+	}
+	return -err;
 }
 
 static int

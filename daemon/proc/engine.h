@@ -438,13 +438,14 @@ void dgrams_flush(struct engine *e);
 /* There is something to take, and room for it. */
 bool dgrams_waiting(const struct engine *e);
 void dgram_free(struct dgram *d);
+void dgrams_bury(struct engine *e);
 /* The program's end goes to *fd.  0 or a positive errno. */
 int dgram_new(struct request *r, bool ipv6, int *fd);
 /* Bytes that wait for the program, as its buffer counts them. */
 uint64_t dgram_queued(const struct dgram *d);
 /* opts have changed, or the peer. */
 void dgram_apply(struct dgram *d);
-bool dgram_deliver(void *ctx, void *user, const struct udp_in *in);
+int dgram_deliver(void *ctx, void *user, const struct udp_in *in);
 void dgram_failed(void *ctx, void *user, int error);
 /* ---- dgram_req.c ---- */
 /* The socket of UDP that r names; NULL and err 0: none has that handle. */

@@ -71,6 +71,14 @@ udp_unlist(struct udp_sock *s)
 		RB_REMOVE(udp_open_tree, &s->u->open, s);
 }
 
+void
+udp_let_go(struct udp_sock *s)
+{
+	udp_unlist(s);
+	s->connected = false;
+	s->id = (struct tuple){.laddr = s->bound};
+}
+
 static struct udp_sock *
 first_on_port(struct udp *u, uint16_t port)
 {

@@ -37,6 +37,27 @@ dropped(struct udp *u, enum drop why)
 	return true;
 }
 
+/* false: nobody has s any more. */
+static bool
+deliver(struct udp_sock *s, const struct udp_in *d)
+{
+	struct udp *u = s->u;
+	int r = u->env.deliver(u->env.ctx, s->user, d);
+
+	if (r == -EPIPE)
+		return false;
+	if (r != 0) {
+		s->full++;
+		u->stats.full++;
+		return true;
+	}
+	s->in++;
+	s->in_bytes += d->len;
+	u->stats.in++;
+	u->stats.in_bytes += d->len;
+	return true;
+}
+
 bool
 udp_input(struct udp *u, const struct udp_packet *in)
 {
@@ -55,22 +76,13 @@ udp_input(struct udp *u, const struct udp_packet *in)
 	id.rport = d.sport = h.sport;
 	d.data = in->p + WIRE_UDP_HDR;
 	d.len = (uint32_t)h.len - WIRE_UDP_HDR;
-	s = udp_find(u, &id);
-	if (s == NULL) {
-		drop_count(u->drops, DROP_UDP_NO_SOCKET);
-		u->stats.no_port++;
-		return false;
-	}
-	if (!u->env.deliver(u->env.ctx, s->user, &d)) {
-		s->full++;
-		u->stats.full++;
+	while ((s = udp_find(u, &id)) != NULL && !deliver(s, &d))
+		udp_let_go(s);
+	if (s != NULL)
 		return true;
-	}
-	s->in++;
-	s->in_bytes += d.len;
-	u->stats.in++;
-	u->stats.in_bytes += d.len;
-	return true;
+	drop_count(u->drops, DROP_UDP_NO_SOCKET);
+	u->stats.no_port++;
+	return false;
 }
 
 bool

@@ -59,6 +59,8 @@ struct udp {
 /* Into and out of the trees; lport is set. */
 void udp_list(struct udp_sock *s);
 void udp_unlist(struct udp_sock *s);
+/* For good: it has no port and no peer then. */
+void udp_let_go(struct udp_sock *s);
 /* A port for a socket that has none: 0 or -EAGAIN. */
 int udp_autobind(struct udp_sock *s);
 /* Whose is what came with this identity (ours first)? */

@@ -64,8 +64,10 @@ struct udp_net {
 
 /* The owner's.  Neither may close a socket or send. */
 struct udp_env {
-	/* false: there was no room, and it is counted. */
-	bool (*deliver)(void *ctx, void *user, const struct udp_in *d);
+	/* 0; -EAGAIN: there is no room, and it is counted; -EPIPE: nobody has
+	 * the socket any more, it gives up its port and another one may get
+	 * the datagram. */
+	int (*deliver)(void *ctx, void *user, const struct udp_in *d);
 	/* ICMP made a connected socket fail: a positive errno. */
 	void (*failed)(void *ctx, void *user, int error);
 	void *ctx;

@@ -24,6 +24,7 @@ static const struct subject *const subjects[] = {
     &sharing_cases,
     &families_cases,
     &options_cases,
+    &datagrams_cases,
 };
 #define NSUBJECTS (sizeof subjects / sizeof subjects[0])
 

@@ -86,8 +86,8 @@ struct subject {
 	{                                                                      \
 		name, table, sizeof table / sizeof table[0]                    \
 	}
-extern const struct subject connecting_cases, families_cases, listening_cases,
-    options_cases, sharing_cases, streaming_cases;
+extern const struct subject connecting_cases, datagrams_cases, families_cases,
+    listening_cases, options_cases, sharing_cases, streaming_cases;
 
 extern const void *case_row;
 extern const char *case_name, *self, *path;

@@ -178,6 +178,73 @@ p_drop(void)
 	p_conn = -1;
 }
 
+/* ---- UDP: one socket, and who was heard last ---- */
+
+static int p_dgram = -1;
+static union name p_heard;
+
+static void
+p_open_dgram(FILE *out)
+{
+	union name any = addr(ANY, 0);
+	int on = 1;
+
+	if (p_dgram < 0) {
+		p_dgram = socket(family, SOCK_DGRAM, 0);
+		bounded(p_dgram);
+		setsockopt(p_dgram, IPPROTO_IP, IP_RECVTOS, &on, sizeof on);
+		setsockopt(p_dgram, IPPROTO_IP, IP_RECVTTL, &on, sizeof on);
+		setsockopt(
+		    p_dgram, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof on);
+		setsockopt(
+		    p_dgram, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof on);
+		if (bind(p_dgram, &any.sa, name_len()) != 0)
+			broken("peer's socket of UDP");
+	}
+	fprintf(out, "%d\n", name_port(p_dgram));
+}
+
+/* How long it is, what it says, and how it is marked. */
+static void
+p_hear(FILE *out)
+{
+	char buf[2048];
+	union {
+		struct cmsghdr h;
+		char space[256];
+	} ctl_buf;
+	struct iovec iov = {buf, sizeof buf};
+	struct msghdr m = {.msg_name = &p_heard,
+	    .msg_namelen = sizeof p_heard,
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &ctl_buf,
+	    .msg_controllen = sizeof ctl_buf};
+	ssize_t n = recvmsg(p_dgram, &m, 0);
+	struct cmsghdr *c;
+
+	if (n < 0) {
+		fprintf(out, "err %s\n", strerrorname_np(errno));
+		return;
+	}
+	fprintf(out, "%zd %.*s", n, n < 40 ? (int)n : 40, buf);
+	for (c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c))
+		fprintf(out, " %d:%u", c->cmsg_type, *CMSG_DATA(c));
+	fprintf(out, "\n");
+}
+
+static void
+p_answer(long n, FILE *out)
+{
+	char buf[2048];
+	long i;
+
+	for (i = 0; i < n && i < (long)sizeof buf; i++)
+		buf[i] = (char)('a' + (i + n) % 26);
+	fprintf(out, "%zd\n",
+	    sendto(p_dgram, buf, (size_t)i, 0, &p_heard.sa, name_len()));
+}
+
 static void
 peer_obey(const char *line, FILE *out)
 {
@@ -185,7 +252,13 @@ peer_obey(const char *line, FILE *out)
 	long n = 0;
 
 	sscanf(line, "%*s %ld", &n);
-	if (strncmp(line, "listen", 6) == 0) {
+	if (strncmp(line, "dgram", 5) == 0) {
+		p_open_dgram(out);
+	} else if (strncmp(line, "drecv", 5) == 0) {
+		p_hear(out);
+	} else if (strncmp(line, "dsend", 5) == 0) {
+		p_answer(n, out);
+	} else if (strncmp(line, "listen", 6) == 0) {
 		p_open(out);
 	} else if (strncmp(line, "silent", 6) == 0) {
 		p_silent(out);
@@ -246,6 +319,9 @@ peer_main(void)
 			peer_obey(line, out);
 		}
 		p_drop();
+		if (p_dgram >= 0)
+			close(p_dgram);
+		p_dgram = -1;
 		fclose(in);
 		fclose(out);
 	}

@@ -18,3 +18,10 @@ UNIT_TESTS += tests/unit/flood_test
 tests_unit_flood_test_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 	$(LIBBSD_CFLAGS)
 tests_unit_flood_test_LDADD = $(ENGINE_TEST_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/engine_dgram_test
+tests_unit_engine_dgram_test_SOURCES = tests/unit/engine_dgram_test.c \
+	tests/unit/engine_lab.c
+tests_unit_engine_dgram_test_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
+	$(LIBBSD_CFLAGS) -I$(top_srcdir)
+tests_unit_engine_dgram_test_LDADD = $(ENGINE_TEST_LIBS) $(CRITERION_LIBS)

@@ -35,6 +35,7 @@ static const struct {
 } good[] = {
     {"show connections", CTL_CONNECTIONS},
     {"show listeners", CTL_LISTENERS},
+    {"show datagrams", CTL_DATAGRAMS},
     {"show clients", CTL_CLIENTS},
     {"show stats", CTL_STATS},
     {"show drops", CTL_DROPS},
@@ -65,6 +66,31 @@ Test(tcpctl, understood)
 	}
 }
 
+/* ss -u: the connected ones, the others, both. */
+Test(tcpctl, sockets_of_udp)
+{
+	static const struct {
+		const char *line;
+		bool udp, connected, others;
+	} rows[] = {
+	    {"ss", false, true, false},
+	    {"ss -u", true, true, false},
+	    {"ss -ul", true, false, true},
+	    {"ss -tua", true, true, true},
+	    {"show datagrams", false, true, true},
+	};
+	struct request r;
+	char why[512];
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		cr_assert(parse(&r, rows[i].line, why), "%s", why);
+		cr_assert_eq(r.ss.udp, rows[i].udp);
+		cr_assert_eq(ss_wants_dgram(&r, true), rows[i].connected);
+		cr_assert_eq(ss_wants_dgram(&r, false), rows[i].others);
+	}
+}
+
 /* The answer holds both pieces. */
 static const struct {
 	const char *line, *says, *offers;
@@ -87,7 +113,7 @@ static const struct {
     {"why 192.0.2.1:", "unknown", "ADDR[:PORT]"},
     {"why [::1", "unknown", "ADDR[:PORT]"},
     {"log loud", "\"loud\" is unknown", "verbose | brief"},
-    {"ss -u", "no option -u", "-t -4 -6 -l"},
+    {"ss -x", "no option -x", "-t -u -4 -6 -l"},
     {"ss foo", "\"foo\" is unknown", "state STATE"},
     {"ss --udp", "no option --udp", "ss --help"},
     {"ss --i", "no option --i", "ss --help"}, /* info, ipv4, ipv6 */

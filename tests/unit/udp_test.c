@@ -17,18 +17,21 @@ static struct got {
 	unsigned n, failures;
 	int error;
 	bool full;
+	void *gone; /* whose program has closed it */
 } got;
 
-static bool
+static int
 deliver(void *ctx, void *user, const struct udp_in *in)
 {
 	if (got.full)
-		return false;
+		return -EAGAIN;
+	if (user == got.gone)
+		return -EPIPE;
 	got.user = user;
 	got.in = *in;
 	memcpy(got.text, in->data, in->len);
 	got.n++;
-	return true;
+	return 0;
 }
 
 static void
@@ -55,6 +58,7 @@ up_with(bool tx_csum)
 	while (stack_output(lab.s, &lab.f, lab.now))
 		; /* announcements */
 	memset(&got, 0, sizeof got);
+	got.gone = &got; /* nobody's */
 	udp = stack_udp(lab.s);
 	nsocks = 0;
 	peer_is_known();
@@ -260,6 +264,24 @@ Test(udp, a_full_socket_is_no_reason_to_complain)
 	silence();
 	udp_info(s, &i);
 	cr_assert(i.full == 1 && i.in == 0);
+}
+
+/* Its port is another's before we have noticed the end of a program. */
+Test(udp, who_is_gone_stands_in_nobodys_way)
+{
+	struct udp_sock *s;
+
+	bound(false, UDP_REUSEADDR, 1, v4(0), 53);
+	s = bound(false, UDP_REUSEADDR, 2, v4(0), 53);
+	got.gone = (void *)99;
+	cr_assert_eq(comes(v4(PEER), 7, 53), 2);
+	got.gone = (void *)2;
+	cr_assert_eq(comes(v4(PEER), 7, 53), 1);
+	cr_assert_eq(port_of(s), 0);
+	got.gone = (void *)1;
+	cr_assert_eq(comes(v4(PEER), 7, 53), 0);
+	dropped(DROP_UDP_NO_SOCKET);
+	stack_sends_packet(peer_mac, PEER, WIRE_PROTO_ICMP, 8 + 20 + 12);
 }
 
 Test(udp, the_nearest_address_wins)

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sockets of UDP through the engine, without the shim: what the messages on
+ * both ends are, what the requests answer, and that nothing is left of them.
+ */
+#include "config.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+#include "tests/unit/engine_lab.h"
+
+TestSuite(dgram, .init = lab_up, .fini = lab_down, .timeout = 60);
+
+static void
+get_dgrams(struct engine *e, void *arg)
+{
+	*(size_t *)arg = e->ndgrams;
+}
+
+static size_t
+dgrams(int i)
+{
+	size_t n;
+
+	lab_on(i, get_dgrams, &n);
+	return n;
+}
+
+/* A socket of engine i; a negative errno. */
+static struct cl
+made(int i)
+{
+	struct proto_head h = {.magic = PROTO_MAGIC,
+	    .version = PROTO_VERSION,
+	    .type = PROTO_DGRAM,
+	    .len = sizeof(struct proto_listen)};
+	struct proto_listen l = {.backlog = AF_INET};
+	struct cl c = cl_socket();
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	struct proto_reply rep = {.err = EPROTO};
+	struct iovec out[2] = {{&h, sizeof h}, {&l, sizeof l}},
+		     in = {&rep, sizeof rep};
+	struct msghdr m = {.msg_iov = &in,
+	    .msg_iovlen = 1,
+	    .msg_control = ctl.space,
+	    .msg_controllen = sizeof ctl.space};
+	int s = c.fd;
+
+	h.handle = c.handle;
+	cr_assert_eq(cl_dial(s, i), 0);
+	cr_assert_gt(cl_send_fd(s, out, 2, -1), 0);
+	cr_assert_eq(recvmsg(s, &m, 0), (ssize_t)sizeof rep);
+	close(s);
+	c.fd = -rep.err;
+	if (rep.err == 0)
+		memcpy(&c.fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof c.fd);
+	return c;
+}
+
+static struct proto_name
+name_of(uint32_t addr, uint16_t port)
+{
+	struct proto_name n = {.family = AF_INET, .port = port};
+
+	addr = htonl(addr);
+	memcpy(n.addr, &addr, sizeof addr);
+	return n;
+}
+
+static int
+ask(int i, const struct cl *c, uint16_t type, const struct proto_name *n)
+{
+	return cl_request(i, type, c->handle, n, sizeof *n, -1, NULL, NULL);
+}
+
+static int
+set_int(int i, const struct cl *c, int level, int name, int v)
+{
+	struct {
+		struct proto_opt o;
+		int v;
+	} m = {{.level = level, .name = name, .len = sizeof v}, v};
+
+	return cl_request(
+	    i, PROTO_SETOPT, c->handle, &m, sizeof m, -1, NULL, NULL);
+}
+
+/* A pair: a through engine 0, bound and named at 192.0.2.1:1000, b through
+ * engine 1 at port 2000. */
+static void
+pair(struct cl *a, struct cl *b)
+{
+	struct proto_name n = name_of(LAB_ADDR(0), 1000);
+
+	*a = made(0);
+	*b = made(1);
+	cr_assert_eq(ask(0, a, PROTO_BIND, &n), 0);
+	n = name_of(LAB_ADDR(1), 2000);
+	cr_assert_eq(ask(1, b, PROTO_BIND, &n), 0);
+}
+
+static ssize_t
+send_to(const struct cl *c, struct proto_name to, const char *text)
+{
+	struct proto_dgram h = {
+	    .magic = PROTO_DGRAM_MAGIC, .handle = c->handle, .peer = to};
+	struct iovec iov[2] = {
+	    {&h, sizeof h}, {(void *)(uintptr_t)text, strlen(text)}};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+
+	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
+struct message {
+	struct proto_dgram h;
+	char text[70000];
+};
+
+static ssize_t
+hear(int fd, struct message *m)
+{
+	struct pollfd p = {fd, POLLIN, 0};
+
+	if (poll(&p, 1, 5000) != 1)
+		return -ETIMEDOUT;
+	memset(m, 0, sizeof *m);
+	return recv(fd, m, sizeof *m, 0);
+}
+
+Test(dgram, headers_say_who_and_where)
+{
+	static struct message m;
+	struct cl a, b;
+
+	pair(&a, &b);
+	cr_assert_eq(cl_poll(a.fd), POLLOUT);
+	cr_assert_gt(send_to(&a, name_of(LAB_ADDR(1), 2000), "hello"), 0);
+	cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 5);
+	cr_assert_str_eq(m.text, "hello");
+	cr_assert(m.h.magic == PROTO_DGRAM_MAGIC && m.h.handle == b.handle);
+	cr_assert(m.h.peer.port == 1000 && m.h.peer.addr[3] == 1);
+	cr_assert(m.h.local.port == 2000 && m.h.local.addr[3] == 2);
+	cr_assert_eq(m.h.ttl, 64);
+	close(a.fd);
+	close(b.fd);
+	cr_assert(lab_until(dgrams, 0, 0, 2000));
+	cr_assert(lab_until(dgrams, 1, 0, 2000));
+}
+
+Test(dgram, connected_is_payload_alone)
+{
+	static struct message m;
+	struct proto_name n = name_of(LAB_ADDR(1), 2000);
+	struct cl a, b;
+
+	pair(&a, &b);
+	cr_assert_eq(send(a.fd, "early", 5, 0), 5);
+	cr_assert_eq(hear(a.fd, &m), 0, "an errno waits");
+	cr_assert_eq(
+	    cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL, NULL),
+	    EDESTADDRREQ);
+	cr_assert_eq(ask(0, &a, PROTO_DCONNECT, &n), 0);
+	n = name_of(LAB_ADDR(0), 1000);
+	cr_assert_eq(ask(1, &b, PROTO_DCONNECT, &n), 0);
+	cr_assert_eq(send(a.fd, "raw", 3, 0), 3);
+	cr_assert_eq(hear(b.fd, &m), 3);
+	cr_assert_arr_eq(&m, "raw", 3);
+	cr_assert_eq(send(b.fd, "", 0, 0), 0);
+	cr_assert_eq(hear(a.fd, &m), 0, "an empty datagram");
+	/* A header goes ahead where more is to be known. */
+	cr_assert_eq(set_int(1, &b, IPPROTO_IP, IP_RECVTOS, 1), 0);
+	cr_assert_eq(send(a.fd, "more", 4, 0), 4);
+	cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 4);
+	cr_assert_eq(m.h.flags, PROTO_DGRAM_TOS);
+}
+
+/* Whose port it is not, he hears of it; and only once. */
+Test(dgram, refused_is_told)
+{
+	static struct message m;
+	struct proto_name n = name_of(LAB_ADDR(1), 2001);
+	struct proto_listen why = {.backlog = PROTO_EMPTY_TAKEN};
+	struct {
+		struct proto_opt o;
+		uint32_t err, empty;
+	} ans;
+	struct cl a, b;
+	size_t len;
+
+	pair(&a, &b);
+	cr_assert_eq(ask(0, &a, PROTO_DCONNECT, &n), 0);
+	cr_assert_eq(send(a.fd, "x", 1, 0), 1);
+	cr_assert_eq(hear(a.fd, &m), 0);
+	cr_assert_eq(cl_request(0, PROTO_DEMPTY, a.handle, &why, sizeof why, -1,
+			 &ans, &len),
+	    0);
+	cr_assert(ans.err == ECONNREFUSED && ans.empty == 0);
+	why.backlog = PROTO_EMPTY_ASKED;
+	cr_assert_eq(cl_request(0, PROTO_DEMPTY, a.handle, &why, sizeof why, -1,
+			 &ans, &len),
+	    0);
+	cr_assert(ans.err == 0 && ans.empty == 0);
+}
+
+Test(dgram, a_full_buffer_drops)
+{
+	static struct message m;
+	struct cl a, b;
+	int i, got = 0;
+
+	pair(&a, &b);
+	cr_assert_eq(set_int(1, &b, SOL_SOCKET, SO_RCVBUF, 8192), 0);
+	for (i = 0; i < 200; i++)
+		cr_assert_gt(
+		    send_to(&a, name_of(LAB_ADDR(1), 2000), "text"), 0);
+	while (lab_drops(1, DROP_UDP_FULL) == 0)
+		poll(NULL, 0, 1); /* the suite's time is limited */
+	while (recv(b.fd, &m, sizeof m, MSG_DONTWAIT) > 0)
+		got++;
+	cr_assert(got > 0 && got < 200, "%d", got);
+	/* It goes on. */
+	while (strcmp(m.text, "end") != 0) {
+		cr_assert_gt(send_to(&a, name_of(LAB_ADDR(1), 2000), "end"), 0);
+		cr_assert_gt(hear(b.fd, &m), 0);
+	}
+}
+
+/* close() and then another socket on the port, at once. */
+Test(dgram, a_port_is_free_when_it_is_closed)
+{
+	struct proto_name n = name_of(0, 2000);
+	struct cl c;
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		c = made(1);
+		cr_assert_eq(ask(1, &c, PROTO_BIND, &n), 0, "round %d", i);
+		close(c.fd);
+	}
+}
+
+static void
+few(void)
+{
+	lab_quota.conns = 3;
+	lab_up();
+}
+
+static void
+down(void)
+{
+	lab_down();
+}
+
+TestSuite(dgram_quota, .init = few, .fini = down, .timeout = 60);
+
+Test(dgram_quota, a_socket_is_a_connection)
+{
+	struct cl c[3], more;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		c[i] = made(0);
+		cr_assert_geq(c[i].fd, 0);
+	}
+	more = made(0);
+	cr_assert_eq(more.fd, -EMFILE);
+	close(c[1].fd);
+	more = made(0);
+	cr_assert_geq(more.fd, 0, "its place is free at once");
+}
+
+/* Another user's, and one that nobody has. */
+Test(dgram, requests_about_others)
+{
+	struct cl a = made(0), none = cl_socket();
+	struct proto_name n = name_of(LAB_ADDR(1), 9);
+
+	cr_assert_eq(ask(0, &none, PROTO_DCONNECT, &n), EBADF);
+	cr_assert_eq(
+	    cl_request(0, PROTO_LISTEN, a.handle, &(struct proto_listen){5, 0},
+		sizeof(struct proto_listen), -1, NULL, NULL),
+	    EOPNOTSUPP);
+	n.family = AF_INET6;
+	cr_assert_eq(ask(0, &a, PROTO_DCONNECT, &n), EAFNOSUPPORT);
+	n = name_of(LAB_ADDR(1), 80);
+	cr_assert_eq(ask(0, &a, PROTO_BIND, &n), EADDRNOTAVAIL);
+	cr_assert_eq(
+	    cl_request(0, PROTO_GETPEERNAME, a.handle, NULL, 0, -1, NULL, NULL),
+	    ENOTCONN);
+}
