@@ -71,10 +71,10 @@ set_long_flag(struct ss_opts *o, const char *word)
 {
 	static const char *const longs[] = {"listening", "all", "extended",
 	    "info", "processes", "options", "no-header", "ipv4", "ipv6", "tcp",
-	    "numeric", "oneline", "help", NULL};
+	    "udp", "numeric", "oneline", "help", NULL};
 	int i = match_word(word, longs);
 
-	return i >= 0 && set_flag(o, "laeipoH46tnOh"[i]);
+	return i >= 0 && set_flag(o, "laeipoH46tunOh"[i]);
 }
 
 /* state WORD or exclude WORD. */
