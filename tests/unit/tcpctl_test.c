@@ -115,7 +115,7 @@ static const struct {
     {"log loud", "\"loud\" is unknown", "verbose | brief"},
     {"ss -x", "no option -x", "-t -u -4 -6 -l"},
     {"ss foo", "\"foo\" is unknown", "state STATE"},
-    {"ss --udp", "no option --udp", "ss --help"},
+    {"ss --raw", "no option --raw", "ss --help"},
     {"ss --i", "no option --i", "ss --help"}, /* info, ipv4, ipv6 */
     {"ss state", "a state is missing", "established"},
     {"ss state foo", "\"foo\" is not a state", "time-wait"},
