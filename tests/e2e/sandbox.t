@@ -125,6 +125,13 @@ equal "many at once" "$(sandbox "$python" -c 'if True:
     with concurrent.futures.ThreadPoolExecutor(64) as pool:
         print(sum(pool.map(ask, range(1, 401))))')" 80200
 
+version=$(sed -n 's/^#define PROTO_VERSION \([0-9]*\)u$/\1/p' \
+    "$top_srcdir/include/tcpd/proto.h")
+equal "a user's 257th query at a time is refused" "$(peer "$python" \
+    "$e2e/flood_names.py" "$labdir/tcpd.sock" "$version" 14 silent.example \
+    300)" 44
+equal "those whose clients have gone do not count" "$(asks web.example)" $kernel
+
 # ---- connections ----
 check "curl, by name" sandbox curl -sSf -o got http://web.example:8000/file
 check "equal" cmp file got
