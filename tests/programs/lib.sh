@@ -85,7 +85,11 @@ server()
 {
 	port=$1
 	shift
-	serves "$side" "$port" server setsid "$@"
+	spawn server setsid "$lab" "$side" "$@"
+	wait_for 15 side_listens "$port" && return
+	not_ok "$where: the server listens on port $port"
+	sed 's/^/# /' server.log
+	return 1
 }
 
 here()

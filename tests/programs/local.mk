@@ -3,7 +3,8 @@
 # of make check: it takes packages that nothing else here needs, and its time.
 # tcpd-compat(7) is made from the files' heads and is committed; compat.sh holds
 # it against them.
-PROGRAM_FILES = tests/programs/apache2.t tests/programs/curl.t \
+PROGRAM_FILES = tests/programs/apache2.t tests/programs/busybox.t \
+	tests/programs/curl.t tests/programs/go.t \
 	tests/programs/git.t tests/programs/inetd.t tests/programs/iperf3.t \
 	tests/programs/lighttpd.t tests/programs/memcached.t \
 	tests/programs/nc.t tests/programs/ncat.t tests/programs/nginx.t \
@@ -15,6 +16,8 @@ PROGRAM_FILES = tests/programs/apache2.t tests/programs/curl.t \
 EXTRA_DIST += $(PROGRAM_FILES) tests/programs/lib.sh tests/programs/run \
 	tests/programs/hold.py tests/programs/echo.py tests/programs/oob.py \
 	tests/programs/memcached.py tests/programs/web.js \
+	tests/programs/cpython tests/programs/cpython.py \
+	tests/programs/python.differences \
 	tests/programs/compat.py tests/programs/page.head \
 	tests/programs/page.tail
 dist_check_SCRIPTS += tests/programs/compat.sh
@@ -22,6 +25,9 @@ TESTS += tests/programs/compat.sh
 
 check-programs: all
 	$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/programs/run
+# CPython's own tests of the network, with and without tcpd.
+check-python: all
+	$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/programs/cpython
 compat:
 	python3 $(srcdir)/tests/programs/compat.py write $(srcdir)
-.PHONY: check-programs compat
+.PHONY: check-programs check-python compat
