@@ -19,7 +19,7 @@
 #include "proc/engine.h"
 #include "proc/log.h"
 
-#define PROBE_FRESH_US 50000LL
+#define PROBE_FRESH_US 200LL /* bounds what probing costs: 3 us each */
 
 enum tcp_admit
 bound_may_open(void *ctx, struct tcp_bind *tb)

@@ -221,6 +221,16 @@ chan_abort(struct chan *c, int error)
 	free_as_reset(c);
 }
 
+/* The program resets its connection.  What it wrote before goes out first, as
+ * far as it may: Linux sends as a program writes, and many say last words and
+ * leave without reading the answer. */
+static void
+say_last_words(struct chan *c)
+{
+	if (tcp_send_queued(c->pcb) > 0)
+		(void)pump_output(c->e);
+}
+
 /* Did A go away with data unread?  The error is cleared by asking. */
 static bool
 left_unread(const struct chan *c)
@@ -257,10 +267,12 @@ leave(struct chan *c)
 static void
 program_closed(struct chan *c)
 {
-	if (sockopt_val(&c->opts, OPT_SO_LINGER, -1) == 0 && !c->eof_given)
+	if (sockopt_val(&c->opts, OPT_SO_LINGER, -1) == 0 && !c->eof_given) {
+		say_last_words(c);
 		tcp_abort(c->pcb, engine_now(c->e));
-	else
+	} else {
 		leave(c);
+	}
 	c->pcb = NULL;
 	chan_drop_lag(c);
 	chan_free(c);
@@ -273,6 +285,7 @@ look_at_end(struct chan *c)
 	if (c->bits == 0)
 		return true;
 	if (c->bits & EPOLLERR && left_unread(c)) {
+		say_last_words(c);
 		chan_abort(c, 0);
 		return false;
 	}

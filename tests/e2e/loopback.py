@@ -7,6 +7,7 @@ import hashlib
 import os
 import select
 import socket
+import struct
 import sys
 import threading
 import time
@@ -123,6 +124,32 @@ def itself(what, family, host):
     s.close()
 
 
+def last_words(what, family, host):
+    """What is written before a reset arrives before it."""
+    for how in ("unread", "linger"):
+        server = listener(family, host)
+        good = 0
+        for _ in range(50):
+            c = socket.create_connection(server.getsockname()[:2], 20)
+            a, _ = server.accept()
+            if how == "unread":
+                a.sendall(bytes(1000))
+                c.recv(10)
+            else:
+                c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                             struct.pack("ii", 1, 0))
+            c.sendall(b"last words")
+            c.close()
+            a.settimeout(20)
+            try:
+                good += a.recv(100) == b"last words"
+                a.recv(1)
+            except ConnectionResetError:
+                good += 1
+            a.close()
+        print(what, how, "last words and reset", good)
+
+
 def many(family, host):
     s = listener(family, host)
     held = []
@@ -171,6 +198,8 @@ for what, family, host in (("v4", v4, "127.0.0.1"), ("v6", v6, "::1"),
     itself(what, family, host)
     datagrams(what, family, host)
 itself("own", v4, OWN)
+last_words("v4", v4, "127.0.0.1")
+last_words("v6", v6, "::1")
 many(v4, "127.0.0.1")
 many(v6, "::1")
 s = socket.socket()
