@@ -17,7 +17,7 @@ import sys
 import textwrap
 
 PAGE = 'man/tcpd-compat.7'
-HEAD = re.compile(r'^# ([a-z]+[^\n:]*): (.*)$')
+HEAD = re.compile(r'^# ([A-Za-z]+[^\n:]*): (.*)$')
 
 
 def read(src, name):
