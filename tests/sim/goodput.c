@@ -19,6 +19,8 @@
  * these a little, most where a few seeds stand for chance, so that only what
  * falls by more than leeway() fails; what is below Linux is reported.
  *
+ * golden/bbr.txt sets BBR beside CUBIC, and says what BBR's versions differ in.
+ *
  * golden/tcpd.txt shows what that is worth: the daemon on the same paths in
  * real time (yardstick -t, and -m for the last line).  Where chance is not at
  * work it gets within 2 % of what the simulator says, but on buffer-0.1, where

@@ -19,6 +19,7 @@ tests_sim_goodput_LDADD = $(SIM_LIBS)
 tests_sim_marks_LDADD = $(SIM_LIBS)
 EXTRA_DIST += tests/sim/golden/goodput.txt tests/sim/golden/paths.txt \
 	tests/sim/golden/linux.txt tests/sim/golden/tcpd.txt \
+	tests/sim/golden/bbr.txt \
 	tests/sim/yardstick
 
 # The same links in real time, between two devices, and a program that
