@@ -30,7 +30,7 @@ def read(src, name):
 
 def filled(text):
     """Lines of a page: none is a request, none too long."""
-    text = text.replace('\\', '\\e')
+    text = re.sub(r'\s+', ' ', text.replace('\\', '\\e'))
     lines = textwrap.wrap(text, 76, break_long_words=False,
                           break_on_hyphens=False)
     return ['\\&' + x if x[0] in ".'" else x for x in lines]
