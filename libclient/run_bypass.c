@@ -5,20 +5,24 @@
  * family that the filter refuses, and a ring of io_uring end it here, by
  * number; tcpd-run does not close what somebody meant to pass on.
  *
- * What a process outside sends by SCM_RIGHTS over an AF_UNIX socket that the
- * program has or connects to is not looked at: that process could as well
- * carry the traffic itself.  tcpd-run(1) says so.
+ * Where there is Landlock with its rules for TCP (Linux 6.7), its domain closes
+ * what no filter sees: /proc/PID/mem of processes outside, and bind() and
+ * connect() on a socket of TCP that one of them sends by SCM_RIGHTS.  That such
+ * a socket can be received, and used if it is connected, remains: who sends it
+ * could as well carry the traffic himself.  tcpd-run(1) says so.
  */
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "run.h"
+#include "sys.h"
 
 static const char *
 family_text(int family)
@@ -85,6 +89,32 @@ look_at_inherited(void)
 	return status;
 }
 
+/* Later than the C library's headers. */
+static const struct {
+	uint64_t handled_access_fs, handled_access_net;
+} no_tcp = {.handled_access_net = 1 << 0 | 1 << 1}; /* bind, connect */
+#define LANDLOCK_TCP 4 /* the version that has them */
+
+/* A process in a domain has no access to one that is not. */
+static void
+enter_domain(void)
+{
+	long version =
+	    SYS(SYS_landlock_create_ruleset, NULL, 0, 1 /* which */, 0, 0, 0);
+	int fd;
+
+	if (version < LANDLOCK_TCP)
+		return;
+	fd = (int)SYS(
+	    SYS_landlock_create_ruleset, &no_tcp, sizeof no_tcp, 0, 0, 0, 0);
+	if (fd < 0)
+		return;
+	if (SYS(SYS_landlock_restrict_self, fd, 0, 0, 0, 0, 0) != 0)
+		warnx("--no-bypass: warning: no Landlock domain: this user's "
+		      "other processes can be written to through /proc");
+	close(fd);
+}
+
 int
 run_no_bypass(const struct run_options *o)
 {
@@ -93,8 +123,10 @@ run_no_bypass(const struct run_options *o)
 	if (status != 0)
 		return status;
 	r = filter_no_bypass(o->trap);
-	if (r == 0)
+	if (r == 0) {
+		enter_domain();
 		return 0;
+	}
 	warnx("--no-bypass: this kernel takes no filter: %s", strerror(-r));
 	return EXIT_OURS;
 }

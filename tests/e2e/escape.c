@@ -11,6 +11,7 @@
  * could be made to act.  System calls are made without the C library.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/io_uring.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -209,7 +210,7 @@ rings(void)
 static void
 others(void)
 {
-	char byte = 0;
+	char byte = 0, path[64];
 	struct iovec from = {&byte, 1}, to = {(void *)(uintptr_t)&escapes, 1};
 	long pidfd = raw(SYS_pidfd_open, holder, 0, 0, 0, 0);
 
@@ -219,6 +220,11 @@ others(void)
 	    raw(SYS_ptrace, PTRACE_ATTACH, holder, 0, 0, 0) == 0);
 	verdict("ptrace: seize",
 	    raw(SYS_ptrace, PTRACE_SEIZE, holder, 0, 0, 0) == 0);
+	/* Landlock's domain, where the kernel has one for that. */
+	snprintf(path, sizeof path, "/proc/%d/mem", (int)holder);
+	verdict("/proc/PID/mem",
+	    open(path, O_RDWR) >= 0 &&
+		raw(SYS_landlock_create_ruleset, 0, 0, 1, 0, 0) >= 4);
 	verdict("process_vm_writev",
 	    raw(SYS_process_vm_writev, holder, (long)&from, 1, (long)&to, 1) !=
 		-EPERM);
