@@ -622,7 +622,7 @@ struct tcp_pcb {
 		mono_t first_tx;      /* when the newest delivered one went */
 		mono_t since;	      /* the sample: its start ... */
 		int64_t sent_us;      /* ... and how long sending took */
-		bool sampled, recovering;
+		bool sampled;
 		bool limited, best_limited;
 		uint32_t max_out; /* in this window's time */
 		seq_t window_end;

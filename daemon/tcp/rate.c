@@ -97,7 +97,6 @@ rate_ack_begin(struct tcp_pcb *p, mono_t now)
 {
 	p->rate.sampled = false;
 	p->ecn.s_packets = 0;
-	p->rate.recovering = p->ca_state == CA_RECOVERY;
 	p->rate.ack = (struct cc_ack){
 	    .now = now,
 	    .prior_flight = tcp_pipe(p),
@@ -171,8 +170,7 @@ rate_ack_end(struct tcp_pcb *p)
 		cc->ops->on_ack(cc, a);
 		return;
 	}
-	/* RFC 6582 3.2 step 3: nor with the ACK that ends a recovery. */
-	if (a->acked == 0 || !a->cwnd_limited || p->rate.recovering)
+	if (a->acked == 0 || !a->cwnd_limited)
 		return;
 	if (p->ca_state == CA_LOSS)
 		(void)tcp_cc_slow_start(cc, a);

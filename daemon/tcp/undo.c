@@ -197,6 +197,9 @@ undo_loss(struct tcp_pcb *p, const struct ackinfo *a)
 	p->frto.fresh = false;
 	if ((a->advanced && late) || (p->frto.on && a->original)) {
 		p->t->st.spurious_rtos++;
+		/* What came was not the retransmission, so that nothing is
+		 * known to have overtaken what left before that. */
+		p->rack.xmit_at.us = 0;
 		take_back(p);
 		return true;
 	}

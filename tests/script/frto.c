@@ -134,3 +134,28 @@ Test(frto, eifel)
 	peer_sends(
 	    ACK, .seq = 1, .ack = 1 + 10 * (M - 12), .tsval = 251, .tsecr = 40);
 }
+
+/* A time-out that was needless says nothing of what its retransmission
+ * overtook: the rest of the flight is not lost for it. */
+Test(frto, what_was_late_is_not_overtaken)
+{
+	lab_start(.listens = true);
+	peer_sends(SYN, .seq = 0, .mss = 1000, .sackok = 1);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	at(ms(100));
+	peer_sends(ACK, .seq = 1, .ack = 1);
+	app_writes(20000);
+	expect_eq(lab_drain(), 10);
+	/* The probe, and the time-out. */
+	expect_eq(lab_run_until(ms(1000)), 2);
+	peer_sends(ACK, .seq = 1, .ack = 1001);
+	expect_eq(lab_drain(), 2);
+	at(ms(1100));
+	peer_sends(ACK, .seq = 1, .ack = 3001);
+	expect_eq(lab_stats().spurious_rtos, 1);
+	lab_drain();
+	quiet_for(ms(90));
+	expect_eq(lab_info().total_retrans, 1);
+	app_aborts();
+	lab_drain();
+}
