@@ -16,6 +16,8 @@
  */
 #include "tcp/internal.h"
 
+#define SOON_US 1000 /* an ACK is waited for */
+
 static uint32_t
 sack_option_len(const struct tcp_pcb *p)
 {
@@ -313,11 +315,35 @@ idle_restart(struct tcp_pcb *p, mono_t now)
 }
 
 /*
+ * Does the rest of a flight wait for the ACK that is about to come, so that it
+ * is a train?  As in Linux: something went just now, limit is a small part of
+ * the window and no whole train, and nothing is being recovered.  Where data is
+ * paced small trains come of themselves, and apart.
+ */
+static bool
+defers(const struct tcp_pcb *p, uint32_t queued, uint32_t limit, uint32_t mss,
+    mono_t now)
+{
+	const struct txseg *head = TAILQ_FIRST(&p->tx);
+	uint32_t wnd = p->cc.cwnd < p->snd_wnd ? p->cc.cwnd : p->snd_wnd;
+	int64_t soon = p->srtt_us / 2 < SOON_US ? p->srtt_us / 2 : SOON_US;
+
+	if (p->t->cfg.pacing || head == NULL || p->ca_state >= CA_RECOVERY ||
+	    p->tlp.now || p->frto.fresh || p->flags & PF_FIN_QUEUED)
+		return false;
+	if (queued <= mss || limit >= queued || limit >= wnd / 3 ||
+	    limit >= burst_max(p, mss) || burst_max(p, mss) == mss)
+		return false;
+	return mono_diff(now, p->last_snd) <= SOON_US &&
+	       mono_diff(mono_add(head->sent_at, p->srtt_us), now) <= soon;
+}
+
+/*
  * How much new data may go in the next segment: 0 with *why set to the timer
  * or flag that will bring the rest.
  */
 static uint32_t
-sendable(struct tcp_pcb *p, uint32_t mss)
+sendable(struct tcp_pcb *p, uint32_t mss, mono_t now)
 {
 	uint32_t out = tcp_outstanding(p), pipe = tcp_pipe(p), len, wnd, cw;
 	uint32_t queued = p->sq.bytes - out;
@@ -335,6 +361,10 @@ sendable(struct tcp_pcb *p, uint32_t mss)
 		len = wnd;
 	if ((cw < mss && cw < len) || txseg_full(p)) {
 		p->flags |= PF_CWND_LIMITED;
+		return 0;
+	}
+	if (defers(p, queued, len < cw ? len : cw, mss, now)) {
+		p->flags |= cw < wnd ? PF_CWND_LIMITED : 0;
 		return 0;
 	}
 	if (len > cw) {
@@ -380,9 +410,9 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	fin = p->flags & PF_FIN_QUEUED;
 	if (unsent == 0 && !fin)
 		return false;
-	len = unsent > 0 ? sendable(p, mss) : 0;
+	len = unsent > 0 ? sendable(p, mss, now) : 0;
 	if (len > 0 && idle_restart(p, now))
-		len = sendable(p, mss);
+		len = sendable(p, mss, now);
 	/* The FIN takes a number, so it needs room in the window too. */
 	if ((unsent > 0 && len == 0) ||
 	    (unsent == 0 && p->snd_wnd <= tcp_outstanding(p))) {

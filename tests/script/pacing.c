@@ -231,3 +231,27 @@ Test(pacing, restart)
 	expect_eq(lab_info().cwnd_bytes, 10 * M);
 	expect(lab_info().ssthresh_bytes >= w - w / 4);
 }
+
+/* The rest of a flight waits for the ACK that is about to come: something went
+ * just now, and it would be less than a train and than a third of the window.
+ */
+Test(pacing, less_than_a_train_waits)
+{
+	lab_start(.listens = true, .tso = 65535);
+	begin(0);
+	app_writes(30 * M);
+	expect_eq(lab_drain(), 5);
+	at(ms(200));
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 60000);
+	stack_sends(ACK, .seq = 1 + 10 * M, .ack = 1, .len = M);
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 60000);
+	silence();
+	/* Not for long, if another ACK brings it up again. */
+	after(ms(2));
+	app_writes(M);
+	stack_sends(ACK, .seq = 1 + 11 * M, .ack = 1, .len = M);
+	peer_sends(ACK, .seq = 1, .ack = 1, .win = 60000);
+	stack_sends(ACK, .seq = 1, .ack = 1, .len = M);
+	app_aborts();
+	lab_drain();
+}
