@@ -341,6 +341,9 @@ check_ack(struct tcp_pcb *p, struct seg *s)
 		p->snd_wl1 = s->seq;
 		p->snd_wl2 = s->ack;
 		enter_established(p, s);
+		/* Its SYN again, with an ACK; AccECN's answer says no more. */
+		if (s->no_ace && !p->ecn.crossed)
+			tcp_note_duplicate(p, p->irs, seq_add(p->irs, 1));
 		if (s->no_ace)
 			p->flags |= PF_ACK_NOW; /* of its SYN-ACK */
 		pcb_ready(p);

@@ -117,3 +117,14 @@ Test(simultaneous, options)
 	expect_eq(lab_info().snd_wscale, 5);
 	expect(lab_info().sack && lab_info().timestamps);
 }
+
+/* RFC 2883: the SYN came twice, the second time with its ACK. */
+Test(simultaneous, the_syn_again_is_told)
+{
+	app_connects();
+	stack_sends(SYN, .seq = 0);
+	peer_sends(SYN, .seq = 0, .mss = 1460, .sackok = 1);
+	stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	peer_sends(SYN | ACK, .seq = 0, .ack = 1, .mss = 1460, .sackok = 1);
+	stack_sends(ACK, .seq = 1, .ack = 1, .sack = {{0, 1}});
+}
