@@ -126,6 +126,24 @@ delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now)
 		pcb_timer(p, TMR_DELACK, when);
 }
 
+/* A FIN came.  Behind text, it waits for what the program will say or for its
+ * own FIN, as in Linux; it is not known then to be the last word. */
+void
+delack_fin(struct tcp_pcb *p, mono_t now)
+{
+	bool text = p->ack.delay_us != 0 && p->data_segs_in > p->fo.taken;
+
+	if (p->state != TCPS_ESTABLISHED || !text || tcp_rcv_wnd(p) == 0 ||
+	    p->t->cfg.no_quickack || p->ack.asked == TCP_QUICK_ON) {
+		p->flags |= PF_ACK_NOW;
+		return;
+	}
+	p->ack.pingpong = true;
+	p->flags |= PF_ACK_DELAYED;
+	if (!timer_on(p, TMR_DELACK))
+		pcb_timer(p, TMR_DELACK, mono_add(now, delay_now(p)));
+}
+
 /* A segment goes out, and every one carries the acknowledgment. */
 void
 delack_sent(struct tcp_pcb *p)

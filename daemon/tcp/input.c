@@ -149,7 +149,7 @@ answer_unacceptable(struct tcp_pcb *p, const struct seg *s)
 	}
 	ecn_synack_again(p, s);
 	/* What comes again was sent for want of an ACK. */
-	if (s->len > 0 && seq_lt(s->seq, p->rcv_nxt)) {
+	if (s->len + s->fin > 0 && seq_lt(s->seq, p->rcv_nxt)) {
 		delack_quick(p);
 		tcp_note_duplicate(p, s->seq, seq_add(s->seq, s->len + s->fin));
 	}
@@ -345,7 +345,7 @@ check_ack(struct tcp_pcb *p, struct seg *s)
 		if (s->no_ace && !p->ecn.crossed)
 			tcp_note_duplicate(p, p->irs, seq_add(p->irs, 1));
 		if (s->no_ace)
-			p->flags |= PF_ACK_NOW; /* of its SYN-ACK */
+			p->flags |= PF_ACK_NOW;
 		pcb_ready(p);
 	}
 	ecn_crossed(p, s, s->no_ace);
@@ -406,7 +406,8 @@ check_text(struct tcp_pcb *p, struct seg *s)
 void
 tcp_peer_fin(struct tcp_pcb *p, mono_t now)
 {
-	p->flags |= PF_FIN_RCVD | PF_ACK_NOW;
+	p->flags |= PF_FIN_RCVD;
+	delack_fin(p, now);
 	p->rcv_nxt = seq_add(p->rcv_nxt, 1);
 	p->rcv_adv = seq_max(p->rcv_adv, p->rcv_nxt);
 	reasm_end(p);
@@ -419,11 +420,13 @@ static enum step
 check_fin(struct tcp_pcb *p, struct seg *s)
 {
 	if (s->fin && !(p->flags & PF_FIN_RCVD)) {
+		/* Two ends: what was told of the one is no longer true. */
+		if (p->fin_early && !seq_eq(p->fin_seq, s->fin_seq))
+			p->nrcv_sack = 0;
 		p->fin_early = true;
 		p->fin_seq = s->fin_seq;
-		/* RFC 5681 4.2: one that came early is answered at once. */
-		p->flags |= PF_ACK_NOW;
-		pcb_ready(p);
+		if (!seq_eq(p->fin_seq, p->rcv_nxt))
+			reasm_early_fin(p);
 	}
 	if (!p->fin_early || !seq_eq(p->fin_seq, p->rcv_nxt) ||
 	    (p->flags & PF_FIN_RCVD))

@@ -1279,6 +1279,7 @@ RB_PROTOTYPE(rxtree, rxseg, node, rxseg_cmp)
 /* A gap opens, or stands so long that it counts as one that opens now. */
 void paws_gap(struct tcp_pcb *p);
 void reasm_input(struct tcp_pcb *p, struct seg *s);
+void reasm_early_fin(struct tcp_pcb *p);
 void reasm_free(struct tcp_pcb *p);
 void reasm_end(struct tcp_pcb *p);
 uint32_t tcp_rcv_wnd(const struct tcp_pcb *p);
@@ -1292,6 +1293,7 @@ void tcp_peer_fin(struct tcp_pcb *p, mono_t now);
 /* ---- delack.c ---- */
 void delack_measure(struct tcp_pcb *p, uint32_t full, mono_t now);
 void delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now);
+void delack_fin(struct tcp_pcb *p, mono_t now);
 void delack_sent(struct tcp_pcb *p);
 void delack_answered(struct tcp_pcb *p, mono_t now);
 /* Text goes with the ACK of the SYN-ACK: of a Fast Open that has more to say,

@@ -383,9 +383,13 @@ check_sacks(const struct tcp_pcb *p)
 		RB_FOREACH (r, rxtree, (struct rxtree *)&p->ooo) {
 			seq_t end = seq_add(r->seq, r->len);
 
+			if (p->fin_early && seq_eq(at, p->fin_seq))
+				at = seq_add(at, 1);
 			if (seq_leq(r->seq, at) && seq_gt(end, at))
 				at = end;
 		}
+		if (p->fin_early && seq_eq(at, p->fin_seq))
+			at = seq_add(at, 1);
 		CHECK(seq_geq(at, SEQ(p->rcv_sack[i].right)));
 	}
 }

@@ -370,6 +370,16 @@ insert_ooo(struct tcp_pcb *p, struct seg *s)
 	return NEXT;
 }
 
+/* The FIN at fin_seq came before what is missing: answered at once, as text is
+ * (RFC 5681 4.2), and told by SACK as an octet of its own, as in Linux. */
+void
+reasm_early_fin(struct tcp_pcb *p)
+{
+	sack_add(p, p->fin_seq, seq_add(p->fin_seq, 1));
+	p->flags |= PF_ACK_NOW;
+	pcb_ready(p);
+}
+
 static enum step
 insert_in_order(struct tcp_pcb *p, struct seg *s)
 {

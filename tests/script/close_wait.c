@@ -96,3 +96,60 @@ Test(close_wait, no_timer)
 	quiet_until(sec(86400));
 	in_state(TCPS_CLOSE_WAIT);
 }
+
+/* RFC 2883: a FIN that came twice. */
+Test(close_wait, the_fin_again_is_told)
+{
+	lab_start(.listens = true);
+	handshake(.mss = 1460, .sackok = 1);
+	peer_sends(ACK | FIN, .seq = 1, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 2);
+	after(sec(1));
+	peer_sends(ACK | FIN, .seq = 1, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 2, .sack = {{1, 2}});
+	app_aborts();
+	lab_drain();
+}
+
+/* One that came early is an octet for SACK; two of them at different places
+ * leave nothing behind. */
+Test(close_wait, an_early_fin_is_told)
+{
+	lab_start(.listens = true);
+	handshake(.mss = 1460, .sackok = 1);
+	peer_sends(ACK | FIN, .seq = 1001, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 1, .sack = {{1001, 1002}});
+	peer_sends(ACK, .seq = 501, .ack = 1, .len = 500);
+	stack_sends(ACK, .seq = 1, .ack = 1, .sack = {{501, 1002}});
+	peer_sends(ACK | FIN, .seq = 2001, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 1, .sack = {{2001, 2002}});
+	peer_sends(ACK | FIN, .seq = 1001, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 1, .any_sack = true);
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 500);
+	stack_sends(ACK, .seq = 1, .ack = 1002);
+	in_state(TCPS_CLOSE_WAIT);
+	app_aborts();
+	lab_drain();
+}
+
+/* Behind text it waits a little for the answer; alone it does not. */
+Test(close_wait, the_fin_waits_for_the_answer)
+{
+	lab_start(.listens = true, .quickack = true);
+	handshake(.mss = 1460);
+	peer_sends(ACK, .seq = 1, .ack = 1, .len = 100);
+	stack_sends(ACK, .seq = 1, .ack = 101);
+	after(ms(10));
+	peer_sends(ACK | FIN, .seq = 101, .ack = 1);
+	quiet_for(ms(39));
+	after(ms(1));
+	stack_sends(ACK, .seq = 1, .ack = 102);
+	app_aborts();
+	lab_drain();
+	lab_start(.listens = true, .quickack = true);
+	handshake(.mss = 1460);
+	peer_sends(ACK | FIN, .seq = 1, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 2);
+	app_aborts();
+	lab_drain();
+}
