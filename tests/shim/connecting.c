@@ -284,8 +284,8 @@ static void
 interrupted(void)
 {
 	/* Again and again: the first may come before the call does. */
-	struct itimerspec its = {.it_value.tv_nsec = 50000000,
-	    .it_interval.tv_nsec = 50000000};
+	struct itimerspec its = {
+	    .it_value.tv_nsec = 50000000, .it_interval.tv_nsec = 50000000};
 	struct sigevent sev = {
 	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
 	timer_t t;
