@@ -330,7 +330,9 @@ visit_look(struct visit *v, uint8_t *buf, size_t n)
 static bool
 visit_input(struct visit *v)
 {
-	static uint8_t buf[PROTO_MSG_MAX] __attribute__((aligned(16)));
+	/* Not static: it is wiped when the answer is out, and by then another
+	 * engine of the same process (a test's) may read into it. */
+	uint8_t buf[PROTO_MSG_MAX] __attribute__((aligned(16)));
 	ssize_t n;
 	bool over;
 

@@ -430,7 +430,7 @@ take(struct dgram *d, void *buf, size_t room, bool *end)
 static bool
 service(struct dgram *d)
 {
-	static uint8_t buf[sizeof(struct proto_dgram) + 65536];
+	uint8_t buf[sizeof(struct proto_dgram) + 65536];
 	bool end = false;
 	ssize_t n;
 	int i;

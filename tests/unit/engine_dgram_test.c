@@ -100,10 +100,12 @@ static void
 pair(struct cl *a, struct cl *b)
 {
 	struct proto_name n = name_of(LAB_ADDR(0), 1000);
+	int err;
 
 	*a = made(0);
 	*b = made(1);
-	cr_assert_eq(ask(0, a, PROTO_BIND, &n), 0);
+	err = ask(0, a, PROTO_BIND, &n);
+	cr_assert_eq(err, 0, "%s", strerror(err));
 	n = name_of(LAB_ADDR(1), 2000);
 	cr_assert_eq(ask(1, b, PROTO_BIND, &n), 0);
 }
