@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include "ident.h"
 #include "sock.h"
@@ -74,11 +75,33 @@ int
 ident_replace(int fd, int new)
 {
 	int fl = sys_fcntl(fd, F_GETFD, 0), r;
+	struct watch w[WATCH_MAX];
+	struct epoll_event ev;
+	unsigned n = ident_watches(fd, w), i, kept = 0;
 
+	/* Those that still do. */
+	for (i = 0; i < n; i++) {
+		ev = (struct epoll_event){w[i].events, {.u64 = w[i].data}};
+		if (w[i].fd == fd &&
+		    sys_epoll_ctl(w[i].ep, EPOLL_CTL_MOD, fd, &ev) == 0)
+			w[kept++] = w[i];
+	}
 	do
 		r = sys_dup3(
 		    new, fd, fl > 0 && fl & FD_CLOEXEC ? O_CLOEXEC : 0);
 	while (r == -EINTR || r == -EBUSY);
 	sys_close(new);
+	for (i = 0; i < kept && r >= 0; i++) {
+		ev = (struct epoll_event){w[i].events, {.u64 = w[i].data}};
+		sys_epoll_ctl(w[i].ep, EPOLL_CTL_ADD, fd, &ev);
+	}
 	return r < 0 ? r : 0;
+}
+
+/* As the kernel does: to this very thread. */
+void
+sock_raise_sigpipe(void)
+{
+	SYS(SYS_tgkill, SYS(SYS_getpid, 0, 0, 0, 0, 0, 0),
+	    SYS(SYS_gettid, 0, 0, 0, 0, 0, 0), SIGPIPE, 0, 0, 0);
 }

@@ -6,11 +6,13 @@
  * AF_UNIX does not use.  The options of a socket without a connection sit in a
  * socket filter that never runs: a stream of AF_UNIX does not run filters.  Its
  * instructions are "load this constant", the constants are the words, the last
- * one accepts everything.  Keys of TCP_MD5SIG stand behind them.
+ * one accepts everything.  Keys of TCP_MD5SIG stand behind them; before them,
+ * which epoll instances watch it, for they forget a descriptor whose socket is
+ * replaced.
  *
  * A non-blocking attempt is pending until connect() has told its end, as in
  * Linux (SS_CONNECTING): that flag is SO_NOFCS, which means nothing here and
- * which the table keeps elsewhere.  The send buffer is PROTO_ATTACH_SNDBUF
+ * which the table keeps elsewhere.  The send buffer is PROTO_WAIT_SNDBUF
  * while connecting, a value that it never has otherwise, until it is settled.
  */
 #include <fcntl.h>
@@ -28,9 +30,13 @@
 
 /* A's send buffer once established (the kernel doubles it and clamps it). */
 #define SNDBUF_NATIVE  (1 << 20)
-#define SNDBUF_MINIMUM (16 << 10)
+#define SNDBUF_MINIMUM (16 << 10) /* more than PROTO_WAIT_SNDBUF / 2 */
 
-#define JOURNAL_WORDS (SOCKOPT_JOURNAL_MAX + MD5KEYS_JOURNAL_MAX)
+/* First come the watches, after their number. */
+#define WATCH_WORDS   5
+#define WATCHES_WORDS (1 + WATCH_MAX * WATCH_WORDS)
+#define JOURNAL_WORDS                                                          \
+	(WATCHES_WORDS + SOCKOPT_JOURNAL_MAX + MD5KEYS_JOURNAL_MAX)
 
 static bool
 get_int(int fd, int name, int *v)
@@ -208,7 +214,7 @@ unsettled(int fd)
 {
 	int v;
 
-	return get_int(fd, SO_SNDBUF, &v) && v == PROTO_ATTACH_SNDBUF;
+	return get_int(fd, SO_SNDBUF, &v) && v == PROTO_WAIT_SNDBUF;
 }
 
 enum phase
@@ -252,8 +258,6 @@ ident_sndbuf(int fd, const struct sockopts *o)
 		v = lowat;
 	if (v < SNDBUF_MINIMUM)
 		v = SNDBUF_MINIMUM;
-	if (v == PROTO_ATTACH_SNDBUF / 2)
-		v++;
 	sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &v, sizeof v);
 }
 
@@ -270,86 +274,183 @@ ident_settle(int fd)
 
 /* ---- options and keys on the descriptor ---- */
 
-/* What is kept there; the number of words. */
-static size_t
-read_journal(int fd, uint32_t words[JOURNAL_WORDS])
-{
-	struct sock_filter f[JOURNAL_WORDS + 1];
-	socklen_t n = JOURNAL_WORDS + 1; /* in instructions, not bytes */
-	unsigned i;
+/* All that is kept there. */
+struct journal {
+	struct watch watch[WATCH_MAX];
+	unsigned nwatches;
+	struct sockopts opts;
+	struct md5keys keys;
+};
 
-	memset(f, 0, sizeof f); /* valgrind does not know of instructions */
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, f, &n) != 0 ||
-	    n < 2 || n > JOURNAL_WORDS + 1)
-		return 0;
-	for (i = 0; i < n - 1; i++)
-		words[i] = f[i].k;
-	explicit_bzero(f, sizeof f);
-	return n - 1;
+static size_t
+watches_get(struct journal *j, const uint32_t *words, size_t n)
+{
+	struct watch *w;
+
+	j->nwatches = 0;
+	if (n == 0 || words[0] > WATCH_MAX || words[0] * WATCH_WORDS > n - 1)
+		return n;
+	for (n = 1; j->nwatches < words[0]; n += WATCH_WORDS) {
+		w = &j->watch[j->nwatches++];
+		w->ep = (int)words[n];
+		w->fd = (int)words[n + 1];
+		w->events = words[n + 2];
+		w->data = (uint64_t)words[n + 3] << 32 | words[n + 4];
+	}
+	return n;
 }
 
-static int
-write_journal(int fd, const struct sockopts *o, const struct md5keys *k)
+static size_t
+watches_put(const struct journal *j, uint32_t *words)
+{
+	const struct watch *w;
+	size_t n = 1;
+
+	words[0] = j->nwatches;
+	for (w = j->watch; w < j->watch + j->nwatches; w++) {
+		words[n++] = (uint32_t)w->ep;
+		words[n++] = (uint32_t)w->fd;
+		words[n++] = w->events;
+		words[n++] = (uint32_t)(w->data >> 32);
+		words[n++] = (uint32_t)w->data;
+	}
+	return n;
+}
+
+static void
+read_journal(int fd, struct journal *j)
 {
 	struct sock_filter f[JOURNAL_WORDS + 1];
 	uint32_t words[JOURNAL_WORDS];
-	size_t n = sockopt_journal_put(o, words, SOCKOPT_JOURNAL_MAX), i;
+	socklen_t n = JOURNAL_WORDS + 1; /* in instructions, not bytes */
+	size_t i, at;
+
+	memset(j, 0, sizeof *j);
+	j->opts.ipv6 = ident_family(fd) == AF_INET6;
+	memset(f, 0, sizeof f); /* valgrind does not know of instructions */
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, f, &n) != 0 ||
+	    n < 2 || n > JOURNAL_WORDS + 1)
+		return;
+	for (i = 0; i < n - 1; i++)
+		words[i] = f[i].k;
+	at = watches_get(j, words, n - 1);
+	sockopt_journal_get(&j->opts, words + at, n - 1 - at);
+	md5keys_journal_get(&j->keys, words + at, n - 1 - at);
+	if (j->keys.n > 0) {
+		explicit_bzero(f, sizeof f);
+		explicit_bzero(words, sizeof words);
+	}
+}
+
+static int
+write_journal(int fd, const struct journal *j)
+{
+	struct sock_filter f[JOURNAL_WORDS + 1];
+	uint32_t words[JOURNAL_WORDS];
+	size_t n = watches_put(j, words), i;
 	struct sock_fprog prog = {.filter = f};
 	int err;
 
-	n += md5keys_journal_put(k, words + n);
+	n += sockopt_journal_put(&j->opts, words + n, SOCKOPT_JOURNAL_MAX);
+	n += md5keys_journal_put(&j->keys, words + n);
 	for (i = 0; i < n; i++)
 		f[i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, words[i]);
 	f[n] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
 	prog.len = (unsigned short)(n + 1);
 	err = sys_setsockopt(
 	    fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog);
-	if (k->n > 0) {
+	if (j->keys.n > 0) {
 		explicit_bzero(f, sizeof f);
 		explicit_bzero(words, sizeof words);
 	}
 	return err;
 }
 
+static void
+forget(struct journal *j)
+{
+	if (j->keys.n > 0)
+		explicit_bzero(&j->keys, sizeof j->keys);
+}
+
 void
 ident_options(int fd, struct sockopts *o)
 {
-	uint32_t words[JOURNAL_WORDS];
+	struct journal j;
 
-	memset(o, 0, sizeof *o);
-	o->ipv6 = ident_family(fd) == AF_INET6;
-	sockopt_journal_get(o, words, read_journal(fd, words));
+	read_journal(fd, &j);
+	*o = j.opts;
+	forget(&j);
 }
 
 void
 ident_keys(int fd, struct md5keys *k)
 {
-	uint32_t words[JOURNAL_WORDS];
+	struct journal j;
 
-	md5keys_journal_get(k, words, read_journal(fd, words));
-	if (k->n > 0)
-		explicit_bzero(words, sizeof words);
+	read_journal(fd, &j);
+	*k = j.keys;
+	forget(&j);
+}
+
+unsigned
+ident_watches(int fd, struct watch w[WATCH_MAX])
+{
+	struct journal j;
+
+	read_journal(fd, &j);
+	memcpy(w, j.watch, sizeof j.watch);
+	forget(&j);
+	return j.nwatches;
 }
 
 int
 ident_keep_options(int fd, const struct sockopts *o)
 {
-	struct md5keys k;
+	struct journal j;
 	int err;
 
-	ident_keys(fd, &k);
-	err = write_journal(fd, o, &k);
-	explicit_bzero(&k, sizeof k);
+	read_journal(fd, &j);
+	j.opts = *o;
+	err = write_journal(fd, &j);
+	forget(&j);
 	return err;
 }
 
 int
 ident_keep_keys(int fd, const struct md5keys *k)
 {
-	struct sockopts o;
+	struct journal j;
+	int err;
 
-	ident_options(fd, &o);
-	return write_journal(fd, &o, k);
+	read_journal(fd, &j);
+	j.keys = *k;
+	err = write_journal(fd, &j);
+	forget(&j);
+	return err;
+}
+
+int
+ident_keep_watches(int fd, const struct watch *w, unsigned n)
+{
+	struct journal j;
+	int err;
+
+	read_journal(fd, &j);
+	memcpy(j.watch, w, n * sizeof *w);
+	j.nwatches = n;
+	err = write_journal(fd, &j);
+	forget(&j);
+	return err;
+}
+
+bool
+ident_replaceable(int fd)
+{
+	int pending = 0;
+
+	return !ident_attached(fd) ||
+	       (get_int(fd, SO_NOFCS, &pending) && pending);
 }
 
 /* ---- another socket in its place ---- */
@@ -386,19 +487,18 @@ ident_flags(int fd)
 int
 ident_renew(int fd, uint64_t *handle)
 {
-	struct sockopts o;
-	struct md5keys k;
+	struct journal j;
 	int new;
 
-	ident_options(fd, &o);
 	new =
 	    ident_new(ident_family(fd), SOCK_STREAM | ident_flags(fd), handle);
 	if (new < 0)
 		return new;
-	ident_keys(fd, &k);
-	if (sockopt_any(&o) || k.n > 0 || k.ao != 0)
-		write_journal(new, &o, &k);
-	explicit_bzero(&k, sizeof k);
+	read_journal(fd, &j);
+	if (sockopt_any(&j.opts) || j.keys.n > 0 || j.keys.ao != 0 ||
+	    j.nwatches > 0)
+		write_journal(new, &j);
+	forget(&j);
 	ident_copy_native(fd, new);
 	return ident_replace(fd, new);
 }

@@ -69,6 +69,19 @@ int ident_keep_options(int fd, const struct sockopts *o);
 void ident_keys(int fd, struct md5keys *k);
 int ident_keep_keys(int fd, const struct md5keys *k);
 
+/* An epoll instance that watches a descriptor: what it was told. */
+struct watch {
+	int ep, fd;
+	uint32_t events;
+	uint64_t data;
+};
+#define WATCH_MAX 4
+/* Who watches it, kept there too; the number. */
+unsigned ident_watches(int fd, struct watch w[WATCH_MAX]);
+int ident_keep_watches(int fd, const struct watch *w, unsigned n);
+/* May another socket take its place yet?  Of descriptors of ours. */
+bool ident_replaceable(int fd);
+
 /* Puts a fresh tagged socket in fd's place, with its options and flags. */
 int ident_renew(int fd, uint64_t *handle);
 /* A socket of the kernel's TCP with fd's family, options and flags. */
@@ -77,7 +90,8 @@ int ident_kernel_twin(int fd);
 void ident_copy_native(int from, int to);
 /* SOCK_NONBLOCK and SOCK_CLOEXEC as fd has them. */
 int ident_flags(int fd);
-/* Puts new in fd's place; new itself is closed, whatever comes of it. */
+/* Puts new in fd's place, and in the epoll instances that watch that; new
+ * itself is closed, whatever comes of it. */
 int ident_replace(int fd, int new);
 
 #endif

@@ -8,17 +8,23 @@
  *   ECONNRESET for every end      the daemon knows ETIMEDOUT, EHOSTUNREACH...
  *   EINVAL, ENOTCONN unconnected  ENOTCONN to read, EPIPE to write
  *
- * The kernel raises SIGPIPE with the EPIPE, before the errno can be put right.
- * So the send family asks it not to, and repeats the call as it was when the
- * EPIPE stands (or the descriptor is foreign): then the signal comes.  write()
- * has no such flag; it keeps the signal (tcpd-run(1) says so).
+ * The kernel raises SIGPIPE with the EPIPE, before the errno can be put right,
+ * and none where AF_UNIX is not connected.  So the send family asks it not to;
+ * the signal is raised here when EPIPE stands, and where the descriptor is
+ * foreign the call is repeated as it was.  write() has no such flag: on numbers
+ * that were given to sockets of ours (hint.h) it is a send().
  */
+#include <limits.h>
 #include <string.h>
 #include "dgram.h"
+#include "hint.h"
 #include "ident.h"
 #include "real.h"
 #include "sock.h"
+#include "stream.h"
 #include "sys.h"
+
+unsigned long hint_words[HINT_MAX / HINT_BITS];
 
 /* ---- failures ---- */
 
@@ -62,15 +68,19 @@ write_error(void)
 ssize_t
 sock_write_failed(int fd)
 {
+	bool unconnected = errno == ENOTCONN;
 	uint64_t handle;
 
-	if (write_error() && ident_ours(fd, &handle))
+	if (write_error() && ident_ours(fd, &handle)) {
 		write_errno(fd, handle);
+		if (unconnected)
+			sock_raise_sigpipe();
+	}
 	return -1;
 }
 
 /* After a send with MSG_NOSIGNAL put in: true when the call is to be made
- * once more as the program made it. */
+ * once more as the program made it, for the signal's sake. */
 static bool
 send_again(int fd, int flags)
 {
@@ -81,7 +91,9 @@ send_again(int fd, int flags)
 	if (!ident_ours(fd, &handle))
 		return errno == EPIPE && !(flags & MSG_NOSIGNAL);
 	write_errno(fd, handle);
-	return errno == EPIPE && !(flags & MSG_NOSIGNAL);
+	if (errno == EPIPE && !(flags & MSG_NOSIGNAL))
+		sock_raise_sigpipe();
+	return false;
 }
 
 /* ---- sending ---- */
@@ -98,6 +110,7 @@ sock_sendto(int fd, const void *buf, size_t n, int flags,
 	struct dgram d;
 	uint64_t handle;
 	ssize_t r;
+	int err;
 
 	if (dgram_ours(fd, &d))
 		return sock_result(dgram_send(fd, &d, buf, n, flags, sa, len));
@@ -105,19 +118,18 @@ sock_sendto(int fd, const void *buf, size_t n, int flags,
 		return sock_send_fast(fd, handle, &m, flags);
 	if (flags & MSG_OOB && ident_ours(fd, &handle))
 		return sock_send_urgent(fd, handle, buf, n, flags);
-	/* TCP takes no notice of an address. */
+	/* TCP takes no notice of an address, but for its being one. */
 	if (sa != NULL && ident_ours(fd, &handle)) {
+		err = sock_check_name(sa, len);
+		if (err != 0)
+			return sock_result(err);
 		sa = NULL;
 		len = 0;
 	}
 	r = real.sendto(fd, buf, n, flags | MSG_NOSIGNAL, sa, len);
 	if (r >= 0 || !send_again(fd, flags))
 		return r;
-	/* For the signal; an unconnected AF_UNIX has none to give. */
-	r = real.sendto(fd, buf, n, flags, sa, len);
-	if (r < 0 && errno == ENOTCONN)
-		errno = EPIPE;
-	return r;
+	return real.sendto(fd, buf, n, flags, sa, len);
 }
 
 ssize_t
@@ -127,6 +139,7 @@ sock_sendmsg(int fd, const struct msghdr *m, int flags)
 	struct dgram d;
 	uint64_t handle;
 	ssize_t r;
+	int err;
 
 	if (m != NULL && dgram_ours(fd, &d))
 		return sock_result(dgram_sendmsg(fd, &d, m, flags));
@@ -136,6 +149,13 @@ sock_sendmsg(int fd, const struct msghdr *m, int flags)
 		return sock_sendmsg_urgent(fd, handle, m, flags);
 	if (m != NULL && (m->msg_name != NULL || m->msg_control != NULL) &&
 	    ident_ours(fd, &handle)) {
+		err = m->msg_name != NULL
+			  ? sock_check_name(m->msg_name, m->msg_namelen)
+			  : 0;
+		if (err == 0 && m->msg_control != NULL)
+			err = stream_check_control(m);
+		if (err != 0)
+			return sock_result(err);
 		plain = *m;
 		plain.msg_name = NULL;
 		plain.msg_namelen = 0;
@@ -146,13 +166,49 @@ sock_sendmsg(int fd, const struct msghdr *m, int flags)
 	r = real.sendmsg(fd, m, flags | MSG_NOSIGNAL);
 	if (r >= 0 || !send_again(fd, flags))
 		return r;
-	r = real.sendmsg(fd, m, flags);
-	if (r < 0 && errno == ENOTCONN)
-		errno = EPIPE;
-	return r;
+	return real.sendmsg(fd, m, flags);
+}
+
+bool
+sock_write_hinted(int fd, const void *buf, size_t n, ssize_t *r)
+{
+	int saved = errno;
+
+	*r = sock_sendto(fd, buf, n, 0, NULL, 0);
+	if (*r >= 0 || errno != ENOTSOCK)
+		return true;
+	hint_set(fd, false);
+	errno = saved;
+	return false;
+}
+
+bool
+sock_writev_hinted(int fd, const struct iovec *iov, int n, ssize_t *r)
+{
+	struct msghdr m = {
+	    .msg_iov = (void *)(uintptr_t)iov, .msg_iovlen = (size_t)n};
+	int saved = errno;
+
+	if (n < 0 || n > IOV_MAX)
+		return false;
+	*r = sock_sendmsg(fd, &m, 0);
+	if (*r >= 0 || errno != ENOTSOCK)
+		return true;
+	hint_set(fd, false);
+	errno = saved;
+	return false;
 }
 
 /* ---- receiving ---- */
+
+/* There is no urgent byte, says TCP before it looks whether there could be. */
+static ssize_t
+recv_failed(int fd, int flags)
+{
+	if (flags & MSG_OOB && errno == EINVAL && !ident_listening(fd))
+		return -1;
+	return sock_read_failed(fd);
+}
 
 /* MSG_TRUNC on TCP: take n bytes and throw them away. */
 static ssize_t
@@ -198,9 +254,17 @@ sock_recvfrom(
 			errno = saved;
 		return r;
 	}
+	if (flags & MSG_ERRQUEUE && ident_ours(fd, &handle))
+		return sock_result(-EAGAIN);
+	if ((flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && n > 0 &&
+	    ident_ours(fd, &handle)) {
+		if (sa != NULL && sys_mapped(len, sizeof *len))
+			*len = 0;
+		return stream_recv_all(fd, buf, n, flags);
+	}
 	r = real.recvfrom(fd, buf, n, flags, sa, len);
 	if (r < 0)
-		return sock_read_failed(fd);
+		return recv_failed(fd, flags);
 	/* TCP gives no source address, AF_UNIX that of its far end. */
 	if (sa != NULL && len != NULL && *len > 0 && sa->sa_family == AF_UNIX &&
 	    ident_ours(fd, &handle))
@@ -217,9 +281,11 @@ sock_recvmsg(int fd, struct msghdr *m, int flags)
 
 	if (m != NULL && dgram_ours(fd, &d))
 		return sock_result(dgram_recvmsg(fd, &d, m, flags));
+	if (flags & MSG_ERRQUEUE && ident_ours(fd, &handle))
+		return sock_result(-EAGAIN);
 	r = real.recvmsg(fd, m, flags);
 	if (r < 0)
-		return sock_read_failed(fd);
+		return recv_failed(fd, flags);
 	if (m->msg_controllen > 0 && !dgram_seen)
 		dgram_received(m);
 	if (m->msg_name != NULL && m->msg_namelen > 0 &&
@@ -229,15 +295,18 @@ sock_recvmsg(int fd, struct msghdr *m, int flags)
 	return r;
 }
 
-/* ---- calls that only a socket of UDP has here ---- */
+/* ---- several at once, and what only a socket of UDP has here ---- */
 
 int
 sock_sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
 {
+	uint64_t handle;
 	struct dgram d;
 
 	if (dgram_ours(fd, &d))
 		return (int)sock_result(dgram_sendmmsg(fd, &d, v, n, flags));
+	if (ident_ours(fd, &handle))
+		return stream_sendmmsg(fd, v, n, flags);
 	return real.sendmmsg(fd, v, n, flags);
 }
 
@@ -245,11 +314,14 @@ int
 sock_recvmmsg(
     int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *limit)
 {
+	uint64_t handle;
 	struct dgram d;
 
 	if (dgram_ours(fd, &d))
 		return (int)sock_result(
 		    dgram_recvmmsg(fd, &d, v, n, flags, limit));
+	if (ident_ours(fd, &handle))
+		return stream_recvmmsg(fd, v, n, flags, limit);
 	return real.recvmmsg(fd, v, n, flags, limit);
 }
 

@@ -17,6 +17,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include "dgram.h"
+#include "hint.h"
 #include "ident.h"
 #include "ipc/aokey.h"
 #include "ipc/policy.h"
@@ -399,6 +400,7 @@ sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 		sys_close(new);
 	}
 	welcome(fd, new, &peer);
+	hint_set(new, true);
 	if (sa == NULL)
 		return new;
 	err = sock_put_name(&peer.remote, ident_family(fd), sa, len);

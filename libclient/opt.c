@@ -352,11 +352,11 @@ sock_setsockopt(int fd, int level, int name, const void *val, socklen_t len)
 bool
 sock_ioctl_ours(unsigned long req)
 {
-	/* Interfaces, routes and ARP: an Internet socket answers them. */
+	/* Interfaces, routes, ARP, times: an Internet socket answers them. */
 	return req == SIOCOUTQ || req == SIOCOUTQNSD ||
-	       (req == FIONREAD && dgram_seen) ||
-	       (req >= SIOCADDRT && req <= 0x89ff && req != SIOCGSTAMP_OLD &&
-		   req != SIOCGSTAMPNS_OLD && req != SIOCOUTQNSD);
+	       (req == FIONREAD && dgram_seen) || req == SIOCGSTAMP_OLD ||
+	       req == SIOCGSTAMPNS_OLD || req == SIOCGSTAMP_NEW ||
+	       req == SIOCGSTAMPNS_NEW || (req >= SIOCADDRT && req <= 0x89ff);
 }
 
 static int

@@ -2,8 +2,8 @@
 /*
  * libtcpd-preload.so: the C library's names for what sock.h does.
  *
- * Nothing on the wait path is here (poll, select, epoll), nor close, dup or
- * fork: a descriptor of ours is a real one.  The plain data calls are here
+ * Nothing on the wait path is here (poll, select, epoll_wait), nor close, dup
+ * or fork: a descriptor of ours is a real one.  The plain data calls are here
  * only to put an errno right; on success they cost one indirect call.  The
  * fortified names (__recv_chk and so on) check their room as the C library
  * does and go the same way.
@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include "dgram.h"
+#include "hint.h"
 #include "real.h"
 #include "sock.h"
 #include "sys.h"
@@ -195,6 +196,8 @@ write(int fd, const void *buf, size_t n)
 
 	if (dgram_seen && sock_write(fd, buf, n, &r))
 		return r;
+	if (hint_has(fd) && sock_write_hinted(fd, buf, n, &r))
+		return r;
 	r = real.write(fd, buf, n);
 	return r >= 0 ? r : sock_write_failed(fd);
 }
@@ -205,6 +208,8 @@ writev(int fd, const struct iovec *iov, int n)
 	ssize_t r;
 
 	if (dgram_seen && sock_writev(fd, iov, n, &r))
+		return r;
+	if (hint_has(fd) && sock_writev_hinted(fd, iov, n, &r))
 		return r;
 	r = real.writev(fd, iov, n);
 	return r >= 0 ? r : sock_write_failed(fd);
@@ -249,6 +254,14 @@ sendfile64(int out, int in, off64_t *off, size_t n)
 	ssize_t r = real.sendfile(out, in, (off_t *)off, n);
 
 	return r >= 0 ? r : sock_write_failed(out);
+}
+
+/* ---- who watches ---- */
+
+EXPORT int
+epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
+{
+	return sock_epoll_ctl(ep, op, fd, ev);
 }
 
 /* ---- by number ---- */
@@ -298,24 +311,40 @@ syscall(long nr, ...)
 		    (const void *)a[3], (socklen_t)a[4]);
 	case SYS_shutdown:
 		return sock_shutdown((int)a[0], (int)a[1]);
-	case SYS_sendto:
-		return sock_sendto((int)a[0], (const void *)a[1], (size_t)a[2],
-		    (int)a[3], (struct sockaddr *)a[4], (socklen_t)a[5]);
+	case SYS_ioctl:
+		return ioctl((int)a[0], (unsigned long)a[1], (void *)a[2]);
+	case SYS_read:
+		return read((int)a[0], (void *)a[1], (size_t)a[2]);
+	case SYS_readv:
+		return readv((int)a[0], (struct iovec *)a[1], (int)a[2]);
 	case SYS_recvfrom:
 		return sock_recvfrom((int)a[0], (void *)a[1], (size_t)a[2],
 		    (int)a[3], (struct sockaddr *)a[4], (socklen_t *)a[5]);
-	case SYS_sendmsg:
-		return sock_sendmsg(
-		    (int)a[0], (const struct msghdr *)a[1], (int)a[2]);
 	case SYS_recvmsg:
 		return sock_recvmsg(
+		    (int)a[0], (struct msghdr *)a[1], (int)a[2]);
+	case SYS_recvmmsg:
+		return sock_recvmmsg((int)a[0], (struct mmsghdr *)a[1],
+		    (unsigned)a[2], (int)a[3], (struct timespec *)a[4]);
+	case SYS_write:
+		return write((int)a[0], (void *)a[1], (size_t)a[2]);
+	case SYS_writev:
+		return writev((int)a[0], (struct iovec *)a[1], (int)a[2]);
+	case SYS_sendto:
+		return sock_sendto((int)a[0], (void *)a[1], (size_t)a[2],
+		    (int)a[3], (struct sockaddr *)a[4], (socklen_t)a[5]);
+	case SYS_sendmsg:
+		return sock_sendmsg(
 		    (int)a[0], (struct msghdr *)a[1], (int)a[2]);
 	case SYS_sendmmsg:
 		return sock_sendmmsg((int)a[0], (struct mmsghdr *)a[1],
 		    (unsigned)a[2], (int)a[3]);
-	case SYS_recvmmsg:
-		return sock_recvmmsg((int)a[0], (struct mmsghdr *)a[1],
-		    (unsigned)a[2], (int)a[3], (struct timespec *)a[4]);
+	case SYS_sendfile:
+		return sendfile(
+		    (int)a[0], (int)a[1], (off_t *)a[2], (size_t)a[3]);
+	case SYS_epoll_ctl:
+		return sock_epoll_ctl((int)a[0], (int)a[1], (int)a[2],
+		    (struct epoll_event *)a[3]);
 	default:
 		return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}

@@ -162,6 +162,12 @@ raw_sendfile(int out, int in, off_t *off, size_t n)
 	return result(SYS(SYS_sendfile, out, in, off, n, 0, 0));
 }
 
+static int
+raw_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
+{
+	return (int)result(sys_epoll_ctl(ep, op, fd, ev));
+}
+
 static long
 raw_syscall(long n, ...)
 {
@@ -199,6 +205,7 @@ struct real real = {
     .sendmmsg = raw_sendmmsg,
     .recvmmsg = raw_recvmmsg,
     .sendfile = raw_sendfile,
+    .epoll_ctl = raw_epoll_ctl,
     .syscall = raw_syscall,
 };
 
@@ -239,6 +246,7 @@ setup(void)
 	resolve("sendmmsg", &real.sendmmsg);
 	resolve("recvmmsg", &real.recvmmsg);
 	resolve("sendfile64", &real.sendfile);
+	resolve("epoll_ctl", &real.epoll_ctl);
 	resolve("syscall", &real.syscall);
 	wire_setup();
 	dgram_inherited();

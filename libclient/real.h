@@ -10,6 +10,7 @@
 #ifndef LIBCLIENT_REAL_H
 #define LIBCLIENT_REAL_H
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -43,6 +44,7 @@ struct real {
 	int (*recvmmsg)(
 	    int, struct mmsghdr *, unsigned, int, struct timespec *);
 	ssize_t (*sendfile)(int, int, off_t *, size_t);
+	int (*epoll_ctl)(int, int, int, struct epoll_event *);
 	long (*syscall)(long, ...);
 };
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 #include "dgram.h"
+#include "hint.h"
 #include "ident.h"
 #include "ipc/policy.h"
 #include "real.h"
@@ -126,24 +127,24 @@ sock_put_name(
 	    .sin_family = AF_INET, .sin_port = htons(n->port)};
 	struct sockaddr_in6 sin6 = {
 	    .sin6_family = AF_INET6, .sin6_port = htons(n->port)};
-	socklen_t size = family == AF_INET ? sizeof sin : sizeof sin6;
+	socklen_t size = family == AF_INET ? sizeof sin : sizeof sin6, room;
 
 	if (!sys_mapped(len, sizeof *len))
 		return -EFAULT;
 	if ((int)*len < 0)
 		return -EINVAL;
-	if (!sys_mapped(sa, *len < size ? *len : size))
+	room = *len < size ? *len : size;
+	*len = size;
+	if (!sys_mapped(sa, room))
 		return -EFAULT;
 	if (family == AF_INET) {
 		memcpy(&sin.sin_addr, n->addr, 4);
-		memcpy(sa, &sin, *len < sizeof sin ? *len : sizeof sin);
-		*len = sizeof sin;
+		memcpy(sa, &sin, room);
 		return 0;
 	}
 	memcpy(&sin6.sin6_addr, n->addr, 16);
 	sin6.sin6_scope_id = scope_of(n);
-	memcpy(sa, &sin6, *len < sizeof sin6 ? *len : sizeof sin6);
-	*len = sizeof sin6;
+	memcpy(sa, &sin6, room);
 	return 0;
 }
 
@@ -245,6 +246,7 @@ int
 sock_socket(int domain, int type, int protocol)
 {
 	uint64_t handle;
+	int fd;
 
 	if (dgram_wanted(domain, type, protocol))
 		return (int)sock_result(dgram_socket(domain, type));
@@ -252,7 +254,9 @@ sock_socket(int domain, int type, int protocol)
 	    (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM ||
 	    (protocol != 0 && protocol != IPPROTO_TCP))
 		return real.socket(domain, type, protocol);
-	return (int)sock_result(ident_new(domain, type, &handle));
+	fd = ident_new(domain, type, &handle);
+	hint_set(fd, fd >= 0);
+	return (int)sock_result(fd);
 }
 
 /* ---- names ---- */

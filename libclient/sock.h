@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -50,6 +51,13 @@ bool sock_readv(int fd, const struct iovec *iov, int n, ssize_t *r);
 bool sock_write(int fd, const void *buf, size_t n, ssize_t *r);
 bool sock_writev(int fd, const struct iovec *iov, int n, ssize_t *r);
 
+int sock_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev);
+
+/* write() and writev() as a send, where hint.h has the number: false, and
+ * nothing is done, when it is no socket. */
+bool sock_write_hinted(int fd, const void *buf, size_t n, ssize_t *r);
+bool sock_writev_hinted(int fd, const struct iovec *iov, int n, ssize_t *r);
+
 /* After read() or write() failed: puts TCP's errno in the place of AF_UNIX's.
  * Both return -1. */
 ssize_t sock_read_failed(int fd);
@@ -84,6 +92,8 @@ int sock_arrived(int fd, uint64_t handle, int poll_bits);
 /* SO_SNDTIMEO or SO_RCVTIMEO in milliseconds, -1: for ever. */
 int64_t sock_patience_ms(int fd, int name);
 bool sock_nonblocking(int fd);
+/* What goes with EPIPE. */
+void sock_raise_sigpipe(void);
 
 struct policy_verdict;
 

@@ -169,6 +169,12 @@ sys_ioctl(int fd, unsigned long req, void *arg)
 }
 
 static inline int
+sys_epoll_ctl(int ep, int op, int fd, void *ev)
+{
+	return (int)SYS(SYS_epoll_ctl, ep, op, fd, ev, 0, 0);
+}
+
+static inline int
 sys_dup3(int from, int to, int flags)
 {
 	return (int)SYS(SYS_dup3, from, to, flags, 0, 0, 0);

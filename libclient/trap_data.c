@@ -98,7 +98,8 @@ recv_now(struct trap_op *op, uint32_t events)
 	    .c = &op->c, .fd = op->fd, .target_fd = (int)op->c.arg[0]};
 	do {
 		n = op->size - op->done < PIECE ? op->size - op->done : PIECE;
-		r = sock_recvfrom(op->fd, piece, n, op->flags, NULL, NULL);
+		r = sock_recvfrom(
+		    op->fd, piece, n, op->flags & ~MSG_WAITALL, NULL, NULL);
 		if (r < 0 && errno == EAGAIN && op->events != 0)
 			return false;
 		if (r < 0)

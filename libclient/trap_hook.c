@@ -176,6 +176,13 @@ sock_await(int fd, uint64_t handle)
 	return -EINPROGRESS;
 }
 
+/* With the answer. */
+void
+sock_raise_sigpipe(void)
+{
+	serving.sigpipe = true;
+}
+
 int
 ident_replace(int fd, int new)
 {

@@ -275,6 +275,8 @@ wire_attach(int fd, uint64_t handle, const struct proto_attach *at,
 		return r == -EFAULT ? -EFAULT : -ENETDOWN;
 	/* The attempt may have failed by now; the waiter will see it. */
 	sys_send(fd, zeros, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	sndbuf = PROTO_WAIT_SNDBUF / 2;
+	sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
 	return 0;
 }
 

@@ -45,6 +45,8 @@
  * (SO_SNDBUF is given half of that, the kernel doubles it). */
 #define PROTO_ATTACH_SNDBUF 65536
 #define PROTO_HELLO_BYTES   17408
+/* Then it is made so small that nothing else fits in before it is read. */
+#define PROTO_WAIT_SNDBUF   16384
 
 /*
  * The tag on a descriptor of ours: kept in SO_MAX_PACING_RATE, which an

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Numbers that sockets of ours were given in this process.  Only a hint: that a
+ * write() to them is better made a send(), whose SIGPIPE can be held back.  The
+ * kernel says what a descriptor is; a hint that is wrong costs a call, and one
+ * that is missing (dup, exec, a passed descriptor) the order of a signal.
+ */
+#ifndef LIBCLIENT_HINT_H
+#define LIBCLIENT_HINT_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#define HINT_MAX  65536
+#define HINT_BITS ((int)(sizeof(long) * CHAR_BIT))
+
+extern unsigned long hint_words[HINT_MAX / HINT_BITS];
+
+static inline bool
+hint_has(int fd)
+{
+	return fd >= 0 && fd < HINT_MAX &&
+	       __atomic_load_n(&hint_words[fd / HINT_BITS], __ATOMIC_RELAXED) >>
+		       fd % HINT_BITS &
+		   1;
+}
+
+static inline void
+hint_set(int fd, bool on)
+{
+	unsigned long bit = 1UL << fd % HINT_BITS;
+
+	if (fd < 0 || fd >= HINT_MAX || hint_has(fd) == on)
+		return;
+	if (on)
+		__atomic_fetch_or(
+		    &hint_words[fd / HINT_BITS], bit, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(
+		    &hint_words[fd / HINT_BITS], ~bit, __ATOMIC_RELAXED);
+}
+
+#endif
