@@ -23,6 +23,9 @@ static const struct subject *const subjects[] = {
     &streaming_cases,
     &sharing_cases,
     &families_cases,
+    &arguments_cases,
+    &polling_cases,
+    &messages_cases,
     &options_cases,
     &datagrams_cases,
 };

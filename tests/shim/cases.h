@@ -86,8 +86,9 @@ struct subject {
 	{                                                                      \
 		name, table, sizeof table / sizeof table[0]                    \
 	}
-extern const struct subject connecting_cases, datagrams_cases, families_cases,
-    listening_cases, options_cases, sharing_cases, streaming_cases;
+extern const struct subject arguments_cases, connecting_cases, datagrams_cases,
+    families_cases, listening_cases, messages_cases, options_cases,
+    polling_cases, sharing_cases, streaming_cases;
 
 extern const void *case_row;
 extern const char *case_name, *self, *path;

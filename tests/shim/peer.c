@@ -276,6 +276,12 @@ peer_obey(const char *line, FILE *out)
 	} else if (strncmp(line, "urgent", 6) == 0) {
 		send(p_conn, "urgent", 6, MSG_OOB);
 		fprintf(out, "ok\n");
+	} else if (strncmp(line, "say ", 4) == 0) {
+		send(p_conn, line + 4, strlen(line + 4) - 1, 0);
+		fprintf(out, "ok\n");
+	} else if (strncmp(line, "mark ", 5) == 0) {
+		send(p_conn, line + 5, strlen(line + 5) - 1, MSG_OOB);
+		fprintf(out, "ok\n");
 	} else if (strncmp(line, "oob", 3) == 0) {
 		p_oob(out);
 	} else if (strncmp(line, "reset", 5) == 0) {
@@ -318,10 +324,14 @@ peer_main(void)
 				return 0;
 			peer_obey(line, out);
 		}
+		/* Nor does the next case find what this one left. */
 		p_drop();
 		if (p_dgram >= 0)
 			close(p_dgram);
 		p_dgram = -1;
+		if (p_listen >= 0)
+			close(p_listen);
+		p_listen = -1;
 		fclose(in);
 		fclose(out);
 	}
