@@ -17,7 +17,8 @@ PACKAGES_LAB="iproute2 util-linux procps curl nginx-light python3"
 # Unit tests and the programs of tests/e2e.
 PACKAGES_TEST="libcriterion-dev wget redis-server redis-tools iperf3 socat
 	netcat-openbsd bird2 dnsmasq-base liblwip-dev iputils-ping ethtool jq git mandoc
-	xz-utils clang clang-format valgrind openssl busybox-static"
+	xz-utils clang clang-format valgrind openssl busybox-static
+	libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4"
 
 # nginx and the like live there, and a plain user's PATH lacks it.
 PATH=$PATH:/usr/sbin:/sbin

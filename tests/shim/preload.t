@@ -51,6 +51,50 @@ is "no allocation, no threads" "$(nm -D --undefined-only "$preload" |
 is "needs the C library only" "$(readelf -d "$preload" |
     sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -vE '^(libc|libdl|ld-linux)')" ""
 
+# What a program can see of the library that it did not ask for.
+# shellcheck disable=SC2016
+state='ls -l /proc/self/fd | sed "s/.* -> //" | grep -v /proc/ | sort
+	grep Threads /proc/self/status; ls /proc/self/task | wc -l'
+is "no descriptor, no thread" \
+    "$(LD_PRELOAD=$preload bash -c "$state" </dev/null 2>&1 | tr '0-9' 'n')" \
+    "$(bash -c "$state" </dev/null 2>&1 | tr '0-9' 'n')"
+# Before main nobody calls the allocator that the library could not be there for:
+# a counting one is called as often with it as without.
+cat >"$work/count.c" <<'C'
+#include <stddef.h>
+#include <unistd.h>
+extern void *__libc_malloc(size_t n);
+static int calls;
+void *malloc(size_t n) { calls++; return __libc_malloc(n); }
+int main(void) { char c = (char)('0' + calls); return write(1, &c, 1) != 1; }
+C
+if ${CC:-cc} -o "$work/count" "$work/count.c" 2>/dev/null; then
+	is "no allocation before main" "$(LD_PRELOAD=$preload "$work/count")" \
+	    "$("$work/count")"
+fi
+
+# Allocators that are preloaded with it, before and behind.
+for allocator in libjemalloc.so.2 libmimalloc.so.2 libtcmalloc_minimal.so.4; do
+	path=$(ldconfig -p 2>/dev/null || /sbin/ldconfig -p)
+	path=$(awk -v n="$allocator" '$1 == n { print $NF; exit }' <<<"$path")
+	[ -n "$path" ] || continue
+	for both in "$path:$preload" "$preload:$path"; do
+		"$cases" peer "$work/allocator" &
+		peer=$!
+		LD_PRELOAD=$both CASES_QUIT=1 "$cases" run "$work/allocator" \
+		    connecting/flags connecting/loopback \
+		    >"$work/$allocator" 2>&1
+		wait "$peer"
+		"$cases" peer "$work/allocator" &
+		peer=$!
+		CASES_QUIT=1 "$cases" run "$work/allocator" connecting/flags \
+		    connecting/loopback >"$work/alone" 2>&1
+		wait "$peer"
+		is "$allocator, ${both##*/} last" "$(cat "$work/$allocator")" \
+		    "$(cat "$work/alone")"
+	done
+done
+
 is "silent" "$(LD_PRELOAD=$preload /bin/echo hello 2>&1)" hello
 
 # Cases that stay within the kernel, both ways.
