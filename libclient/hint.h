@@ -28,10 +28,11 @@ hint_has(int fd)
 static inline void
 hint_set(int fd, bool on)
 {
-	unsigned long bit = 1UL << fd % HINT_BITS;
+	unsigned long bit;
 
 	if (fd < 0 || fd >= HINT_MAX || hint_has(fd) == on)
 		return;
+	bit = 1UL << fd % HINT_BITS;
 	if (on)
 		__atomic_fetch_or(
 		    &hint_words[fd / HINT_BITS], bit, __ATOMIC_RELAXED);

@@ -135,6 +135,8 @@ sock_put_name(
 		return -EINVAL;
 	room = *len < size ? *len : size;
 	*len = size;
+	if (room == 0)
+		return 0;
 	if (!sys_mapped(sa, room))
 		return -EFAULT;
 	if (family == AF_INET) {

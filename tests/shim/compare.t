@@ -25,27 +25,44 @@ results()
 	[ "$status" = 0 ] || { tail -n 5 "$out.err"; return 1; }
 }
 
-# The cases whose results are not the same in both files.
+# The cases whose results are not the same in both files; those of a list only.
 differing()
 {
 	diff "$1" "$2" | sed -n 's/^[<>] \([^:]*\): .*/\1/p' | sort -u
 }
 
-# same NAME WHERE KIND: as the kernel's, but for what is listed
+of_cases()
+{
+	grep -f <(sed 's/.*/^&: /' <<<"$1") "$2"
+}
+
+# same NAME WHERE KIND KERNEL'S [CMD...]: as the kernel's, but for what is
+# listed.  Two processors race in some cases (a wake-up more, a read in two), on
+# the kernel too: what differs is tried once more, and said.
 same()
 {
-	local k=$work/kernel.$3.out s=$work/$2.$3.out unlisted
+	local name=$1 kind=$3 k=$4 s=$work/$2.$3.out unlisted results
+	shift 4
+	results=$(wc -l <"$s")
 	differing "$k" "$s" >"$work/differ"
 	cat "$work/differ" >>"$work/differed"
 	unlisted=$(comm -23 "$work/differ" "$work/listed")
+	if [ -n "$unlisted" ]; then
+		note "tried again:" $unlisted
+		only=$unlisted results again "$kind" "$@"
+		of_cases "$unlisted" "$k" >"$work/again.k"
+		of_cases "$unlisted" "$work/again.$kind.out" >"$work/again.s"
+		k=$work/again.k s=$work/again.s
+		unlisted=$(differing "$k" "$s")
+	fi
 	if [ -z "$unlisted" ]; then
-		ok "$1: $(wc -l <"$s") results as the kernel's"
+		ok "$name: $results results as the kernel's"
 		return
 	fi
-	not_ok "$1"
+	not_ok "$name"
 	note "< kernel, > shim"
 	for name in $unlisted; do
-		diff <(grep "^$name: " "$k") <(grep "^$name: " "$s") |
+		diff <(of_cases "$name" "$k") <(of_cases "$name" "$s") |
 		    head -n 20 | sed 's/^/# /'
 	done
 }
@@ -74,20 +91,21 @@ LAB=$labs LAB_DEVICE=${E2E_DEVICE:-tap}
 up
 for kind in $kinds; do
 	check "under the shim, $kind" results shim "$kind"
-	same "shim, $kind" shim "$kind"
+	same "shim, $kind" shim "$kind" "$work/kernel.$kind.out"
 done
 equal "what is listed as different is" \
     "$(sort -u "$work/differed" | comm -13 - "$work/listed")" ""
 if command -v valgrind >/dev/null &&
-    ! nm "$cases" 2>/dev/null | grep -q __asan; then
+    ! grep -q '^#define WITH_SANITIZERS' "$top_builddir/config.h"; then
 	# Without the subjects that pass bad pointers on purpose.
 	only=$("$cases" list | sed 's,/.*,/,' | uniq | grep -vE '^(options|arguments)/')
 	grep -f <(sed 's/^/^/' <<<"$only") "$work/kernel.4.out" \
 	    >"$work/kernel.some.out"
-	check "under the shim and valgrind" results valgrind 4 valgrind -q \
-	    --trace-children=yes --log-file="$work/vg.%p"
-	mv "$work/valgrind.4.out" "$work/valgrind.some.out"
-	same "valgrind" valgrind some
+	checked="valgrind -q --trace-children=yes --log-file=$work/vg.%p"
+	# shellcheck disable=SC2086
+	check "under the shim and valgrind" results valgrind 4 $checked
+	# shellcheck disable=SC2086
+	same "valgrind" valgrind 4 "$work/kernel.some.out" $checked
 	equal "valgrind has nothing to say" "$(cat "$work"/vg.* | head -n 40)" ""
 else
 	skip "valgrind" "not installed, or a build with sanitizers"
