@@ -568,3 +568,76 @@ cl_read(int fd, void *p, size_t n)
 	}
 	return (ssize_t)got;
 }
+
+/* The stream's byte at i. */
+static uint8_t
+byte_at(size_t i)
+{
+	return (uint8_t)(i * 2654435761u >> 13);
+}
+
+void *
+cl_bulk_write(void *arg)
+{
+	struct cl_bulk *k = arg;
+	static const size_t sizes[] = {1, 7, 1448, 65536, 100000, 13};
+	uint8_t *buf = malloc(100000);
+	size_t at = 0, i, n, turn = 0;
+
+	for (k->ok = true; k->ok && at < k->n; at += n) {
+		n = sizes[turn++ % 6];
+		if (n > k->n - at)
+			n = k->n - at;
+		for (i = 0; i < n; i++)
+			buf[i] = byte_at(at + i);
+		k->ok = cl_write(k->fd, buf, n);
+	}
+	shutdown(k->fd, SHUT_WR);
+	free(buf);
+	return NULL;
+}
+
+void *
+cl_bulk_read(void *arg)
+{
+	struct cl_bulk *k = arg;
+	uint8_t *buf = malloc(50000);
+	size_t at = 0, i;
+	ssize_t r;
+
+	for (k->ok = true; (r = read(k->fd, buf, 50000)) > 0; at += (size_t)r)
+		for (i = 0; i < (size_t)r; i++)
+			k->ok = k->ok && buf[i] == byte_at(at + i);
+	if (!k->ok || r != 0 || at != k->n)
+		fprintf(stderr, "read: ok %d r %zd errno %d at %zu of %zu\n",
+		    k->ok, r, r < 0 ? errno : 0, at, k->n);
+	k->ok = k->ok && r == 0 && at == k->n;
+	free(buf);
+	return NULL;
+}
+
+size_t
+cl_fill(int fd)
+{
+	static char buf[1 << 16];
+	size_t sent = 0;
+	ssize_t r;
+
+	do {
+		while ((r = send(fd, buf, sizeof buf, MSG_DONTWAIT)) > 0)
+			sent += (size_t)r;
+	} while (cl_wait(fd, POLLOUT, 300));
+	return sent;
+}
+
+size_t
+cl_drain(int fd)
+{
+	static char buf[1 << 16];
+	size_t got = 0;
+	ssize_t r;
+
+	while ((r = read(fd, buf, sizeof buf)) > 0)
+		got += (size_t)r;
+	return r == 0 ? got : SIZE_MAX;
+}

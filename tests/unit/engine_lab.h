@@ -74,5 +74,19 @@ bool cl_wait(int fd, int bits, int ms);
 bool cl_write(int fd, const void *p, size_t n);
 /* Reads until n bytes or the end; negative errno on an error. */
 ssize_t cl_read(int fd, void *p, size_t n);
+/* Writes until nothing moves any more; how much. */
+size_t cl_fill(int fd);
+/* Reads to the end; how much, SIZE_MAX if it was not a clean one. */
+size_t cl_drain(int fd);
+
+/* A stream of n bytes, each known by its place, in writes of many sizes; for
+ * pthread_create().  ok: all went, or came, and then the end. */
+struct cl_bulk {
+	int fd;
+	size_t n;
+	bool ok;
+};
+void *cl_bulk_write(void *bulk);
+void *cl_bulk_read(void *bulk);
 
 #endif

@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -18,7 +17,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "tests/unit/engine_lab.h"
@@ -51,73 +49,20 @@ Test(engine, bytes_flow_both_ways)
 	cr_assert(lab_until(lab_conns, 1, 0, 1000));
 }
 
-struct bulk {
-	int fd;
-	size_t n;
-	bool ok;
-};
-
-/* The stream's byte at i. */
-static uint8_t
-byte_at(size_t i)
-{
-	return (uint8_t)(i * 2654435761u >> 13);
-}
-
-static void *
-bulk_write(void *arg)
-{
-	struct bulk *k = arg;
-	static const size_t sizes[] = {1, 7, 1448, 65536, 100000, 13};
-	uint8_t *buf = malloc(100000);
-	size_t at = 0, i, n, turn = 0;
-
-	for (k->ok = true; k->ok && at < k->n; at += n) {
-		n = sizes[turn++ % 6];
-		if (n > k->n - at)
-			n = k->n - at;
-		for (i = 0; i < n; i++)
-			buf[i] = byte_at(at + i);
-		k->ok = cl_write(k->fd, buf, n);
-	}
-	shutdown(k->fd, SHUT_WR);
-	free(buf);
-	return NULL;
-}
-
-static void *
-bulk_read(void *arg)
-{
-	struct bulk *k = arg;
-	uint8_t *buf = malloc(50000);
-	size_t at = 0, i;
-	ssize_t r;
-
-	for (k->ok = true; (r = read(k->fd, buf, 50000)) > 0; at += (size_t)r)
-		for (i = 0; i < (size_t)r; i++)
-			k->ok = k->ok && buf[i] == byte_at(at + i);
-	if (!k->ok || r != 0 || at != k->n)
-		fprintf(stderr, "read: ok %d r %zd errno %d at %zu of %zu\n",
-		    k->ok, r, r < 0 ? errno : 0, at, k->n);
-	k->ok = k->ok && r == 0 && at == k->n;
-	free(buf);
-	return NULL;
-}
-
 Test(engine, bulk_both_ways_arrives_intact)
 {
-	struct bulk k[4];
+	struct cl_bulk k[4];
 	pthread_t t[4];
 	struct cl a;
 	int b, i;
 
 	cl_pair(&a, &b);
 	for (i = 0; i < 4; i++)
-		k[i] = (struct bulk){i & 1 ? b : a.fd, 24 << 20, false};
-	pthread_create(&t[0], NULL, bulk_write, &k[0]);
-	pthread_create(&t[1], NULL, bulk_read, &k[1]);
-	pthread_create(&t[2], NULL, bulk_read, &k[2]);
-	pthread_create(&t[3], NULL, bulk_write, &k[3]);
+		k[i] = (struct cl_bulk){i & 1 ? b : a.fd, 24 << 20, false};
+	pthread_create(&t[0], NULL, cl_bulk_write, &k[0]);
+	pthread_create(&t[1], NULL, cl_bulk_read, &k[1]);
+	pthread_create(&t[2], NULL, cl_bulk_read, &k[2]);
+	pthread_create(&t[3], NULL, cl_bulk_write, &k[3]);
 	for (i = 0; i < 4; i++) {
 		pthread_join(t[i], NULL);
 		cr_assert(k[i].ok, "stream %d", i);
@@ -408,143 +353,6 @@ Test(engine, accepted_peer_name_and_raw_accept)
 	cr_assert_eq(cl_read(a.fd, buf, 3), 0);
 }
 
-/* How much a SYN to the other engine's port could carry; or a negative errno.
- */
-static int
-fast_room(uint16_t port)
-{
-	struct proto_attach a = {.dst = {.family = AF_INET, .port = port}};
-	struct {
-		struct proto_opt o;
-		int room;
-	} ans;
-	size_t len = sizeof ans;
-	int err;
-
-	a.dst.addr[0] = (uint8_t)(LAB_ADDR(1) >> 24);
-	a.dst.addr[1] = (uint8_t)(LAB_ADDR(1) >> 16);
-	a.dst.addr[2] = (uint8_t)(LAB_ADDR(1) >> 8);
-	a.dst.addr[3] = (uint8_t)LAB_ADDR(1);
-	err = cl_request(0, PROTO_FASTOPEN, 1, &a, sizeof a, -1, &ans, &len);
-	return err != 0 ? -err : ans.room;
-}
-
-/* A listener that takes data from SYNs, and a cookie of it. */
-static int
-fast_listener(struct cl *l)
-{
-	struct cl a = cl_socket();
-	int port = cl_listen(l, 1, 0, 16), one = 5;
-	uint8_t opt[sizeof(struct proto_opt) + 4];
-	struct proto_opt o = {IPPROTO_TCP, TCP_FASTOPEN, 4, 0};
-
-	memcpy(opt, &o, sizeof o);
-	memcpy(opt + sizeof o, &one, 4);
-	cr_assert_gt(port, 0);
-	cr_assert_eq(cl_request(1, PROTO_SETOPT, l->handle, opt, sizeof opt, -1,
-			 NULL, NULL),
-	    0);
-	cr_assert_eq(fast_room((uint16_t)port), 0);
-	cr_assert_eq(
-	    cl_start_fast(&a, 0, LAB_ADDR(1), (uint16_t)port, PROTO_FAST, ""),
-	    0);
-	cr_assert_eq(cl_finish(&a, 0), 0);
-	close(cl_accept(l));
-	close(a.fd);
-	cr_assert_gt(fast_room((uint16_t)port), 1000);
-	return port;
-}
-
-/* RFC 7413: what comes with the hello goes with the SYN. */
-Test(engine, fast_open)
-{
-	struct cl l = cl_socket(), a = cl_socket();
-	int port = fast_listener(&l), b;
-	char buf[8];
-
-	cr_assert_eq(cl_start_fast(&a, 0, LAB_ADDR(1), (uint16_t)port,
-			 PROTO_FAST, "hello"),
-	    0);
-	cr_assert_eq(cl_finish(&a, 0), 0);
-	cr_assert(cl_write(a.fd, "123", 3));
-	b = cl_accept(&l);
-	cr_assert_eq(cl_read(b, buf, 8), 8);
-	cr_assert_arr_eq(buf, "hello123", 8);
-	close(a.fd);
-	cr_assert_eq(cl_read(b, buf, 1), 0);
-	close(b);
-}
-
-/* It can be written to at once, and what was written arrives although the
- * program is gone before there is an answer. */
-Test(engine, fast_open_that_waits)
-{
-	struct cl l = cl_socket(), a = cl_socket(), idle = cl_socket();
-	int port = fast_listener(&l), b;
-	char buf[8];
-
-	cr_assert_eq(cl_start_fast(&idle, 0, LAB_ADDR(1), (uint16_t)port,
-			 PROTO_FAST | PROTO_WAITS, ""),
-	    0);
-	cr_assert(cl_wait(idle.fd, POLLOUT, 2000));
-	cr_assert_eq(cl_request(0, PROTO_GETPEERNAME, idle.handle, NULL, 0, -1,
-			 NULL, NULL),
-	    ENOTCONN);
-	cr_assert_eq(cl_start_fast(&a, 0, LAB_ADDR(1), (uint16_t)port,
-			 PROTO_FAST | PROTO_WAITS, ""),
-	    0);
-	cr_assert(cl_write(a.fd, "hello", 5));
-	close(a.fd);
-	b = cl_accept(&l);
-	cr_assert_eq(cl_read(b, buf, 8), 5);
-	cr_assert_arr_eq(buf, "hello", 5);
-	close(b);
-	/* The other one has sent nothing yet. */
-	cr_assert(!cl_wait(l.fd, POLLIN, 0));
-	close(idle.fd);
-	cr_assert(lab_until(lab_conns, 0, 0, 2000));
-}
-
-/* Its end comes with the next call, as connect() has returned long since. */
-Test(engine, fast_open_refused)
-{
-	struct cl l = cl_socket(), a = cl_socket();
-	int port = fast_listener(&l);
-	char c;
-
-	close(l.fd);
-	cr_assert_eq(cl_start_fast(&a, 0, LAB_ADDR(1), (uint16_t)port,
-			 PROTO_FAST | PROTO_WAITS, ""),
-	    0);
-	cr_assert(cl_wait(a.fd, POLLOUT, 2000));
-	cr_assert(cl_write(a.fd, "hello", 5));
-	cr_assert(cl_wait(a.fd, POLLHUP, 3000));
-	cr_assert_eq(read(a.fd, &c, 1), -1);
-	cr_assert_eq(
-	    cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL, NULL),
-	    ECONNREFUSED);
-}
-
-Test(engine, fast_open_malformed)
-{
-	const struct {
-		uint32_t flags;
-		const char *text;
-	} rows[] = {{PROTO_WAITS, ""}, {4, ""}, {0, "x"},
-	    {PROTO_FAST | PROTO_WAITS, "x"}};
-	struct cl a;
-
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		a = cl_socket();
-		cr_assert_eq(cl_start_fast(&a, 0, LAB_ADDR(1), 80,
-				 rows[i].flags, rows[i].text),
-		    0);
-		cr_assert(cl_wait(a.fd, POLLHUP, 2000));
-		cr_assert_eq(lab_drops(0, DROP_IPC_MALFORMED), i + 1);
-		close(a.fd);
-	}
-}
-
 /* A listener on :: takes IPv4 as well, under names of its own family; one that
  * is for IPv6 alone refuses it and leaves the port to 0.0.0.0. */
 Test(engine, listener_of_both_families)
@@ -579,35 +387,6 @@ Test(engine, listener_of_both_families)
 	cr_assert_eq(cl_listen(&only4, 1, (uint16_t)port, 5), port);
 }
 
-/* Writes until nothing moves any more; how much. */
-static size_t
-fill(int fd)
-{
-	static char buf[1 << 16];
-	size_t sent = 0;
-	ssize_t r;
-
-	do {
-		while ((r = send(fd, buf, sizeof buf, MSG_DONTWAIT)) > 0)
-			sent += (size_t)r;
-	} while (cl_wait(fd, POLLOUT, 300));
-	return sent;
-}
-
-/* Reads to a clean end; how much. */
-static size_t
-drain(int fd)
-{
-	static char buf[1 << 16];
-	size_t got = 0;
-	ssize_t r;
-
-	while ((r = read(fd, buf, sizeof buf)) > 0)
-		got += (size_t)r;
-	cr_assert_eq(r, 0);
-	return got;
-}
-
 Test(engine, full_buffers_hold_back_and_go_on)
 {
 	struct cl a;
@@ -615,11 +394,11 @@ Test(engine, full_buffers_hold_back_and_go_on)
 	int b;
 
 	cl_pair(&a, &b);
-	sent = fill(a.fd);
+	sent = cl_fill(a.fd);
 	cr_assert_gt(sent, 1 << 20);
 	cr_assert_lt(sent, 16 << 20);
 	shutdown(a.fd, SHUT_WR);
-	cr_assert_eq(drain(b), sent);
+	cr_assert_eq(cl_drain(b), sent);
 }
 
 Test(engine, program_that_leaves_with_full_buffers_is_drained)
@@ -629,11 +408,11 @@ Test(engine, program_that_leaves_with_full_buffers_is_drained)
 	int b;
 
 	cl_pair(&a, &b);
-	sent = fill(a.fd);
+	sent = cl_fill(a.fd);
 	close(a.fd);
 	/* Before its peer has read anything. */
 	cr_assert(lab_until(lab_conns, 0, 0, 1000));
-	cr_assert_eq(drain(b), sent);
+	cr_assert_eq(cl_drain(b), sent);
 }
 
 Test(engine, accept_queue_overflow_waits)
@@ -832,312 +611,6 @@ Test(engine, soft_errors_wait_to_be_asked_for,
 	close(b);
 }
 
-static void
-quota_up(void)
-{
-	lab_quota = (struct conf_quota){.conns = 3,
-	    .listeners = 2,
-	    .half_open = 2,
-	    .buffer_bytes = 1 << 20};
-	lab_up();
-}
-
-TestSuite(engine_quota, .init = quota_up, .fini = lab_down, .timeout = 60);
-
-Test(engine_quota, limits_have_their_errnos)
-{
-	struct cl l = cl_socket(), l2 = cl_socket(), l3 = cl_socket();
-	struct cl a[3], over = cl_socket(), half[3];
-	int port = cl_listen(&l, 1, 0, 16), i;
-
-	cr_assert_gt(cl_listen(&l2, 1, 0, 16), 0);
-	cr_assert_eq(cl_listen(&l3, 1, 0, 16), -EMFILE);
-	for (i = 0; i < 2; i++) {
-		half[i] = cl_socket();
-		cr_assert_eq(cl_start(&half[i], 0, 0xc000024d, 80), 0);
-	}
-	half[2] = cl_socket();
-	cr_assert_eq(cl_connect(&half[2], 0, 0xc000024d, 80), EAGAIN);
-	close(half[0].fd);
-	close(half[1].fd);
-	cr_assert(lab_until(lab_conns, 0, 0, 1000));
-	for (i = 0; i < 3; i++) {
-		a[i] = cl_socket();
-		cr_assert_eq(
-		    cl_connect(&a[i], 0, LAB_ADDR(1), (uint16_t)port), 0);
-	}
-	cr_assert_eq(cl_connect(&over, 0, LAB_ADDR(1), (uint16_t)port), EMFILE);
-	close(a[0].fd);
-	cr_assert(lab_until(lab_conns, 0, 2, 1000));
-	over = cl_socket();
-	cr_assert_eq(cl_accept(&l) >= 0, 1);
-}
-
-Test(engine_quota, buffer_bytes_are_back_pressure)
-{
-	struct bulk k[2];
-	pthread_t t[2];
-	struct cl a;
-	int b, i;
-
-	cl_pair(&a, &b);
-	k[0] = (struct bulk){a.fd, 16 << 20, false};
-	k[1] = (struct bulk){b, 16 << 20, false};
-	pthread_create(&t[0], NULL, bulk_write, &k[0]);
-	pthread_create(&t[1], NULL, bulk_read, &k[1]);
-	for (i = 0; i < 2; i++) {
-		pthread_join(t[i], NULL);
-		cr_assert(k[i].ok, "%d", i);
-	}
-}
-
-static void
-count_squeezed(struct engine *e, void *arg)
-{
-	struct account *a;
-
-	RB_FOREACH (a, accounts, &e->accounts)
-		*(size_t *)arg += a->squeezed;
-}
-
-static size_t
-squeezed(int i)
-{
-	size_t n = 0;
-
-	lab_on(i, count_squeezed, &n);
-	return n;
-}
-
-/* Who is over his limit has it from one connection; others go on at speed. */
-Test(engine_quota, who_holds_little_is_not_squeezed)
-{
-	struct cl a[3];
-	size_t was;
-	int b[3], i;
-	char c;
-
-	for (i = 0; i < 3; i++)
-		cl_pair(&a[i], &b[i]);
-	fill(a[0].fd);
-	fill(a[1].fd);
-	cr_assert_gt(was = squeezed(0), 0);
-	for (i = 0; i < 20; i++) {
-		cr_assert(cl_write(a[2].fd, "x", 1));
-		cr_assert_eq(cl_read(b[2], &c, 1), 1);
-		cr_assert(cl_write(b[2], "y", 1));
-		cr_assert_eq(cl_read(a[2].fd, &c, 1), 1);
-		cr_assert_eq(squeezed(0), was);
-	}
-}
-
-static void
-count_orphans(struct engine *e, void *arg)
-{
-	struct account *a;
-
-	RB_FOREACH (a, accounts, &e->accounts)
-		*(size_t *)arg += a->orphans;
-}
-
-static size_t
-orphans(int i)
-{
-	size_t n = 0;
-
-	lab_on(i, count_orphans, &n);
-	return n;
-}
-
-static void
-count_resets(struct engine *e, void *arg)
-{
-	*(size_t *)arg = e->stats.orphans_reset;
-}
-
-static void
-raise_limit(struct engine *e, void *arg)
-{
-	struct account *a;
-
-	RB_FOREACH (a, accounts, &e->accounts)
-		a->limit.conns = *(uint32_t *)arg;
-}
-
-/* Peers that never close hold what was left to them; a user may leave as many
- * connections as he may have. */
-Test(engine_quota, left_connections_are_on_their_users_account)
-{
-	struct cl l = cl_socket(), a;
-	int port = cl_listen(&l, 1, 0, 16), b[4], i;
-	uint32_t peers = 100;
-	size_t resets = 0;
-	char c[8];
-
-	lab_on(1, raise_limit, &peers);
-	for (i = 0; i < 4; i++) {
-		a = cl_socket();
-		cr_assert_eq(cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
-		b[i] = cl_accept(&l);
-		cr_assert(cl_write(a.fd, "last", 4));
-		cr_assert_eq(cl_read(b[i], c, 4), 4);
-		close(a.fd);
-		cr_assert(lab_until(lab_conns, 0, 0, 1000));
-		if (i < 3)
-			cr_assert_eq(read(b[i], c, sizeof c), 0);
-		else
-			cr_assert(cl_wait(b[i], POLLERR, 1000));
-	}
-	lab_on(0, count_resets, &resets);
-	cr_assert_eq(resets, 1);
-	cr_assert_eq(orphans(0), 3);
-	for (i = 0; i < 3; i++)
-		close(b[i]);
-	cr_assert(lab_until(orphans, 0, 0, 1000));
-}
-
-Test(engine, a_thousand_killed_at_once_leave_nothing)
-{
-	struct cl l = cl_socket();
-	int port = cl_listen(&l, 1, 0, 1024), i, n = 500, status, ready[2];
-	static char junk[20000];
-	pid_t pid;
-	char c;
-
-	cr_assert_eq(pipe(ready), 0);
-	pid = fork();
-	if (pid == 0) {
-		for (i = 0; i < n; i++) {
-			struct cl a = cl_socket();
-
-			if (cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port) != 0)
-				_exit(1);
-			(void)send(a.fd, junk, sizeof junk, MSG_DONTWAIT);
-		}
-		(void)!write(ready[1], "", 1);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	cr_assert_eq(read(ready[0], &c, 1), 1);
-	cr_assert_eq(lab_conns(0), (size_t)n);
-	for (i = 0; i < n / 2; i++)
-		cr_assert_geq(cl_accept(&l), 0);
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	cr_assert(lab_until(lab_conns, 0, 0, 1000));
-}
-
-/* What is sent raw; the answer's errno, -1: closed without one. */
-static int
-raw(const void *p, size_t n, struct proto_reply *reply)
-{
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	ssize_t r;
-
-	strcpy(sun.sun_path, lab[0].path);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
-	cr_assert_eq(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
-	r = recv(fd, reply, sizeof *reply, MSG_WAITALL);
-	close(fd);
-	return r == sizeof *reply ? reply->err : -1;
-}
-
-Test(engine, malformed_clients_are_counted_and_closed)
-{
-	struct proto_head h = {
-	    .magic = PROTO_MAGIC, .version = 77, .type = PROTO_ERROR};
-	struct proto_reply r;
-	struct cl a;
-	int b;
-
-	cr_assert_eq(raw("GET / HTTP/1.0\r\n\r\n", 18, &r), -1);
-	cr_assert_eq(lab_drops(0, DROP_IPC_MALFORMED), 1);
-	cr_assert_eq(raw(&h, sizeof h, &r), EPROTONOSUPPORT);
-	cr_assert_eq(r.version, PROTO_VERSION);
-	cr_assert_eq(lab_drops(0, DROP_IPC_VERSION), 1);
-	h.version = PROTO_VERSION;
-	h.type = PROTO_BIND; /* without its body */
-	cr_assert_eq(raw(&h, sizeof h, &r), -1);
-	h.len = 1 << 20;
-	cr_assert_eq(raw(&h, sizeof h, &r), -1);
-	h.len = 0;
-	h.type = 99;
-	cr_assert_eq(raw(&h, sizeof h, &r), -1);
-	cr_assert_eq(lab_drops(0, DROP_IPC_MALFORMED), 4);
-	cl_pair(&a, &b); /* and it works as before */
-}
-
-Test(engine, half_a_request_waits_for_the_rest)
-{
-	struct proto_head h = {.magic = PROTO_MAGIC,
-	    .version = PROTO_VERSION,
-	    .type = PROTO_ERROR,
-	    .handle = 5};
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	struct proto_reply r;
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	strcpy(sun.sun_path, lab[0].path);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
-	cr_assert_eq(send(fd, &h, 7, 0), 7);
-	(void)lab_conns(0); /* a turn goes by */
-	cr_assert_eq(
-	    send(fd, (char *)&h + 7, sizeof h - 7, 0), (ssize_t)sizeof h - 7);
-	cr_assert_eq(recv(fd, &r, sizeof r, MSG_WAITALL), (ssize_t)sizeof r);
-	cr_assert_eq(r.err, EBADF);
-}
-
-Test(engine, another_user_needs_the_descriptor)
-{
-	struct proto_opt o = {IPPROTO_TCP, TCP_NODELAY, 4, 0};
-	struct cl a, l = cl_socket();
-	struct sockaddr_un sun;
-	struct proto_peer peer;
-	socklen_t sl = sizeof sun;
-	uint8_t out[64];
-	size_t len;
-	int b, status, port;
-	pid_t pid;
-
-	if (getuid() != 0)
-		cr_skip_test("needs root for a second user");
-	port = cl_listen(&l, 1, 0, 16);
-	a = cl_socket();
-	cr_assert_eq(cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
-	b = cl_accept(&l);
-	cr_assert_eq(getpeername(b, (struct sockaddr *)&sun, &sl), 0);
-	memcpy(&peer, sun.sun_path, sizeof peer);
-	pid = fork();
-	if (pid == 0) {
-		int e[3];
-
-		if (setresuid(1234, 1234, 1234) != 0)
-			_exit(99);
-		/* The listener, too. */
-		e[0] = cl_request(
-		    1, PROTO_GETSOCKNAME, l.handle, NULL, 0, -1, out, &len);
-		e[1] = cl_request(
-		    1, PROTO_GETSOCKNAME, l.handle, NULL, 0, a.fd, out, &len);
-		e[2] = cl_request(
-		    1, PROTO_GETSOCKNAME, l.handle, NULL, 0, l.fd, out, &len);
-		if (e[0] != EACCES || e[1] != EACCES || e[2] != 0)
-			_exit(2);
-		e[0] = cl_request(
-		    1, PROTO_GETOPT, peer.handle, &o, sizeof o, -1, out, &len);
-		e[1] = cl_request(1, PROTO_GETOPT, peer.handle, &o, sizeof o,
-		    a.fd, out, &len);
-		e[2] = cl_request(
-		    1, PROTO_GETOPT, peer.handle, &o, sizeof o, b, out, &len);
-		_exit(e[0] == EACCES && e[1] == EACCES && e[2] == 0 ? 0 : 1);
-	}
-	waitpid(pid, &status, 0);
-	if (WEXITSTATUS(status) == 99)
-		cr_skip_test("cannot become another user here");
-	cr_assert_eq(status, 0);
-}
-
 Test(engine, shut_rd_lets_the_peer_go_on)
 {
 	static char buf[1 << 16];
@@ -1171,166 +644,6 @@ Test(engine, shut_both_ways_is_a_clean_end)
 	close(b);
 	cr_assert(lab_until(lab_conns, 0, 0, 1000));
 	cr_assert_eq(cl_read(a.fd, &c, 1), 0);
-}
-
-static void
-hurry(struct engine *e, void *arg)
-{
-	e->visit_us = 20000;
-}
-
-static size_t
-silent_clients(int i)
-{
-	return (size_t)lab_drops(i, DROP_IPC_LIMIT);
-}
-
-Test(engine, silent_clients_are_dropped)
-{
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	char c;
-
-	lab_on(0, hurry, NULL);
-	strcpy(sun.sun_path, lab[0].path);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
-	cr_assert_eq(send(fd, "tc", 2, 0), 2);
-	cr_assert(lab_until(silent_clients, 0, 1, 2000));
-	cr_assert_leq(read(fd, &c, 1), 0);
-}
-
-static void
-get_turns(struct engine *e, void *arg)
-{
-	*(uint64_t *)arg = e->turn;
-}
-
-/* A child dials n times; the number of connections that came up. */
-static int
-dial_many(int n, uint16_t port)
-{
-	int i, status, up = 0;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		for (i = 0; i < n; i++) {
-			struct cl a = cl_socket();
-
-			up += cl_connect(&a, 0, LAB_ADDR(1), port) == 0;
-		}
-		_exit(up);
-	}
-	waitpid(pid, &status, 0);
-	return WEXITSTATUS(status);
-}
-
-Test(engine, out_of_descriptors_refuses_and_recovers)
-{
-	struct cl l = cl_socket();
-	int port = cl_listen(&l, 1, 0, 64), used, up;
-	struct rlimit was, few;
-	uint64_t before, after;
-
-	cr_assert_eq(dial_many(20, (uint16_t)port), 20);
-	cr_assert(lab_until(lab_conns, 0, 0, 1000));
-	used = dup(0);
-	close(used);
-	getrlimit(RLIMIT_NOFILE, &was);
-	few = was;
-	few.rlim_cur = (rlim_t)used + 12;
-	lab_on(0, get_turns, &before);
-	setrlimit(RLIMIT_NOFILE, &few);
-	up = dial_many(20, (uint16_t)port);
-	setrlimit(RLIMIT_NOFILE, &was);
-	lab_on(0, get_turns, &after);
-	cr_assert_lt(up, 20);
-	cr_assert_lt(after - before, 20000, "it spins");
-	cr_assert(lab_until(lab_conns, 0, 0, 2000));
-	/* What overflowed in the accept queue goes first. */
-	while (cl_poll(l.fd) & POLLIN)
-		close(cl_accept(&l));
-	cr_assert_eq(dial_many(20, (uint16_t)port), 20);
-}
-
-/* A socket of the kernel's whose last close() waits for its peer, *peer. */
-static int
-lingerer(int *peer)
-{
-	struct sockaddr_in sin = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct linger wait = {1, 60};
-	static char junk[1 << 20];
-	socklen_t len = sizeof sin;
-	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (bind(l, (struct sockaddr *)&sin, len) < 0 || listen(l, 1) < 0 ||
-	    getsockname(l, (struct sockaddr *)&sin, &len) < 0 ||
-	    connect(fd, (struct sockaddr *)&sin, len) < 0)
-		cr_skip_test("no loopback");
-	*peer = accept4(l, NULL, NULL, SOCK_CLOEXEC);
-	close(l);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while (write(fd, junk, sizeof junk) > 0)
-		;
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &wait, sizeof wait);
-	return fd;
-}
-
-Test(engine, nobody_waits_for_a_strangers_descriptor)
-{
-	struct proto_name name = {.family = AF_INET};
-	struct cl l = cl_socket();
-	uint8_t out[64];
-	size_t len;
-	int peer, status, go[2], fd = lingerer(&peer);
-	char c;
-
-	/* The engine's is the last copy of it: ours goes before the child
-	 * asks, and a process that exits does not wait. */
-	cr_assert_eq(pipe(go), 0);
-	if (fork() == 0) {
-		close(peer);
-		close(go[1]);
-		if (read(go[0], &c, 1) != 0)
-			_exit(2);
-		_exit(cl_request(0, PROTO_BIND, 1, &name, sizeof name, fd, out,
-			  &len) == EPERM
-			  ? 0
-			  : 1);
-	}
-	close(fd);
-	close(go[0]);
-	close(go[1]);
-	cr_assert(wait(&status) > 0);
-	cr_assert_eq(status, 0);
-	cr_assert_eq(
-	    cl_request(0, PROTO_ERROR, 1, NULL, 0, -1, out, &len), EBADF);
-	cr_assert_eq(lab_drops(0, DROP_IPC_MALFORMED), 1);
-	cr_assert_gt(cl_listen(&l, 0, 0, 1), 0);
-	close(peer);
-}
-
-Test(engine, descriptors_come_only_when_asked_for)
-{
-	struct proto_head h = {.magic = PROTO_MAGIC,
-	    .version = PROTO_VERSION,
-	    .type = PROTO_ERROR};
-	struct iovec iov = {&h, sizeof h};
-	struct cl a;
-	int b, s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-
-	if (setsockopt(s, SOL_SOCKET, 83 /* SO_PASSRIGHTS */, &on, sizeof on) <
-	    0)
-		cr_skip_test("this kernel cannot refuse descriptors");
-	cr_assert_eq(cl_dial(s, 0), 0);
-	cr_assert_lt(cl_send_fd(s, &iov, 1, s), 0);
-	cr_assert_eq(errno, EPERM);
-	cl_pair(&a, &b);
-	cr_assert_lt(cl_send_fd(a.fd, &iov, 1, s), 0);
-	cr_assert_eq(errno, EPERM);
-	cr_assert_lt(cl_send_fd(b, &iov, 1, s), 0);
-	cr_assert_eq(errno, EPERM);
 }
 
 Test(engine, stop_is_never_silent)
