@@ -425,6 +425,9 @@ check_queues(const struct tcp_pcb *p)
 void
 pcb_check(const struct tcp_pcb *p, mono_t now)
 {
+	/* A number of the sequence space that is no octet to be read. */
+	uint32_t fin = (p->flags & PF_FIN_RCVD) != 0;
+
 	(void)now;
 	check_queues(p);
 	check_sacks(p);
@@ -441,7 +444,8 @@ pcb_check(const struct tcp_pcb *p, mono_t now)
 	CHECK(p->state != TCPS_TIME_WAIT);
 	CHECK(!p->urg.sending ||
 	      seq_diff(p->urg.snd_up, p->snd_una) <= (int64_t)p->sq.bytes + 1);
-	CHECK(tcp_recv_urgent(p) <= 65535 + p->rcv_bytes + tcp_rcv_wnd(p));
+	CHECK(
+	    tcp_recv_urgent(p) <= 65535 + p->rcv_bytes + fin + tcp_rcv_wnd(p));
 	CHECK(p->fo.half == NULL || p->state == TCPS_SYN_RECEIVED);
 	CHECK(p->fo.sent <= p->sq.bytes || synchronized(p));
 	CHECK(p->ecn.nturns <= ECN_TURNS);

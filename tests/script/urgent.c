@@ -113,6 +113,22 @@ Test(urgent, after_the_fin)
 	app_reads_eof();
 }
 
+/* As far as it can: from the window's right edge, and then a FIN before it. */
+Test(urgent, from_the_windows_edge)
+{
+	uint32_t wnd;
+
+	reach(TCPS_ESTABLISHED);
+	wnd = lab_info().rcv_wnd;
+	peer_sends(ACK | URG, .seq = 1 + wnd, .ack = 1, .urg = 65535);
+	event(TCP_EV_URGENT);
+	peer_sends(ACK | FIN, .seq = 1, .ack = 1);
+	stack_sends(ACK, .seq = 1, .ack = 2);
+	event(TCP_EV_EOF);
+	expect_eq(tcp_recv_urgent(lab_pcb()), 65535 + wnd);
+	app_reads_eof();
+}
+
 /* With the SYN-ACK, too (3.10.7.3 goes on at the sixth step). */
 Test(urgent, with_the_synack)
 {
