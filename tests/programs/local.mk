@@ -10,6 +10,7 @@ PROGRAM_FILES = tests/programs/apache2.t tests/programs/busybox.t \
 	tests/programs/nc.t tests/programs/ncat.t tests/programs/nginx.t \
 	tests/programs/node.t tests/programs/openssl.t \
 	tests/programs/python.t tests/programs/redis.t \
+	tests/programs/reload.t \
 	tests/programs/socat.t tests/programs/squid.t tests/programs/sshd.t \
 	tests/programs/stunnel.t tests/programs/telnetd.t \
 	tests/programs/wget.t tests/programs/wrk.t
