@@ -15,8 +15,12 @@
  * - Ping-pong.  Where an answer of ours followed within the delay, the next
  *   one is likely to carry the ACK: no quick ACKs then.  A duplicate says that
  *   the peer waits for ACKs, and ends it.
- * - The last short segment.  A user who has taken all there is and does not
- *   answer has nothing for the ACK to go along with.
+ * - The last segment of a write: a short one, or one with PSH.  A user who has
+ *   taken all there is and does not answer has nothing for the ACK to go along
+ *   with, and a peer with a small buffer waits for it.
+ *
+ * What a full segment is, is learned from what comes: the longest so far, or,
+ * where the path or the peer's buffer has become smaller, two of one length.
  *
  * The delay follows the distance between segments, TCP_DELACK_US at least and
  * never longer than a round trip or TCP_DELACK_MAX_US.
@@ -25,6 +29,11 @@
 
 #define TCP_QUICK_MAX	  16
 #define TCP_DELACK_MAX_US 200000 /* MUST-40 */
+
+/* Shorter ones are the ends of writes, however many have one length; and with
+ * any of these flags, below the length that is safe everywhere. */
+#define TCP_FULL_MIN 88
+#define TCP_END	     (TH_PSH | TH_URG | TH_FIN)
 
 /* The next segments are acknowledged at once. */
 static void
@@ -64,17 +73,44 @@ delack_ask(struct tcp_pcb *p, uint8_t asked)
 	}
 }
 
-/* Text came: how far apart do segments come, and how long are they? */
+/* A segment of len octets: does another one, or this one's PSH, follow as to a
+ * full one?  Lengths are compared without what SACK blocks take from them. */
+static void
+measure_length(struct tcp_pcb *p, const struct wire_tcp *h, uint32_t len)
+{
+	uint32_t sacks = h->nsack > 0 ? 4 + 8 * h->nsack : 0;
+	uint32_t opts = h->hdr_len - WIRE_TCP_HDR_MIN;
+	uint32_t before = p->ack.len_before;
+
+	p->ack.len_before = 0;
+	if (len >= p->rcv_mss) {
+		p->rcv_mss = len;
+		if (h->flags & TH_PSH && p->ack.ends == 0)
+			p->ack.ends = 1;
+		return;
+	}
+	if (len + opts >= TCP_DEFAULT_MSS ||
+	    (len + opts >= TCP_FULL_MIN && !(h->flags & TCP_END))) {
+		p->ack.len_before = len + sacks;
+		if (len + sacks == before) {
+			p->rcv_mss = before;
+			return;
+		}
+	}
+	if (p->ack.ends < 2)
+		p->ack.ends++;
+}
+
+/* Text came, in segments of len octets: how far apart do segments come, and how
+ * long are they? */
 void
-delack_measure(struct tcp_pcb *p, uint32_t full, mono_t now)
+delack_measure(
+    struct tcp_pcb *p, const struct wire_tcp *h, uint32_t len, mono_t now)
 {
 	int64_t gap = mono_diff(now, p->last_rcv);
 	uint32_t delay = p->ack.delay_us;
 
-	if (full >= p->rcv_mss)
-		p->rcv_mss = full;
-	else if (p->ack.shorts < 2)
-		p->ack.shorts++;
+	measure_length(p, h, len);
 	if (delay == 0) {
 		/* The first. */
 		quicken(p);
@@ -150,7 +186,7 @@ delack_sent(struct tcp_pcb *p)
 {
 	if ((p->flags & (PF_ACK_DELAYED | PF_ACK_NOW)) && p->ack.quick > 0)
 		p->ack.quick--;
-	p->ack.shorts = 0;
+	p->ack.ends = 0;
 	p->last_ack_sent = p->rcv_nxt;
 	p->flags &= ~(PF_ACK_NOW | PF_ACK_DELAYED);
 	pcb_timer(p, TMR_DELACK, MONO_NEVER);
@@ -177,7 +213,7 @@ delack_taken(struct tcp_pcb *p)
 {
 	if (!(p->flags & PF_ACK_DELAYED) || p->rcv_bytes > 0)
 		return;
-	if (p->ack.shorts > 1 || (p->ack.shorts > 0 && !p->ack.pingpong)) {
+	if (p->ack.ends > 1 || (p->ack.ends > 0 && !p->ack.pingpong)) {
 		p->flags |= PF_ACK_NOW;
 		pcb_ready(p);
 	}

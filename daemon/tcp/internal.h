@@ -530,7 +530,7 @@ struct tcp_pcb {
 	struct tcp_tune tune;
 	struct tcp_mtu mtu;
 	uint32_t rcv_bytes; /* in order, not yet taken */
-	uint32_t rcv_mss;   /* largest segment seen: for delayed ACKs */
+	uint32_t rcv_mss;   /* a full segment as far as seen (delack.c) */
 	struct rxqueue rcvq;
 	struct rxtree ooo;
 	uint32_t ooo_bytes, ooo_segs, ooo_true;
@@ -540,11 +540,12 @@ struct tcp_pcb {
 	seq_t fin_seq;		/* of a FIN that came early */
 	bool fin_early;
 	struct {
-		uint32_t delay_us; /* 0: no text has come yet */
-		uint8_t quick;	   /* ACKs that go out at once */
-		uint8_t shorts;	   /* short segments not acknowledged, to 2 */
-		uint8_t asked;	   /* enum tcp_quick, by the user */
-		bool pingpong;	   /* answers of ours carry the ACKs */
+		uint32_t delay_us;   /* 0: no text has come yet */
+		uint32_t len_before; /* of the last segment; 0: a full one */
+		uint8_t quick;	     /* ACKs that go out at once */
+		uint8_t ends;	     /* of writes, not acknowledged, to 2 */
+		uint8_t asked;	     /* enum tcp_quick, by the user */
+		bool pingpong;	     /* answers of ours carry the ACKs */
 	} ack;
 	/* Marks: the octet behind the urgent ones (urgent.c). */
 	struct {
@@ -1291,7 +1292,8 @@ void tcp_note_duplicate(struct tcp_pcb *p, seq_t left, seq_t right);
 void tcp_peer_fin(struct tcp_pcb *p, mono_t now);
 
 /* ---- delack.c ---- */
-void delack_measure(struct tcp_pcb *p, uint32_t full, mono_t now);
+void delack_measure(
+    struct tcp_pcb *p, const struct wire_tcp *h, uint32_t len, mono_t now);
 void delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now);
 void delack_fin(struct tcp_pcb *p, mono_t now);
 void delack_sent(struct tcp_pcb *p);

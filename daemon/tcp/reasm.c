@@ -407,7 +407,7 @@ reasm_input(struct tcp_pcb *p, struct seg *s)
 
 	if (s->len == 0)
 		return;
-	delack_measure(p, full, s->now);
+	delack_measure(p, &s->h, full, s->now);
 	tune_segment(p, s);
 	if (!seq_eq(s->seq, p->rcv_nxt)) {
 		seq_t l = s->seq, r = seq_add(s->seq, s->len);

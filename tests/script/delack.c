@@ -194,6 +194,78 @@ Test(delack, short_segment_is_taken)
 	silence();
 }
 
+/* PSH says that the sender may have no more: his buffer is full, perhaps. */
+Test(delack, pushed_full_segment_is_taken)
+{
+	first_sixteen();
+	peer_sends(ACK | PSH, .seq = 1 + 16 * M, .ack = 1, .len = M);
+	silence();
+	app_reads(M / 2);
+	silence();
+	app_reads(M - M / 2);
+	stack_sends(ACK, .seq = 1, .ack = 1 + 17 * M);
+}
+
+/* But an answer will carry the ACK, where there was one before. */
+Test(delack, pushed_full_segment_in_ping_pong)
+{
+	quick(1, 1, 100);
+	app_writes(50);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 101, .len = 50);
+	peer_sends(ACK | PSH, .seq = 101, .ack = 51, .len = M);
+	app_reads(M);
+	silence();
+}
+
+/* Two of one length are full ones from now on: the path or his buffer has
+ * become smaller.  What is read is no reason for these ACKs. */
+Test(delack, full_segments_become_shorter)
+{
+	int64_t seq = 1 + 16 * M;
+
+	first_sixteen();
+	/* More than one segment of M, and not of 700. */
+	for (unsigned i = 0; i < 2; i++, seq += 700)
+		peer_sends(ACK, .seq = seq, .ack = 1, .len = 700);
+	stack_sends(ACK, .seq = 1, .ack = seq);
+	silence();
+	/* Longer ones are full again. */
+	peer_sends(ACK, .seq = seq, .ack = 1, .len = M);
+	silence();
+	peer_sends(ACK, .seq = seq + M, .ack = 1, .len = 700);
+	stack_sends(ACK, .seq = 1, .ack = seq + M + 700);
+}
+
+/* Different ones are not, nor ends of small writes. */
+Test(delack, short_segments_are_not_full)
+{
+	int64_t seq = 1 + 16 * M;
+
+	first_sixteen();
+	peer_sends(ACK, .seq = seq, .ack = 1, .len = 600);
+	peer_sends(ACK, .seq = seq + 600, .ack = 1, .len = 601);
+	quiet_until(ms(45) - 1);
+	at(ms(45));
+	stack_sends(ACK, .seq = 1, .ack = seq + 1201);
+	seq += 1201;
+	for (unsigned i = 0; i < 7; i++, seq += 200)
+		peer_sends(ACK | PSH, .seq = seq, .ack = 1, .len = 200);
+	silence();
+	peer_sends(ACK | PSH, .seq = seq, .ack = 1, .len = 200);
+	stack_sends(ACK, .seq = 1, .ack = seq + 200);
+}
+
+/* A link with a tiny MTU: not even 200 octets, and they follow each other. */
+Test(delack, short_segments_without_push_are_full)
+{
+	int64_t seq = 1 + 16 * M;
+
+	first_sixteen();
+	for (unsigned i = 0; i < 2; i++, seq += 200)
+		peer_sends(ACK, .seq = seq, .ack = 1, .len = 200);
+	stack_sends(ACK, .seq = 1, .ack = seq);
+}
+
 /* Segments that come far apart make the delay longer, but never more than a
  * round trip or 200 ms (MUST-40). */
 Test(delack, delay_follows_the_distance, .description = "MUST-40 SHLD-18")
