@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include "dgram.h"
+#include "hint.h"
 #include "ident.h"
 #include "ipc/policy.h"
 #include "real.h"
@@ -102,8 +103,10 @@ sock_attempt(int fd, uint64_t handle, bool block)
 {
 	int err = block ? sock_await(fd, handle) : -EINPROGRESS;
 
-	if (err == -EINPROGRESS || err == -EINTR)
+	if (err == -EINPROGRESS || err == -EINTR) {
 		ident_pending(fd, true);
+		hint_put(&hint_waits, fd, true);
+	}
 	return err;
 }
 

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/un.h>
+#include <unistd.h>
 #include <linux/filter.h>
 #include <linux/in.h>
 #include <linux/tcp.h>
@@ -30,7 +31,11 @@
 
 /* A's send buffer once established (the kernel doubles it and clamps it). */
 #define SNDBUF_NATIVE  (1 << 20)
-#define SNDBUF_MINIMUM (16 << 10) /* more than PROTO_WAIT_SNDBUF / 2 */
+/* Written, AF_UNIX cuts into pieces of 32 KiB and what goes into a page with
+ * their heads, or half a small buffer.  One stays, for the byte that the daemon
+ * leaves (the reset byte); would it be more than a quarter of the buffer, A
+ * were never writable again.  Also more than PROTO_WAIT_SNDBUF / 2. */
+#define SNDBUF_MINIMUM (2 * (33 << 10) + 2 * (int)sysconf(_SC_PAGESIZE))
 
 /* First come the watches, after their number. */
 #define WATCH_WORDS   5
@@ -207,6 +212,12 @@ has_peer_name(int fd, uint64_t handle)
 	    .ans_max = sizeof name};
 
 	return wire_request(&q) == 0;
+}
+
+bool
+ident_writable(int fd)
+{
+	return bits(fd) & POLLOUT;
 }
 
 static bool

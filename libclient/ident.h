@@ -48,6 +48,7 @@ enum phase {
 	PHASE_OVER,   /* was connected, has ended */
 };
 enum phase ident_phase(int fd, uint64_t handle);
+bool ident_writable(int fd); /* in this instant */
 bool ident_attached(int fd); /* it has a far end, or had one */
 bool ident_listening(int fd);
 bool ident_bound(int fd); /* its AF_UNIX side has a name */

@@ -24,7 +24,7 @@
 #include "stream.h"
 #include "sys.h"
 
-unsigned long hint_words[HINT_MAX / HINT_BITS];
+struct hints hint_ours, hint_waits;
 
 /* ---- failures ---- */
 
@@ -98,6 +98,19 @@ send_again(int fd, int flags)
 
 /* ---- sending ---- */
 
+void
+sock_settle_waiting(int fd)
+{
+	uint64_t handle;
+
+	if (ident_ours(fd, &handle)) {
+		if (!ident_writable(fd))
+			return;
+		ident_settle(fd);
+	}
+	hint_put(&hint_waits, fd, false);
+}
+
 ssize_t
 sock_sendto(int fd, const void *buf, size_t n, int flags,
     const struct sockaddr *sa, socklen_t len)
@@ -114,6 +127,7 @@ sock_sendto(int fd, const void *buf, size_t n, int flags,
 
 	if (dgram_ours(fd, &d))
 		return sock_result(dgram_send(fd, &d, buf, n, flags, sa, len));
+	sock_settle(fd);
 	if (flags & MSG_FASTOPEN && ident_ours(fd, &handle))
 		return sock_send_fast(fd, handle, &m, flags);
 	if (flags & MSG_OOB && ident_ours(fd, &handle))
@@ -143,6 +157,7 @@ sock_sendmsg(int fd, const struct msghdr *m, int flags)
 
 	if (m != NULL && dgram_ours(fd, &d))
 		return sock_result(dgram_sendmsg(fd, &d, m, flags));
+	sock_settle(fd);
 	if (flags & MSG_FASTOPEN && m != NULL && ident_ours(fd, &handle))
 		return sock_send_fast(fd, handle, m, flags);
 	if (flags & MSG_OOB && m != NULL && ident_ours(fd, &handle))

@@ -243,16 +243,20 @@ sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
 EXPORT ssize_t
 sendfile(int out, int in, off_t *off, size_t n)
 {
-	ssize_t r = real.sendfile(out, in, off, n);
+	ssize_t r;
 
+	sock_settle(out);
+	r = real.sendfile(out, in, off, n);
 	return r >= 0 ? r : sock_write_failed(out);
 }
 
 EXPORT ssize_t
 sendfile64(int out, int in, off64_t *off, size_t n)
 {
-	ssize_t r = real.sendfile(out, in, (off_t *)off, n);
+	ssize_t r;
 
+	sock_settle(out);
+	r = real.sendfile(out, in, (off_t *)off, n);
 	return r >= 0 ? r : sock_write_failed(out);
 }
 

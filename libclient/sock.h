@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include <time.h>
 #include "base/addr.h"
+#include "hint.h"
 #include "tcpd/proto.h"
 
 struct mmsghdr;
@@ -62,6 +63,15 @@ bool sock_writev_hinted(int fd, const struct iovec *iov, int n, ssize_t *r);
  * Both return -1. */
 ssize_t sock_read_failed(int fd);
 ssize_t sock_write_failed(int fd);
+/* Before a write: an attempt to connect that nobody asked about may be over,
+ * and the send buffer still the small one of a socket that waits. */
+void sock_settle_waiting(int fd);
+static inline void
+sock_settle(int fd)
+{
+	if (hint_in(&hint_waits, fd))
+		sock_settle_waiting(fd);
+}
 
 /* ---- between the files ---- */
 

@@ -360,7 +360,66 @@ bulk(void)
 	peer("close");
 }
 
+/* Large pieces, each when poll() allows it, to a peer who takes them. */
+static void
+write_polled(const char *what, int fd)
+{
+	static char piece[65536];
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	const char *said;
+	int done = 0, status;
+	pid_t pid = fork();
+	ssize_t r;
+
+	if (pid == 0) {
+		for (; done < 1 << 20 && poll(&p, 1, 5000) == 1; done += r)
+			if ((r = write(fd, piece, sizeof piece)) < 0)
+				r = 0;
+		shutdown(fd, SHUT_WR);
+		_exit(done < 1 << 20);
+	}
+	said = peer("end");
+	waitpid(pid, &status, 0);
+	say("%s: written %d, peer: %.3s", what, WIFEXITED(status) && !status,
+	    said);
+	close(fd);
+	peer("close");
+}
+
+/* Buffers that are smaller than what is written at once. */
+static void
+small_buffers(void)
+{
+	static const int sizes[] = {1, 8192, 16384, 32768, 50000};
+	int fd;
+
+	for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		fd = linked(SOCK_NONBLOCK);
+		set_opt(fd, SOL_SOCKET, SO_SNDBUF, sizes[i]);
+		write_polled("SO_SNDBUF", fd);
+		fd = linked(SOCK_NONBLOCK);
+		set_opt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, sizes[i]);
+		write_polled("TCP_NOTSENT_LOWAT", fd);
+	}
+}
+
+/* The end of an attempt to connect is polled for, and nothing else asked. */
+static void
+written_unasked(void)
+{
+	struct pollfd p = {.events = POLLOUT};
+	int port = peer_number("listen");
+
+	p.fd = stream(SOCK_NONBLOCK);
+	result("connect", dial(p.fd, PEER, port));
+	peer("accept");
+	say("poll %d", poll(&p, 1, 5000));
+	write_polled("pieces", p.fd);
+}
+
 static const struct shim_case table[] = {
+    CASE(small_buffers),
+    CASE(written_unasked),
     CASE(half_close),
     CASE(peer_closes),
     CASE(reset_read),
