@@ -14,6 +14,7 @@ start()
 # lies in the buffers of eight streams.
 moved()
 {
+	wait_for 5 side_listens 5201
 	client iperf3 -c "$server" -n 200M -J "$@" >iperf.json &&
 	    jq -e '.error == null and .end.sum_sent.bytes >= 2e8 and
 	    .end.sum_received.bytes >= 1e8' iperf.json
@@ -24,6 +25,7 @@ work()
 	does "200 MB there $1" moved
 	does "200 MB back" moved -R
 	does "in eight streams" moved -P 8
+	wait_for 5 side_listens 5201
 	does "both ways at once" client iperf3 -c "$server" -t 1 --bidir -J
 }
 
