@@ -37,7 +37,7 @@ work()
 }
 
 up
-both_sides socat -u "TCP$family:$kernel_host:7000" "SYSTEM:exit 0"
+both_sides socat -u OPEN:/dev/null "TCP$family:$kernel_host:7000"
 
 start()
 {
