@@ -311,6 +311,20 @@ sock_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 	return (int)sock_result(sockname_ours(fd, handle, sa, len));
 }
 
+/* On this host?  Then what it did before has happened, as on the kernel's
+ * loopback, and the daemon knows. */
+static bool
+near(const struct proto_peer *p)
+{
+	static const uint8_t loop6[16] = {[15] = 1};
+	const uint8_t *a = p->remote.addr;
+
+	if (memcmp(a, p->local.addr, sizeof p->local.addr) == 0)
+		return true;
+	return p->remote.family == AF_INET6 ? memcmp(a, loop6, 16) == 0
+					    : a[0] == 127;
+}
+
 static int
 peername_ours(int fd, uint64_t handle, struct sockaddr *sa, socklen_t *len)
 {
@@ -323,7 +337,9 @@ peername_ours(int fd, uint64_t handle, struct sockaddr *sa, socklen_t *len)
 	if (ident_peer(fd, &peer)) {
 		if (ident_phase(fd, handle) == PHASE_OVER)
 			return -ENOTCONN;
-		return sock_put_name(&peer.remote, ident_family(fd), sa, len);
+		if (!near(&peer))
+			return sock_put_name(
+			    &peer.remote, ident_family(fd), sa, len);
 	}
 	err = sock_ask_name(fd, handle, PROTO_GETPEERNAME, &name);
 	if (err != 0)

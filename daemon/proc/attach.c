@@ -263,6 +263,7 @@ serve(struct visit *v, uint8_t *buf, size_t len)
 		r.len = r.head.len;
 		v->e->stats.requests++;
 		v->acct->requests++;
+		engine_catch_up(v->e);
 		err = request_serve(&r);
 		if (err == EACCES && rights_ask(v)) {
 			answer(&r, err);

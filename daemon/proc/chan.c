@@ -59,10 +59,9 @@ chan_ready(struct chan *c)
 }
 
 /* Only notes: nothing is freed while the batch is walked. */
-static void
-on_epoll(evutil_socket_t fd, short what, void *arg)
+void
+chans_look(struct engine *e)
 {
-	struct engine *e = arg;
 	struct epoll_event evs[EP_BATCH];
 	struct chan *c;
 	uint32_t bits;
@@ -79,6 +78,12 @@ on_epoll(evutil_socket_t fd, short what, void *arg)
 			c->out_ready = true;
 		chan_ready(c);
 	}
+}
+
+static void
+on_epoll(evutil_socket_t fd, short what, void *arg)
+{
+	chans_look(arg);
 }
 
 bool

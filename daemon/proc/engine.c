@@ -39,6 +39,7 @@
 #include "proc/log.h"
 
 #define TIMER_SOON_US 400000
+#define CATCH_UP_MAX  4 /* there and back, and what follows from it */
 
 mono_t
 engine_now(struct engine *e)
@@ -160,6 +161,22 @@ engine_flush(struct engine *e)
 	if (e->reap)
 		bound_reap(e);
 	drain_events(e); /* taking the last byte may have ended something */
+}
+
+void
+engine_catch_up(struct engine *e)
+{
+	int i;
+
+	chans_look(e);
+	engine_flush(e);
+	for (i = 0; i < CATCH_UP_MAX; i++) {
+		if (TAILQ_EMPTY(&e->ready) &&
+		    mono_before(engine_now(e), stack_deadline(e->stack)))
+			break;
+		stack_expire(e->stack, engine_now(e));
+		engine_flush(e);
+	}
 }
 
 bool

@@ -381,6 +381,9 @@ bool etimer_init(struct engine *e, struct etimer *t,
 void etimer_done(struct engine *e, struct etimer *t);
 void etimer_set(struct engine *e, struct etimer *t, mono_t when);
 void engine_flush(struct engine *e);
+/* What programs did before is done, as far as it concerns programs here: who
+ * asks next finds it so, as on the kernel. */
+void engine_catch_up(struct engine *e);
 
 /* The addresses and routes of a configuration as the stack has them; at most
  * STACK_ADDRS and STACK_ROUTES. */
@@ -408,6 +411,8 @@ bool flood_step(struct flood *f, uint64_t rate, uint64_t answered, int64_t us);
 
 /* ---- chan.c: one connection's life ---- */
 bool chans_init(struct engine *e);
+/* What programs have done by now. */
+void chans_look(struct engine *e);
 void chans_done(struct engine *e);
 struct chan *chan_new(
     struct engine *e, struct account *a, uint64_t handle, int fd, pid_t pid);

@@ -150,6 +150,42 @@ def last_words(what, family, host):
         print(what, how, "last words and reset", good)
 
 
+def reset_at_once(what, family, host):
+    """When a close that resets has returned, the other side knows of it."""
+    server = listener(family, host)
+    gone = [0, 0]
+    for i in range(100):
+        c = socket.create_connection(server.getsockname()[:2], 20)
+        a, _ = server.accept()
+        one, other = (c, a) if i % 2 else (a, c)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                       struct.pack("ii", 1, 0))
+        one.sendall(b"last words")
+        one.close()
+        gone[i % 2] += failing(other.getpeername) == "ENOTCONN at once"
+        other.close()
+    print(what, "no peer after a reset", gone)
+
+
+def numbers(host):
+    """What one thread asks about takes no number from another one."""
+    server = listener(socket.AF_INET, host)
+    c = socket.create_connection(server.getsockname())
+    a, _ = server.accept()
+    first = os.dup(0)
+    os.close(first)
+    asked = threading.Thread(
+        target=lambda: [c.getpeername() for _ in range(2000)])
+    asked.start()
+    same = tries = 0
+    while asked.is_alive():
+        fd = os.dup(0)
+        same += fd == first
+        tries += 1
+        os.close(fd)
+    print("numbers stay", same > tries * 0.8)
+
+
 def many(family, host):
     s = listener(family, host)
     held = []
@@ -200,6 +236,11 @@ for what, family, host in (("v4", v4, "127.0.0.1"), ("v6", v6, "::1"),
 itself("own", v4, OWN)
 last_words("v4", v4, "127.0.0.1")
 last_words("v6", v6, "::1")
+reset_at_once("v4", v4, "127.0.0.1")
+reset_at_once("v6", v6, "::1")
+reset_at_once("mapped", v6, "::ffff:127.0.0.1")
+reset_at_once("own", v4, OWN)
+numbers("127.0.0.1")
 many(v4, "127.0.0.1")
 many(v6, "::1")
 s = socket.socket()
