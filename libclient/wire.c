@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <fcntl.h>
@@ -20,6 +21,9 @@
 
 /* Longest that the daemon may take to answer, seconds. */
 #define PATIENCE_S 10
+
+/* Descriptors of a question are below this one, and not far. */
+#define ASK_FD 1024
 
 static struct sockaddr_un daemon_addr = {.sun_family = AF_UNIX,
     .sun_path = PROTO_SOCKET};
@@ -67,6 +71,25 @@ unreachable(int err)
 								  : -ENETDOWN;
 }
 
+/* Another thread may look at a number that it has just closed.  So the question
+ * moves away from those that are given next, without a table of descriptors
+ * that grows for it beyond a page or two; if there is room. */
+static int
+out_of_the_way(int fd)
+{
+	struct rlimit most = {.rlim_cur = ASK_FD};
+	int min, high;
+
+	if (SYS(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &most, 0, 0) != 0)
+		return fd;
+	min = most.rlim_cur < ASK_FD ? (int)most.rlim_cur : ASK_FD;
+	high = sys_fcntl(fd, F_DUPFD_CLOEXEC, min - min / 8);
+	if (high < 0)
+		return fd;
+	sys_close(fd);
+	return high;
+}
+
 static int
 dial(void)
 {
@@ -76,6 +99,7 @@ dial(void)
 	fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
+	fd = out_of_the_way(fd);
 	sys_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
 	sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
 	do

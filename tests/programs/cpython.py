@@ -67,16 +67,22 @@ def without_vsock(tests):
             yield t
 
 
-results, module = sys.argv[1:]
-support.verbose = False
-support.use_resources = ["network"]
-support.junit_xml_list = None
-with open(results, "a", buffering=1, encoding="utf-8") as Result.out:
-    try:
-        tests = unittest.TestSuite(without_vsock(
-            unittest.defaultTestLoader.loadTestsFromModule(
-                importlib.import_module("test." + module))))
-    except unittest.SkipTest as e:
-        Result.out.write("%s\tskipped\n" % module)
-        sys.exit(0)
-    unittest.TextTestRunner(resultclass=Result, verbosity=2).run(tests)
+def main():
+    results, module = sys.argv[1:]
+    support.verbose = False
+    support.use_resources = ["network"]
+    support.junit_xml_list = None
+    with open(results, "a", buffering=1, encoding="utf-8") as Result.out:
+        try:
+            tests = unittest.TestSuite(without_vsock(
+                unittest.defaultTestLoader.loadTestsFromModule(
+                    importlib.import_module("test." + module))))
+        except unittest.SkipTest:
+            Result.out.write("%s\tskipped\n" % module)
+            return
+        unittest.TextTestRunner(resultclass=Result, verbosity=2).run(tests)
+
+
+# Processes that the tests spawn import this file, too.
+if __name__ == "__main__":
+    main()
