@@ -25,13 +25,15 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <linux/sockios.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "proc/engine.h"
 
-#define IO_SPANS 64
+#define IO_SPANS   64
+#define LOOK_BYTES 65536
 
 _Static_assert(sizeof(struct span) == sizeof(struct iovec), "span is iovec");
 _Static_assert(offsetof(struct span, len) == offsetof(struct iovec, iov_len),
@@ -216,6 +218,21 @@ next_spans(struct chan *c, struct span *spans, size_t *len, int *flags)
 	return n;
 }
 
+/* n bytes more are A's.  What it leaves there is no reason for a larger
+ * window; looked at now and then. */
+static void
+given(struct chan *c, uint32_t n)
+{
+	int unread;
+
+	c->given += n;
+	if (c->given < LOOK_BYTES)
+		return;
+	c->given = 0;
+	if (ioctl(c->fd, SIOCOUTQ, &unread) == 0)
+		tcp_recv_unread(c->pcb, (uint32_t)unread);
+}
+
 enum moved
 chan_deliver(struct chan *c)
 {
@@ -240,6 +257,7 @@ chan_deliver(struct chan *c)
 				return MOVED_WAIT;
 			return errno == ECONNRESET ? MOVED_RESET : MOVED_EPIPE;
 		}
+		given(c, (uint32_t)r);
 		tcp_recv_consume(c->pcb, (size_t)r, engine_now(c->e));
 		if ((size_t)r < len)
 			return MOVED_WAIT;

@@ -89,6 +89,7 @@ struct chan {
 	int fd; /* D */
 	enum chan_state state;
 	uint32_t to_mark; /* bytes until the urgent mark, 0: none */
+	uint32_t given;	  /* to A since its queue was looked at */
 	uint8_t lag;	  /* bytes at D's head that were taken already */
 	bool preamble;	  /* accepted: the first byte may be the preamble */
 	bool half_open;	  /* our SYN is not answered: counted as such */

@@ -422,7 +422,8 @@ struct tcp_tune {
 	uint32_t echo;		     /* of the last sample */
 	seq_t rtt_seq;		     /* without timestamps: the window's end */
 	mono_t rtt_at, since;
-	uint64_t taken; /* by the user since then */
+	uint64_t taken;		       /* by the user since then */
+	uint32_t unread, unread_since; /* of it and before: now, and then */
 	uint32_t space; /* the most that he took in a round trip */
 };
 

@@ -522,6 +522,9 @@ void tcp_shutdown(struct tcp_pcb *p, mono_t now);
 unsigned tcp_recv_peek(
     const struct tcp_pcb *p, struct span *spans, unsigned max);
 void tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now);
+/* Of what was consumed, and is about to be, the program has not read this much:
+ * it is no reason for a larger buffer. */
+void tcp_recv_unread(struct tcp_pcb *p, uint32_t bytes);
 size_t tcp_recv_queued(const struct tcp_pcb *p);
 /* How many of the octets to be taken next are urgent; more than are queued if
  * the rest has not come yet; 0: none. */

@@ -6,7 +6,8 @@
  * Sending, twice the congestion window is enough: one that is out and one to
  * follow.  Receiving, nobody tells us the peer's window; but what the user took
  * in a round trip is what came in it, so the next one may bring twice that
- * (dynamic right-sizing, as Linux does it).
+ * (dynamic right-sizing, as Linux does it).  A user who hands it on tells how
+ * much of it waits there: what has piled up in the round trip was not taken.
  *
  * When the buffers of all connections together come near their limit nothing
  * grows and windows are small; nearer still, what waits out of order goes, and
@@ -130,10 +131,26 @@ round_trip(const struct tcp_pcb *p)
 	return p->tune.rtt_us != 0 ? p->tune.rtt_us : p->srtt_us;
 }
 
+void
+tcp_recv_unread(struct tcp_pcb *p, uint32_t bytes)
+{
+	p->tune.unread = bytes;
+}
+
+/* Since tu->since, without what has piled up. */
+static uint64_t
+taken_in_all(const struct tcp_tune *tu)
+{
+	uint32_t more =
+	    tu->unread > tu->unread_since ? tu->unread - tu->unread_since : 0;
+
+	return tu->taken > more ? tu->taken - more : 0;
+}
+
 bool
 tune_growing(const struct tcp_pcb *p, mono_t now)
 {
-	return p->tune.taken >= p->tune.space &&
+	return taken_in_all(&p->tune) >= p->tune.space &&
 	       mono_diff(now, p->tune.since) < (int64_t)round_trip(p);
 }
 
@@ -144,11 +161,13 @@ tune_taken(struct tcp_pcb *p, size_t n, mono_t now)
 	uint32_t rtt = round_trip(p);
 	uint64_t want, taken, more;
 
-	taken = tu->taken += n;
+	tu->taken += n;
 	if (rtt == 0 || mono_diff(now, tu->since) < (int64_t)rtt)
 		return;
+	taken = taken_in_all(tu);
 	tu->since = now;
 	tu->taken = 0;
+	tu->unread_since = tu->unread;
 	if (taken <= tu->space)
 		return;
 	/* Room for twice as much, and for what the peer's window grows by while

@@ -471,6 +471,7 @@ read_some(struct tcp_pcb *p, size_t want)
 		for (n = 0, i = 0; i < k; i++)
 			n += s[i].len;
 		n = n < want ? n : want;
+		tcp_recv_unread(p, (uint32_t)(want * 3));
 		tcp_recv_consume(p, n, w.now);
 		want -= n;
 	}

@@ -1412,6 +1412,13 @@ lab_reads(const char *file, int line, size_t n, const char *text)
 }
 
 void
+lab_leaves(uint32_t unread)
+{
+	trace("unread %u", unread);
+	tcp_recv_unread(lab.c->pcb, unread);
+}
+
+void
 lab_reads_eof(const char *file, int line)
 {
 	if (held(file, line) != NULL && !tcp_recv_eof(lab.c->pcb))

@@ -208,6 +208,7 @@ unsigned lab_run_until(int64_t t);
 #define app_opens_waiting()   lab_opens_fast(AT, 0, true)
 #define app_writes(n)	      lab_writes(AT, n)
 #define app_reads(n)	      lab_reads(AT, n, NULL)
+#define app_leaves(n)	      lab_leaves(n) /* of all, once it reads on */
 #define app_reads_text(s)     lab_reads(AT, strlen(s), s)
 #define app_reads_eof()	      lab_reads_eof(AT)
 #define app_marks_urgent()    lab_marks_urgent(AT)
@@ -235,6 +236,7 @@ void lab_marks_urgent(const char *file, int line);
 /* As much of n as there is room for. */
 size_t lab_offers(size_t n);
 void lab_reads(const char *file, int line, size_t n, const char *text);
+void lab_leaves(uint32_t unread);
 void lab_reads_eof(const char *file, int line);
 void lab_shuts_down(const char *file, int line);
 void lab_closes(const char *file, int line);

@@ -98,6 +98,34 @@ Test(tune, receive_buffer_of_a_slow_user)
 	lab_drain();
 }
 
+/* A user who hands all of it on to a program that reads nothing, or half. */
+static void
+handed_on(unsigned read, bool grows)
+{
+	int64_t seq = 1;
+
+	lab_start(.listens = true, .rcvbuf = 65536, .rcvbuf_max = 1 << 20);
+	handshake(.mss = 1460, .wscale = 7);
+	after(ms(10));
+	for (unsigned i = 0; i < 160; i++, seq += MSS) {
+		peer_sends(ACK, .seq = seq, .ack = 1, .len = MSS);
+		app_leaves((uint32_t)(seq - 1 + MSS) / 100 * (100 - read));
+		app_reads(MSS);
+		lab_drain();
+		if (i % 40 == 39)
+			after(ms(10));
+	}
+	expect_eq(lab_info().rcvbuf > 65536, grows);
+}
+
+Test(tune, receive_buffer_of_a_user_who_hands_on)
+{
+	handed_on(0, false);
+	handed_on(20, false);
+	handed_on(80, true);
+	handed_on(100, true);
+}
+
 /* What the user set stays. */
 Test(tune, set_sizes_stay)
 {
