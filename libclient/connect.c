@@ -78,6 +78,7 @@ sock_attach(int fd, uint64_t handle, struct proto_attach *at,
 	struct md5keys keys;
 	struct sockopts o;
 	struct ipaddr dst = ipaddr_v4(0);
+	socklen_t cookie_len = sizeof at->cookie;
 	uint32_t nkeys;
 	size_t len;
 	int err;
@@ -88,6 +89,7 @@ sock_attach(int fd, uint64_t handle, struct proto_attach *at,
 	ident_keys(fd, &keys);
 	len += md5keys_pack(&keys, &dst, opts + len, &nkeys);
 	at->nopts += nkeys;
+	sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &at->cookie, &cookie_len);
 	err = wire_attach(fd, handle, at, opts, len, data, ndata);
 	if (nkeys > 0) {
 		explicit_bzero(&keys, sizeof keys);

@@ -141,6 +141,7 @@ open_active(struct visit *v, uint64_t handle, struct hello *h)
 	v->fd = -1;
 	attach_visit_done(v);
 	c->state = CHAN_CONNECTING;
+	c->cookie = h->cookie;
 	c->half_open = true;
 	a->half_active++;
 	c->opts = h->opts;

@@ -82,6 +82,7 @@ struct chan {
 	struct bound *bound; /* bind() before connect() */
 	struct sockopts opts;
 	struct etimer timer;
+	uint64_t cookie;  /* of the program's end, as it said; 0: not known */
 	uint64_t charged; /* bytes on the account */
 	uint32_t window;  /* the largest to advertise */
 	uint32_t bits;	  /* EPOLLRDHUP, HUP, ERR seen on D; they stay */
@@ -513,6 +514,7 @@ struct hello {
 	struct ipaddr dst;
 	uint16_t port;
 	bool fast, waits; /* PROTO_FAST, PROTO_WAITS */
+	uint64_t cookie;
 	struct sockopts opts;
 	struct md5keys keys; /* for that address */
 	const uint8_t *data; /* in the body */

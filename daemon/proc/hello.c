@@ -78,6 +78,7 @@ hello_parse(const void *body, size_t len, struct hello *h)
 	h->port = a.dst.port;
 	h->fast = a.flags & PROTO_FAST;
 	h->waits = a.flags & PROTO_WAITS;
+	h->cookie = a.cookie;
 	h->opts.ipv6 = a.dst.family == AF_INET6;
 	body = (const uint8_t *)body + sizeof a;
 	len -= sizeof a + a.data_len;

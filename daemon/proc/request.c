@@ -7,8 +7,9 @@
  * can have.
  *
  * A bound or listening socket, of a server that bound its port as root and is
- * another user now, is proved by the cookie that its maker told: the kernel
- * gives no two sockets the same, so a wrong one harms nobody but its maker.
+ * another user now, and one that connected, are proved by the cookie that the
+ * maker told: the kernel gives no two sockets the same, so a wrong one harms
+ * nobody but its maker.
  */
 #include "config.h"
 #include <sys/socket.h>
@@ -20,7 +21,7 @@
 
 /* ---- whose socket ---- */
 
-/* Is fd the program's end of c? */
+/* Is fd the program's end of c, which was accepted? */
 static bool
 proves(const struct chan *c, int fd)
 {
@@ -42,15 +43,18 @@ proves(const struct chan *c, int fd)
 	return memcmp(sun.sun_path, &want, sizeof want) == 0;
 }
 
+/* Does fd have the cookie that n's maker told? */
 static bool
-proves_bound(const struct bound *b, int fd)
+has_cookie(const struct name *n, int fd)
 {
-	uint64_t cookie = 0;
+	uint64_t cookie = 0, told = n->kind == NAME_BOUND
+					? ((const struct bound *)n)->cookie
+					: ((const struct chan *)n)->cookie;
 	socklen_t len = sizeof cookie;
 
-	return b->cookie != 0 &&
+	return told != 0 &&
 	       getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 &&
-	       cookie == b->cookie;
+	       cookie == told;
 }
 
 /* The socket that r is about; NULL and *err when there is none for him. */
@@ -71,8 +75,9 @@ socket_of(struct request *r, int *err)
 			r->good = true; /* its queue holds our bytes only */
 			return n;
 		}
-		if (r->pass >= 0 && n->kind == NAME_BOUND &&
-		    proves_bound((struct bound *)n, r->pass)) {
+		if (r->pass >= 0 &&
+		    (n->kind == NAME_BOUND || n->kind == NAME_CHAN) &&
+		    has_cookie(n, r->pass)) {
 			r->shown = true;
 			return n;
 		}

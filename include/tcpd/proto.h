@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #define PROTO_MAGIC   0x64706374u /* "tcpd" in memory */
-#define PROTO_VERSION 4u
+#define PROTO_VERSION 5u
 
 #define PROTO_SOCKET	 "/run/tcpd/tcpd.sock"
 #define PROTO_SOCKET_ENV "TCPD_SOCKET"
@@ -155,8 +155,9 @@ struct proto_attach {
 	uint32_t policy_generation;
 	uint32_t flags;	   /* PROTO_FAST, ... */
 	uint32_t data_len; /* bytes behind the options: the stream's first */
+	uint64_t cookie;   /* the socket's SO_COOKIE; 0: not known */
 };
-_Static_assert(sizeof(struct proto_attach) == 40, "proto_attach");
+_Static_assert(sizeof(struct proto_attach) == 48, "proto_attach");
 
 /* Fast Open: the SYN shall carry the stream's first bytes, if it may. */
 #define PROTO_FAST  1u

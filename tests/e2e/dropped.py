@@ -1,19 +1,48 @@
 # SPDX-License-Identifier: ISC
 # dropped.py HOST PORT: binds as root, becomes nobody, then listens, as servers
 # do that take a port below 1024; says what each step gave, and echoes once.
+# dropped.py HOST PORT connect: connects as root, becomes nobody, and asks and
+# tells that socket what it may.
 import errno
 import os
+import select
 import socket
 import sys
 
 host, port = sys.argv[1], int(sys.argv[2])
 s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def become_nobody():
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+
+
+def connected():
+    s.setblocking(False)
+    s.connect_ex((host, port))
+    become_nobody()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    print(s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) != 0)
+    s.settimeout(10)
+    select.select([], [s], [], 10)
+    print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 77)
+    print(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE))
+    print(s.getpeername()[:2] == (host, port), s.getsockname()[1] != 0)
+    s.sendall(b"hello")
+    s.shutdown(socket.SHUT_WR)
+    print(s.recv(100))
+
+
+if len(sys.argv) > 3:
+    connected()
+    sys.exit()
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind((host, port))
 other = s.dup()
-os.setgroups([])
-os.setresgid(65534, 65534, 65534)
-os.setresuid(65534, 65534, 65534)
+become_nobody()
 mine = socket.socket(s.family)
 try:
     mine.bind((host, port + 1))

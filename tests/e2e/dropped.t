@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
-# A server binds its port as root, changes its user, and listens only then.
+# A server binds its port as root, changes its user, and listens only then; a
+# client connects as root and changes its user.
 families="4 6"
 . "$(dirname "$0")/lib.sh"
 need socat "$python"
@@ -13,4 +14,8 @@ equal "it serves" "$(echo hello | peer socat -t 10 - \
 finish_of 10 server
 equal "what it saw" "$(tr '\n' ' ' <"$work/server.log")" \
     "EACCES True True True "
-finish 1
+serves peer 901 echo socat "TCP$family-LISTEN:901" EXEC:cat
+equal "a client that was root when it connected" \
+    "$(run "$python" "$e2e/dropped.py" "$kernel" 901 connect 2>&1 |
+	tr '\n' ' ')" "True 0 77 True True b'hello' "
+finish 2
