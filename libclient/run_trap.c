@@ -150,7 +150,7 @@ send_fd(int to, int fd)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof fd);
 	memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	return sendmsg(to, &m, MSG_NOSIGNAL) == 1;
+	return sys_sendmsg(to, &m, MSG_NOSIGNAL) == 1;
 }
 
 /* In two steps, so that it is nobody's child here. */
@@ -205,10 +205,13 @@ run_trap(const struct run_options *o)
 			: strerror(-listener));
 		return EXIT_OURS;
 	}
+	/* Under another tcpd-run the C library's calls are the shim's, which
+	 * asks what a descriptor is: a trapped call, that nobody answers yet.
+	 */
 	ok = send_fd(sv[0], listener);
-	close(listener);
-	ok = ok && read(sv[0], &byte, 1) == 1;
-	close(sv[0]);
+	sys_close(listener);
+	ok = ok && SYS(SYS_read, sv[0], &byte, 1, 0, 0, 0) == 1;
+	sys_close(sv[0]);
 	if (!ok)
 		warnx("--trap: the process beside the program did not start");
 	return ok ? 0 : EXIT_OURS;
