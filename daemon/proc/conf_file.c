@@ -328,6 +328,39 @@ check_gateway(struct reader *r, const struct conf_route *rt)
 	return 0;
 }
 
+/* Does, or may, the stack have a route to a? */
+static bool
+may_reach(const struct conf *c, const struct ipaddr *a)
+{
+	bool v4 = ipaddr_is_v4(a), six = c->g.ipv6.slaac;
+
+	for (uint32_t i = 0; i < c->g.naddrs; i++)
+		six |= !ipaddr_is_v4(&c->g.addrs[i].addr);
+	if (v4 ? c->g.ipv4.dhcp : six && c->g.ipv6.accept_ra)
+		return true;
+	for (uint32_t i = 0; i < c->g.nroutes; i++)
+		if (ipaddr_is_v4(&c->routes[i].dst) == v4 &&
+		    ipaddr_in(a, &c->routes[i].dst, c->routes[i].plen))
+			return true;
+	return link_of(&c->g, a) != NULL;
+}
+
+static int
+check_nameservers(struct reader *r)
+{
+	const struct conf_resolver *res = &r->conf->g.resolver;
+	char a[ADDRTEXT_MAX];
+
+	for (uint32_t i = 0; i < res->nservers; i++)
+		if (!may_reach(r->conf, &res->servers[i].addr))
+			return conf_complain(r,
+			    *conf_key_line(r, S_RESOLVER, "nameserver"),
+			    "no route leads to nameserver %s; add gateway = "
+			    "..., or name one in the network of an address",
+			    addrtext(&res->servers[i].addr, a));
+	return 0;
+}
+
 /* RFC 8200 5: a link that carries IPv6 carries 1280 bytes. */
 static int
 check_mtu(struct reader *r)
@@ -400,6 +433,8 @@ finish_network(struct reader *r)
 		if (!ipaddr_is_any(&r->conf->routes[i].gateway) &&
 		    check_gateway(r, &r->conf->routes[i]) != 0)
 			return -1;
+	if (check_nameservers(r) != 0)
+		return -1;
 	if (strcmp(g->socket, g->control) == 0)
 		return conf_complain(r, *conf_key_line(r, S_TOP, "control"),
 		    "socket and control are the same path; give each its own");

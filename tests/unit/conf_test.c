@@ -334,6 +334,12 @@ static const struct {
 	":1: nameserver = \"127.0.0.53\" cannot be reached", "routes lead"},
     {"resolver { nameserver = \"fe80::1\" }",
 	":1: nameserver = \"fe80::1\" cannot", "routes lead"},
+    {LEAST "resolver { nameserver = 192.0.2.53\nnameserver = 198.51.100.1 }",
+	":4: no route leads to nameserver 198.51.100.1", "add gateway"},
+    {LEAST "resolver { nameserver = \"2001:db8::53\" }",
+	":3: no route leads to nameserver 2001:db8::53", "add gateway"},
+    {LEAST "gateway = \"192.0.2.1\"\nresolver { nameserver = \"::53\" }",
+	":4: no route leads to nameserver ::53", "add gateway"},
     {"tcp { congestion = vegas }", ":1: congestion",
 	"cubic, newreno, bbr or dctcp"},
     {"quota { congestion = \"\" }", ":1: congestion", "bbr or dctcp"},
@@ -503,7 +509,8 @@ judge(const struct proto_policy *p, bool bind, const char *addr)
 Test(conf, resolver)
 {
 	struct conf *c =
-	    good(LEAST "resolver { nameserver = 192.0.2.53\n"
+	    good(LEAST "address = \"2001:db8::2/64\"\n"
+		       "resolver { nameserver = 192.0.2.53\n"
 		       "nameserver = \"[2001:db8::53]:5353\"  hosts = false }");
 	const struct conf_nameserver *s = c->g.resolver.servers;
 	char buf[ADDRTEXT_MAX];
@@ -515,6 +522,13 @@ Test(conf, resolver)
 	cr_assert_str_eq(addrtext_endpoint(&s[1].addr, s[1].port, buf),
 	    "[2001:db8::53]:5353");
 	conf_free(c);
+	/* What may be known later, by DHCP and from routers, is no mistake. */
+	conf_free(good(LEAST "gateway = \"192.0.2.1\"\n"
+			     "resolver { nameserver = 198.51.100.1 }"));
+	conf_free(good("device tap {}\naddress = \"dhcp\"\n"
+		       "resolver { nameserver = 198.51.100.1 }"));
+	conf_free(good(LEAST "address = \"slaac\"\n"
+			     "resolver { nameserver = \"2001:db8::53\" }"));
 	c = good(LEAST);
 	cr_assert_eq(c->g.resolver.nservers, 0);
 	cr_assert_eq(c->g.resolver.hosts, 1);
