@@ -117,6 +117,8 @@ answer_rows(struct asker *a, const void *rows, uint32_t n)
 	    .row_size = (uint16_t)ctl_row_size(a->q.q.what),
 	    .nrows = n};
 
+	snprintf(head.ifname, sizeof head.ifname, "%s",
+	    a->ctl->env->conf->g.device.name);
 	return msgchan_send2(a->ch, CTL_ROWS, a->id, &head, sizeof head, rows,
 	    (size_t)head.row_size * n);
 }

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define CTL_MAGIC   0x6c746374u /* "tctl" in memory */
-#define CTL_VERSION 4u
+#define CTL_VERSION 5u
 #define CTL_SOCKET  "/run/tcpd/control.sock"
 
 #define CTL_DATA_MAX 32768 /* bytes after the head */
@@ -77,8 +77,9 @@ struct ctl_rows {
 	uint16_t what;	   /* of the query */
 	uint16_t row_size; /* bytes of each */
 	uint32_t nrows;
+	char ifname[16]; /* of the device: the scope of link-local addresses */
 };
-_Static_assert(sizeof(struct ctl_rows) == 8, "ctl_rows");
+_Static_assert(sizeof(struct ctl_rows) == 24, "ctl_rows");
 
 struct ctl_end {
 	int32_t err; /* 0 or a positive errno */

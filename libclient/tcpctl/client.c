@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "names.h"
 
 static _Alignas(16) char buf[sizeof(struct ctl_head) + CTL_DATA_MAX];
 
@@ -114,6 +115,7 @@ take_rows(const struct ctl_query *q, int len, client_row_fn *row, void *arg)
 	if (h.what != q->what || size == 0 || h.row_size != size ||
 	    (uint64_t)h.nrows * size != (size_t)len - sizeof h)
 		return false;
+	scope_name(h.ifname);
 	for (uint32_t i = 0; i < h.nrows; i++)
 		row(arg, p + sizeof h + (size_t)i * size);
 	return true;

@@ -124,6 +124,7 @@ add_fields(json_t *o, const struct field *f, size_t n, const void *row)
 		int64_t v = 0;
 		uint16_t v16;
 		uint32_t v32;
+		uint64_t v64;
 
 		switch (f[i].type) {
 		case F_U8:
@@ -138,6 +139,9 @@ add_fields(json_t *o, const struct field *f, size_t n, const void *row)
 			v = v32;
 			break;
 		case F_U64:
+			memcpy(&v64, p, sizeof v64);
+			v = v64 <= INT64_MAX ? (int64_t)v64 : INT64_MAX;
+			break;
 		case F_I64:
 			memcpy(&v, p, sizeof v);
 			break;

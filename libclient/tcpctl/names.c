@@ -39,12 +39,28 @@ addr_text(const uint8_t addr[16], char buf[ADDRTEXT_MAX])
 	return addrtext(&ip, buf);
 }
 
+static char scope[16];
+
+void
+scope_name(const char ifname[16])
+{
+	snprintf(scope, sizeof scope, "%.15s", ifname);
+}
+
 const char *
 endpoint_text(const uint8_t addr[16], uint16_t port, char buf[ADDRTEXT_MAX])
 {
 	struct ipaddr ip = to_ipaddr(addr);
+	char text[ADDRTEXT_MAX];
+	const char *number;
 
-	return addrtext_endpoint(&ip, port, buf);
+	addrtext_endpoint(&ip, port, buf);
+	if (scope[0] == '\0' || ipaddr_is_v4(&ip) || !ipaddr_is_link_local(&ip))
+		return buf;
+	number = strrchr(addrtext_endpoint(&ip, port, text), ':');
+	snprintf(buf + (number - text), ADDRTEXT_MAX - (size_t)(number - text),
+	    "%%%s%s", scope, number);
+	return buf;
 }
 
 const char *

@@ -17,7 +17,10 @@
 const char *state_text(uint8_t state);
 /* "192.0.2.1" */
 const char *addr_text(const uint8_t addr[16], char buf[ADDRTEXT_MAX]);
-/* "192.0.2.1:80"; port 0: "192.0.2.1:*" */
+/* The interface that endpoint_text() names with link-local addresses; not
+ * terminated where it has 16 bytes. */
+void scope_name(const char ifname[16]);
+/* "192.0.2.1:80", "[fe80::1]%tcpd0:80"; port 0: "192.0.2.1:*" */
 const char *endpoint_text(
     const uint8_t addr[16], uint16_t port, char buf[ADDRTEXT_MAX]);
 /* "10.0.0.0/8" of a v4-mapped prefix of 128 bits */

@@ -19,17 +19,27 @@ nothing(const struct request *r)
 {
 }
 
+/* With sockets of two kinds ss(8) says which each is. */
+static bool
+ss_names_kind(const struct request *r)
+{
+	return r->ss.tcp && r->ss.udp;
+}
+
 static void
 begin(const struct request *r, uint16_t what)
 {
 	static bool titled;
 
 	if (r->is_ss) {
-		if (!titled && !r->ss.no_header)
+		if (!titled && !r->ss.no_header) {
+			if (ss_names_kind(r))
+				printf("%-6s", "Netid");
 			printf("%-11s%-8s%-8s%22s %22s  %s\n", "State",
 			    "Recv-Q", "Send-Q", "Local Address:Port",
 			    "Peer Address:Port",
 			    r->ss.processes ? "Process" : "");
+		}
 		titled = true;
 		return;
 	}
@@ -50,14 +60,14 @@ begin(const struct request *r, uint16_t what)
 		break;
 	case CTL_NEIGHBOURS:
 		printf(
-		    "%-22s %-18s %-11s %s\n", "ADDRESS", "MAC", "STATE", "AGE");
+		    "%-30s %-18s %-11s %s\n", "ADDRESS", "MAC", "STATE", "AGE");
 		break;
 	case CTL_ADDRS:
 		printf("%-30s %-12s %-11s %s\n", "ADDRESS", "STATE", "FROM",
 		    "VALID");
 		break;
 	case CTL_ROUTES:
-		printf("%-22s %-22s %s\n", "DESTINATION", "GATEWAY", "FROM");
+		printf("%-30s %-30s %s\n", "DESTINATION", "GATEWAY", "FROM");
 		break;
 	case CTL_DATAGRAMS:
 		printf("%-8s %8s %8s %10s %10s %10s %-22s %-22s %s\n", "ID",
@@ -65,7 +75,7 @@ begin(const struct request *r, uint16_t what)
 		    "USER");
 		break;
 	case CTL_POLICY:
-		printf("%-8s %-4s %-22s %-12s %-7s %s\n", "FOR", "#", "PREFIX",
+		printf("%-8s %-4s %-30s %-12s %-7s %s\n", "FOR", "#", "PREFIX",
 		    "PORTS", "STACK", "BECAUSE");
 		break;
 	default:
@@ -87,9 +97,11 @@ ms(int64_t us)
 }
 
 static void
-ss_head(const struct request *r, const char *state, uint32_t recv_q,
-    uint32_t send_q, const char *local, const char *peer)
+ss_head(const struct request *r, const char *kind, const char *state,
+    uint32_t recv_q, uint32_t send_q, const char *local, const char *peer)
 {
+	if (ss_names_kind(r))
+		printf("%-6s", kind);
 	printf("%-11s%-8" PRIu32 "%-8" PRIu32 "%22s %22s ", state, recv_q,
 	    send_q, local, peer);
 }
@@ -284,7 +296,7 @@ ss_conn(const struct request *r, const struct ctl_conn *c)
 	char local[ADDRTEXT_MAX], peer[ADDRTEXT_MAX];
 	bool inet6 = c->flags & CTL_CONN_INET6;
 
-	ss_head(r, state_text(c->state), c->recv_q, c->send_q,
+	ss_head(r, "tcp", state_text(c->state), c->recv_q, c->send_q,
 	    ss_endpoint(c->laddr, c->lport, inet6, local),
 	    ss_endpoint(c->raddr, c->rport, inet6, peer));
 	ss_process(r, c->uid, c->pid);
@@ -313,8 +325,8 @@ ss_listener(const struct request *r, const struct ctl_listener *l)
 		snprintf(local, sizeof local, "*:%u", l->lport);
 		strcpy(peer, "*:*"); /* of both families */
 	}
-	ss_head(r, state_text(STATE_LISTEN), l->accept_queue, l->backlog, local,
-	    peer);
+	ss_head(r, "tcp", state_text(STATE_LISTEN), l->accept_queue, l->backlog,
+	    local, peer);
 	ss_process(r, l->uid, l->pid);
 	if (r->ss.extended)
 		printf(" id:%" PRIu64, l->id);
@@ -337,7 +349,8 @@ ss_dgram(const struct request *r, const struct ctl_dgram *d)
 	else if (inet6 && (d->flags & CTL_DGRAM_V6ONLY) == 0 &&
 		 memcmp(d->laddr, any6, sizeof any6) == 0)
 		snprintf(local, sizeof local, "*:%u", d->lport);
-	ss_head(r, connected ? "ESTAB" : "UNCONN", d->recv_q, 0, local, peer);
+	ss_head(r, "udp", connected ? "ESTAB" : "UNCONN", d->recv_q, 0, local,
+	    peer);
 	ss_process(r, d->uid, d->pid);
 	if (r->ss.extended)
 		printf(" id:%" PRIu64, d->id);
@@ -452,7 +465,7 @@ neigh(const struct ctl_neigh *n)
 {
 	char addr[ADDRTEXT_MAX];
 
-	printf("%-22s %02x:%02x:%02x:%02x:%02x:%02x  %-11.*s %.1f s\n",
+	printf("%-30s %02x:%02x:%02x:%02x:%02x:%02x  %-11.*s %.1f s\n",
 	    addr_text(n->addr, addr), n->mac[0], n->mac[1], n->mac[2],
 	    n->mac[3], n->mac[4], n->mac[5], (int)sizeof n->state, n->state,
 	    (double)n->age_us / 1e6);
@@ -483,7 +496,7 @@ route(const struct ctl_route *t)
 	if (t->line != 0)
 		snprintf(from, sizeof from, "line %" PRIu32, t->line);
 	printf(
-	    "%-22s %-22s %s\n", prefix_text(t->dst, t->plen, dst), via, from);
+	    "%-30s %-30s %s\n", prefix_text(t->dst, t->plen, dst), via, from);
 }
 
 /* "tcpd has a route to it (line 12 of tcpd.conf)" */
@@ -506,7 +519,7 @@ rule(const struct ctl_rule *p)
 	else if (p->port_first > 0 || p->port_last < 65535)
 		snprintf(
 		    ports, sizeof ports, "%u-%u", p->port_first, p->port_last);
-	printf("%-8s %-4" PRIu32 " %-22s %-12s %-7s ",
+	printf("%-8s %-4" PRIu32 " %-30s %-12s %-7s ",
 	    p->bind ? "bind" : "connect", p->index,
 	    prefix_text(p->addr, p->plen, prefix), ports,
 	    policy_action_text(p->action));

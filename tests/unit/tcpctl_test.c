@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 
+#include "tcpctl/names.h"
 #include "tcpctl/output.h"
 #include "tcpctl/parser.h"
 
@@ -241,9 +242,9 @@ static const struct ctl_conn full = {
 
 /* What is printed of c, with the ends of words as blanks. */
 static void
-printed(const struct output *out, const struct ctl_conn *c, char buf[4096])
+printed_for(const struct output *out, const struct request *r,
+    const struct ctl_conn *c, char buf[4096])
 {
-	struct request r = {.is_ss = true, .ss = {.info = true}};
 	FILE *f = tmpfile();
 	int saved = dup(STDOUT_FILENO);
 	size_t n;
@@ -251,7 +252,7 @@ printed(const struct output *out, const struct ctl_conn *c, char buf[4096])
 	cr_assert_not_null(f);
 	fflush(stdout);
 	dup2(fileno(f), STDOUT_FILENO);
-	out->conn(&r, c);
+	out->conn(r, c);
 	fflush(stdout);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
@@ -261,6 +262,14 @@ printed(const struct output *out, const struct ctl_conn *c, char buf[4096])
 	fclose(f);
 	for (char *p = buf; (p = strpbrk(p, "\t\n{}")) != NULL; p++)
 		*p = ' ';
+}
+
+static void
+printed(const struct output *out, const struct ctl_conn *c, char buf[4096])
+{
+	const struct request r = {.is_ss = true, .ss = {.info = true}};
+
+	printed_for(out, &r, c, buf);
 }
 
 /* As ss(8) of iproute2 has it. */
@@ -329,4 +338,63 @@ Test(tcpctl, json_info)
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		cr_assert_not_null(
 		    strstr(text, words[i]), "%s: %s", words[i], text);
+}
+
+/* A rate that no JSON integer of 64 bits holds is not shown as negative. */
+Test(tcpctl, json_unsigned)
+{
+	struct ctl_conn c = full;
+	char text[4096];
+
+	c.max_pacing_rate = UINT64_MAX;
+	printed(&output_json, &c, text);
+	cr_assert_not_null(
+	    strstr(text, "\"max_pacing_rate\":9223372036854775807,"), "%s",
+	    text);
+}
+
+/* As ss(8) has it: [fe80::1]%eth0:80. */
+Test(tcpctl, scope)
+{
+	static const struct {
+		uint8_t addr[16];
+		uint16_t port;
+		const char *text;
+	} rows[] = {
+	    {{0xfe, 0x80, [15] = 1}, 80, "[fe80::1]%tcpd0:80"},
+	    {{0xfe, 0x80, [15] = 1}, 0, "[fe80::1]%tcpd0:*"},
+	    {{0x20, 1, 0xd, 0xb8, [15] = 1}, 80, "[2001:db8::1]:80"},
+	    {{[10] = 0xff, 0xff, 169, 254, 0, 1}, 80, "169.254.0.1:80"},
+	};
+	static const uint8_t longest[16] = {0xfe, 0xbf, 0xff, 0xff, 0xff, 0xff,
+	    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	char buf[ADDRTEXT_MAX];
+
+	cr_assert_str_eq(endpoint_text(rows[0].addr, 80, buf), "[fe80::1]:80");
+	scope_name((const char[16]){"tcpd0"});
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		cr_assert_str_eq(endpoint_text(rows[i].addr, rows[i].port, buf),
+		    rows[i].text);
+	/* Not terminated, from another build. */
+	scope_name((const char[16]){"0123456789abcdef"});
+	cr_assert_str_eq(endpoint_text(longest, 65535, buf),
+	    "[febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff]%0123456789abcde:65535");
+}
+
+/* With sockets of both kinds ss says which each is. */
+Test(tcpctl, kind)
+{
+	static const char *const lines[] = {"ss -a", "ss -tua"};
+	char text[4096];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct request r;
+		char why[512];
+
+		cr_assert(parse(&r, lines[i], why));
+		printed_for(&output_text, &r, &full, text);
+		cr_assert_eq(strncmp(text, i == 0 ? "ESTAB " : "tcp   ESTAB ",
+				 i == 0 ? 6 : 12),
+		    0, "%s", text);
+	}
 }
