@@ -21,25 +21,42 @@
 /* Interpreters of interpreters: the kernel follows four. */
 #define DEPTH_MAX 5
 
-/* The path that execvp() would take; NULL and errno when there is none. */
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The path that execvp() would take; NULL and errno when there is none: EACCES
+ * if something of that name was passed over. */
 static const char *
 find_program(const char *prog, char *buf, size_t size)
 {
 	const char *path = getenv("PATH"), *p, *end;
+	int e = ENOENT;
 
 	if (strchr(prog, '/') != NULL)
 		return access(prog, F_OK) == 0 ? prog : NULL;
+	if (*prog == '\0') {
+		errno = ENOENT;
+		return NULL;
+	}
 	if (path == NULL)
 		path = "/bin:/usr/bin";
 	for (p = path; p != NULL; p = *end == ':' ? end + 1 : NULL) {
 		end = p + strcspn(p, ":");
 		if ((size_t)snprintf(buf, size, "%.*s/%s",
 			end == p ? 1 : (int)(end - p), end == p ? "." : p,
-			prog) < size &&
-		    access(buf, X_OK) == 0)
+			prog) >= size)
+			continue;
+		if (access(buf, X_OK) == 0 && !is_directory(buf))
 			return buf;
+		if (access(buf, F_OK) == 0 || errno == EACCES)
+			e = EACCES;
 	}
-	errno = ENOENT;
+	errno = e;
 	return NULL;
 }
 
@@ -164,9 +181,7 @@ next_file(const struct elf_facts *f, char *path, size_t size)
 static int
 startable(const char *path)
 {
-	struct stat st;
-
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (is_directory(path)) {
 		warnx("%s is a directory", path);
 		return EXIT_NOT_RUN;
 	}
@@ -211,8 +226,9 @@ run_inspect(const char *prog, struct run_options *o, bool report)
 
 	path = find_program(prog, found, sizeof found);
 	if (path == NULL) {
-		warn("%s", prog);
-		return EXIT_NOT_FOUND;
+		status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
+		warn("%s", *prog != '\0' ? prog : "\"\"");
+		return status;
 	}
 	status = startable(path);
 	if (status == 0)

@@ -95,6 +95,11 @@ sandbox_explain(const char *step, int err)
 		      "policy must allow unshare(2) and mount(2), and a "
 		      "changed root directory (chroot) does not",
 		    step, strerror(err));
+	else if (err == ENOSPC || err == EUSERS)
+		warnx("--sandbox: %s was refused: there are too many already "
+		      "(%s); raise sysctl user/max_*_namespaces, here or in "
+		      "the container's host",
+		    step, strerror(err));
 	else
 		warnx("--sandbox: %s was refused: %s", step, strerror(err));
 }

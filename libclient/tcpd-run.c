@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/addrtext.h"
@@ -32,24 +34,25 @@
 static void
 usage(FILE *to)
 {
-	fputs(
-	    "usage: tcpd-run [-hnSTVw] [-s PATH] [-W SECONDS] PROG [ARGS...]\n"
-	    "       tcpd-run --check [-nT] [ADDRESS:PORT ...] [PROG]\n\n"
-	    "  -s, --socket PATH   the daemon's socket, else $TCPD_SOCKET,"
-	    " else " PROTO_SOCKET "\n"
-	    "  -c, --check         say what was found and which stack sockets"
-	    " would use\n"
-	    "  -S, --sandbox       the program has no other way out, and asks"
-	    " tcpd for names\n"
-	    "  -T, --trap          trap system calls instead of LD_PRELOAD;"
-	    " by itself\n"
-	    "                      for programs that need it\n"
-	    "  -n, --no-bypass     no socket of the kernel's IP, come what"
-	    " may\n"
-	    "  -w, --wait          wait until the daemon answers\n"
-	    "  -W, --timeout S     give up waiting after S seconds\n"
-	    "  -V, --version       the version\n"
-	    "  -h, --help          this text\n",
+	fputs("usage: tcpd-run [-nSTw] [-s PATH] [-W SECONDS] PROG [ARGS...]\n"
+	      "       tcpd-run --check [-nST] [-s PATH] [ADDRESS:PORT ...] "
+	      "[PROG]\n"
+	      "       tcpd-run -V | -h\n\n"
+	      "  -s, --socket PATH   the daemon's socket, else $TCPD_SOCKET,"
+	      " else " PROTO_SOCKET "\n"
+	      "  -c, --check         say what was found and which stack sockets"
+	      " would use\n"
+	      "  -S, --sandbox       the program has no other way out, and asks"
+	      " tcpd for names\n"
+	      "  -T, --trap          trap system calls instead of LD_PRELOAD;"
+	      " by itself\n"
+	      "                      for programs that need it\n"
+	      "  -n, --no-bypass     no socket of the kernel's IP, come what"
+	      " may\n"
+	      "  -w, --wait          wait until the daemon answers\n"
+	      "  -W, --timeout S     give up waiting after S seconds\n"
+	      "  -V, --version       the version\n"
+	      "  -h, --help          this text\n",
 	    to);
 }
 
@@ -100,6 +103,24 @@ find_library(char *buf, size_t size)
 
 /* ---- the daemon ---- */
 
+/* The program may go to another directory, so the path is made absolute. */
+static void
+use_socket(const char *option, const char *path)
+{
+	char whole[2 * PATH_MAX], dir[PATH_MAX] = "";
+
+	if (path[0] != '/' && getcwd(dir, sizeof dir) == NULL)
+		err(EXIT_OURS, "%s %s: the directory that it is in", option,
+		    path);
+	snprintf(
+	    whole, sizeof whole, "%s%s%s", dir, *dir != '\0' ? "/" : "", path);
+	if (*path == '\0' || wire_set_path(whole) != 0)
+		errx(EXIT_OURS,
+		    "%s %s: a path of 1 to 107 bytes is needed, with its "
+		    "directory",
+		    option, path);
+}
+
 /* 0, or a negative errno; the page in *p. */
 static int
 ask_daemon(const struct proto_policy **p, uint16_t *version)
@@ -115,10 +136,27 @@ ask_daemon(const struct proto_policy **p, uint16_t *version)
 	return err;
 }
 
+/* Why the daemon's socket takes no connection: an errno; 0: it does. */
+static int
+try_socket(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd, e = 0;
+
+	snprintf(sun.sun_path, sizeof sun.sun_path, "%s", wire_path());
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof sun) != 0)
+		e = errno;
+	if (fd >= 0)
+		close(fd);
+	return e;
+}
+
 static void
 explain(int err, uint16_t version)
 {
 	const char *path = wire_path();
+	int e;
 
 	if (err == -EPROTONOSUPPORT) {
 		warnx("the daemon at %s speaks version %u of the protocol, "
@@ -126,20 +164,24 @@ explain(int err, uint16_t version)
 		    path, version, PROTO_VERSION);
 		return;
 	}
-	if (access(path, F_OK) != 0) {
+	e = try_socket();
+	if (e == ENOENT || e == ENOTDIR || e == ECONNREFUSED)
 		warnx("no daemon: %s: %s; start tcpd, or name another socket "
 		      "with --socket or $" PROTO_SOCKET_ENV,
-		    path, strerror(errno));
-		return;
-	}
-	if (access(path, W_OK) != 0) {
+		    path, strerror(e));
+	else if (e == EACCES)
 		warnx("the daemon's socket %s may not be used by this user: "
-		      "%s",
-		    path, strerror(errno));
-		return;
-	}
-	warnx("the daemon at %s does not answer (%s): is tcpd running?", path,
-	    strerror(-err));
+		      "%s; see the mode of it (0666 as tcpd makes it) and of "
+		      "its directories",
+		    path, strerror(e));
+	else if (e == EPROTOTYPE)
+		warnx("%s: %s; that is not the clients' socket; is it the "
+		      "control socket?",
+		    path, strerror(e));
+	else
+		warnx("the daemon at %s does not answer (%s): is it stopping, "
+		      "or is that not tcpd?",
+		    path, strerror(e != 0 ? e : -err));
 }
 
 static int64_t
@@ -180,6 +222,20 @@ parse_question(const char *s, struct ipaddr *a, uint16_t *port)
 	       (*port != 0 || strcmp(end, ":0") == 0);
 }
 
+/* Looks like an address, or ends like one with a port; programs seldom do. */
+static bool
+meant_as_question(const char *s)
+{
+	const char *port = strrchr(s, ':');
+
+	if (strchr(s, '/') != NULL)
+		return false;
+	return (strspn(s, "0123456789abcdefABCDEF.:[]") == strlen(s) &&
+		   strpbrk(s, ".:") != NULL) ||
+	       (port != NULL && port[1] != '\0' &&
+		   strspn(port + 1, "0123456789") == strlen(port + 1));
+}
+
 static void
 print_verdict(const char *what, const char *addr, struct policy_verdict v)
 {
@@ -207,6 +263,23 @@ print_rules(const struct proto_policy *p)
 	}
 }
 
+/* Why no name resolves in a sandbox, or NULL. */
+static const char *
+no_names(const struct run_options *o)
+{
+	struct wire_req q = {.type = PROTO_RESOLVE, .auth_fd = -1};
+	int err;
+
+	if (o->no_bypass)
+		return "with --no-bypass there is no socket to ask with";
+	err = wire_request(&q);
+	if (err == -EOPNOTSUPP)
+		return "the daemon has no resolver; add a line like resolver "
+		       "{ nameserver = \"192.0.2.53\" } to its tcpd.conf and "
+		       "restart it";
+	return err != 0 ? strerror(-err) : NULL;
+}
+
 /* Arguments are questions and, last, perhaps a program. */
 static int
 check(int argc, char **argv, struct run_options *o, const char *library)
@@ -214,6 +287,7 @@ check(int argc, char **argv, struct run_options *o, const char *library)
 	const struct proto_policy *p;
 	struct ipaddr a;
 	uint16_t port;
+	const char *why;
 	int i, status, questions = 0;
 
 	printf("library: %s\n", library);
@@ -232,16 +306,23 @@ check(int argc, char **argv, struct run_options *o, const char *library)
 			continue;
 		}
 		questions++;
-		if (strspn(argv[i], "0123456789abcdefABCDEF.:[]") ==
-			strlen(argv[i]) &&
-		    strpbrk(argv[i], ".:") != NULL) {
+		if (meant_as_question(argv[i])) {
 			warnx("%s: an address with a port is needed, like "
-			      "192.0.2.1:80 or [2001:db8::1]:80",
+			      "192.0.2.1:80 or [2001:db8::1]:80; names are "
+			      "not looked up",
 			    argv[i]);
 			return EXIT_OURS;
 		}
 		status = run_inspect(argv[i], o, true);
 		break;
+	}
+	if (status == 0 && o->sandbox) {
+		why = no_names(o);
+		printf("names:   %s%s\n",
+		    why != NULL ? "none in the sandbox: "
+				: "the daemon's "
+				  "resolver answers",
+		    why != NULL ? why : "");
 	}
 	if (questions == 0) {
 		print_rules(p);
@@ -271,18 +352,13 @@ serves(const struct proto_policy *p, bool v4)
 }
 
 static void
-enter_sandbox(const struct proto_policy *p)
+enter_sandbox(const struct proto_policy *p, const struct run_options *o)
 {
 	const struct sandbox_families f = {serves(p, true), serves(p, false)};
-	struct wire_req q = {.type = PROTO_RESOLVE, .auth_fd = -1};
-	int err = wire_request(&q);
+	const char *why = no_names(o);
 
-	if (err == -EOPNOTSUPP)
-		warnx("warning: no name will resolve, for the daemon has no "
-		      "resolver; add a line like resolver { nameserver = "
-		      "\"192.0.2.53\" } to its tcpd.conf and restart it");
-	else if (err != 0)
-		warnx("warning: no name will resolve: %s", strerror(-err));
+	if (why != NULL)
+		warnx("warning: no name will resolve: %s", why);
 	run_sandbox(f, EXIT_OURS);
 }
 
@@ -318,7 +394,7 @@ run(char **argv, struct run_options *o, const char *library, bool wait,
 	if (status != 0)
 		return status;
 	if (o->sandbox)
-		enter_sandbox(p); /* returns in it */
+		enter_sandbox(p, o); /* returns in it */
 	if (o->trap)
 		status = run_trap(o);
 	else if (o->no_bypass)
@@ -364,19 +440,18 @@ main(int argc, char **argv)
 	bool checking = false, wait = false;
 	int64_t limit_ms = INT64_MAX / 2;
 	char buf[PATH_MAX];
-	const char *library;
+	const char *library, *option = "$" PROTO_SOCKET_ENV;
+	const char *path = secure_getenv(PROTO_SOCKET_ENV);
 	int c;
 
-	wire_setup();
+	if (path != NULL && *path == '\0')
+		path = NULL; /* as good as not set */
 	while ((c = getopt_long(argc, argv, "+s:cnSTVwW:h", longopts, NULL)) !=
 	       -1) {
 		switch (c) {
 		case 's':
-			if (wire_set_path(optarg) != 0)
-				errx(EXIT_OURS,
-				    "--socket %s: a path of 1 to 107 bytes is "
-				    "needed",
-				    optarg);
+			path = optarg;
+			option = "--socket";
 			break;
 		case 'T':
 			o.trap = true;
@@ -408,6 +483,8 @@ main(int argc, char **argv)
 			return EXIT_OURS;
 		}
 	}
+	if (path != NULL)
+		use_socket(option, path);
 	library = find_library(buf, sizeof buf);
 	if (library == NULL)
 		errx(EXIT_OURS, "libtcpd-preload.so is neither beside this "

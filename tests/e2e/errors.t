@@ -73,6 +73,17 @@ refuses "tcpd-run: no program" "usage" "$run_bin"
 refuses "tcpd-run: a program that is not there" "no-such-program" \
     "$run_bin" --socket "$labdir/tcpd.sock" no-such-program
 refuses "tcpd-run: an unknown option" "usage|option" "$run_bin" --colour true
+refuses "tcpd-run: the control socket" "is it the control socket" \
+    "$run_bin" --socket "$labdir/control.sock" true
+refuses "tcpd-run --check: a name" "not looked up" \
+    "$run_bin" --socket "$labdir/tcpd.sock" --check www.example:80
+matches "tcpd-run --check --sandbox: are there names" \
+    "$(run --check --sandbox true)" "names: .*no resolver"
+equal "a relative socket is still found elsewhere" "$(cd "$labdir" &&
+    "$run_bin" -s tcpd.sock sh -c 'cd / && echo "$TCPD_SOCKET"')" \
+    "$labdir/tcpd.sock"
+check "tcpd-run --trap under another one" \
+    run timeout 10 "$run_bin" --trap true
 run sh -c 'exit 7'
 equal "tcpd-run passes the program's status on" $? 7
 finish

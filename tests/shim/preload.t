@@ -129,6 +129,18 @@ has "help" "$(says --help)" "status 0"
 has "version" "$(says -V)" "status 0"
 has "path too long" "$(says -s "$(printf '%0200d' 0)" /bin/true)" "107 bytes"
 has "bad timeout" "$(says -W soon /bin/true)" "number of seconds"
+has "path in the environment too long" "$(TCPD_SOCKET=$(printf '%0200d' 0) \
+    says /bin/true)" "107 bytes"
+has "not the daemon's: a file" "$(says -s "$0" /bin/true)" \
+    "Connection refused; start tcpd"
+
+# As execvp(3) finds programs and env(1) ends.
+mkdir -p "$work/path/env" && : >"$work/path/denied"
+has "no name" "$(says '')" "status 127"
+has "below a file" "$(says "$0/x")" "status 126"
+has "what is passed over" "$(PATH=$work/path:$PATH says denied)" "status 126"
+has "a directory of that name" "$(PATH=$work/path:$PATH says env true)" \
+    "no daemon"
 has "options of the program" "$(says env --check)" "no daemon"
 
 cat >"$work/static.c" <<'C'
