@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include "dgram.h"
 #include "ident.h"
@@ -59,11 +60,18 @@ dgram_mark(int fd, struct dgram *d, unsigned set, unsigned clear)
 void
 dgram_inherited(void)
 {
+	struct timespec none = {0, 0};
+	struct pollfd p[INHERITED_MAX];
 	struct dgram d;
 	int fd;
 
+	/* One call tells the open ones. */
+	for (fd = 0; fd < INHERITED_MAX; fd++)
+		p[fd] = (struct pollfd){.fd = fd};
+	SYS(SYS_ppoll, p, INHERITED_MAX, &none, 0, 0, 0);
 	for (fd = 0; fd < INHERITED_MAX && !dgram_seen; fd++)
-		dgram_seen = dgram_look(fd, &d);
+		if (!(p[fd].revents & POLLNVAL))
+			dgram_seen = dgram_look(fd, &d);
 }
 
 void

@@ -6,7 +6,8 @@ lib_LTLIBRARIES += libtcpd.la libtcpd-preload.la
 bin_PROGRAMS += tcpd-run
 pkgconfig_DATA += libclient/libtcpd.pc
 
-SHIM_CFLAGS = $(TCPD_CFLAGS) -U_FORTIFY_SOURCE -fvisibility=hidden
+SHIM_CFLAGS = $(TCPD_CFLAGS) -U_FORTIFY_SOURCE -fvisibility=hidden \
+	-ffunction-sections -fdata-sections
 # At compile time only: linking needs nothing of it.
 SHIM_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 if SANITIZERS
@@ -32,8 +33,12 @@ libtcpd_la_DEPENDENCIES = libclient/client.map
 libtcpd_preload_la_SOURCES = libclient/preload.c $(SHIM_SOURCES)
 libtcpd_preload_la_CPPFLAGS = $(SHIM_CPPFLAGS)
 libtcpd_preload_la_CFLAGS = $(SHIM_CFLAGS)
-libtcpd_preload_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,now \
-	-Wl,-z,relro \
+# Each program pays for being loaded with it, so: few segments to map, no symbol
+# looked up before it is needed, and no page made read-only again, which would
+# keep nothing safe beside the table of struct real.
+libtcpd_preload_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,lazy \
+	-Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-Bsymbolic \
+	-Wl,--gc-sections -Wl,--hash-style=gnu \
 	-Wl,--version-script=$(top_srcdir)/libclient/preload.map
 libtcpd_preload_la_LIBADD = -ldl
 libtcpd_preload_la_DEPENDENCIES = libclient/preload.map

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The table of real calls; see real.h.  The constructor is all that runs in a
- * program before it asks for something: about twenty symbol look-ups.
+ * program before it asks for something: a look-up for each call that programs
+ * make on what is no socket.  A look-up takes half a microsecond, so those of
+ * the other calls wait for the first of these.
  */
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -21,63 +23,96 @@ result(long r)
 	return r;
 }
 
+static bool loaded, complete;
+
+static void look_up_sockets(void);
+
+/* May the C library be asked for its functions?  Then it has been. */
+static bool
+late(void)
+{
+	if (!loaded)
+		return false;
+	if (!complete)
+		look_up_sockets();
+	complete = true;
+	return true;
+}
+
+/* In the body of raw_NAME(), whose place the found one has taken. */
+#define LATE(name, ...)                                                        \
+	do {                                                                   \
+		if (late() && real.name != raw_##name)                         \
+			return real.name(__VA_ARGS__);                         \
+	} while (0)
+
 static int
 raw_socket(int domain, int type, int protocol)
 {
+	LATE(socket, domain, type, protocol);
 	return (int)result(sys_socket(domain, type, protocol));
 }
 
 static int
 raw_connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
+	LATE(connect, fd, sa, len);
 	return (int)result(sys_connect(fd, sa, len));
 }
 
 static int
 raw_bind(int fd, const struct sockaddr *sa, socklen_t len)
 {
+	LATE(bind, fd, sa, len);
 	return (int)result(sys_bind(fd, sa, len));
 }
 
 static int
 raw_listen(int fd, int backlog)
 {
+	LATE(listen, fd, backlog);
 	return (int)result(sys_listen(fd, backlog));
 }
 
 static int
 raw_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 {
+	LATE(accept4, fd, sa, len, flags);
 	return (int)result(SYS(SYS_accept4, fd, sa, len, flags, 0, 0));
 }
 
 static int
 raw_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 {
+	LATE(getsockname, fd, sa, len);
 	return (int)result(sys_getsockname(fd, sa, len));
 }
 
 static int
 raw_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
 {
+	LATE(getpeername, fd, sa, len);
 	return (int)result(sys_getpeername(fd, sa, len));
 }
 
 static int
 raw_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 {
+	LATE(getsockopt, fd, level, name, val, len);
 	return (int)result(sys_getsockopt(fd, level, name, val, len));
 }
 
 static int
 raw_setsockopt(int fd, int level, int name, const void *val, socklen_t len)
 {
+	LATE(setsockopt, fd, level, name, val, len);
 	return (int)result(sys_setsockopt(fd, level, name, val, len));
 }
 
 static int
 raw_shutdown(int fd, int how)
 {
+	LATE(shutdown, fd, how);
 	return (int)result(sys_shutdown(fd, how));
 }
 
@@ -109,12 +144,14 @@ static ssize_t
 raw_recvfrom(
     int fd, void *buf, size_t n, int flags, struct sockaddr *sa, socklen_t *len)
 {
+	LATE(recvfrom, fd, buf, n, flags, sa, len);
 	return result(SYS(SYS_recvfrom, fd, buf, n, flags, sa, len));
 }
 
 static ssize_t
 raw_recvmsg(int fd, struct msghdr *m, int flags)
 {
+	LATE(recvmsg, fd, m, flags);
 	return result(sys_recvmsg(fd, m, flags));
 }
 
@@ -134,18 +171,21 @@ static ssize_t
 raw_sendto(int fd, const void *buf, size_t n, int flags,
     const struct sockaddr *sa, socklen_t len)
 {
+	LATE(sendto, fd, buf, n, flags, sa, len);
 	return result(SYS(SYS_sendto, fd, buf, n, flags, sa, len));
 }
 
 static ssize_t
 raw_sendmsg(int fd, const struct msghdr *m, int flags)
 {
+	LATE(sendmsg, fd, m, flags);
 	return result(sys_sendmsg(fd, m, flags));
 }
 
 static int
 raw_sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
 {
+	LATE(sendmmsg, fd, v, n, flags);
 	return (int)result(SYS(SYS_sendmmsg, fd, v, n, flags, 0, 0));
 }
 
@@ -153,6 +193,7 @@ static int
 raw_recvmmsg(
     int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *limit)
 {
+	LATE(recvmmsg, fd, v, n, flags, limit);
 	return (int)result(SYS(SYS_recvmmsg, fd, v, n, flags, limit, 0));
 }
 
@@ -165,6 +206,7 @@ raw_sendfile(int out, int in, off_t *off, size_t n)
 static int
 raw_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
 {
+	LATE(epoll_ctl, ep, op, fd, ev);
 	return (int)result(sys_epoll_ctl(ep, op, fd, ev));
 }
 
@@ -219,8 +261,9 @@ resolve(const char *name, void *slot)
 		memcpy(slot, &sym, sizeof sym);
 }
 
-__attribute__((constructor)) static void
-setup(void)
+/* Signals and other threads may be in here as well: all find the same. */
+static void
+look_up_sockets(void)
 {
 	int saved = errno;
 
@@ -234,20 +277,29 @@ setup(void)
 	resolve("getsockopt", &real.getsockopt);
 	resolve("setsockopt", &real.setsockopt);
 	resolve("shutdown", &real.shutdown);
-	resolve("ioctl", &real.ioctl);
-	resolve("read", &real.read);
-	resolve("readv", &real.readv);
 	resolve("recvfrom", &real.recvfrom);
 	resolve("recvmsg", &real.recvmsg);
-	resolve("write", &real.write);
-	resolve("writev", &real.writev);
 	resolve("sendto", &real.sendto);
 	resolve("sendmsg", &real.sendmsg);
 	resolve("sendmmsg", &real.sendmmsg);
 	resolve("recvmmsg", &real.recvmmsg);
-	resolve("sendfile64", &real.sendfile);
 	resolve("epoll_ctl", &real.epoll_ctl);
+	errno = saved;
+}
+
+__attribute__((constructor)) static void
+setup(void)
+{
+	int saved = errno;
+
+	resolve("ioctl", &real.ioctl);
+	resolve("read", &real.read);
+	resolve("readv", &real.readv);
+	resolve("write", &real.write);
+	resolve("writev", &real.writev);
+	resolve("sendfile64", &real.sendfile);
 	resolve("syscall", &real.syscall);
+	loaded = true;
 	wire_setup();
 	dgram_inherited();
 	errno = saved;

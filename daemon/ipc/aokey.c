@@ -13,7 +13,7 @@
 
 _Static_assert((int)AOKEY_ALGS == (int)TCP_AO_ALGS, "AOKEY_ALGS");
 
-static const char *const names[TCP_AO_ALGS] = {
+static const char names[TCP_AO_ALGS][16] = {
     [TCP_AO_SHA1] = "hmac(sha1)",
     [TCP_AO_AES128] = "cmac(aes128)",
     [TCP_AO_SHA256] = "hmac(sha256)",

@@ -124,22 +124,33 @@ struct row {
 	int8_t id; /* enum sockopt_id, or -1 */
 	uint8_t err;
 	int32_t def, min, max;
-	const char *text;
 };
 
 static const struct row rows[] = {
 #define OPT(where, level, name, kind, def, min, max, err)                      \
-	{where, level, name, kind, -1, err, def, min, max, #name},
+	{where, level, name, kind, -1, err, def, min, max},
 #define KEPT(where, level, name, kind, def, min, max, err)                     \
-	{where, level, name, kind, OPT_##name, err, def, min, max, #name},
+	{where, level, name, kind, OPT_##name, err, def, min, max},
 #define SAME(where, level, name, kind, def, min, max, err, as)                 \
-	{where, level, name, kind, OPT_##as, err, def, min, max, #name},
+	{where, level, name, kind, OPT_##as, err, def, min, max},
 #include "sockopt.def"
 #undef SAME
 #undef OPT
 #undef KEPT
 };
 #define NROWS (sizeof rows / sizeof rows[0])
+
+/* Their names apart: pointers in the table would have to be relocated in each
+ * process that loads the shim, where nobody asks for a name. */
+static const char *const row_names[NROWS] = {
+#define OPT(where, level, name, kind, def, min, max, err)      #name,
+#define KEPT(where, level, name, kind, def, min, max, err)     #name,
+#define SAME(where, level, name, kind, def, min, max, err, as) #name,
+#include "sockopt.def"
+#undef SAME
+#undef OPT
+#undef KEPT
+};
 
 /* The kinds of congestion control, as Linux names them. */
 static const char cong_names[][16] = {"cubic", "reno", "bbr", "dctcp"};
@@ -179,7 +190,7 @@ sockopt_name(int level, int name)
 {
 	const struct row *r = find(level, name);
 
-	return r ? r->text : NULL;
+	return r ? row_names[r - rows] : NULL;
 }
 
 static int

@@ -17,6 +17,11 @@ check_PROGRAMS += tests/shim/linked
 tests_shim_linked_SOURCES = tests/shim/linked.c
 tests_shim_linked_LDADD = libtcpd.la
 
+check_PROGRAMS += tests/shim/startup
+tests_shim_startup_SOURCES = tests/shim/startup.c
+tests_shim_startup_CPPFLAGS = -D_GNU_SOURCE
+tests_shim_startup_CFLAGS = $(TCPD_CFLAGS)
+
 TESTS += tests/shim/preload.t
 NET_TESTS += tests/shim/compare.t
 dist_check_SCRIPTS += tests/shim/preload.t

@@ -95,6 +95,25 @@ for allocator in libjemalloc.so.2 libmimalloc.so.2 libtcmalloc_minimal.so.4; do
 	done
 done
 
+# What any library costs, one without a line in it, is told beside.
+startup_cost()
+{
+	local libs=("$preload") round us
+	echo >"$work/empty.c"
+	${CC:-cc} -shared -o "$work/empty.so" "$work/empty.c" 2>/dev/null &&
+	    libs+=("$work/empty.so")
+	for round in 1 2 3; do
+		us=$("$top_builddir/tests/shim/startup" 400 /bin/true \
+		    "${libs[@]}") || return
+		echo "# loaded in" $us "us (the shim, an empty library)"
+		[ "${us%%$'\n'*}" -ge 50 ] || return 0
+	done
+	return 1
+}
+costs=$(startup_cost) && under=yes || under=no
+echo "$costs"
+is "costs under 50 us to load" "$under" yes
+
 is "silent" "$(LD_PRELOAD=$preload /bin/echo hello 2>&1)" hello
 
 # Cases that stay within the kernel, both ways.
