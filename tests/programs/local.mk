@@ -24,11 +24,16 @@ EXTRA_DIST += $(PROGRAM_FILES) tests/programs/lib.sh tests/programs/run \
 dist_check_SCRIPTS += tests/programs/compat.sh
 TESTS += tests/programs/compat.sh
 
+# ONLY='nginx redis': these only.  PROGRAMS itself is automake's word.
 check-programs: all
-	$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/programs/run
+	$(AM_TESTS_ENVIRONMENT) PROGRAMS='$(ONLY)' $(top_srcdir)/tests/programs/run
+# Ten minutes of reloads, of which check-programs makes twenty seconds.
+check-reload: all
+	$(AM_TESTS_ENVIRONMENT) RELOAD_SECONDS=$${RELOAD_SECONDS:-600} \
+	    bash $(top_srcdir)/tests/programs/reload.t
 # CPython's own tests of the network, with and without tcpd.
 check-python: all
 	$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/programs/cpython
 compat:
 	python3 $(srcdir)/tests/programs/compat.py write $(srcdir)
-.PHONY: check-programs check-python compat
+.PHONY: check-programs check-python check-reload compat
