@@ -329,7 +329,7 @@ watches_put(const struct journal *j, uint32_t *words)
 }
 
 static void
-read_journal(int fd, struct journal *j)
+read_journal_of(int fd, int family, struct journal *j)
 {
 	struct sock_filter f[JOURNAL_WORDS + 1];
 	uint32_t words[JOURNAL_WORDS];
@@ -337,7 +337,7 @@ read_journal(int fd, struct journal *j)
 	size_t i, at;
 
 	memset(j, 0, sizeof *j);
-	j->opts.ipv6 = ident_family(fd) == AF_INET6;
+	j->opts.ipv6 = family == AF_INET6;
 	memset(f, 0, sizeof f); /* valgrind does not know of instructions */
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, f, &n) != 0 ||
 	    n < 2 || n > JOURNAL_WORDS + 1)
@@ -351,6 +351,12 @@ read_journal(int fd, struct journal *j)
 		explicit_bzero(f, sizeof f);
 		explicit_bzero(words, sizeof words);
 	}
+}
+
+static void
+read_journal(int fd, struct journal *j)
+{
+	read_journal_of(fd, ident_family(fd), j);
 }
 
 static int
@@ -385,13 +391,19 @@ forget(struct journal *j)
 }
 
 void
-ident_options(int fd, struct sockopts *o)
+ident_options_of(int fd, int family, struct sockopts *o)
 {
 	struct journal j;
 
-	read_journal(fd, &j);
+	read_journal_of(fd, family, &j);
 	*o = j.opts;
 	forget(&j);
+}
+
+void
+ident_options(int fd, struct sockopts *o)
+{
+	ident_options_of(fd, ident_family(fd), o);
 }
 
 void

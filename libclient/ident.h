@@ -64,6 +64,8 @@ void ident_sndbuf(int fd, const struct sockopts *o);
 
 /* The options set so far, kept on the descriptor itself. */
 void ident_options(int fd, struct sockopts *o);
+/* The same where the family is known. */
+void ident_options_of(int fd, int family, struct sockopts *o);
 int ident_keep_options(int fd, const struct sockopts *o);
 /* The keys, the same way.  Who holds the descriptor can read them there, so
  * they go once the daemon has them for a listener. */

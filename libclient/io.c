@@ -16,6 +16,7 @@
  */
 #include <limits.h>
 #include <string.h>
+#include <sys/un.h>
 #include "dgram.h"
 #include "hint.h"
 #include "ident.h"
@@ -23,6 +24,7 @@
 #include "sock.h"
 #include "stream.h"
 #include "sys.h"
+#include "wire.h"
 
 struct hints hint_ours, hint_waits;
 
@@ -249,6 +251,35 @@ discard(int fd, size_t n, int flags)
 	return (ssize_t)done;
 }
 
+/*
+ * Did what came with this source address come from the daemon's end?  TCP gives
+ * no such address, AF_UNIX that of its far end.  The name itself tells, as far
+ * as the room of a sockaddr_in goes that programs have for it, so that each
+ * recvfrom() is one call; the kernel is asked where it does not.
+ */
+static bool
+from_daemon(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)sa;
+	const char *path = wire_path();
+	const size_t head = sizeof un->sun_family, seen = 14;
+	size_t n = strlen(path) + 1;
+	uint64_t handle;
+
+	if (sa->sa_family != AF_UNIX)
+		return false;
+	/* There may be less room than that, and no memory behind it. */
+	if ((uintptr_t)sa % 4096 > 4096 - head - seen)
+		return ident_ours(fd, &handle);
+	if (len == head + sizeof(struct proto_peer) && un->sun_path[0] == 0 &&
+	    memcmp(un->sun_path + 1, PROTO_PEER_MAGIC, 7) == 0)
+		return true;
+	if (hint_has(fd) && len == head + n &&
+	    memcmp(un->sun_path, path, n < seen ? n : seen) == 0)
+		return true;
+	return ident_ours(fd, &handle);
+}
+
 ssize_t
 sock_recvfrom(
     int fd, void *buf, size_t n, int flags, struct sockaddr *sa, socklen_t *len)
@@ -280,9 +311,7 @@ sock_recvfrom(
 	r = real.recvfrom(fd, buf, n, flags, sa, len);
 	if (r < 0)
 		return recv_failed(fd, flags);
-	/* TCP gives no source address, AF_UNIX that of its far end. */
-	if (sa != NULL && len != NULL && *len > 0 && sa->sa_family == AF_UNIX &&
-	    ident_ours(fd, &handle))
+	if (sa != NULL && len != NULL && *len > 0 && from_daemon(fd, sa, *len))
 		*len = 0;
 	return r;
 }
@@ -304,8 +333,7 @@ sock_recvmsg(int fd, struct msghdr *m, int flags)
 	if (m->msg_controllen > 0 && !dgram_seen)
 		dgram_received(m);
 	if (m->msg_name != NULL && m->msg_namelen > 0 &&
-	    ((struct sockaddr *)m->msg_name)->sa_family == AF_UNIX &&
-	    ident_ours(fd, &handle))
+	    from_daemon(fd, m->msg_name, m->msg_namelen))
 		m->msg_namelen = 0;
 	return r;
 }

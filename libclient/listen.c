@@ -364,13 +364,13 @@ inherit_native(int listener, int fd)
 }
 
 static void
-welcome(int listener, int fd, const struct proto_peer *peer)
+welcome(int listener, int family, int fd, const struct proto_peer *peer)
 {
 	struct sockopts o;
 
-	ident_tag(fd, ident_family(listener), peer->handle & PROTO_HANDLE_MASK);
+	ident_tag(fd, family, peer->handle & PROTO_HANDLE_MASK);
 	send_preamble(fd, peer->handle & PROTO_HANDLE_MASK);
-	ident_options(listener, &o);
+	ident_options_of(listener, family, &o);
 	ident_sndbuf(fd, &o);
 	inherit_native(listener, fd);
 }
@@ -383,7 +383,7 @@ sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	uint64_t handle;
 	socklen_t unlen;
 	struct dgram d;
-	int new, err;
+	int new, err, family;
 
 	if (dgram_ours(fd, &d))
 		return (int)sock_result(-EOPNOTSUPP);
@@ -399,11 +399,12 @@ sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 		/* Not from the daemon: somebody of the same user. */
 		sys_close(new);
 	}
-	welcome(fd, new, &peer);
+	family = ident_family(fd);
+	welcome(fd, family, new, &peer);
 	hint_set(new, true);
 	if (sa == NULL)
 		return new;
-	err = sock_put_name(&peer.remote, ident_family(fd), sa, len);
+	err = sock_put_name(&peer.remote, family, sa, len);
 	if (err == 0)
 		return new;
 	/* The caller cannot be told whose it is: lost, as on Linux. */

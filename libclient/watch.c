@@ -10,13 +10,21 @@
  * looked at.
  */
 #include <errno.h>
+#include "hint.h"
 #include "ident.h"
 #include "real.h"
 #include "sock.h"
 
-/* Was anything ever written down in this process?  A change of a registration
- * costs nothing extra in those where the answer is no: most. */
-static volatile bool any;
+/* The numbers for which something was written down in this process, until it
+ * is seen that they need it no more.  A change of any other's registration, as
+ * a server makes when a connection's buffer is full, is one call. */
+static struct hints watched;
+
+static bool
+may_be_watched(int fd)
+{
+	return fd >= HINT_MAX || hint_in(&watched, fd);
+}
 
 static void
 note(int ep, int op, int fd, const struct epoll_event *ev)
@@ -35,7 +43,7 @@ note(int ep, int op, int fd, const struct epoll_event *ev)
 			return;
 		w[i] = (struct watch){ep, fd, ev->events, ev->data.u64};
 		n += i == n;
-		any = true;
+		hint_put(&watched, fd, true);
 	}
 	ident_keep_watches(fd, w, n);
 }
@@ -46,9 +54,12 @@ sock_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
 	int r = real.epoll_ctl(ep, op, fd, ev), saved = errno;
 	uint64_t handle;
 
-	if (r == 0 && (op == EPOLL_CTL_ADD || any) && ident_ours(fd, &handle) &&
-	    ident_replaceable(fd))
-		note(ep, op, fd, ev);
+	if (r == 0 && (op == EPOLL_CTL_ADD || may_be_watched(fd))) {
+		if (ident_ours(fd, &handle) && ident_replaceable(fd))
+			note(ep, op, fd, ev);
+		else
+			hint_put(&watched, fd, false);
+	}
 	errno = saved;
 	return r;
 }

@@ -37,7 +37,8 @@ NET_TESTS = \
 	tests/e2e/info.t \
 	tests/e2e/udp.t \
 	tests/e2e/loopback.t \
-	tests/e2e/dropped.t
+	tests/e2e/dropped.t \
+	tests/e2e/bulk.t
 
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
@@ -50,7 +51,7 @@ EXTRA_DIST += $(NET_TESTS) $(NET_TIMED) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/fast.py tests/e2e/ao.py tests/e2e/md5.py tests/e2e/ecn.py \
 	tests/e2e/tcpinfo.py tests/e2e/info.py \
 	tests/e2e/congestion.py tests/e2e/names.py tests/e2e/udp.py \
-	tests/e2e/loopback.py tests/e2e/dropped.py
+	tests/e2e/loopback.py tests/e2e/dropped.py tests/e2e/bulk.py
 EXTRA_DIST += tests/e2e/job.py tests/e2e/flood_names.py
 dist_noinst_SCRIPTS += tests/summary
 
