@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: ISC
-# hold.py HOST PORT N: opens N connections and holds them; says "held K" each
-# time that another one is established, and ends when the first one does.
+# hold.py HOST PORT N [WORDS]: opens N connections, sends WORDS on each, and
+# holds them; says "held K" each time that another one is established, and ends
+# when the first one does.
 import errno
 import select
 import socket
 import sys
 
 host, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+words = sys.argv[4].encode() if len(sys.argv) > 4 else b""
 family = socket.AF_INET6 if ":" in host else socket.AF_INET
 poll = select.poll()
 opening, held = {}, {}
@@ -25,6 +27,7 @@ while True:
             if err:
                 sys.exit("cannot connect: " + errno.errorcode[err])
             held[fd] = s
+            s.sendall(words)
             poll.modify(s, select.POLLIN)
             print("held", len(held), flush=True)
             continue

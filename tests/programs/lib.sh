@@ -146,12 +146,19 @@ restarted()
 	start && work "restarted"
 }
 
+# hold N: so many connections; with $words, where the server is to see them only
+# when they speak (TCP_DEFER_ACCEPT).
+hold()
+{
+	spawn holder "$lab" "$other" "$python" "$programs/hold.py" \
+	    "$server" "$port" "$1" "${words:-}"
+}
+
 # kill -9 of all its processes, while a client holds a connection.
 killed()
 {
 	wait_for 5 side_listens "$port" # some listen anew after each client
-	spawn holder "$lab" "$other" "$python" "$programs/hold.py" \
-	    "$server" "$port" 1
+	hold 1
 	does "a client is connected" wait_for 10 grep -q 'held 1' \
 	    "$work/holder.log" || sed 's/^/# /' "$work/holder.log"
 	# shellcheck disable=SC2046
@@ -198,8 +205,7 @@ quota_of_server()
 	local before
 	before=$(refusals)
 	quota 3 || not_ok "the quota is set"
-	spawn holder "$lab" "$other" "$python" "$programs/hold.py" \
-	    "$server" "$port" 6
+	hold 6
 	does "at a quota further clients are refused" \
 	    wait_for 10 eval '[ "$(refusals)" -gt '"${before:-0} ]"
 	does "the server runs on" alive
