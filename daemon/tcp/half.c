@@ -197,9 +197,30 @@ syn_cookie(struct tcp_bind *b, struct seg *s, const struct tcp_path *path)
 	half_synack(b->t, &h, NULL, s->now);
 }
 
-/* A SYN for listener b (RFC 9293 3.10.7.2, third). */
-void
-half_syn(struct tcp_bind *b, struct seg *s)
+/*
+ * The listener's program is no more, and its user will say so.  Another one at
+ * the port has the SYN then; one that asks for signatures has its next copy,
+ * which is checked with its own keys.  NULL: it is dealt with.
+ */
+static struct tcp_bind *
+successor(struct tcp_bind *b, struct seg *s)
+{
+	struct tcp *t = b->t;
+	struct tcp_bind *next;
+
+	b->listening = false;
+	next = bind_lookup(t, &s->id);
+	if (next != NULL && b->keys == NULL && next->keys == NULL)
+		return next;
+	if (next == NULL)
+		tcp_send_rst_for(t, s);
+	drop(t, DROP_TCP_NO_CONN);
+	return NULL;
+}
+
+/* False: the listener is gone. */
+static bool
+syn_for(struct tcp_bind *b, struct seg *s)
 {
 	struct tcp *t = b->t;
 	bool full = !queue_has_room(b);
@@ -211,40 +232,37 @@ half_syn(struct tcp_bind *b, struct seg *s)
 	/* MUST-57, MUST-63 */
 	if (!address_valid(&s->id.raddr) || !address_valid(&s->id.laddr)) {
 		drop(t, DROP_TCP_ADDR);
-		return;
+		return true;
 	}
 	if (full && t->cfg.syncookies == TCP_COOKIES_NEVER) {
 		drop(t, DROP_TCP_SYN_QUEUE);
-		return;
+		return true;
 	}
 	admit = t->cfg.env.may_open(t->cfg.env.ctx, b);
-	if (admit == TCP_ADMIT_GONE) {
-		tcp_send_rst_for(t, s);
-		drop(t, DROP_TCP_NO_CONN);
-		return;
-	}
+	if (admit == TCP_ADMIT_GONE)
+		return false;
 	if (admit == TCP_ADMIT_NO ||
 	    (admit == TCP_ADMIT_COOKIE &&
 		t->cfg.syncookies == TCP_COOKIES_NEVER)) {
 		drop(t, DROP_TCP_QUOTA);
-		return;
+		return true;
 	}
 	if (t->cfg.env.path(
 		t->cfg.env.ctx, &s->id.laddr, &s->id.raddr, &path) != 0) {
 		drop(t, DROP_TCP_ADDR);
-		return;
+		return true;
 	}
 	if (full || admit == TCP_ADMIT_COOKIE ||
 	    t->cfg.syncookies == TCP_COOKIES_ALWAYS) {
 		syn_cookie(b, s, &path);
-		return;
+		return true;
 	}
 	if (fastopen_admits(b, s, &answer) &&
 	    fastopen_child(b, s, &path, &answer) != NEXT)
-		return;
+		return true;
 	if ((h = half_new(b, &s->id)) == NULL) {
 		drop(t, DROP_TCP_NO_MEMORY);
-		return;
+		return true;
 	}
 	half_describe(b, h, s, &path);
 	/* As on Linux: beside a signature and timestamps there is no room for
@@ -252,6 +270,15 @@ half_syn(struct tcp_bind *b, struct seg *s)
 	h->ts = h->ts && (s->by.md5 == NULL || !h->sack);
 	half_synack(t, h, &answer, s->now);
 	timerq_set(&t->timers, &h->timer, mono_add(s->now, TCP_RTO_INITIAL_US));
+	return true;
+}
+
+/* A SYN for listener b (RFC 9293 3.10.7.2, third). */
+void
+half_syn(struct tcp_bind *b, struct seg *s)
+{
+	while (b != NULL && !syn_for(b, s))
+		b = successor(b, s);
 }
 
 /* A peer who has acknowledged and is to send data first hears nothing until

@@ -72,7 +72,7 @@ enum tcp_admit {
 	TCP_ADMIT_NO,
 	TCP_ADMIT_YES,
 	TCP_ADMIT_COOKIE, /* if it takes no memory: with a SYN cookie */
-	TCP_ADMIT_GONE,	  /* the listener is no more: refused */
+	TCP_ADMIT_GONE,	  /* the listener is no more: another's, or refused */
 };
 
 /* When SYNs are answered with cookies (RFC 4987 3.6): when the SYN queue is

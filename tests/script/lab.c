@@ -75,6 +75,7 @@ static struct lab {
 
 int lab_accept_error;
 enum tcp_admit lab_may_open = TCP_ADMIT_YES;
+const struct tcp_bind *lab_closed;
 int lab_path_error;
 
 /* ---- messages ---- */
@@ -316,7 +317,7 @@ env_path(void *ctx, const struct ipaddr *src, const struct ipaddr *dst,
 static enum tcp_admit
 env_may_open(void *ctx, struct tcp_bind *listener)
 {
-	return lab_may_open;
+	return listener == lab_closed ? TCP_ADMIT_GONE : lab_may_open;
 }
 
 static struct conn *
@@ -382,6 +383,7 @@ lab_start_(const struct lab_config *cfg)
 	lab_accept_error = 0;
 	lab_path_error = 0;
 	lab_may_open = TCP_ADMIT_YES;
+	lab_closed = NULL;
 	lab.start = lab.now =
 	    (mono_t){cfg->boot_us != 0 ? cfg->boot_us : sec(1000)};
 	lab.bufs = bufpool_new(cfg->pool != 0 ? cfg->pool : 64u << 20);

@@ -296,7 +296,8 @@ int lab_ao(bool on_pcb, uint8_t sndid, uint8_t rcvid, const char *key);
 const uint8_t *lab_cookie(void);
 uint32_t lab_iss(void);	     /* the stack's ISN on this connection, learnt */
 extern int lab_accept_error; /* what env.accept answers */
-extern enum tcp_admit lab_may_open; /* what env.may_open does */
+extern enum tcp_admit lab_may_open;	  /* what env.may_open does */
+extern const struct tcp_bind *lab_closed; /* but for this one */
 extern int lab_path_error;
 
 /* ---- ready-made beginnings; they are scripts too ---- */

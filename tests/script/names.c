@@ -467,6 +467,33 @@ Test(names, reuseport_shares)
 	lab_drain();
 }
 
+/* One whose program has closed it leaves its share to the others at once. */
+Test(names, reuseport_without_one)
+{
+	struct tcp_bind *b[2];
+	struct tcp_bind_info bi;
+
+	for (unsigned i = 0; i < 2; i++) {
+		expect_eq(bind_to(0, 80, TCP_BIND_REUSEPORT, 5, &b[i]), 0);
+		expect_eq(tcp_listen(b[i], 200), 0);
+	}
+	lab_closed = b[0];
+	for (unsigned i = 0; i < 30; i++) {
+		use(i);
+		peer_sends(SYN, .seq = 0);
+		stack_sends(SYN | ACK, .seq = 0, .ack = 1);
+	}
+	tcp_bind_info(b[1], &bi);
+	expect_eq(bi.half_open, 30);
+	tcp_unbind(b[1], lab_mono());
+	use(30);
+	peer_sends(SYN, .seq = 0);
+	stack_sends(RST | ACK, .seq = 0, .ack = 1);
+	dropped(TCP_NO_CONN);
+	tcp_unbind(b[0], lab_mono());
+	lab_drain();
+}
+
 /* A bound address is the connection's source. */
 Test(names, connect_from_a_bound_address, .description = "MUST-43")
 {
