@@ -62,6 +62,11 @@ sock_await(int fd, uint64_t handle)
 		r = poll(&p, 1, limit > INT32_MAX ? INT32_MAX : (int)limit);
 		if (r == 0)
 			return -EINPROGRESS;
+		/* Another thread has closed it; what came of it nobody knows.
+		 */
+		if (r > 0 && p.revents & POLLNVAL)
+			return limit >= 0 && now_ms() >= end ? -EINPROGRESS
+							     : -EBADF;
 		if (r > 0)
 			return sock_arrived(fd, handle, p.revents);
 		r = errno;

@@ -100,6 +100,20 @@ sock_attach(int fd, uint64_t handle, struct proto_attach *at,
 	return err;
 }
 
+/*
+ * SIGIO shall come when the connection stands, and AF_UNIX tells of room only
+ * when some was missed: so this misses some.  Nothing can be sent from there,
+ * even if the room has come by now.
+ */
+static void
+want_signal(int fd)
+{
+	int fl = sys_fcntl(fd, F_GETFL, 0);
+
+	if (fl > 0 && fl & O_ASYNC)
+		sys_send(fd, NULL, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 int
 sock_attempt(int fd, uint64_t handle, bool block)
 {
@@ -108,6 +122,7 @@ sock_attempt(int fd, uint64_t handle, bool block)
 	if (err == -EINPROGRESS || err == -EINTR) {
 		ident_pending(fd, true);
 		hint_put(&hint_waits, fd, true);
+		want_signal(fd);
 	}
 	return err;
 }

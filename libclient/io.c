@@ -39,10 +39,13 @@ sock_read_failed(int fd)
 		return -1;
 	if (!ident_ours(fd, &handle))
 		return -1;
-	if (errno == ECONNRESET)
+	if (errno == ECONNRESET) {
 		errno = sock_take_error(fd, handle, ECONNRESET);
-	else if (!ident_attached(fd))
+		if (errno == EPIPE) /* reset behind its end */
+			return 0;
+	} else if (!ident_attached(fd)) {
 		errno = ENOTCONN;
+	}
 	return -1;
 }
 
@@ -206,7 +209,8 @@ sock_writev_hinted(int fd, const struct iovec *iov, int n, ssize_t *r)
 	    .msg_iov = (void *)(uintptr_t)iov, .msg_iovlen = (size_t)n};
 	int saved = errno;
 
-	if (n < 0 || n > IOV_MAX)
+	/* Of none the kernel asks nobody. */
+	if (n <= 0 || n > IOV_MAX)
 		return false;
 	*r = sock_sendmsg(fd, &m, 0);
 	if (*r >= 0 || errno != ENOTSOCK)
@@ -245,6 +249,8 @@ discard(int fd, size_t n, int flags)
 		if (r <= 0)
 			break;
 		done += (size_t)r;
+		if (sock_at_mark(fd))
+			break;
 		if (!(flags & MSG_WAITALL))
 			flags |= MSG_DONTWAIT;
 	}
@@ -311,6 +317,9 @@ sock_recvfrom(
 	r = real.recvfrom(fd, buf, n, flags, sa, len);
 	if (r < 0)
 		return recv_failed(fd, flags);
+	/* AF_UNIX counts the urgent byte even if there is no room for it. */
+	if (flags & MSG_OOB && n == 0 && r > 0 && ident_ours(fd, &handle))
+		r = 0;
 	if (sa != NULL && len != NULL && *len > 0 && from_daemon(fd, sa, *len))
 		*len = 0;
 	return r;

@@ -8,9 +8,11 @@
  * daemon connects for each connection that is established: so accept() with
  * all its rules is the kernel's.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -375,6 +377,20 @@ welcome(int listener, int family, int fd, const struct proto_peer *peer)
 	inherit_native(listener, fd);
 }
 
+/* TCP does not wait at a listener that was shut down, and says so even to who
+ * would not wait. */
+static int
+accept_failed(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+	struct timespec none = {0, 0};
+
+	if (errno == EAGAIN && SYS(SYS_ppoll, &p, 1, &none, 0, 0, 0) == 1 &&
+	    p.revents & POLLRDHUP)
+		errno = EINVAL;
+	return -1;
+}
+
 int
 sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 {
@@ -393,7 +409,7 @@ sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 		unlen = sizeof un;
 		new = real.accept4(fd, (struct sockaddr *)&un, &unlen, flags);
 		if (new < 0)
-			return -1;
+			return accept_failed(fd);
 		if (ident_is_peer(&un, unlen, &peer))
 			break;
 		/* Not from the daemon: somebody of the same user. */

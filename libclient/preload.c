@@ -11,6 +11,7 @@
  * syscall() is here for programs that make socket calls through it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -260,6 +261,18 @@ sendfile64(int out, int in, off64_t *off, size_t n)
 	return r >= 0 ? r : sock_write_failed(out);
 }
 
+/* One of them is a pipe, or it fails as it would without us. */
+EXPORT ssize_t
+splice(int in, off64_t *in_off, int out, off64_t *out_off, size_t n,
+    unsigned flags)
+{
+	ssize_t r = real.splice(in, in_off, out, out_off, n, flags);
+
+	if (r >= 0)
+		return r;
+	return sock_read_failed(in) == 0 ? 0 : sock_write_failed(out);
+}
+
 /* ---- who watches ---- */
 
 EXPORT int
@@ -276,10 +289,9 @@ syscall(long nr, ...)
 {
 	long a[6];
 	va_list ap;
-	int i;
 
 	va_start(ap, nr);
-	for (i = 0; i < 6; i++)
+	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
 	switch (nr) {
@@ -346,6 +358,9 @@ syscall(long nr, ...)
 	case SYS_sendfile:
 		return sendfile(
 		    (int)a[0], (int)a[1], (off_t *)a[2], (size_t)a[3]);
+	case SYS_splice:
+		return splice((int)a[0], (off64_t *)a[1], (int)a[2],
+		    (off64_t *)a[3], (size_t)a[4], (unsigned)a[5]);
 	case SYS_epoll_ctl:
 		return sock_epoll_ctl((int)a[0], (int)a[1], (int)a[2],
 		    (struct epoll_event *)a[3]);

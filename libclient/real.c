@@ -203,6 +203,13 @@ raw_sendfile(int out, int in, off_t *off, size_t n)
 	return result(SYS(SYS_sendfile, out, in, off, n, 0, 0));
 }
 
+static ssize_t
+raw_splice(int in, off64_t *in_off, int out, off64_t *out_off, size_t n,
+    unsigned flags)
+{
+	return result(SYS(SYS_splice, in, in_off, out, out_off, n, flags));
+}
+
 static int
 raw_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
 {
@@ -247,6 +254,7 @@ struct real real = {
     .sendmmsg = raw_sendmmsg,
     .recvmmsg = raw_recvmmsg,
     .sendfile = raw_sendfile,
+    .splice = raw_splice,
     .epoll_ctl = raw_epoll_ctl,
     .syscall = raw_syscall,
 };
@@ -298,6 +306,7 @@ setup(void)
 	resolve("write", &real.write);
 	resolve("writev", &real.writev);
 	resolve("sendfile64", &real.sendfile);
+	resolve("splice", &real.splice);
 	resolve("syscall", &real.syscall);
 	loaded = true;
 	wire_setup();

@@ -10,6 +10,7 @@
 #ifndef LIBCLIENT_REAL_H
 #define LIBCLIENT_REAL_H
 
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -44,6 +45,7 @@ struct real {
 	int (*recvmmsg)(
 	    int, struct mmsghdr *, unsigned, int, struct timespec *);
 	ssize_t (*sendfile)(int, int, off_t *, size_t);
+	ssize_t (*splice)(int, int64_t *, int, int64_t *, size_t, unsigned);
 	int (*epoll_ctl)(int, int, int, struct epoll_event *);
 	long (*syscall)(long, ...);
 };

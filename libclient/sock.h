@@ -60,7 +60,7 @@ bool sock_write_hinted(int fd, const void *buf, size_t n, ssize_t *r);
 bool sock_writev_hinted(int fd, const struct iovec *iov, int n, ssize_t *r);
 
 /* After read() or write() failed: puts TCP's errno in the place of AF_UNIX's.
- * Both return -1. */
+ * They return what the call shall: -1, or 0 where TCP has no error to read. */
 ssize_t sock_read_failed(int fd);
 ssize_t sock_write_failed(int fd);
 /* Before a write: an attempt to connect that nobody asked about may be over,
@@ -89,6 +89,8 @@ ssize_t sock_send_urgent(
     int fd, uint64_t handle, const void *buf, size_t n, int flags);
 ssize_t sock_sendmsg_urgent(
     int fd, uint64_t handle, const struct msghdr *m, int flags);
+/* What is read next stands behind a mark, across which nothing reads. */
+bool sock_at_mark(int fd);
 /* The errno of a failed connection: the daemon's word, or native. */
 int sock_take_error(int fd, uint64_t handle, int native);
 /* SO_ERROR as it is natively: read and cleared. */

@@ -72,7 +72,7 @@ stream_recv_all(int fd, void *buf, size_t n, int flags)
 			return r;
 		if (r > 0)
 			done += (size_t)r;
-		if (r == 0 || done == n ||
+		if (r == 0 || done == n || sock_at_mark(fd) ||
 		    (flags & MSG_DONTWAIT && r > 0 && sock_nonblocking(fd)))
 			break;
 		/* An error is the next call's. */

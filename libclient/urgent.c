@@ -11,10 +11,20 @@
  * SO_OOBINLINE and SIOCATMARK are the kernel's.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include "ident.h"
 #include "real.h"
 #include "sock.h"
+#include "sys.h"
 #include "wire.h"
+
+bool
+sock_at_mark(int fd)
+{
+	int mark = 0;
+
+	return sys_ioctl(fd, SIOCATMARK, &mark) == 0 && mark;
+}
 
 /* The next byte that is written is the last urgent one.  0 or -errno. */
 static int

@@ -500,6 +500,11 @@ gone(struct chan *c, int error)
 		chan_free(c);
 		return;
 	}
+	/* Behind the peer's end a reset only says that nobody reads any more:
+	 * reads see the end, and EPIPE is the writer's (tcp_reset() of Linux).
+	 */
+	if (error == ECONNRESET && c->eof_given)
+		error = EPIPE;
 	if (error != ECONNRESET)
 		error_set(e, c->acct, c->name.handle, error);
 	if (c->accepted && chan_pending(c) == 0) {
