@@ -13,7 +13,7 @@ SHIM_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 if SANITIZERS
 SHIM_CPPFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
 endif
-LIBRARY_SOURCES = libclient/connect.c libclient/fastopen.c \
+LIBRARY_SOURCES = libclient/connect.c libclient/device.c libclient/fastopen.c \
 	libclient/ident.c libclient/io.c \
 	libclient/listen.c libclient/opt.c \
 	libclient/sock.c libclient/stream.c libclient/urgent.c libclient/wire.c \
@@ -55,6 +55,6 @@ tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(SECCOMP_CFLAGS)
 tcpd_run_LDADD = libsockopt.la daemon/libbase.la $(SECCOMP_LIBS)
 
 noinst_HEADERS += libclient/hint.h libclient/stream.h libclient/dgram.h libclient/elf.h libclient/ident.h libclient/real.h \
-	libclient/run.h libclient/run_sandbox.h \
+	libclient/run.h libclient/run_sandbox.h libclient/device.h \
 	libclient/sock.h libclient/sys.h libclient/trap.h libclient/wire.h
 EXTRA_DIST += libclient/client.map libclient/preload.map

@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <linux/sockios.h>
+#include "device.h"
 #include "dgram.h"
 #include "ident.h"
 #include "ipc/aokey.h"
@@ -118,6 +119,19 @@ get_ao(int fd, void *val, socklen_t *len)
 	return 0;
 }
 
+static int get_ours(
+    int fd, uint64_t handle, int level, int name, void *val, socklen_t *len);
+
+static int
+get_device(int fd, uint64_t handle, void *val, socklen_t *len)
+{
+	int index = 0, err;
+	socklen_t n = sizeof index;
+
+	err = get_ours(fd, handle, SOL_SOCKET, SO_BINDTOIFINDEX, &index, &n);
+	return err != 0 ? err : device_name(index, val, len);
+}
+
 static int
 get_ours(
     int fd, uint64_t handle, int level, int name, void *val, socklen_t *len)
@@ -130,6 +144,8 @@ get_ours(
 		return get_error(fd, handle, val, len);
 	if (level == SOL_SOCKET && name == SO_PEERNAME)
 		return get_peername(fd, val, len);
+	if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
+		return get_device(fd, handle, val, len);
 	if (where & (SOCKOPT_STACK | SOCKOPT_LIVE) && known_to_daemon(fd)) {
 		err = sock_ask_option(fd, handle, level, name, val, len);
 		if (err != -EBADF)
@@ -273,6 +289,30 @@ too_late(int fd, uint64_t handle, int level, int name, int v)
 	}
 }
 
+/* Is a socket bound to a device, and may it be to that? */
+static int
+check_device(int fd, uint64_t handle, int index)
+{
+	int before = 0, err;
+	socklen_t n = sizeof before;
+
+	err = get_ours(fd, handle, SOL_SOCKET, SO_BINDTOIFINDEX, &before, &n);
+	return err != 0 ? err : device_check(before, index);
+}
+
+static int set_ours(int fd, uint64_t handle, int level, int name,
+    const void *val, socklen_t len);
+
+static int
+set_device(int fd, uint64_t handle, const void *val, socklen_t len)
+{
+	int index, err = device_index(val, len, &index);
+
+	return err != 0 ? err
+			: set_ours(fd, handle, SOL_SOCKET, SO_BINDTOIFINDEX,
+			      &index, sizeof index);
+}
+
 static int
 set_ours(int fd, uint64_t handle, int level, int name, const void *val,
     socklen_t len)
@@ -281,6 +321,8 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 	struct sockopts o, before;
 	int err, v = 0;
 
+	if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
+		return set_device(fd, handle, val, len);
 	if ((int)len < 0)
 		return -EINVAL;
 	if (val == NULL && level == IPPROTO_IPV6) /* stands for 0 */
@@ -299,6 +341,8 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 		memcpy(&v, val, len < sizeof v ? len : sizeof v);
 		err = too_late(fd, handle, level, name, v);
 	}
+	if (err == 0 && level == SOL_SOCKET && name == SO_BINDTOIFINDEX)
+		err = -check_device(fd, handle, v);
 	if (level == IPPROTO_TCP && name == TCP_QUEUE_SEQ && err == EINVAL &&
 	    len >= sizeof v && known_to_daemon(fd) &&
 	    ident_phase(fd, handle) != PHASE_OVER)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * SO_BINDTODEVICE and SO_BINDTOIFINDEX.  tcpd has one link, and the policy says
+ * which interface of this network namespace that is: a socket may be bound to
+ * it, which changes nothing, for all that is tcpd's goes there.  Others are the
+ * kernel's and ENODEV, the loopback's too.  What is kept is the index, as an
+ * option like others, so accepted connections and the kernel's twin have it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <net/if.h>
+#include "device.h"
+#include "sock.h"
+#include "sys.h"
+#include "wire.h"
+
+int
+device_index(const void *val, socklen_t len, int *index)
+{
+	struct ifreq ifr = {.ifr_ifindex = 0};
+	int err;
+
+	if ((int)len < 0)
+		return -EINVAL;
+	if (len > IFNAMSIZ - 1)
+		len = IFNAMSIZ - 1;
+	if (!sys_mapped(val, len))
+		return -EFAULT;
+	memcpy(ifr.ifr_name, val, len);
+	*index = 0;
+	if (ifr.ifr_name[0] == '\0')
+		return 0;
+	err = sock_ask_interface(AF_INET, SIOCGIFINDEX, &ifr);
+	if (err != 0)
+		return -ENODEV;
+	*index = ifr.ifr_ifindex;
+	return 0;
+}
+
+int
+device_name(int index, void *val, socklen_t *len)
+{
+	struct ifreq ifr = {.ifr_ifindex = index};
+	int err;
+
+	if (index == 0) {
+		*len = 0;
+		return 0;
+	}
+	if (*len < IFNAMSIZ)
+		return -EINVAL;
+	err = sock_ask_interface(AF_INET, SIOCGIFNAME, &ifr);
+	if (err != 0)
+		return err;
+	*len = (socklen_t)strnlen(ifr.ifr_name, IFNAMSIZ - 1) + 1;
+	memcpy(val, ifr.ifr_name, *len);
+	return 0;
+}
+
+int
+device_check(int before, int index)
+{
+	const struct proto_policy *p;
+	int err;
+
+	/* As Linux does with who has not CAP_NET_RAW. */
+	if (before != 0)
+		return -EPERM;
+	if (index < 0)
+		return -EINVAL;
+	if (index == 0)
+		return 0;
+	p = wire_policy(&err);
+	if (p == NULL)
+		return err;
+	return (uint32_t)index == p->link ? 0 : -ENODEV;
+}
