@@ -28,6 +28,14 @@ static const struct subject *const subjects[] = {
     &messages_cases,
     &options_cases,
     &datagrams_cases,
+    &copying_cases,
+    &heirs_cases,
+    &waiting_cases,
+    &signalling_cases,
+    &marks_cases,
+    &files_cases,
+    &ports_cases,
+    &rings_cases,
 };
 #define NSUBJECTS (sizeof subjects / sizeof subjects[0])
 

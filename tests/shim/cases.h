@@ -86,9 +86,11 @@ struct subject {
 	{                                                                      \
 		name, table, sizeof table / sizeof table[0]                    \
 	}
-extern const struct subject arguments_cases, connecting_cases, datagrams_cases,
-    families_cases, listening_cases, messages_cases, options_cases,
-    polling_cases, sharing_cases, streaming_cases;
+extern const struct subject arguments_cases, connecting_cases, copying_cases,
+    datagrams_cases, families_cases, files_cases, heirs_cases, listening_cases,
+    marks_cases, messages_cases, options_cases, polling_cases, ports_cases,
+    rings_cases, sharing_cases, signalling_cases, streaming_cases,
+    waiting_cases;
 
 extern const void *case_row;
 extern const char *case_name, *self, *path;
@@ -109,6 +111,8 @@ const char *bits_text(unsigned b);
 unsigned bits(int fd);
 void await_quietly(int fd, unsigned want);
 void await_bits(const char *what, int fd, unsigned want);
+/* Until nothing more is taken. */
+void fill(int fd);
 int so_error(int fd);
 void say_error(const char *what, int fd);
 int get_opt(int fd, int level, int name);

@@ -7,7 +7,10 @@ tests_shim_cases_SOURCES = tests/shim/cases.c tests/shim/cases.h \
 	tests/shim/families.c tests/shim/messages.c tests/shim/polling.c \
 	tests/shim/listening.c tests/shim/options.c \
 	tests/shim/peer.c \
-	tests/shim/sharing.c tests/shim/streaming.c tests/shim/tools.c
+	tests/shim/sharing.c tests/shim/streaming.c tests/shim/tools.c \
+	tests/shim/copying.c tests/shim/files.c tests/shim/heirs.c \
+	tests/shim/marks.c tests/shim/ports.c tests/shim/rings.c \
+	tests/shim/signalling.c tests/shim/waiting.c
 tests_shim_cases_CPPFLAGS = -D_GNU_SOURCE
 tests_shim_cases_CFLAGS = $(TCPD_CFLAGS) -pthread
 tests_shim_cases_LDFLAGS = -pthread

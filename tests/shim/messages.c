@@ -642,6 +642,12 @@ by_stdio_dead(void)
 	result("flush", fflush(f));
 	result("flush", fflush(f));
 	say("error %d", !!ferror(f));
+	fd = linked(0);
+	peer("reset");
+	await_quietly(fd, POLLHUP);
+	handle(SIGPIPE, 0);
+	result("sendfile", sendfile(fd, open(self, O_RDONLY), NULL, 5));
+	say("signals %d", (int)signals);
 }
 
 static void

@@ -5,6 +5,7 @@
  * Calls with a structure of their own are below; the rest is a row.
  */
 #include <limits.h>
+#include <sys/mman.h>
 #include "cases.h"
 
 /* Younger than the C library's headers may be. */
@@ -257,10 +258,20 @@ refused_tcp(void)
 	try_all(IPPROTO_TCP, names, values, sizeof names / sizeof names[0]);
 }
 
+/* What TCP_ZEROCOPY_RECEIVE puts pages into. */
+static void
+refused_mapping(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, linked(0), 0);
+
+	result("mmap", p == MAP_FAILED ? -1 : 0);
+}
+
 /* What tcpd has not got, with values that are not the default. */
 static void
 refused(void)
 {
+	refused_mapping();
 	refused_socket();
 	refused_ip();
 	refused_ipv6();

@@ -160,6 +160,18 @@ p_accept(FILE *out)
 	fprintf(out, "port %d\n", ntohs(sin.port));
 }
 
+/* All that was sent is at the other side's stack. */
+static void
+p_acked(FILE *out)
+{
+	int n = 1, i;
+
+	for (i = 0; i < PATIENCE_S * 200 && n > 0; i++)
+		if (ioctl(p_conn, SIOCOUTQ, &n) != 0 || n > 0)
+			poll(NULL, 0, 5);
+	fprintf(out, "%d left\n", n);
+}
+
 static void
 p_reset(void)
 {
@@ -284,6 +296,8 @@ peer_obey(const char *line, FILE *out)
 		fprintf(out, "ok\n");
 	} else if (strncmp(line, "oob", 3) == 0) {
 		p_oob(out);
+	} else if (strncmp(line, "acked", 5) == 0) {
+		p_acked(out);
 	} else if (strncmp(line, "reset", 5) == 0) {
 		p_reset();
 		fprintf(out, "ok\n");

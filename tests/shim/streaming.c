@@ -62,6 +62,37 @@ reset_read(void)
 	close(fd);
 }
 
+/* The end has been told, and stays one. */
+static void
+reset_behind_fin(void)
+{
+	int fd = linked(0);
+
+	handle(SIGPIPE, 0);
+	peer("send 5");
+	peer("shut");
+	await_quietly(fd, POLLRDHUP);
+	say_read("data", fd);
+	say_read("end", fd);
+	peer("reset");
+	await_bits("poll", fd, POLLHUP);
+	say_read("read", fd);
+	result("send", send(fd, "x", 1, 0));
+	say("signals %d", (int)signals);
+	say_error("SO_ERROR", fd);
+	say_read("then", fd);
+	close(fd);
+	fd = linked(0);
+	peer("send 5");
+	peer("shut");
+	await_quietly(fd, POLLRDHUP);
+	peer("reset");
+	await_bits("poll", fd, POLLHUP);
+	say_error("SO_ERROR", fd);
+	say_read("data", fd);
+	say_read("end", fd);
+}
+
 static void
 reset_write(void)
 {
@@ -423,6 +454,7 @@ static const struct shim_case table[] = {
     CASE(half_close),
     CASE(peer_closes),
     CASE(reset_read),
+    CASE(reset_behind_fin),
     CASE(reset_write),
     CASE(closing),
     CASE(addresses),

@@ -205,6 +205,21 @@ await_bits(const char *what, int fd, unsigned want)
 	say("%s: %s", what, bits_text(bits(fd)));
 }
 
+void
+fill(int fd)
+{
+	static char buf[65536];
+
+	/* What is on the way makes room once more. */
+	do {
+		while (send(fd, buf, sizeof buf, MSG_DONTWAIT) > 0)
+			;
+		while (send(fd, buf, 1, MSG_DONTWAIT) > 0)
+			;
+		poll(NULL, 0, 60);
+	} while (send(fd, buf, 1, MSG_DONTWAIT) > 0);
+}
+
 int
 so_error(int fd)
 {
