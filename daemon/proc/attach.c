@@ -151,8 +151,10 @@ open_active(struct visit *v, uint64_t handle, struct hello *h)
 	account_congestion(a, &opts);
 	src = b != NULL && b->portless ? &b->addr : v4 ? &any4 : &any6;
 	settle_wildcard(&h->dst, b, src);
-	r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, src, &h->dst, h->port,
-	    &opts, c, engine_now(e), &c->pcb);
+	r = -refuse_connect(e, a->uid, &h->dst, h->port);
+	if (r == 0)
+		r = tcp_connect(e->tcp, b != NULL ? b->tb : NULL, src, &h->dst,
+		    h->port, &opts, c, engine_now(e), &c->pcb);
 	if (r == 0)
 		r = -chan_keys(c, &h->keys);
 	if (r == 0 && h->fast && !open_fast(c, h))

@@ -389,7 +389,10 @@ send_message(struct dgram *d, const uint8_t *p, size_t len)
 	int r;
 
 	read_message(d, p, len, &m);
-	r = udp_send(d->sock, &m);
+	/* The peer was judged when it became one. */
+	r = m.to_peer ? 0 : -refuse_connect(d->e, d->name.uid, &m.dst, m.dport);
+	if (r == 0)
+		r = udp_send(d->sock, &m);
 	if (r == 0)
 		return;
 	drop_count(d->e->drops, DROP_UDP_SEND);

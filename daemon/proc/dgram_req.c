@@ -113,6 +113,9 @@ do_bind(struct request *r, struct dgram *d)
 		return EADDRNOTAVAIL;
 	if (!bound_may_have(r, name.port))
 		return EACCES;
+	err = refuse_bind(r->e, &addr, name.port);
+	if (err != 0)
+		return err;
 	err = udp_bind(d->sock, &addr, name.port);
 	if (err == -EADDRINUSE) {
 		dgrams_bury(r->e);
@@ -134,7 +137,8 @@ do_connect(struct request *r, struct dgram *d)
 	else if (!proto_name_get(&name, &addr) ||
 		 (name.family == AF_INET6) != d->opts.ipv6)
 		err = EAFNOSUPPORT;
-	else
+	else if ((err = refuse_connect(r->e, d->name.uid, &addr, name.port)) ==
+		 0)
 		err = -udp_connect(d->sock, &addr, name.port);
 	if (err != 0)
 		return err;

@@ -420,6 +420,7 @@ engine_free(struct engine *e)
 	timerq_done(&e->timers);
 	if (e->names.bucket != NULL)
 		names_done(&e->names);
+	refuse_set_policy(e, -1);
 	if (e->policy_fd >= 0)
 		close(e->policy_fd);
 	conf_free(e->conf);
@@ -432,6 +433,7 @@ engine_set_policy(struct engine *e, int fd)
 	if (e->policy_fd >= 0)
 		close(e->policy_fd);
 	e->policy_fd = fd;
+	refuse_set_policy(e, fd);
 }
 
 void

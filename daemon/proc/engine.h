@@ -308,6 +308,9 @@ struct engine {
 	bool no_oob; /* this kernel's AF_UNIX has no MSG_OOB */
 	LIST_HEAD(, grave) graves;
 
+	/* refuse.c */
+	const struct proto_policy *policy; /* NULL: it refuses nothing */
+
 	/* resolve.c */
 	struct msgchan *resolver; /* NULL: there is none */
 	struct queries queries;
@@ -490,6 +493,14 @@ void rights_bury(struct visit *v, const int *fds, size_t n);
 /* Closes the visit's own descriptor. */
 void rights_leave(struct visit *v);
 void rights_done(struct engine *e);
+
+/* ---- refuse.c: what the policy refuses, 0 or a positive errno ---- */
+
+/* fd stays the caller's; -1: nothing is refused. */
+void refuse_set_policy(struct engine *e, int fd);
+int refuse_connect(
+    struct engine *e, uint32_t uid, const struct ipaddr *dst, uint16_t port);
+int refuse_bind(struct engine *e, const struct ipaddr *addr, uint16_t port);
 
 /* ---- resolve.c: names ---- */
 /* The channel to the resolver, taken over. */

@@ -120,13 +120,15 @@ do_bind(struct request *r)
 {
 	struct proto_name name;
 	struct ipaddr addr;
+	int err;
 
 	memcpy(&name, r->body, sizeof name);
 	if (!proto_name_get(&name, &addr))
 		return EAFNOSUPPORT;
 	if (!ipaddr_is_any(&addr) && !request_our_addr(r, &addr))
 		return EADDRNOTAVAIL;
-	return bound_bind(r, &name, &addr);
+	err = refuse_bind(r->e, &addr, name.port);
+	return err != 0 ? err : bound_bind(r, &name, &addr);
 }
 
 static int

@@ -2,9 +2,17 @@
 /*
  * Local addresses and ports of UDP, and whose a datagram is.
  *
- * Conflicts are Linux's: two sockets on one port with overlapping addresses
- * are refused, unless both say REUSEADDR, or both say REUSEPORT and have one
- * owner.  A port that nobody named is a random one (RFC 6056 3.3.1; a resolver
+ * Conflicts of one owner's sockets are Linux's: two on one port with
+ * overlapping addresses are refused, unless both say REUSEADDR or both say
+ * REUSEPORT.
+ *
+ * DEVIATION: two owners never share.  Linux lets the second one who says
+ * REUSEADDR take the datagrams of the first who does, and a socket that is
+ * connected come back, with another peer or with none, to an address that was
+ * somebody's meanwhile.  For groups, which need the former, tcpd has no
+ * sockets.
+ *
+ * A port that nobody named is a random one (RFC 6056 3.3.1; a resolver
  * lives by its not being guessed, RFC 5452 4.5) that no other socket has.
  */
 #include <errno.h>
@@ -89,13 +97,12 @@ first_on_port(struct udp *u, uint16_t port)
 	return s != NULL && s->id.lport == port ? s : NULL;
 }
 
-/* How well s's address is addr: 0 not at all, 1 as the wildcard of both
- * families, 2 of its own, 3 as this address. */
+/* How well an address of s's, own, is addr: 0 not at all, 1 as the wildcard of
+ * both families, 2 of its own, 3 as this address. */
 static unsigned
-covers(const struct udp_sock *s, const struct ipaddr *addr)
+reaches(const struct udp_sock *s, const struct ipaddr *own,
+    const struct ipaddr *addr)
 {
-	const struct ipaddr *own = &s->id.laddr;
-
 	if (ipaddr_eq(own, addr))
 		return 3;
 	if (!ipaddr_is_any(own))
@@ -105,15 +112,24 @@ covers(const struct udp_sock *s, const struct ipaddr *addr)
 	return ipaddr_is_v4(own) || s->opts.flags & UDP_V6ONLY ? 0 : 1;
 }
 
+/* The same of what it has now. */
+static unsigned
+covers(const struct udp_sock *s, const struct ipaddr *addr)
+{
+	return reaches(s, &s->id.laddr, addr);
+}
+
+/* Of another owner, what a socket is bound to counts, not what it has while it
+ * is connected: it may connect again. */
 static bool
 compatible(const struct udp_sock *a, const struct udp_sock *b)
 {
+	if (a->owner != b->owner)
+		return reaches(a, &a->bound, &b->bound) == 0 &&
+		       reaches(b, &b->bound, &a->bound) == 0;
 	if (covers(a, &b->id.laddr) == 0 && covers(b, &a->id.laddr) == 0)
 		return true;
-	if (a->opts.flags & b->opts.flags & UDP_REUSEADDR)
-		return true;
-	return (a->opts.flags & b->opts.flags & UDP_REUSEPORT) &&
-	       a->owner == b->owner;
+	return a->opts.flags & b->opts.flags & (UDP_REUSEADDR | UDP_REUSEPORT);
 }
 
 static bool
@@ -124,6 +140,18 @@ conflicts(const struct udp_sock *s)
 	for (; o != NULL && o->id.lport == s->id.lport;
 	     o = RB_NEXT(udp_ports, NULL, o))
 		if (o != s && !compatible(o, s))
+			return true;
+	return false;
+}
+
+bool
+udp_is_others(const struct udp_sock *s, const struct ipaddr *addr)
+{
+	struct udp_sock *o = first_on_port(s->u, s->id.lport);
+
+	for (; o != NULL && o->id.lport == s->id.lport;
+	     o = RB_NEXT(udp_ports, NULL, o))
+		if (o->owner != s->owner && reaches(o, &o->bound, addr) != 0)
 			return true;
 	return false;
 }
@@ -159,18 +187,17 @@ udp_autobind(struct udp_sock *s)
 int
 udp_bind(struct udp_sock *s, const struct ipaddr *addr, uint16_t port)
 {
-	struct ipaddr was = s->id.laddr;
+	struct ipaddr was = s->bound;
 
 	if (s->id.lport != 0)
 		return -EINVAL;
-	s->id.laddr = *addr;
+	s->id.laddr = s->bound = *addr;
 	s->id.lport = port;
 	if (port == 0 ? !pick_port(s) : conflicts(s)) {
-		s->id.laddr = was;
+		s->id.laddr = s->bound = was;
 		s->id.lport = 0;
 		return -EADDRINUSE;
 	}
-	s->bound = *addr;
 	s->addr_bound = !ipaddr_is_any(addr);
 	s->port_bound = port != 0;
 	udp_list(s);

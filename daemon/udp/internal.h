@@ -63,6 +63,8 @@ void udp_unlist(struct udp_sock *s);
 void udp_let_go(struct udp_sock *s);
 /* A port for a socket that has none: 0 or -EAGAIN. */
 int udp_autobind(struct udp_sock *s);
+/* Is addr with the port of s somebody else's? */
+bool udp_is_others(const struct udp_sock *s, const struct ipaddr *addr);
 /* Whose is what came with this identity (ours first)? */
 struct udp_sock *udp_find(struct udp *u, const struct tuple *id);
 

@@ -174,6 +174,10 @@ send_to(struct udp_sock *s, const struct udp_msg *m, struct udp_out *o)
 		return r;
 	if (m->have_src && !ipaddr_is_any(&m->src))
 		src = &m->src;
+	/* DEVIATION: Linux lets IP_PKTINFO put on another user's name. */
+	if (s->addr_bound && !ipaddr_eq(src, &s->bound) &&
+	    udp_is_others(s, src))
+		return -EADDRNOTAVAIL;
 	r = s->u->net.path(s->u->net.ctx, src, &o->dst, &path);
 	if (r != 0)
 		return r;

@@ -133,8 +133,8 @@ struct udp_opts {
 	unsigned flags; /* UDP_REUSEADDR and its like */
 };
 
-/* A socket of AF_INET or AF_INET6; only sockets of one owner share a port by
- * UDP_REUSEPORT.  NULL when memory is out. */
+/* A socket of AF_INET or AF_INET6; only sockets of one owner share a port, by
+ * UDP_REUSEADDR or UDP_REUSEPORT.  NULL when memory is out. */
 struct udp_sock *udp_open(struct udp *u, bool ipv6, uint32_t owner, void *user);
 void udp_close(struct udp_sock *s);
 void udp_set_opts(struct udp_sock *s, const struct udp_opts *o);

@@ -300,3 +300,28 @@ Test(dgram, requests_about_others)
 	    cl_request(0, PROTO_GETPEERNAME, a.handle, NULL, 0, -1, NULL, NULL),
 	    ENOTCONN);
 }
+
+/* A header that the library would not have written. */
+Test(dgram, what_the_policy_refuses_is_not_sent)
+{
+	static struct message m;
+	struct cl a, b;
+	struct proto_name n = name_of(LAB_ADDR(1), 2000);
+	struct pollfd p;
+
+	pair(&a, &b);
+	lab_refuse(0, LAB_ADDR(1), 2000);
+	cr_assert_eq(ask(0, &a, PROTO_DCONNECT, &n), ENETUNREACH);
+	cr_assert_gt(send_to(&a, n, "hello"), 0);
+	cr_assert_eq(hear(a.fd, &m), 0, "an errno");
+	cr_assert_eq(
+	    cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL, NULL),
+	    ENETUNREACH);
+	p = (struct pollfd){b.fd, POLLIN, 0};
+	cr_assert_eq(poll(&p, 1, 0), 0);
+	cr_assert_eq(lab_drops(0, DROP_IPC_POLICY), 2);
+	close(a.fd);
+	a = made(0);
+	n = name_of(0, 2000);
+	cr_assert_eq(ask(0, &a, PROTO_BIND, &n), EADDRNOTAVAIL);
+}

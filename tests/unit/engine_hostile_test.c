@@ -322,3 +322,24 @@ Test(engine_hostile, descriptors_come_only_when_asked_for)
 	cr_assert_lt(cl_send_fd(b, &iov, 1, s), 0);
 	cr_assert_eq(errno, EPERM);
 }
+
+/* By a program that does without the library, which asks the policy first. */
+Test(engine_hostile, what_the_policy_refuses_is_refused)
+{
+	struct cl l = cl_socket(), a = cl_socket(), b = cl_socket();
+	struct cl again = cl_socket();
+	int port = cl_listen(&l, 1, 0, 16), other;
+
+	cr_assert_eq(cl_connect(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
+	lab_refuse(0, LAB_ADDR(1), (uint16_t)port);
+	cr_assert_eq(
+	    cl_connect(&b, 0, LAB_ADDR(1), (uint16_t)port), ENETUNREACH);
+	cr_assert_eq(lab_drops(0, DROP_IPC_POLICY), 1);
+	cr_assert_eq(cl_listen(&again, 0, (uint16_t)port, 1), -EADDRNOTAVAIL);
+	cr_assert_eq(lab_drops(0, DROP_IPC_POLICY), 2);
+	close(again.fd);
+	again = cl_socket();
+	other = cl_listen(&again, 0, 0, 1);
+	cr_assert_gt(other, 0, "%d", other);
+	cr_assert(cl_write(a.fd, "x", 1), "what was there goes on");
+}

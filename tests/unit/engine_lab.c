@@ -2,6 +2,7 @@
 /* Two engines on a cable, and a client; see engine_lab.h. */
 #include "config.h"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "ipc/policy.h"
 #include "proc/undertaker.h"
 #include "tests/unit/engine_lab.h"
 
@@ -286,6 +288,31 @@ lab_until(size_t (*cond)(int), int i, size_t want, int ms)
 		poll(NULL, 0, 1);
 	}
 	return true;
+}
+
+static void
+set_policy(struct engine *e, void *arg)
+{
+	engine_set_policy(e, *(int *)arg);
+}
+
+void
+lab_refuse(int i, uint32_t addr, uint16_t port)
+{
+	const struct ipaddr dst = ipaddr_v4(addr), any = ipaddr_v4(0);
+	int fd = memfd_create("policy", MFD_CLOEXEC);
+	struct proto_policy p;
+
+	policy_init(&p, 1);
+	if (policy_add_connect(&p, &dst, 128, port, port, PROTO_REFUSE,
+		PROTO_WHY_CONF, 1) != 0 ||
+	    policy_add_bind(
+		&p, &any, 96, port, port, PROTO_REFUSE, PROTO_WHY_CONF, 2) != 0)
+		die("policy");
+	policy_finalise(&p);
+	if (fd < 0 || write(fd, &p, sizeof p) != sizeof p)
+		die("policy");
+	lab_on(i, set_policy, &fd);
 }
 
 /* ---- the client ---- */

@@ -35,6 +35,8 @@ uint64_t lab_drops(int i, enum drop d);
 /* Asks until cond() gives want or the time is over; true if it did. */
 bool lab_until(size_t (*cond)(int), int i, size_t want, int ms);
 void lab_stop(int i);
+/* From now on the policy refuses to connect to addr:port, and to bind port. */
+void lab_refuse(int i, uint32_t addr, uint16_t port);
 
 /* ---- the client ---- */
 

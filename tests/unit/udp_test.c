@@ -8,7 +8,8 @@
 #include "udp/udp.h"
 #include "wire/icmp.h"
 
-#define MTU 1500
+#define MTU    1500
+#define SECOND (OURS + 40)
 
 static struct got {
 	void *user;
@@ -368,16 +369,83 @@ Test(udp, conflicts_are_linuxs)
 	}
 }
 
-Test(udp, another_owner_is_not_in_the_group)
+/* Of another owner than all others here. */
+static struct udp_sock *
+strangers(bool ipv6, unsigned flags, uintptr_t name)
 {
-	struct udp_opts o = {.flags = UDP_REUSEPORT};
-	struct udp_sock *s = udp_open(udp, false, 2, NULL);
-	struct ipaddr any = v4(0);
+	struct udp_opts o = {
+	    .pmtu = UDP_PMTU_WANT, .pmtu6 = UDP_PMTU_WANT, .flags = flags};
+	struct udp_sock *s = udp_open(udp, ipv6, 2, (void *)name);
 
+	cr_assert_not_null(s);
 	udp_set_opts(s, &o);
-	bound(false, UDP_REUSEPORT, 1, v4(0), 53);
-	cr_assert_eq(udp_bind(s, &any, 53), -EADDRINUSE);
-	udp_close(s);
+	socks[nsocks++] = s;
+	return s;
+}
+
+Test(udp, another_owner_shares_no_port)
+{
+	static const unsigned flags[] = {
+	    UDP_REUSEPORT, UDP_REUSEADDR, UDP_REUSEADDR | UDP_REUSEPORT};
+	struct udp_sock *s;
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		s = bound(false, flags[i], 1, v4(0), 53);
+		cr_assert_eq(
+		    bind_at(strangers(false, flags[i], 2), v4(OURS), 53),
+		    -EADDRINUSE);
+		cr_assert_eq(comes(v4(PEER), 7, 53), 1);
+		closed(s);
+	}
+}
+
+/* With a peer of IPv6 it stands in nobody's way of IPv4; but it may have
+ * another peer tomorrow, and then take what that one sends to somebody else. */
+Test(udp, a_connected_one_does_not_come_back_to_what_is_anothers)
+{
+	struct udp_sock *s = strangers(true, 0, 2), *mine;
+
+	cr_assert_eq(bind_at(s, any6, 53), 0);
+	cr_assert_eq(connect_to(s, peer6, 7), 0);
+	mine = opened(false, 0, 1);
+	cr_assert_eq(bind_at(mine, v4(0), 53), -EADDRINUSE);
+	cr_assert_eq(connect_to(s, v4(PEER), 7), 0);
+	cr_assert_eq(bind_at(mine, v4(0), 53), -EADDRINUSE);
+	closed(s);
+	cr_assert_eq(bind_at(mine, v4(0), 53), 0);
+	s = strangers(true, 0, 2); /* a port that nobody named, the same */
+	cr_assert_eq(connect_to(s, peer6, 7), 0);
+	cr_assert_eq(
+	    bind_at(opened(false, 0, 1), v4(0), port_of(s)), -EADDRINUSE);
+}
+
+/* Both addresses are the stack's, so the path lets it. */
+Test(udp, no_datagram_goes_out_under_anothers_name)
+{
+	const struct stack_addr all[] = {
+	    lab.addrs[0], lab.addrs[1], {v4(SECOND), 96 + 24}};
+	struct udp_sock *s = bound(false, 0, 1, v4(OURS), 53), *own, *theirs;
+	struct udp_msg m = {.dst = v4(PEER),
+	    .dport = 7,
+	    .have_src = true,
+	    .src = v4(SECOND),
+	    .tos = -1,
+	    .ttl = -1,
+	    .data = "x",
+	    .len = 1};
+
+	cr_assert(stack_set_addrs(lab.s, all, 3, lab.now));
+	cr_assert_eq(udp_send(s, &m), 0, "nobody's");
+	own = bound(false, 0, 3, v4(SECOND), 53);
+	cr_assert_eq(udp_send(s, &m), 0, "its owner's");
+	closed(own);
+	theirs = strangers(false, 0, 2);
+	cr_assert_eq(bind_at(theirs, v4(SECOND), 53), 0);
+	cr_assert_eq(udp_send(s, &m), -EADDRNOTAVAIL);
+	cr_assert_eq(udp_send(theirs, &m), 0);
+	m.src = v4(OURS);
+	cr_assert_eq(udp_send(s, &m), 0);
 }
 
 Test(udp, ports_run_out_and_come_back)
