@@ -38,6 +38,7 @@
 #define EP_BATCH     256
 #define TAKE_MAX     32	 /* datagrams a turn from one program */
 #define BACKLOG_HIGH 256 /* frames that wait for the device */
+#define SHARE_FIRST  16	 /* of them, before connections have their turn */
 #define OVERHEAD     768 /* what the kernel counts for each, roughly */
 #define EMPTIES_MAX  64
 
@@ -429,9 +430,9 @@ take(struct dgram *d, void *buf, size_t room, bool *end)
 	return n;
 }
 
-/* false: d is gone. */
+/* While fewer than high frames wait for the device.  false: d is gone. */
 static bool
-service(struct dgram *d)
+service(struct dgram *d, size_t high)
 {
 	uint8_t buf[sizeof(struct proto_dgram) + 65536];
 	bool end = false;
@@ -439,7 +440,7 @@ service(struct dgram *d)
 	int i;
 
 	for (i = 0; i < TAKE_MAX; i++) {
-		if (stack_backlog(d->e->stack) >= BACKLOG_HIGH)
+		if (stack_backlog(d->e->stack) >= high)
 			break;
 		n = take(d, buf, sizeof buf, &end);
 		if (n < 0) {
@@ -468,7 +469,7 @@ dgrams_bury(struct engine *e)
 			continue;
 		TAILQ_REMOVE(&e->dgrams_ready, d, ready);
 		d->is_ready = false;
-		service(d);
+		service(d, BACKLOG_HIGH);
 	}
 }
 
@@ -476,6 +477,24 @@ bool
 dgrams_waiting(const struct engine *e)
 {
 	return !TAILQ_EMPTY(&e->dgrams_ready) && !e->tx_blocked;
+}
+
+/* Connections can use up all of a turn, and of what the device takes, again and
+ * again; so who waited in vain goes first in the next one, for a share. */
+void
+dgrams_first(struct engine *e)
+{
+	size_t limit = e->dgrams_late ? e->ndgrams : 0;
+	struct dgram *d;
+
+	for (; limit > 0 && stack_backlog(e->stack) < SHARE_FIRST; limit--) {
+		d = TAILQ_FIRST(&e->dgrams_ready);
+		if (d == NULL)
+			return;
+		TAILQ_REMOVE(&e->dgrams_ready, d, ready);
+		d->is_ready = false;
+		service(d, SHARE_FIRST);
+	}
 }
 
 void
@@ -491,7 +510,7 @@ dgrams_flush(struct engine *e)
 		d = TAILQ_FIRST(&e->dgrams_ready);
 		TAILQ_REMOVE(&e->dgrams_ready, d, ready);
 		d->is_ready = false;
-		service(d);
+		service(d, BACKLOG_HIGH);
 		may = pump_output(e);
 	}
 }

@@ -146,6 +146,7 @@ engine_flush(struct engine *e)
 	 * others waiting. */
 	e->taken = 0;
 	pump_begin(e);
+	dgrams_first(e);
 	may = pump_output(e);
 	for (limit = e->nchans; limit > 0 && may && e->taken < FLUSH_BUDGET;
 	     limit--) {
@@ -158,6 +159,7 @@ engine_flush(struct engine *e)
 	}
 	if (may)
 		dgrams_flush(e);
+	e->dgrams_late = !TAILQ_EMPTY(&e->dgrams_ready);
 	if (e->reap)
 		bound_reap(e);
 	drain_events(e); /* taking the last byte may have ended something */

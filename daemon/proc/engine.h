@@ -338,6 +338,7 @@ struct engine {
 	struct event ev_ep;
 	/* dgram.c: the same of sockets of UDP */
 	int ep_dgram;
+	bool dgrams_late; /* the last turn was over before theirs */
 	struct event ev_dgram;
 
 	/* listener.c */
@@ -444,6 +445,7 @@ struct request;
 bool dgrams_init(struct engine *e);
 void dgrams_done(struct engine *e);
 /* Takes what programs send, as far as the device does; bounded. */
+void dgrams_first(struct engine *e);
 void dgrams_flush(struct engine *e);
 /* There is something to take, and room for it. */
 bool dgrams_waiting(const struct engine *e);

@@ -325,3 +325,33 @@ Test(dgram, what_the_policy_refuses_is_not_sent)
 	n = name_of(0, 2000);
 	cr_assert_eq(ask(0, &a, PROTO_BIND, &n), EADDRNOTAVAIL);
 }
+
+/* A turn in which connections have had all that the device takes. */
+static void
+two_full_turns(struct engine *e, void *arg)
+{
+	struct cl *c = arg;
+	struct name *n = names_find(&e->names, getuid(), c->handle);
+	struct udp_info i;
+
+	send_to(c, name_of(LAB_ADDR(1), 2000), "x");
+	dgrams_bury(e); /* which looks who has something */
+	e->tx_blocked = true;
+	engine_flush(e);
+	udp_info(((struct dgram *)n)->sock, &i);
+	cr_expect_eq(i.out, 0);
+	engine_flush(e);
+	udp_info(((struct dgram *)n)->sock, &i);
+	cr_expect_eq(i.out, 1, "it goes first in the next one");
+	e->tx_blocked = false;
+}
+
+Test(dgram, connections_leave_it_a_share)
+{
+	static struct message m;
+	struct cl a, b;
+
+	pair(&a, &b);
+	lab_on(0, two_full_turns, &a);
+	cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 1);
+}
