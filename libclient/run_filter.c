@@ -8,7 +8,9 @@
  * io_uring is refused as a whole, because what it does no filter sees, with
  * ENOSYS, after which libraries do without it.  Descriptors of other processes
  * cannot be had (pidfd_getfd, EPERM), nor can those processes be made to act
- * (attaching by ptrace, process_vm_writev).
+ * (attaching by ptrace, process_vm_writev), nor a shell by what it finds typed
+ * on its terminal (TIOCSTI, TIOCLINUX), nor the kernel, which asks the DNS for
+ * who wants such a key (request_key with something for its helper).
  *
  * This holds for each system call interface of the machine.  By those that are
  * not ours (32 bits, x32) only AF_UNIX is to be had, and on 32-bit x86 by
@@ -177,18 +179,25 @@ refuse_ways_around(scmp_filter_ctx ctx)
 	    {SCMP_SYS(pidfd_getfd), EPERM},
 	    {SCMP_SYS(process_vm_writev), EPERM},
 	};
+	static const struct {
+		int call;
+		struct scmp_arg_cmp when;
+	} some[] = {
+	    {SCMP_SYS(ptrace), ARG_IS(0, PTRACE_ATTACH)},
+	    {SCMP_SYS(ptrace), ARG_IS(0, PTRACE_SEIZE)},
+	    {SCMP_SYS(ioctl), ARG_IS(1, TIOCSTI)},
+	    {SCMP_SYS(ioctl), ARG_IS(1, TIOCLINUX)},
+	    {SCMP_SYS(request_key), SCMP_CMP64(2, SCMP_CMP_NE, 0)},
+	};
 	unsigned i;
 	int r = 0;
 
 	for (i = 0; i < sizeof whole / sizeof whole[0] && r == 0; i++)
 		r = seccomp_rule_add(
 		    ctx, SCMP_ACT_ERRNO(whole[i].err), whole[i].call, 0);
-	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-		    SCMP_SYS(ptrace), 1, ARG_IS(0, PTRACE_ATTACH));
-	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-		    SCMP_SYS(ptrace), 1, ARG_IS(0, PTRACE_SEIZE));
+	for (i = 0; i < sizeof some / sizeof some[0] && r == 0; i++)
+		r = seccomp_rule_add_array(
+		    ctx, SCMP_ACT_ERRNO(EPERM), some[i].call, 1, &some[i].when);
 	return r;
 }
 

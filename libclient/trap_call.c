@@ -82,14 +82,21 @@ still_there(const struct trap_call *c)
 	return false;
 }
 
-/* Root's program that has become another user is that user to the daemon. */
-static void
+/* Root's program that has become another user is that user to the daemon.  Who
+ * it is is read like its memory: before it is seen to be there still.  false:
+ * it is not. */
+static bool
 become_caller(const struct trap_call *c)
 {
-	struct trap_status s;
+	struct trap_status s = {.euid = 0};
+	bool known = !trap.privileged || trap_status(c->tid, &s);
 
-	if (trap.privileged && trap_status(c->tid, &s) && s.euid != 0)
+	serving.elsewhere = trap_elsewhere(c);
+	if (!trap_valid(c) || !known)
+		return false;
+	if (s.euid != 0)
 		SYS(SYS_setresuid, -1, s.euid, -1, 0, 0, 0);
+	return true;
 }
 
 static void
@@ -121,12 +128,10 @@ with_name(const struct trap_call *c,
 	const struct sockaddr *at = read_name(c, &sa, len);
 	int r;
 
-	if (!trap_valid(c)) {
+	if (!become_caller(c)) {
 		errno = ESRCH;
 		return -1;
 	}
-	serving.elsewhere = trap_elsewhere(c);
-	become_caller(c);
 	r = make(serving.fd, at, len);
 	become_self();
 	return r;
@@ -234,10 +239,10 @@ serve_listen(const struct trap_call *c)
 
 	if (!take_ours(c))
 		return;
-	if (!still_there(c))
+	if (!become_caller(c)) {
+		fail(c, -ESRCH);
 		return;
-	serving.elsewhere = trap_elsewhere(c);
-	become_caller(c);
+	}
 	r = sock_listen(serving.fd, (int)c->arg[1]);
 	become_self();
 	finish(c, r);
@@ -355,7 +360,7 @@ serve_name(const struct trap_call *c)
 static void
 serve_shutdown(const struct trap_call *c)
 {
-	if (take_ours(c))
+	if (take_ours(c) && still_there(c))
 		finish(c, sock_shutdown(serving.fd, (int)c->arg[1]));
 }
 
@@ -403,8 +408,8 @@ serve_setsockopt(const struct trap_call *c)
 		at = UNREADABLE;
 	if (!still_there(c))
 		return;
-	finish(c, sock_setsockopt(serving.fd, (int)c->arg[1], (int)c->arg[2],
-		      c->arg[3] != 0 ? val : NULL, len));
+	finish(c, sock_setsockopt(
+		      serving.fd, (int)c->arg[1], (int)c->arg[2], at, len));
 }
 
 /* ---- ioctl ---- */

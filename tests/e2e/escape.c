@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -230,6 +231,30 @@ others(void)
 		-EPERM);
 }
 
+/* By a helper that the kernel starts. */
+static void
+keys(void)
+{
+	verdict("request_key",
+	    raw(SYS_request_key, (long)"user", (long)"tcpd:escape", (long)"x",
+		-3 /* the process's keyring */, 0) != -EPERM);
+}
+
+/* By what a shell reads from the terminal when we have ended. */
+static int
+type_ahead(long upper)
+{
+	int tty = posix_openpt(O_RDWR), own;
+
+	if (tty < 0 || grantpt(tty) != 0 || unlockpt(tty) != 0 || setsid() < 0)
+		return 0;
+	own = open(ptsname(tty), O_RDWR);
+	return own >= 0 &&
+	       (raw(SYS_ioctl, own, upper | TIOCSTI, (long)"x", 0, 0) == 0 ||
+		   raw(SYS_ioctl, own, upper | TIOCLINUX, (long)"\6", 0, 0) !=
+		       -EPERM);
+}
+
 /* ---- by becoming another ---- */
 
 static int
@@ -287,6 +312,14 @@ relatives(void)
 		_exit(simple(&any));
 	}
 	verdict("namespaces", child_status(pid) != 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(type_ahead(0));
+	verdict("terminal", child_status(pid) != 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(type_ahead(0x100000000));
+	verdict("terminal, upper half set", child_status(pid) != 0);
 	tidy();
 }
 
@@ -351,6 +384,7 @@ main(int argc, char **argv)
 #endif
 	rings();
 	others();
+	keys();
 	relatives();
 	kernels_addresses();
 	printf("%d escapes\n", escapes);

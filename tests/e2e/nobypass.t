@@ -16,7 +16,7 @@ held=$(pgrep -f "^$escape hold")
 # The list itself: without the option each way that the kernel has works.
 run "$escape" try "$held" >"$work/free" 2>&1
 equal "without it, the ways are ways" \
-    "$(grep -cE '^(each family|fork|bind to loopback): ESCAPED' "$work/free")" 3
+    "$(grep -cE '^(each family|fork|bind to loopback|terminal): ESCAPED' "$work/free")" 4
 for way in "" --trap; do
 	run --no-bypass $way "$escape" try "$held" >"$work/out" 2>&1
 	equal "no escape ${way:-with the shim}" "$(tail -n 1 "$work/out")" \

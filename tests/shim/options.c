@@ -141,8 +141,11 @@ lengths(const char *what, int fd, bool value)
 			say_set(what, fd, 1, some[i]);
 	say_set(what, fd, 1, (unsigned)-1);
 	/* Some names are judged before the value, others after it. */
-	if (!(o->flags & ABSENT))
+	if (!(o->flags & ABSENT)) {
 		say("no value: %d", setsockopt(fd, o->level, o->name, NULL, 4));
+		say("unreadable: %d",
+		    setsockopt(fd, o->level, o->name, (void *)8, 4));
+	}
 }
 
 static void
