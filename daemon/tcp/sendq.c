@@ -16,14 +16,20 @@ tcp_send_queued(const struct tcp_pcb *p)
 size_t
 tcp_send_space(const struct tcp_pcb *p)
 {
-	size_t room, unsent = tcp_send_unsent(p);
+	size_t room, least, unsent = tcp_send_unsent(p);
 
 	if (p->state == TCPS_CLOSED || (p->flags & PF_FIN_QUEUED))
 		return 0;
 	room = p->sq.bytes < p->sndbuf ? p->sndbuf - p->sq.bytes : 0;
 	if (p->notsent_lowat == 0 || unsent + room <= p->notsent_lowat)
 		return room;
-	return unsent < p->notsent_lowat ? p->notsent_lowat - unsent : 0;
+	if (unsent >= p->notsent_lowat)
+		return 0;
+	/* Linux takes a whole train then; a segment leaves no smaller ones. */
+	least = p->notsent_lowat - unsent;
+	if (least < p->snd_mss)
+		least = p->snd_mss;
+	return least < room ? least : room;
 }
 
 void

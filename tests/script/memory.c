@@ -203,6 +203,23 @@ Test(memory, notsent_lowat)
 	expect_eq(tcp_send_space(lab_pcb()), 2000);
 }
 
+/* However little may wait, it is a whole segment. */
+Test(memory, notsent_lowat_is_a_segment_at_least)
+{
+	handshake(.mss = 1000, .win = 2000);
+	app_sets(notsent_lowat = 1);
+	expect_eq(tcp_send_space(lab_pcb()), 1000);
+	app_writes(1000);
+	expect_eq(tcp_send_space(lab_pcb()), 0);
+	stack_sends(ACK | PSH, .seq = 1, .ack = 1, .len = 1000);
+	expect_eq(tcp_send_space(lab_pcb()), 1000);
+	app_writes(1000);
+	stack_sends(ACK | PSH, .seq = 1001, .ack = 1, .len = 1000);
+	app_writes(1000);
+	silence(); /* the window is full */
+	expect_eq(lab_offers(1), 0);
+}
+
 /* Segments of one octet make a record each.  A connection has so many of them
  * out and no more; what waits goes together when some are acknowledged. */
 Test(memory, small_segments_are_counted)
