@@ -103,6 +103,15 @@ def section(src, name):
     return ['.Bl -tag -width 4n', *out, '.El']
 
 
+def python(src):
+    name = 'tests/programs/python.differences'
+    same = ('The network tests of CPython give the same results with and '
+            'without tcpd-run')
+    if not any(differences(src, name)):
+        return filled(same + '.')
+    return [*filled(same + ', but for these:'), *section(src, name)]
+
+
 def page(src):
     out = [read(src, 'tests/programs/page.head').rstrip()]
     out += ['.Sh PROGRAMS', '.Bl -tag -width 4n', *programs(src), '.El',
@@ -111,10 +120,7 @@ def page(src):
                 'kernel and under tcpd-run, and compares all that a '
                 'program can see. These cases differ:'),
             *section(src, 'tests/shim/differences'),
-            '.Sh PYTHON', *filled(
-                'The network tests of CPython give the same results with '
-                'and without tcpd-run, but for these:'),
-            *section(src, 'tests/programs/python.differences')]
+            '.Sh PYTHON', *python(src)]
     out.append(read(src, 'tests/programs/page.tail').rstrip())
     return '\n'.join(out) + '\n'
 
