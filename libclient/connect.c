@@ -15,7 +15,9 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
+#include <unistd.h>
 #include "dgram.h"
 #include "hint.h"
 #include "ident.h"
@@ -127,6 +129,17 @@ sock_attempt(int fd, uint64_t handle, bool block)
 	return err;
 }
 
+/* Whoever is not the user that made fd shows it, that its name be found. */
+static void
+show_bound(int fd, uint64_t handle)
+{
+	struct proto_name name;
+	struct stat st;
+
+	if (ident_bound(fd) && fstat(fd, &st) == 0 && st.st_uid != geteuid())
+		sock_ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
+}
+
 static int
 attach(int fd, uint64_t handle, const struct endpoint *dst, uint32_t generation)
 {
@@ -135,6 +148,7 @@ attach(int fd, uint64_t handle, const struct endpoint *dst, uint32_t generation)
 	struct sockopts o;
 	int err;
 
+	show_bound(fd, handle);
 	ident_options(fd, &o);
 	if (sockopt_val(&o, OPT_TCP_FASTOPEN_CONNECT, 0)) {
 		err = sock_fast_flags(fd, handle, &at);

@@ -129,7 +129,7 @@ open_active(struct visit *v, uint64_t handle, struct hello *h)
 	struct chan *c;
 	int r;
 
-	b = bound_find(e, v->uid, handle);
+	b = bound_to_connect(e, v->uid, handle);
 	if (v->ev_added)
 		event_del(&v->ev); /* before another event takes the fd */
 	v->ev_added = false;

@@ -125,6 +125,8 @@ struct bound {
 	struct sockopts opts;
 	int node;	 /* O_PATH of A's node; -1 */
 	uint64_t cookie; /* A's SO_COOKIE, by its word; 0: not said */
+	bool shown;	 /* its descriptor, by another user: ... */
+	uint32_t shown_by;
 	pid_t pid;
 	bool listening;
 	bool dead;     /* noticed inside the stack; to be reaped */
@@ -579,6 +581,10 @@ struct sockaddr_un;
 void bound_node_address(
     const struct engine *e, int node, struct sockaddr_un *sun);
 struct bound *bound_find(struct engine *e, uint32_t uid, uint64_t handle);
+/* The descriptor was shown by a process of uid, who may connect it now: the
+ * socket that uid's connection of that handle has its name from, or NULL. */
+void bound_shown(struct bound *b, uint32_t uid);
+struct bound *bound_to_connect(struct engine *e, uint32_t uid, uint64_t handle);
 /* 0 or a positive errno, EACCES: without a node; it is taken over when a
  * record is made. */
 int bound_bind(struct request *r, const struct proto_name *name,

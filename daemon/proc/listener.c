@@ -239,6 +239,30 @@ bound_find(struct engine *e, uint32_t uid, uint64_t handle)
 }
 
 void
+bound_shown(struct bound *b, uint32_t uid)
+{
+	b->shown = true;
+	b->shown_by = uid;
+}
+
+struct bound *
+bound_to_connect(struct engine *e, uint32_t uid, uint64_t handle)
+{
+	struct bound *b = bound_find(e, uid, handle);
+	struct name *n;
+
+	if (b != NULL)
+		return b;
+	for (n = names_any(&e->names, handle, NULL); n != NULL;
+	     n = names_any(&e->names, handle, n)) {
+		b = (struct bound *)n;
+		if (n->kind == NAME_BOUND && b->shown && b->shown_by == uid)
+			return b;
+	}
+	return NULL;
+}
+
+void
 bound_free(struct bound *b)
 {
 	struct engine *e = b->e;

@@ -79,6 +79,8 @@ socket_of(struct request *r, int *err)
 		    (n->kind == NAME_BOUND || n->kind == NAME_CHAN) &&
 		    has_cookie(n, r->pass)) {
 			r->shown = true;
+			if (n->kind == NAME_BOUND)
+				bound_shown((struct bound *)n, r->uid);
 			return n;
 		}
 		*err = EACCES;

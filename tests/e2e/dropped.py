@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # dropped.py HOST PORT: binds as root, becomes nobody, then listens, as servers
 # do that take a port below 1024; says what each step gave, and echoes once.
-# dropped.py HOST PORT connect: connects as root, becomes nobody, and asks and
-# tells that socket what it may.
+# dropped.py HOST PORT connect: connects and binds as root, and goes on with both
+# as nobody.
 import errno
 import os
 import select
@@ -22,7 +22,11 @@ def become_nobody():
 def connected():
     s.setblocking(False)
     s.connect_ex((host, port))
+    bound = socket.socket(s.family)
+    bound.bind(("", 902))
     become_nobody()
+    bound.connect((host, port))
+    print(bound.getsockname()[1], bound.getpeername()[1] == port)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     print(s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) != 0)
     s.settimeout(10)

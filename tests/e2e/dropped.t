@@ -14,8 +14,9 @@ equal "it serves" "$(echo hello | peer socat -t 10 - \
 finish_of 10 server
 equal "what it saw" "$(tr '\n' ' ' <"$work/server.log")" \
     "EACCES True True True "
-serves peer 901 echo socat "TCP$family-LISTEN:901" EXEC:cat
+serves peer 901 echo socat "TCP$family-LISTEN:901,fork" EXEC:cat
 equal "a client that was root when it connected" \
     "$(run "$python" "$e2e/dropped.py" "$kernel" 901 connect 2>&1 |
-	tr '\n' ' ')" "True 0 77 True True b'hello' "
+	tr '\n' ' ')" "902 True True 0 77 True True b'hello' "
+stop echo
 finish 2
