@@ -14,6 +14,16 @@ PROGRAM_FILES = tests/programs/apache2.t tests/programs/busybox.t \
 	tests/programs/socat.t tests/programs/squid.t tests/programs/sshd.t \
 	tests/programs/stunnel.t tests/programs/telnetd.t \
 	tests/programs/wget.t tests/programs/wrk.t
+PROGRAM_FILES += tests/programs/aria2.t tests/programs/beanstalkd.t \
+	tests/programs/dns.t tests/programs/erlang.t tests/programs/exim4.t \
+	tests/programs/ftp.t tests/programs/gdbserver.t tests/programs/grpc.t \
+	tests/programs/haproxy.t tests/programs/java.t tests/programs/mariadb.t \
+	tests/programs/mosquitto.t tests/programs/nbd.t tests/programs/nghttp2.t \
+	tests/programs/perl.t tests/programs/php.t tests/programs/postgresql.t \
+	tests/programs/pyloops.t tests/programs/rsync.t tests/programs/ruby.t \
+	tests/programs/rust.t tests/programs/versions.t tests/programs/zeromq.t
+EXTRA_DIST += tests/programs/Web.java tests/programs/pyloops.py \
+	tests/programs/rust.rs
 EXTRA_DIST += $(PROGRAM_FILES) tests/programs/lib.sh tests/programs/run \
 	tests/programs/hold.py tests/programs/echo.py tests/programs/oob.py \
 	tests/programs/memcached.py tests/programs/web.js \
