@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <time.h>
+#include "dgram.h"
 #include "ident.h"
 #include "sock.h"
 #include "sys.h"
@@ -74,6 +75,12 @@ sock_await(int fd, uint64_t handle)
 		if (r != EINTR || limit >= 0 || !handlers_restart())
 			return -r;
 	}
+}
+
+/* Readers here tell a header from a payload. */
+void
+dgram_left_behind(int fd, struct dgram *d)
+{
 }
 
 int

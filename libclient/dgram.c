@@ -205,6 +205,12 @@ copy_options(int fd, const struct dgram *d, int twin)
 	    {IPPROTO_IP, IP_RECVTOS},
 	    {IPPROTO_IP, IP_RECVTTL},
 	    {IPPROTO_IP, IP_MTU_DISCOVER},
+	    {IPPROTO_IP, IP_RECVERR},
+	    {IPPROTO_IPV6, IPV6_RECVERR},
+	    {SOL_SOCKET, SO_TIMESTAMP_OLD},
+	    {SOL_SOCKET, SO_TIMESTAMPNS_OLD},
+	    {SOL_SOCKET, SO_TIMESTAMP_NEW},
+	    {SOL_SOCKET, SO_TIMESTAMPNS_NEW},
 	    {IPPROTO_IPV6, IPV6_V6ONLY},
 	    {IPPROTO_IPV6, IPV6_UNICAST_HOPS},
 	    {IPPROTO_IPV6, IPV6_TCLASS},
@@ -354,12 +360,12 @@ dgram_bind(int fd, struct dgram *d, const struct sockaddr *sa, socklen_t len)
 }
 
 static int
-ask_connect(
-    int fd, const struct dgram *d, const struct proto_name *name, bool *raw)
+ask_connect(int fd, const struct dgram *d, const struct proto_name *name,
+    bool *raw, bool *later)
 {
 	struct {
 		struct proto_opt po;
-		uint32_t raw, none;
+		uint32_t raw, later;
 	} ans = {.raw = 0};
 	struct wire_req q = {.type = PROTO_DCONNECT,
 	    .handle = d->handle,
@@ -371,6 +377,7 @@ ask_connect(
 	int err = wire_request(&q);
 
 	*raw = ans.raw != 0;
+	*later = ans.later != 0;
 	return told(err);
 }
 
@@ -379,10 +386,10 @@ static int
 dissolve(int fd, struct dgram *d)
 {
 	struct proto_name none = {.family = AF_UNSPEC};
-	bool raw;
+	bool raw, later;
 
 	dgram_mark(fd, d, 0, PROTO_DTAG_RAW | PROTO_DTAG_CONN);
-	return ask_connect(fd, d, &none, &raw);
+	return ask_connect(fd, d, &none, &raw, &later);
 }
 
 int
@@ -390,7 +397,7 @@ dgram_connect(int fd, struct dgram *d, const struct sockaddr *sa, socklen_t len)
 {
 	struct proto_name name;
 	struct endpoint e;
-	bool raw;
+	bool raw, later;
 	int r;
 
 	if (len < sizeof sa->sa_family)
@@ -409,13 +416,15 @@ dgram_connect(int fd, struct dgram *d, const struct sockaddr *sa, socklen_t len)
 	/* A reader must not take a header for bytes in between. */
 	dgram_mark(fd, d, 0, PROTO_DTAG_RAW);
 	name = sock_to_name(dgram_family(d), &e);
-	r = ask_connect(fd, d, &name, &raw);
+	r = ask_connect(fd, d, &name, &raw, &later);
 	if (r != 0)
 		return r;
 	r = keep_peer(fd, &name);
 	dgram_mark(fd, d,
 	    PROTO_DTAG_SETTLED | PROTO_DTAG_CONN | (raw ? PROTO_DTAG_RAW : 0),
 	    0);
+	if (r == 0 && later && !raw)
+		dgram_left_behind(fd, d);
 	return r;
 }
 

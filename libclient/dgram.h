@@ -84,6 +84,9 @@ int dgram_peer(int fd, struct proto_name *out);
 int dgram_judge(const struct dgram *d, const struct endpoint *e, bool to_bind);
 /* The kernel's from now on, with its options and its port. */
 int dgram_to_kernel(int fd, const struct dgram *d);
+/* After connect(), when what comes from now on is raw and what came has
+ * headers: await.c leaves it there, the trap does not. */
+void dgram_left_behind(int fd, struct dgram *d);
 /* Is the next message an empty one? */
 bool dgram_empty_next(int fd);
 /* An errno that waits; why is an enum proto_empty.  0: none, 1: it was an empty

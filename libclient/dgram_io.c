@@ -12,6 +12,8 @@
  * has its errno before the next send too, so one look at the queue goes ahead
  * of each.
  */
+#include <sys/socket.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -444,11 +446,12 @@ add_v6(struct control *c, const struct proto_dgram *h, bool mapped)
 /* What the program wants to know of a datagram, by its socket's family and
  * that of the packet. */
 static void
-put_control(
-    const struct dgram *d, struct msghdr *m, const struct proto_dgram *h)
+put_control(const struct dgram *d, struct msghdr *m,
+    const struct proto_dgram *h, size_t stamp)
 {
 	struct control c = {.at = m->msg_control,
-	    .room = m->msg_control != NULL ? m->msg_controllen : 0};
+	    .room = m->msg_control != NULL ? m->msg_controllen : 0,
+	    .used = stamp};
 	struct ipaddr a;
 	bool mapped;
 
@@ -519,35 +522,43 @@ recv_failed(void)
 static ssize_t
 recv_raw(int fd, const struct dgram *d, struct msghdr *m, int flags)
 {
-	struct msghdr plain = {
-	    .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen};
+	struct msghdr plain = {.msg_iov = m->msg_iov,
+	    .msg_iovlen = m->msg_iovlen,
+	    .msg_control = m->msg_control,
+	    .msg_controllen = m->msg_controllen};
 	ssize_t n = real.recvmsg(fd, &plain, flags);
 
 	if (n < 0)
 		return recv_failed();
-	m->msg_flags = plain.msg_flags & MSG_TRUNC;
-	if (n == 0 && !m->msg_flags && (n = empty(fd, d, flags)) < 0)
+	m->msg_flags = plain.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
+	if (n == 0 && !(m->msg_flags & MSG_TRUNC) &&
+	    (n = empty(fd, d, flags)) < 0)
 		return n;
-	m->msg_controllen = 0;
+	m->msg_controllen = plain.msg_controllen;
 	put_source(fd, d, m, NULL);
 	return n;
 }
 
+/* with: what the kernel says beside it, a time stamp. */
 static ssize_t
-recv_spans(int fd, struct iovec *iov, const struct msghdr *m, int flags)
+recv_spans(int fd, struct iovec *iov, const struct msghdr *m,
+    struct msghdr *with, int flags)
 {
-	struct msghdr with = {.msg_iov = iov, .msg_iovlen = m->msg_iovlen + 1};
-
+	*with = (struct msghdr){.msg_iov = iov,
+	    .msg_iovlen = m->msg_iovlen + 1,
+	    .msg_control = m->msg_control,
+	    .msg_controllen = m->msg_controllen};
 	memcpy(iov + 1, m->msg_iov, m->msg_iovlen * sizeof iov[0]);
-	return real.recvmsg(fd, &with, flags);
+	return real.recvmsg(fd, with, flags);
 }
 
 __attribute__((noinline)) static ssize_t
-recv_many(int fd, struct proto_dgram *h, const struct msghdr *m, int flags)
+recv_many(int fd, struct proto_dgram *h, const struct msghdr *m,
+    struct msghdr *with, int flags)
 {
 	struct iovec iov[MANY_SPANS + 1] = {{h, HDR}};
 
-	return recv_spans(fd, iov, m, flags);
+	return recv_spans(fd, iov, m, with, flags);
 }
 
 static ssize_t
@@ -555,14 +566,15 @@ recv_with_header(int fd, struct dgram *d, struct msghdr *m, int flags)
 {
 	struct iovec iov[FEW_SPANS + 1];
 	struct proto_dgram h;
+	struct msghdr with;
 	size_t room = room_of(m);
 	ssize_t n;
 	bool has;
 
 	iov[0] = (struct iovec){&h, HDR};
 	n = m->msg_iovlen > FEW_SPANS
-		? recv_many(fd, &h, m, flags | MSG_TRUNC)
-		: recv_spans(fd, iov, m, flags | MSG_TRUNC);
+		? recv_many(fd, &h, m, &with, flags | MSG_TRUNC)
+		: recv_spans(fd, iov, m, &with, flags | MSG_TRUNC);
 	if (n < 0)
 		return recv_failed();
 	if (n == 0 && (n = empty(fd, d, flags)) < 0)
@@ -572,15 +584,76 @@ recv_with_header(int fd, struct dgram *d, struct msghdr *m, int flags)
 		n -= (ssize_t)HDR;
 	else
 		move_up(m, &h, (size_t)n);
-	m->msg_flags = (size_t)n > room ? MSG_TRUNC : 0;
+	m->msg_flags =
+	    ((size_t)n > room ? MSG_TRUNC : 0) | (with.msg_flags & MSG_CTRUNC);
 	if (has)
-		put_control(d, m, &h);
+		put_control(d, m, &h, with.msg_controllen);
 	else
-		m->msg_controllen = 0;
+		m->msg_controllen = with.msg_controllen;
 	put_source(fd, d, m, has ? &h.peer : NULL);
 	/* It came through tcpd, so that is where the answer goes. */
 	dgram_mark(fd, d, PROTO_DTAG_SETTLED, 0);
 	return (size_t)n > room && !(flags & MSG_TRUNC) ? (ssize_t)room : n;
+}
+
+/* ---- the error queue ---- */
+
+struct answer {
+	struct proto_derror head;
+	uint8_t data[PROTO_DERROR_DATA];
+};
+
+static void
+put_error(const struct dgram *d, struct msghdr *m, const struct proto_derror *h)
+{
+	struct control c = {.at = m->msg_control,
+	    .room = m->msg_control != NULL ? m->msg_controllen : 0};
+	struct {
+		struct sock_extended_err e;
+		union {
+			struct sockaddr_in v4;
+			struct sockaddr_in6 v6;
+		} from;
+	} x = {.e = {.ee_errno = h->error,
+		   .ee_origin = h->origin,
+		   .ee_type = h->type,
+		   .ee_code = h->code,
+		   .ee_info = h->info}};
+	bool v6 = dgram_family(d) == AF_INET6;
+	socklen_t len = sizeof x.from;
+
+	if (h->from.family != 0)
+		sock_put_name(&h->from, dgram_family(d),
+		    (struct sockaddr *)&x.from, &len);
+	add_cmsg(&c, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+	    v6 ? IPV6_RECVERR : IP_RECVERR, &x,
+	    sizeof x.e + (v6 ? sizeof x.from.v6 : sizeof x.from.v4));
+	m->msg_controllen = c.used;
+	m->msg_flags |= c.flags;
+}
+
+static ssize_t
+recv_error(int fd, const struct dgram *d, struct msghdr *m)
+{
+	struct answer a;
+	struct wire_req q = {.type = PROTO_DERROR,
+	    .handle = d->handle,
+	    .auth_fd = fd,
+	    .ans = &a,
+	    .ans_max = sizeof a};
+	size_t i, n, room = room_of(m);
+
+	if (!(d->bits & PROTO_DTAG_OPTS) || wire_request(&q) != 0)
+		return -EAGAIN;
+	if (q.ans_len < sizeof a.head || a.head.len > q.ans_len - sizeof a.head)
+		return -EPROTO;
+	n = a.head.len < room ? a.head.len : room;
+	for (i = 0; i < n; i++)
+		*byte_at(m->msg_iov, i) = a.data[i];
+	m->msg_flags = MSG_ERRQUEUE | (a.head.len > room ? MSG_TRUNC : 0);
+	put_error(d, m, &a.head);
+	put_source(fd, d, m, &a.head.dst);
+	return (ssize_t)n;
 }
 
 ssize_t
@@ -594,7 +667,7 @@ dgram_recvmsg(int fd, struct dgram *d, struct msghdr *m, int flags)
 	if (m->msg_name != NULL && (int)m->msg_namelen < 0)
 		return -EINVAL;
 	if (flags & MSG_ERRQUEUE)
-		return -EAGAIN; /* nothing is ever in it */
+		return recv_error(fd, d, m);
 	do {
 		n = d->bits & PROTO_DTAG_RAW
 			? recv_raw(fd, d, m, flags)

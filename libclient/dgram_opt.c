@@ -77,9 +77,12 @@ dgram_setsockopt(int fd, struct dgram *d, int level, int name, const void *val,
 		return -EINVAL;
 	if (val == NULL && len > 0)
 		return -EFAULT;
-	if (dgramopt_where(level, name) == SOCKOPT_NATIVE)
+	if (dgramopt_where(level, name) == SOCKOPT_NATIVE) {
+		if (dgramopt_stamp(level, name))
+			dgram_mark(fd, d, PROTO_DTAG_OPTS, 0);
 		return real.setsockopt(fd, level, name, val, len) < 0 ? -errno
 								      : 0;
+	}
 	if (dgramopt_multicast(level, name) &&
 	    !(d->bits & PROTO_DTAG_SETTLED)) {
 		/* Groups are the kernel's, and so is who joins one. */

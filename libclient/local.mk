@@ -48,7 +48,8 @@ tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
 	libclient/run_dns.c libclient/run_filter.c \
 	libclient/run_inside.c libclient/run_sandbox.c \
 	libclient/run_trap.c libclient/trap.c \
-	libclient/trap_call.c libclient/trap_data.c libclient/trap_hook.c \
+	libclient/trap_call.c libclient/trap_data.c libclient/trap_dgram.c \
+	libclient/trap_hook.c \
 	libclient/trap_target.c libclient/trap_wait.c \
 	$(LIBRARY_SOURCES)
 tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(SECCOMP_CFLAGS)

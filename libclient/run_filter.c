@@ -297,6 +297,9 @@ trap_requests(scmp_filter_ctx ctx)
 	if (trap_ioctl_size(SIOCOUTQ) > 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(ioctl), 1,
 		    ARG_IS(1, SIOCOUTQ));
+	if (r == 0 && trap_ioctl_size(FIONREAD) > 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(ioctl), 1,
+		    ARG_IS(1, FIONREAD));
 	for (req = 0x8900; req <= 0x89ff && r == 0; req++)
 		if (trap_ioctl_size(req) > 0)
 			r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY,
@@ -304,7 +307,8 @@ trap_requests(scmp_filter_ctx ctx)
 	return r;
 }
 
-/* Calls with data go their way, but for addresses and rare flags. */
+/* Calls with data go their way, but for addresses and rare flags.  Those that
+ * have a message's address in memory are trapped for the sake of datagrams. */
 static int
 trap_data(scmp_filter_ctx ctx)
 {
@@ -315,18 +319,20 @@ trap_data(scmp_filter_ctx ctx)
 	    {SCMP_SYS(sendto), SCMP_CMP64(4, SCMP_CMP_NE, 0)},
 	    {SCMP_SYS(sendto),
 		SCMP_CMP64(3, SCMP_CMP_MASKED_EQ, MSG_OOB, MSG_OOB)},
-	    {SCMP_SYS(sendmsg),
-		SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, MSG_OOB, MSG_OOB)},
 	    {SCMP_SYS(recvfrom), SCMP_CMP64(4, SCMP_CMP_NE, 0)},
 	    {SCMP_SYS(recvfrom),
 		SCMP_CMP64(3, SCMP_CMP_MASKED_EQ, MSG_TRUNC, MSG_TRUNC)},
 	};
+	static const int whole[] = {SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
+	    SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg)};
 	unsigned i;
 	int r = 0;
 
 	for (i = 0; i < sizeof rules / sizeof rules[0] && r == 0; i++)
 		r = seccomp_rule_add_array(
 		    ctx, SCMP_ACT_NOTIFY, rules[i].call, 1, &rules[i].when);
+	for (i = 0; i < sizeof whole / sizeof whole[0] && r == 0; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, whole[i], 0);
 	return r;
 }
 

@@ -100,23 +100,26 @@ leave_everything(int keep)
 	prctl(PR_SET_NAME, "tcpd-trap", 0, 0, 0);
 }
 
-static int
-receive_fd(int from)
-{
-	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(int))];
-	char byte;
-	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = ctl,
-	    .msg_controllen = sizeof ctl};
-	const struct cmsghdr *c;
+/* Where the descriptor of the notifications is: sendmsg(), which could pass it,
+ * raises one itself. */
+struct place {
+	pid_t pid;
 	int fd;
+};
 
-	if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) != 1 ||
-	    (c = CMSG_FIRSTHDR(&m)) == NULL || c->cmsg_type != SCM_RIGHTS)
+static int
+fetch_fd(int from)
+{
+	struct place at;
+	int pidfd, fd;
+
+	if (read(from, &at, sizeof at) != (ssize_t)sizeof at)
 		return -1;
-	memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	pidfd = (int)SYS(SYS_pidfd_open, at.pid, 0, 0, 0, 0, 0);
+	if (pidfd < 0)
+		return -1;
+	fd = (int)SYS(SYS_pidfd_getfd, pidfd, at.fd, 0, 0, 0, 0);
+	close(pidfd);
 	return fd;
 }
 
@@ -127,31 +130,13 @@ trap_side(int sock, bool no_bypass)
 
 	fix_path();
 	leave_everything(sock);
-	listener = receive_fd(sock);
+	listener = fetch_fd(sock);
 	if (listener < 0)
 		_exit(EXIT_OURS);
 	trap_loop(listener, no_bypass, sock);
 }
 
 /* ---- the program's side ---- */
-
-static bool
-send_fd(int to, int fd)
-{
-	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec iov = {ctl, 1};
-	struct msghdr m = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = ctl,
-	    .msg_controllen = sizeof ctl};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	return sys_sendmsg(to, &m, MSG_NOSIGNAL) == 1;
-}
 
 /* In two steps, so that it is nobody's child here. */
 static bool
@@ -181,6 +166,7 @@ int
 run_trap(const struct run_options *o)
 {
 	int sv[2], listener, status;
+	struct place at;
 	bool ok;
 	char byte;
 
@@ -208,9 +194,11 @@ run_trap(const struct run_options *o)
 	/* Under another tcpd-run the C library's calls are the shim's, which
 	 * asks what a descriptor is: a trapped call, that nobody answers yet.
 	 */
-	ok = send_fd(sv[0], listener);
+	at = (struct place){getpid(), listener};
+	ok =
+	    SYS(SYS_write, sv[0], &at, sizeof at, 0, 0, 0) == (long)sizeof at &&
+	    SYS(SYS_read, sv[0], &byte, 1, 0, 0, 0) == 1;
 	sys_close(listener);
-	ok = ok && SYS(SYS_read, sv[0], &byte, 1, 0, 0, 0) == 1;
 	sys_close(sv[0]);
 	if (!ok)
 		warnx("--trap: the process beside the program did not start");

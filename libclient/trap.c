@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "dgram.h"
 #include "run.h"
 #include "sys.h"
 #include "trap.h"
@@ -76,6 +77,7 @@ trap_loop(int listener, bool no_bypass, int ready)
 	    .epoll = epoll_create1(EPOLL_CLOEXEC),
 	    .no_bypass = no_bypass,
 	    .privileged = geteuid() == 0};
+	dgram_seen = true; /* of any program */
 	n = new_notification(&size);
 	if (n == NULL || trap.epoll < 0 ||
 	    epoll_ctl(trap.epoll, EPOLL_CTL_ADD, listener, &ev[0]) != 0 ||

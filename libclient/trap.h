@@ -7,7 +7,8 @@
  *	run_trap.c	starts it
  *	trap.c		its loop
  *	trap_call.c	the calls
- *	trap_data.c	the few of them with data
+ *	trap_data.c	the few of them with a stream's data
+ *	trap_dgram.c	those with datagrams
  *	trap_wait.c	those that wait
  *	trap_hook.c	what the library's code does differently here
  *	trap_target.c	the program's memory and descriptors
@@ -47,7 +48,8 @@ struct trap_op {
 	bool room_known;
 	/* Data: what is left of it the next time. */
 	int flags;
-	size_t size, done;
+	size_t size, done; /* bytes, or messages */
+	int64_t limit_ns;  /* recvmmsg(): no other message after it; -1 */
 	unsigned nspans;
 	struct iovec span[SPANS_MAX];
 	/* It happened.  true: answered, or nobody is there any more. */
@@ -78,6 +80,12 @@ size_t trap_ioctl_size(unsigned long req);
 
 void trap_send(const struct trap_call *c);
 void trap_recv(const struct trap_call *c);
+/* Makes op, now or when the socket is ready, with the patience of an option. */
+void trap_start(struct trap_op *op, uint32_t events, int patience);
+
+/* ---- trap_dgram.c: the same of datagrams ---- */
+
+void trap_datagram(const struct trap_call *c);
 
 /* ---- trap_wait.c ---- */
 

@@ -19,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "dgram.h"
 #include "ident.h"
 #include "sock.h"
 #include "sys.h"
@@ -38,13 +39,14 @@ take_ours(const struct trap_call *c)
 {
 	struct sockaddr_storage un;
 	socklen_t len = sizeof un;
+	struct dgram d;
 	uint64_t handle;
 	int fd = trap_getfd(c, (int)c->arg[0]);
 
 	serving =
 	    (struct serving){.c = c, .fd = fd, .target_fd = (int)c->arg[0]};
 	if (fd >= 0 &&
-	    (ident_ours(fd, &handle) ||
+	    (ident_ours(fd, &handle) || dgram_look(fd, &d) ||
 		(sys_getpeername(fd, &un, &len) == 0 &&
 		    un.ss_family == AF_UNIX && ident_adopt(fd, &handle))))
 		return true;
@@ -58,7 +60,7 @@ take_ours(const struct trap_call *c)
 static void
 finish(const struct trap_call *c, long r)
 {
-	if (r < 0 && serving.foreign)
+	if (serving.foreign)
 		trap_continue(c);
 	else
 		trap_answer(c, r < 0 ? -errno : r);
@@ -143,6 +145,7 @@ static void
 serve_socket(const struct trap_call *c)
 {
 	int type = (int)c->arg[1], fd = -1;
+	bool udp = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_DGRAM;
 
 	serving = (struct serving){.c = c, .fd = -1};
 	/* Who asks for MPTCP does without it where there is none. */
@@ -150,12 +153,12 @@ serve_socket(const struct trap_call *c)
 		trap_answer(c, -EPROTONOSUPPORT);
 		return;
 	}
-	/* Data of a datagram socket is the library's to understand: no way. */
-	if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM)
-		fd = sock_socket(
-		    (int)c->arg[0], type | SOCK_CLOEXEC, (int)c->arg[2]);
-	else
-		serving.foreign = true;
+	/* Of UDP it is the daemon's from here on, and counted. */
+	if (udp)
+		become_caller(c);
+	fd = sock_socket((int)c->arg[0], type | SOCK_CLOEXEC, (int)c->arg[2]);
+	if (udp)
+		become_self();
 	if (fd >= 0) {
 		trap_give(c, fd, type & SOCK_CLOEXEC);
 		close(fd);
@@ -203,6 +206,27 @@ await_connection(const struct trap_call *c, int timed_out)
 	    .again = connect_over};
 
 	trap_wait(&op);
+}
+
+/* sendmsg() and its like are trapped for datagrams. */
+static void
+serve_data(const struct trap_call *c)
+{
+	struct dgram d;
+
+	if (!take_ours(c))
+		return;
+	if (dgram_look(serving.fd, &d)) {
+		trap_datagram(c);
+	} else if (c->nr == SYS_sendto ||
+		   (c->nr == SYS_sendmsg && c->arg[2] & MSG_OOB)) {
+		trap_send(c);
+	} else if (c->nr == SYS_recvfrom) {
+		trap_recv(c);
+	} else {
+		trap_continue(c);
+		close(serving.fd);
+	}
 }
 
 static void
@@ -383,12 +407,13 @@ serve_getsockopt(const struct trap_call *c)
 		return;
 	r = sock_getsockopt(
 	    serving.fd, (int)c->arg[1], (int)c->arg[2], val, lenp);
-	if (r == 0 && (r = trap_write(c, c->arg[3], val, len)) == 0)
-		r = trap_write(c, c->arg[4], &len, sizeof len);
-	else if (r < 0) {
+	if (r < 0 || serving.foreign) {
 		finish(c, r);
 		return;
 	}
+	r = trap_write(c, c->arg[3], val, len);
+	if (r == 0)
+		r = trap_write(c, c->arg[4], &len, sizeof len);
 	fail(c, r);
 }
 
@@ -418,6 +443,7 @@ size_t
 trap_ioctl_size(unsigned long req)
 {
 	switch (req) {
+	case FIONREAD: /* of a datagram's size */
 	case SIOCOUTQ:
 	case SIOCOUTQNSD:
 		return sizeof(int);
@@ -493,12 +519,11 @@ trap_serve(const struct trap_call *c)
 		break;
 	case SYS_sendto:
 	case SYS_sendmsg:
-		if (take_ours(c))
-			trap_send(c);
-		break;
+	case SYS_sendmmsg:
 	case SYS_recvfrom:
-		if (take_ours(c))
-			trap_recv(c);
+	case SYS_recvmsg:
+	case SYS_recvmmsg:
+		serve_data(c);
 		break;
 	case SYS_ioctl:
 		serve_ioctl(c);

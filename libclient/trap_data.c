@@ -139,14 +139,13 @@ read_message(struct trap_op *op)
 	return 0;
 }
 
-static void
-start(struct trap_op *op, int events, int patience)
+void
+trap_start(struct trap_op *op, uint32_t events, int patience)
 {
 	op->fd = serving.fd;
 	op->timed_out = -EAGAIN;
-	op->events = op->flags & MSG_DONTWAIT || sock_nonblocking(op->fd)
-			 ? 0
-			 : (uint32_t)events;
+	op->events =
+	    op->flags & MSG_DONTWAIT || sock_nonblocking(op->fd) ? 0 : events;
 	op->end_ms = sock_patience_ms(op->fd, patience);
 	if (op->again(op, 0))
 		close(op->fd);
@@ -173,7 +172,7 @@ trap_send(const struct trap_call *c)
 	if (op.flags & MSG_FASTOPEN)
 		err = -EOPNOTSUPP;
 	if (err == 0 && trap_valid(c)) {
-		start(&op, EPOLLOUT, SO_SNDTIMEO);
+		trap_start(&op, EPOLLOUT, SO_SNDTIMEO);
 		return;
 	}
 	trap_answer(c, err);
@@ -192,5 +191,5 @@ trap_recv(const struct trap_call *c)
 		close(serving.fd);
 		return;
 	}
-	start(&op, EPOLLIN, SO_RCVTIMEO);
+	trap_start(&op, EPOLLIN, SO_RCVTIMEO);
 }

@@ -153,6 +153,19 @@ hook_sendto(int fd, const void *buf, size_t n, int flags,
 	    flags | MSG_DONTWAIT | MSG_NOSIGNAL, sa, len));
 }
 
+static ssize_t
+hook_recvmsg(int fd, struct msghdr *m, int flags)
+{
+	return sock_result(sys_recvmsg(fd, m, flags | MSG_DONTWAIT));
+}
+
+static ssize_t
+hook_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	return sock_result(
+	    sys_sendmsg(fd, m, flags | MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
 struct real real = {
     .socket = hook_socket,
     .connect = hook_connect,
@@ -166,7 +179,9 @@ struct real real = {
     .shutdown = hook_shutdown,
     .ioctl = hook_ioctl,
     .recvfrom = hook_recvfrom,
+    .recvmsg = hook_recvmsg,
     .sendto = hook_sendto,
+    .sendmsg = hook_sendmsg,
 };
 
 int
@@ -189,7 +204,7 @@ ident_replace(int fd, int new)
 	uint64_t handle;
 	int r = 0;
 
-	if (serving.elsewhere && !ident_ours(new, &handle))
+	if (!ident_ours(new, &handle) && trap_elsewhere(serving.c))
 		r = -ENETUNREACH; /* it would be of our network */
 	if (r == 0)
 		r = trap_put(serving.c, new, serving.target_fd);

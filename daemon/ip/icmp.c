@@ -94,7 +94,11 @@ take_error(struct ip *ip, struct ip_in *in, const struct wire_icmp *m)
 	    .dst = ipaddr_v4(q.ip.dst),
 	    .sport = q.sport,
 	    .dport = q.dport,
-	    .seq = q.seq};
+	    .seq = q.seq,
+	    .from = in->src,
+	    .rest = m->rest,
+	    .quote = m->data + q.ip.ihl,
+	    .quote_len = (uint32_t)(m->len - q.ip.ihl)};
 	if (m->type == WIRE_ICMP_UNREACH && m->code == WIRE_UNREACH_NEEDFRAG) {
 		in->error.mtu = (uint16_t)m->rest;
 		if (in->error.mtu == 0)

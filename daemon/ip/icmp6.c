@@ -114,7 +114,11 @@ take_error(struct ip *ip, struct ip_in *in, const struct wire_icmp *m)
 	    .dst = q.ip.dst,
 	    .sport = q.sport,
 	    .dport = q.dport,
-	    .seq = q.seq};
+	    .seq = q.seq,
+	    .from = in->src,
+	    .rest = m->rest,
+	    .quote = m->data + q.off,
+	    .quote_len = (uint32_t)m->len - q.off};
 	if (m->type == WIRE_ICMP6_TOO_BIG)
 		in->error.mtu =
 		    (uint16_t)(m->rest < UINT16_MAX ? m->rest : UINT16_MAX);

@@ -140,6 +140,12 @@ struct ip_error {
 	struct ipaddr src, dst; /* of the segment: ours, the peer's */
 	uint16_t sport, dport;
 	uint32_t seq; /* TCP's */
+	/* As it is: who says so, the second word, and what is quoted from the
+	 * ports on, good for as long as the packet. */
+	struct ipaddr from;
+	uint32_t rest;
+	const uint8_t *quote;
+	uint32_t quote_len;
 };
 
 struct ip_in {

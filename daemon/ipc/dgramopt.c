@@ -3,8 +3,8 @@
  * The options of UDP: see dgramopt.h.  Most are those of any Internet socket
  * and sockopt.c's; here is what Linux does otherwise than on TCP.
  *
- * Not in tcpd are UDP_CORK, UDP_SEGMENT, UDP_GRO and UDP_ENCAP, time stamps and
- * the error queue: their defaults may be set, anything else is ENOPROTOOPT.
+ * Not in tcpd are UDP_CORK, UDP_SEGMENT, UDP_GRO and UDP_ENCAP: their defaults
+ * may be set, anything else is ENOPROTOOPT.  Time stamps are the descriptor's.
  */
 #include <errno.h>
 #include <limits.h>
@@ -43,9 +43,19 @@ dgramopt_multicast(int level, int name)
 		   name == MCAST_JOIN_GROUP || name == MCAST_JOIN_SOURCE_GROUP);
 }
 
+bool
+dgramopt_stamp(int level, int name)
+{
+	return level == SOL_SOCKET &&
+	       (name == SO_TIMESTAMP_OLD || name == SO_TIMESTAMPNS_OLD ||
+		   name == SO_TIMESTAMP_NEW || name == SO_TIMESTAMPNS_NEW);
+}
+
 unsigned
 dgramopt_where(int level, int name)
 {
+	if (dgramopt_stamp(level, name))
+		return SOCKOPT_NATIVE;
 	if (level == SOL_SOCKET && name == SO_NO_CHECK)
 		return SOCKOPT_STACK;
 	return sockopt_where(level, name);
@@ -132,6 +142,17 @@ set_pmtudisc(struct sockopts *o, int level, const void *val, uint32_t len)
 	    v);
 }
 
+static int
+set_errors(struct sockopts *o, int level, const void *val, uint32_t len)
+{
+	int v;
+
+	if (!value(level, val, len, &v))
+		return EINVAL;
+	return keep(
+	    o, level == IPPROTO_IP ? OPT_IP_RECVERR : OPT_IPV6_RECVERR, v != 0);
+}
+
 int
 dgramopt_set(
     struct sockopts *o, int level, int name, const void *val, uint32_t len)
@@ -156,6 +177,9 @@ dgramopt_set(
 	if ((level == IPPROTO_IP && name == IP_MTU_DISCOVER) ||
 	    (level == IPPROTO_IPV6 && name == IPV6_MTU_DISCOVER))
 		return set_pmtudisc(o, level, val, len);
+	if ((level == IPPROTO_IP && name == IP_RECVERR) ||
+	    (level == IPPROTO_IPV6 && name == IPV6_RECVERR))
+		return set_errors(o, level, val, len);
 	if (dgramopt_multicast(level, name))
 		return ENOPROTOOPT; /* not in tcpd */
 	return sockopt_set(o, level, name, val, len);

@@ -24,4 +24,7 @@ int dgramopt_get(const struct sockopts *o, uint16_t mtu, int level, int name,
 /* Is it about groups of receivers, which are the kernel's? */
 bool dgramopt_multicast(int level, int name);
 
+/* Is it a time stamp with each datagram, which the descriptor has itself? */
+bool dgramopt_stamp(int level, int name);
+
 #endif

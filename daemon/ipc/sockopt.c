@@ -86,6 +86,7 @@ enum kind {
 	CLAMP,	    /* 0, or at least min */
 	ONLYRANGE,  /* two ports, low one first: EINVAL; then 0, or err */
 	BOOLONLY,   /* 0, or err */
+	BOOLDGRAM,  /* the same: on a stream it has no other value */
 	REFUSE,	    /* 0, or err */
 	REFUSENEG,  /* below 0 EINVAL, else err */
 	PACING,	    /* 4 or 8 bytes, all ones: no limit */
@@ -424,6 +425,8 @@ set_int(struct sockopts *o, const struct row *r, int v)
 	switch (r->kind) {
 	case BOOL:
 		return keep(o, r, v != 0);
+	case BOOLDGRAM:
+		return v == 0 ? keep(o, r, 0) : r->err;
 	case INT:
 		return v < r->min || v > r->max ? EINVAL : keep(o, r, v);
 	case BUF:

@@ -176,7 +176,7 @@ count_exactly(struct engine *e, struct account *a)
 	TAILQ_FOREACH (c, &a->chans, of_account)
 		charge(c, held(c));
 	TAILQ_FOREACH (d, &a->dgrams, of_account)
-		charge_dgram(d, dgram_queued(d));
+		charge_dgram(d, dgram_held(d));
 }
 
 bool
@@ -186,7 +186,7 @@ account_take(struct dgram *d, uint64_t n)
 	mono_t now = engine_now(d->e);
 
 	if (over(a, a->limit.buffer_bytes))
-		charge_dgram(d, dgram_queued(d));
+		charge_dgram(d, dgram_held(d));
 	if (over(a, a->limit.buffer_bytes) &&
 	    mono_diff(now, a->exact) >= EXACT_US)
 		count_exactly(d->e, a);

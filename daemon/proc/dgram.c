@@ -146,6 +146,7 @@ dgram_new(struct request *r, bool ipv6, int *fd)
 	d->pid = r->pid;
 	d->id = e->next_id++;
 	d->opts.ipv6 = ipv6;
+	STAILQ_INIT(&d->errors);
 	d->name = (struct name){
 	    .uid = r->uid, .handle = r->head.handle, .kind = NAME_DGRAM};
 	names_add(&e->names, &d->name);
@@ -174,6 +175,7 @@ dgram_free(struct dgram *d)
 	if (d->is_ready)
 		TAILQ_REMOVE(&e->dgrams_ready, d, ready);
 	udp_close(d->sock);
+	dgram_errors_purge(d);
 	a->bytes -= d->charged;
 	names_del(&e->names, &d->name);
 	RB_REMOVE(dgrams, &e->dgrams, d);
@@ -240,12 +242,16 @@ dgram_apply(struct dgram *d)
 		o, OPT_IP_MTU_DISCOVER, UDP_PMTU_WANT),
 	    .pmtu6 = (enum udp_pmtu)sockopt_val(
 		o, OPT_IPV6_MTU_DISCOVER, UDP_PMTU_WANT),
+	    .errors = sockopt_val(o, OPT_IP_RECVERR, 0),
+	    .errors6 = sockopt_val(o, OPT_IPV6_RECVERR, 0),
 	    .flags = flags_of(o),
 	};
 
 	if (sockopt_val(o, OPT_IPV6_DONTFRAG, 0) && u.pmtu6 < UDP_PMTU_DO)
 		u.pmtu6 = UDP_PMTU_DO;
 	udp_set_opts(d->sock, &u);
+	if (!u.errors && !u.errors6)
+		dgram_errors_purge(d);
 	udp_info(d->sock, &info);
 	d->wants = wants(o);
 	d->raw = info.connected && d->wants == 0;
@@ -262,15 +268,28 @@ dgram_queued(const struct dgram *d)
 	return ioctl(d->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (uint64_t)n : 0;
 }
 
-/* One more empty message goes.  Who reads without our library takes them
- * unseen; when nothing waits, they are all taken. */
-static bool
-note_empty(struct dgram *d, bool error)
+/* Who reads without our library takes empty messages unseen; when nothing
+ * waits, they are all taken. */
+static void
+forget_taken(struct dgram *d)
 {
 	if (d->nempties > 0 && dgram_queued(d) == 0) {
 		d->nempties = 0;
 		d->empties = 0;
 	}
+}
+
+uint64_t
+dgram_held(const struct dgram *d)
+{
+	return dgram_queued(d) + d->error_bytes;
+}
+
+/* One more empty message goes. */
+static bool
+note_empty(struct dgram *d, bool error)
+{
+	forget_taken(d);
 	if (d->nempties == EMPTIES_MAX)
 		return false;
 	d->empties |= (uint64_t)error << d->nempties++;
@@ -338,8 +357,10 @@ dgram_deliver(void *ctx, void *user, const struct udp_in *in)
 static void
 tell(struct dgram *d, int error)
 {
-	bool told = d->error != 0 && d->nempties > 0;
+	bool told;
 
+	forget_taken(d);
+	told = d->error != 0 && d->nempties > 0;
 	d->error = error;
 	if (told || !note_empty(d, true))
 		return;
@@ -383,12 +404,38 @@ read_message(
 		out->ttl = h.ttl;
 }
 
+/* true: it is what came before connect(), and is no datagram to send. */
+static bool
+come_once_more(struct dgram *d, const uint8_t *p, size_t len)
+{
+	struct proto_dgram h = {.magic = 0};
+	struct udp_in in;
+
+	if (len >= sizeof h)
+		memcpy(&h, p, sizeof h);
+	if (h.magic != PROTO_DGRAM_MAGIC || h.handle != d->name.handle ||
+	    !(h.flags & PROTO_DGRAM_BACK))
+		return false;
+	in = (struct udp_in){.sport = h.peer.port,
+	    .dport = h.local.port,
+	    .tos = h.tos,
+	    .ttl = h.ttl,
+	    .data = p + sizeof h,
+	    .len = (uint32_t)(len - sizeof h)};
+	if (proto_name_get(&h.peer, &in.src) &&
+	    proto_name_get(&h.local, &in.dst))
+		dgram_deliver(NULL, d, &in);
+	return true;
+}
+
 static void
 send_message(struct dgram *d, const uint8_t *p, size_t len)
 {
 	struct udp_msg m;
 	int r;
 
+	if (come_once_more(d, p, len))
+		return;
 	read_message(d, p, len, &m);
 	/* The peer was judged when it became one. */
 	r = m.to_peer ? 0 : -refuse_connect(d->e, d->name.uid, &m.dst, m.dport);
@@ -397,6 +444,8 @@ send_message(struct dgram *d, const uint8_t *p, size_t len)
 	if (r == 0)
 		return;
 	drop_count(d->e->drops, DROP_UDP_SEND);
+	if (r == -EMSGSIZE)
+		dgram_too_long(d, &m);
 	if (r != -ENOBUFS) /* Linux drops it without a word too */
 		tell(d, -r);
 }

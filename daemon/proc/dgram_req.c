@@ -143,7 +143,7 @@ do_connect(struct request *r, struct dgram *d)
 	if (err != 0)
 		return err;
 	dgram_apply(d);
-	return put_words(r, d->raw && dgram_queued(d) == 0, 0);
+	return put_words(r, d->raw && dgram_queued(d) == 0, d->raw);
 }
 
 static int
@@ -251,6 +251,7 @@ static int (*const table[PROTO_NTYPES])(struct request *, struct dgram *) = {
     [PROTO_ERROR] = do_error,
     [PROTO_DCONNECT] = do_connect,
     [PROTO_DEMPTY] = do_empty,
+    [PROTO_DERROR] = dgram_error_take,
 };
 
 /* The lengths are as in request.c's table. */

@@ -341,8 +341,10 @@ stack_init(struct engine *e, const struct engine_setup *s, uint64_t *seed)
 	cfg.tcp.env.may_open = bound_may_open;
 	cfg.tcp.env.orphan = account_orphan;
 	cfg.tcp.env.ctx = e;
-	cfg.udp = (struct udp_env){
-	    .deliver = dgram_deliver, .failed = dgram_failed, .ctx = e};
+	cfg.udp = (struct udp_env){.deliver = dgram_deliver,
+	    .failed = dgram_failed,
+	    .reported = dgram_reported,
+	    .ctx = e};
 	cfg.tcp.digest = &crypto_digest;
 	e->stack = stack_new(&cfg, engine_now(e));
 	if (e->stack == NULL)

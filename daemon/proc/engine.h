@@ -141,6 +141,14 @@ int bound_cmp(const struct bound *a, const struct bound *b);
 RB_PROTOTYPE(bounds, bound, by_id, bound_cmp)
 LIST_HEAD(boundlist, bound);
 
+/* An error that waits in a socket's error queue. */
+struct dgram_error {
+	STAILQ_ENTRY(dgram_error) link;
+	struct proto_derror head;
+	uint8_t data[]; /* head.len of it */
+};
+STAILQ_HEAD(dgram_errors, dgram_error);
+
 /* A socket of UDP and the engine's end of it (dgram.c). */
 struct dgram {
 	struct name name; /* first */
@@ -156,6 +164,8 @@ struct dgram {
 	uint64_t empties; /* the empty messages on their way, oldest lowest:
 			     1 is an errno, 0 a datagram */
 	uint32_t wants;	  /* PROTO_DGRAM_*, of what comes */
+	struct dgram_errors errors;
+	uint32_t nerrors, error_bytes;
 	pid_t pid;
 	int fd;
 	int error; /* waits for the program; 0: none */
@@ -457,10 +467,17 @@ void dgrams_bury(struct engine *e);
 int dgram_new(struct request *r, bool ipv6, int *fd);
 /* Bytes that wait for the program, as its buffer counts them. */
 uint64_t dgram_queued(const struct dgram *d);
+/* The same and the error queue: what its user is charged for. */
+uint64_t dgram_held(const struct dgram *d);
 /* opts have changed, or the peer. */
 void dgram_apply(struct dgram *d);
 int dgram_deliver(void *ctx, void *user, const struct udp_in *in);
 void dgram_failed(void *ctx, void *user, int error);
+/* dgram_err.c: the error queue. */
+void dgram_reported(void *ctx, void *user, const struct udp_icmp *e);
+void dgram_too_long(struct dgram *d, const struct udp_msg *m);
+int dgram_error_take(struct request *r, struct dgram *d);
+void dgram_errors_purge(struct dgram *d);
 /* ---- dgram_req.c ---- */
 /* The socket of UDP that r names; NULL and err 0: none has that handle. */
 struct dgram *dgram_of(struct request *r, int *err);
@@ -559,7 +576,7 @@ struct request {
 	int pass_fd;	/* goes along with the answer; -1 */
 	uint32_t query; /* the resolver has it, and the answer waits; or 0 */
 	bool pass_on;	/* the client's alone afterwards: our copy goes */
-	uint8_t out[sizeof(struct proto_opt) + PROTO_OPT_MAX];
+	uint8_t out[sizeof(struct proto_derror) + PROTO_DERROR_DATA];
 	size_t outlen;
 };
 /* Returns 0 or a positive errno for the answer, -EPROTO: malformed. */

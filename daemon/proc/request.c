@@ -442,6 +442,7 @@ static const struct {
 	sizeof(struct proto_name)},
     [PROTO_DEMPTY] = {no_dgram, sizeof(struct proto_listen),
 	sizeof(struct proto_listen)},
+    [PROTO_DERROR] = {no_dgram, 0, 0},
 };
 
 int

@@ -249,7 +249,13 @@ stack_take_udp_error(struct stack *s, const struct ip_error *e, mono_t now)
 				   .rport = e->dport},
 	    .error = m.error,
 	    .hard = m.hard,
-	    .too_big = m.error == EMSGSIZE};
+	    .too_big = m.error == EMSGSIZE,
+	    .type = e->type,
+	    .code = e->code,
+	    .info = m.error == EMSGSIZE ? e->mtu : 0,
+	    .from = e->from,
+	    .data = e->quote + WIRE_UDP_HDR,
+	    .len = e->quote_len - WIRE_UDP_HDR};
 
 	if (m.error == 0) {
 		drop_count(&s->drops, DROP_ICMP_TYPE);

@@ -7,7 +7,7 @@
  *
  * Errors follow Linux: one that will not go away fails a connected socket;
  * others are the path's trouble, and who has no peer cannot be told whom it is
- * about.
+ * about, unless he asks (IP_RECVERR).
  */
 #include <errno.h>
 #include "udp/internal.h"
@@ -89,16 +89,20 @@ bool
 udp_icmp_input(struct udp *u, const struct udp_icmp *e)
 {
 	struct udp_sock *s = udp_find(u, &e->id);
+	bool v4 = ipaddr_is_v4(&e->id.raddr), wanted;
 	enum udp_pmtu pmtu;
 
 	if (s == NULL)
 		return false;
 	u->stats.icmp_errors++;
-	pmtu = ipaddr_is_v4(&e->id.raddr) ? s->opts.pmtu : s->opts.pmtu6;
+	pmtu = v4 ? s->opts.pmtu : s->opts.pmtu6;
 	/* Who lets routers cut his datagrams has no use for their word. */
 	if (e->too_big && (pmtu == UDP_PMTU_DONT || pmtu >= UDP_PMTU_INTERFACE))
 		return true;
-	if (s->connected && e->hard)
+	wanted = v4 ? s->opts.errors : s->opts.errors6;
+	if (wanted)
+		u->env.reported(u->env.ctx, s->user, e);
+	if (wanted || (s->connected && e->hard))
 		u->env.failed(u->env.ctx, s->user, e->error);
 	return true;
 }

@@ -62,6 +62,20 @@ struct udp_net {
 	void *ctx;
 };
 
+/* What ICMP says about a datagram of ours. */
+struct udp_icmp {
+	struct tuple id; /* of the datagram that it quotes */
+	int error;	 /* a positive errno */
+	bool hard;	 /* it will not go away */
+	bool too_big;
+	uint8_t type, code; /* ICMP's or, by the address, ICMPv6's */
+	uint32_t info;	    /* too_big: the MTU */
+	struct ipaddr from; /* who says so */
+	const uint8_t
+	    *data;    /* of the payload what is quoted; good during the */
+	uint32_t len; /* call */
+};
+
 /* The owner's.  Neither may close a socket or send. */
 struct udp_env {
 	/* 0; -EAGAIN: there is no room, and it is counted; -EPIPE: nobody has
@@ -70,6 +84,8 @@ struct udp_env {
 	int (*deliver)(void *ctx, void *user, const struct udp_in *d);
 	/* ICMP made a connected socket fail: a positive errno. */
 	void (*failed)(void *ctx, void *user, int error);
+	/* Goes ahead of that where the socket wants to know all (errors). */
+	void (*reported)(void *ctx, void *user, const struct udp_icmp *e);
 	void *ctx;
 };
 
@@ -99,12 +115,6 @@ struct udp_packet {
 /* false: no socket has that port, which the sender may be told. */
 bool udp_input(struct udp *u, const struct udp_packet *in);
 
-struct udp_icmp {
-	struct tuple id; /* of the datagram that it quotes */
-	int error;	 /* a positive errno */
-	bool hard;	 /* it will not go away */
-	bool too_big;
-};
 /* false: no socket of ours can have sent that. */
 bool udp_icmp_input(struct udp *u, const struct udp_icmp *e);
 
@@ -129,7 +139,10 @@ struct udp_opts {
 	uint8_t tos, ttl; /* IPv4; ttl 0: as the stack has it */
 	uint8_t tclass, hops;
 	enum udp_pmtu pmtu, pmtu6;
-	bool no_csum;	/* IPv4 */
+	bool no_csum; /* IPv4 */
+	/* ICMP's every word is wanted, about peers too that the socket is not
+	 * connected to; by the family of the datagram. */
+	bool errors, errors6;
 	unsigned flags; /* UDP_REUSEADDR and its like */
 };
 

@@ -54,6 +54,7 @@ wire_icmp6_quote(const struct wire_icmp *m, struct wire_icmp6_quote *out)
 	out->sport = get16(p);
 	out->dport = get16(p + 2);
 	out->seq = get32(p + 4);
+	out->off = c.off;
 	return 0;
 }
 

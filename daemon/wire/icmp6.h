@@ -64,6 +64,7 @@ struct wire_icmp6_quote {
 	bool later_fragment; /* the rest is not there then */
 	uint16_t sport, dport;
 	uint32_t seq;
+	uint32_t off; /* of the ports in what is quoted */
 };
 /* Returns 0 or DROP_ICMP_MALFORMED. */
 int wire_icmp6_quote(const struct wire_icmp *m, struct wire_icmp6_quote *out);

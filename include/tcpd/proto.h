@@ -98,10 +98,13 @@ enum proto_type {
 	PROTO_DGRAM,	   /* proto_listen.backlog: AF_INET or AF_INET6;
 			      answer: a socket of UDP, see below */
 	PROTO_DCONNECT,	   /* proto_name, family 0: no peer any more; answer:
-			      proto_opt, value u32: 1 if all that comes is raw */
+			      proto_opt, value u32: 1 if all that comes is raw,
+			      u32: 1 if what comes from now on is */
 	PROTO_DEMPTY,	   /* proto_listen.backlog: enum proto_empty; answer:
 			      proto_opt, value u32 errno, 0: none; u32 1 if it
 			      was an empty datagram */
+	PROTO_DERROR,	   /* nothing; answer: proto_derror and what is quoted;
+			      EAGAIN: the error queue is empty */
 	PROTO_NTYPES
 };
 
@@ -249,6 +252,20 @@ _Static_assert(sizeof(struct proto_dgram) == 72, "proto_dgram");
 #define PROTO_DGRAM_LOCAL6 8u
 #define PROTO_DGRAM_TCLASS 16u
 #define PROTO_DGRAM_HOPS   32u
+/* From the program: what it got, with its header, before the socket was
+ * connected.  It is to come once more, as datagrams come now. */
+#define PROTO_DGRAM_BACK   64u
+
+/* An error of the queue (IP_RECVERR), as struct sock_extended_err has it. */
+struct proto_derror {
+	struct proto_name dst;	/* to whom the datagram was sent */
+	struct proto_name from; /* who says so; family 0: we do */
+	uint32_t error, info;
+	uint8_t origin, type, code, reserved;
+	uint32_t len; /* of the payload, right behind */
+};
+_Static_assert(sizeof(struct proto_derror) == 64, "proto_derror");
+#define PROTO_DERROR_DATA 1232 /* at most */
 
 /* Why the errno is asked for (PROTO_DEMPTY). */
 enum proto_empty {

@@ -15,7 +15,7 @@ bare=$top_builddir/tests/e2e/bare
 
 # The subjects that are about the calls which are trapped.
 subjects="connecting/ listening/ streaming/ sharing/ families/ options/"
-subjects+=" heirs/ ports/"
+subjects+=" heirs/ ports/ datagrams/"
 
 # What read(), write() and recvmsg() say of an AF_UNIX socket where the library
 # puts TCP's errno or name: tcpd-run(1) has the list.
@@ -24,6 +24,11 @@ untrapped+='accepting|listeners): '
 untrapped+='(read|recv|send|sendmsg|write|again|signals)|addresses: namelen)'
 # ... and where its first write gives a connection its send buffer.
 untrapped+='|^streaming/written_unasked: pieces'
+# Of datagrams besides what they say of one of a socket that is not connected,
+# and of an errno that waits: an empty datagram.
+untrapped+='|^datagrams/((fresh|connecting|shutting|refused|error_queue): '
+untrapped+='(read|recv|send|write|oob|errqueue)|(gathering: readv'
+untrapped+='|controlling: read):)'
 
 # results FILE PROGRAM [OPTION]
 results()
@@ -57,7 +62,7 @@ check "the cases trapped" results "$work/trapped" "$bare" --trap
 check "$(wc -l <"$work/trapped") results equal" \
     diff "$work/library" "$work/trapped"
 equal "but those of read, write and recvmsg" \
-    "$(diff "$work/library.all" "$work/trapped.all" | grep -c '^>')" 17
+    "$(diff "$work/library.all" "$work/trapped.all" | grep -c '^>')" 28
 
 # ---- programs ----
 
@@ -67,6 +72,9 @@ sum=$(sum_of "$work/www/file")
 cd "$work/www" || exit 1
 serves peer 8000 web-kernel "$python" -m http.server --bind $any 8000
 cd "$work" || exit 1
+serves peer 53 dns "$python" "$e2e/names.py" $kernel 53 web.example=$kernel
+spawn echo-udp "$lab" peer "$python" "$e2e/udp.py" echo $kernel 7000
+check "an echo of datagrams" wait_for 15 grep -q up "$work/echo-udp.log"
 if run --check busybox 2>/dev/null | grep -q '^way: *trap'; then
 	check "busybox wget" run busybox wget -q -O got \
 	    http://$kernel_host:8000/file
@@ -76,6 +84,9 @@ if run --check busybox 2>/dev/null | grep -q '^way: *trap'; then
 	peer socat -u TCP$family:$tcpd_host:9100 "CREATE:got" 2>/dev/null
 	equal "busybox nc serves: whole" "$(sum_of got)" "$sum"
 	stop nc
+	matches "busybox nslookup" \
+	    "$(run busybox nslookup web.example $kernel 2>&1)" \
+	    "Address.*$kernel"
 else
 	skip "busybox" "not installed, or not static"
 fi
@@ -95,6 +106,17 @@ if command -v go >/dev/null && GOCACHE=$work/go GO111MODULE=off \
 	check "Go serves" peer curl -sSf -o got http://$tcpd_host:8001/file
 	equal "whole" "$(sum_of got)" "$sum"
 	stop web-go
+	equal "Go asks in datagrams" \
+	    "$(run "$work/web" ask $kernel_host:7000 40)" good
+	equal "and resolves a name" "$(run --no-bypass "$work/web" name \
+	    $kernel_host:53 web.example)" "[$kernel] <nil>"
+	spawn answer-go "$lab" run "$work/web" answer ":7001"
+	check "Go answers" wait_for 15 grep -q "^at" "$work/answer-go.log"
+	for word in sizes names many asks; do
+		equal "Go answers: $word" "$(SUBJECT=$kernel peer "$python" \
+		    "$e2e/udp.py" $word $tcpd 7001 2>&1)" good
+	done
+	stop answer-go
 else
 	skip "Go" "not installed"
 fi

@@ -4,6 +4,7 @@
  * a datagram comes with.  The peer has one socket, which answers on order.
  */
 #include "cases.h"
+#include <linux/errqueue.h>
 
 static int
 dgram(int flags)
@@ -215,9 +216,9 @@ connecting(void)
 	result("dissolve", connect(fd, &any.sa, sizeof any));
 	say_peername("getpeername", fd);
 	say_sockname("getsockname", fd);
-	result("send", send(fd, "x", 1, 0));
 	result("sendto", sendto(fd, "three", 5, 0, &n.sa, name_len()));
 	say("peer: %s", peer("drecv"));
+	result("send", send(fd, "x", 1, 0));
 	result("dissolve", connect(fd, &any.sa, sizeof any));
 }
 
@@ -653,6 +654,136 @@ loopback(void)
 	result("read", read(a, &c, 1));
 }
 
+/* What MSG_ERRQUEUE gives, and nothing more of it. */
+static void
+say_queue(const char *what, int fd, size_t room)
+{
+	union {
+		struct cmsghdr h;
+		char space[512];
+	} c;
+	char buf[100] = "";
+	union name n, *from;
+	struct iovec iov = {buf, room};
+	struct msghdr m = {.msg_name = &n,
+	    .msg_namelen = sizeof n,
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &c,
+	    .msg_controllen = sizeof c};
+	const struct sock_extended_err *e;
+	struct cmsghdr *h;
+
+	if (result(what, recvmsg(fd, &m, MSG_ERRQUEUE)) < 0)
+		return;
+	say("%.20s flags %x", buf, (unsigned)m.msg_flags);
+	say_name("to", 0, &n, m.msg_namelen, true);
+	for (h = CMSG_FIRSTHDR(&m); h != NULL; h = CMSG_NXTHDR(&m, h)) {
+		e = (const void *)CMSG_DATA(h);
+		say("level %d type %d length %zu", h->cmsg_level, h->cmsg_type,
+		    (size_t)h->cmsg_len);
+		say("errno %u origin %u type %u code %u info %u", e->ee_errno,
+		    e->ee_origin, e->ee_type, e->ee_code, e->ee_info);
+		from = (union name *)(void *)SO_EE_OFFENDER(e);
+		if (from->family != AF_UNSPEC)
+			say_name("from", 0, from, name_len(), true);
+	}
+}
+
+/* A datagram that somebody is told of by ICMP, in the error queue. */
+static void
+provoke_error(int fd, const union name *to)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int i;
+
+	for (i = 0; i < PATIENCE_S * 5; i++) {
+		sendto(fd, "wrong", 5, 0, to != NULL ? &to->sa : NULL,
+		    to != NULL ? name_len() : 0);
+		if (poll(&p, 1, 200) > 0)
+			return;
+	}
+	broken("nobody refuses it");
+}
+
+static void
+error_queue(void)
+{
+	bool v6 = family == AF_INET6;
+	union name n = addr(PEER, 9);
+	int fd = dgram(0), i;
+	char c;
+
+	say("%d", get_opt(fd, IPPROTO_IP, IP_RECVERR));
+	say_queue("without", fd, 50);
+	set_opt(fd, IPPROTO_IP, IP_RECVERR, 7);
+	if (v6)
+		set_opt(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+	say("%d", get_opt(fd, IPPROTO_IP, IP_RECVERR));
+	say_queue("empty", fd, 50);
+	/* Who has no peer is told as well. */
+	for (i = 0; i < 2; i++) {
+		provoke_error(fd, &n);
+		result("recv", recv(fd, &c, 1, MSG_DONTWAIT));
+		say_queue("queue", fd, 50);
+		say_queue("no more", fd, 50);
+	}
+	result("connect", connect(fd, &n.sa, name_len()));
+	provoke_error(fd, NULL);
+	say_queue("connected", fd, 3);
+	say_error("with the queue goes the errno", fd);
+	result("recv", recv(fd, &c, 1, MSG_DONTWAIT));
+	provoke_error(fd, NULL);
+	set_opt(fd, IPPROTO_IP, IP_RECVERR, 0);
+	if (v6)
+		set_opt(fd, IPPROTO_IPV6, IPV6_RECVERR, 0);
+	say_queue("purged", fd, 50);
+}
+
+static void
+time_stamps(void)
+{
+	static const int names[] = {SO_TIMESTAMP, SO_TIMESTAMPNS};
+	union {
+		struct cmsghdr h;
+		char space[256];
+	} c;
+	char buf[50];
+	struct iovec iov = {buf, sizeof buf};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	union name n = peer_name();
+	struct cmsghdr *h;
+	time_t then;
+	size_t i;
+	int fd = introduced();
+
+	for (i = 0; i < 4; i++) {
+		if (i == 2)
+			result("connect", connect(fd, &n.sa, name_len()));
+		set_opt(fd, SOL_SOCKET, names[i % 2], 1);
+		set_opt(fd, IPPROTO_IP, IP_RECVTTL, i == 1);
+		say("%d %d", get_opt(fd, SOL_SOCKET, SO_TIMESTAMP),
+		    get_opt(fd, SOL_SOCKET, SO_TIMESTAMPNS));
+		peer("dsend 5");
+		m.msg_control = c.space;
+		m.msg_controllen = sizeof c;
+		result("recvmsg", recvmsg(fd, &m, 0));
+		for (h = CMSG_FIRSTHDR(&m); h != NULL; h = CMSG_NXTHDR(&m, h)) {
+			memcpy(&then, CMSG_DATA(h), sizeof then);
+			say("level %d type %d length %zu now %d", h->cmsg_level,
+			    h->cmsg_type, (size_t)h->cmsg_len,
+			    h->cmsg_level == SOL_SOCKET &&
+				time(NULL) - then < 60);
+		}
+	}
+	set_opt(fd, SOL_SOCKET, SO_TIMESTAMPNS, 0);
+	peer("dsend 5");
+	m.msg_controllen = 0;
+	m.msg_control = NULL;
+	result("recvmsg", recvmsg(fd, &m, 0));
+	say("flags %x", (unsigned)m.msg_flags);
+}
+
 static const struct shim_case cases[] = {
     CASE(fresh),
     CASE(kinds),
@@ -672,6 +803,8 @@ static const struct shim_case cases[] = {
     CASE(children),
     CASE(options),
     CASE(loopback),
+    CASE(error_queue),
+    CASE(time_stamps),
 };
 
 const struct subject datagrams_cases = SUBJECT("datagrams", cases);

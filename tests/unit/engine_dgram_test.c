@@ -185,6 +185,92 @@ Test(dgram, connected_is_payload_alone)
 	cr_assert_eq(m.h.flags, PROTO_DGRAM_TOS);
 }
 
+/* What came before connect() can be had again without a header. */
+Test(dgram, what_came_early_comes_once_more)
+{
+	static struct message m;
+	struct proto_name n = name_of(LAB_ADDR(0), 1000);
+	struct {
+		struct proto_opt o;
+		uint32_t raw, later;
+	} ans;
+	struct cl a, b;
+	size_t len;
+
+	pair(&a, &b);
+	cr_assert_gt(send_to(&a, name_of(LAB_ADDR(1), 2000), "early"), 0);
+	cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 5);
+	cr_assert_eq(cl_request(1, PROTO_DCONNECT, b.handle, &n, sizeof n, -1,
+			 &ans, &len),
+	    0);
+	cr_assert(ans.later == 1);
+	m.h.flags = PROTO_DGRAM_BACK;
+	cr_assert_eq(
+	    send(b.fd, &m, sizeof m.h + 5, 0), (ssize_t)sizeof m.h + 5);
+	cr_assert_eq(hear(b.fd, &m), 5);
+	cr_assert_arr_eq(&m, "early", 5);
+	cr_assert_eq(recv(a.fd, &m, sizeof m, MSG_DONTWAIT), -1,
+	    "it is not sent to anybody");
+}
+
+/* A reader without the library takes the sign of an errno for an empty
+ * datagram; the next errno has a sign of its own. */
+Test(dgram, each_errno_has_its_sign)
+{
+	static struct message m;
+	struct proto_name n = name_of(LAB_ADDR(1), 2001);
+	struct cl a, b;
+	int i;
+
+	pair(&a, &b);
+	cr_assert_eq(ask(0, &a, PROTO_DCONNECT, &n), 0);
+	for (i = 0; i < 2; i++) {
+		cr_assert_eq(send(a.fd, "x", 1, 0), 1);
+		cr_assert_eq(hear(a.fd, &m), 0);
+	}
+}
+
+/* The error queue ends somewhere, and goes with its option. */
+Test(dgram, error_queue_is_bounded)
+{
+	static struct message m;
+	struct proto_name n = name_of(LAB_ADDR(1), 2001);
+	struct {
+		struct proto_derror h;
+		char text[PROTO_DERROR_DATA];
+	} ans;
+	struct cl a, b;
+	size_t len;
+	int i;
+
+	pair(&a, &b);
+	cr_assert_eq(
+	    cl_request(0, PROTO_DERROR, a.handle, NULL, 0, -1, &ans, &len),
+	    EAGAIN);
+	cr_assert_eq(set_int(0, &a, IPPROTO_IP, IP_RECVERR, 1), 0);
+	for (i = 0; i < 40; i++) {
+		cr_assert_gt(send_to(&a, n, "refused"), 0);
+		if (i == 0)
+			cr_assert_eq(hear(a.fd, &m), 0, "an errno waits");
+	}
+	while (lab_drops(0, DROP_UDP_FULL) < 8)
+		poll(NULL, 0, 1); /* the suite's time is limited */
+	for (i = 0; i < 32; i++) {
+		cr_assert_eq(cl_request(0, PROTO_DERROR, a.handle, NULL, 0, -1,
+				 &ans, &len),
+		    0);
+		cr_assert(ans.h.error == ECONNREFUSED && ans.h.len == 7);
+		cr_assert_arr_eq(ans.text, "refused", 7);
+		cr_assert(ans.h.dst.port == 2001 && ans.h.from.addr[3] == 2);
+	}
+	cr_assert_eq(
+	    cl_request(0, PROTO_DERROR, a.handle, NULL, 0, -1, &ans, &len),
+	    EAGAIN);
+	cr_assert_eq(
+	    cl_request(0, PROTO_ERROR, a.handle, NULL, 0, -1, NULL, NULL), 0,
+	    "the last one took the errno along");
+}
+
 /* Whose port it is not, he hears of it; and only once. */
 Test(dgram, refused_is_told)
 {

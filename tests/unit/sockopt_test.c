@@ -306,6 +306,7 @@ Test(sockopt, all_fit)
 	o.val[OPT_IPV6_ADDR_PREFERENCES] = 0x401;
 	o.val[OPT_TCP_WINDOW_CLAMP] = 1152;
 	o.val[OPT_SO_MAX_PACING_RATE] = 0; /* has a place of its own */
+	o.val[OPT_IP_RECVERR] = o.val[OPT_IPV6_RECVERR] = 0;
 	o.val[OPT_TCP_FASTOPEN_KEY] = 32;
 	memset(o.fastopen_key, 0x5a, sizeof o.fastopen_key);
 	for (i = 0; i < OPT_COUNT; i++)

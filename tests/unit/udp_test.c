@@ -43,6 +43,16 @@ failed(void *ctx, void *user, int error)
 	got.failures++;
 }
 
+static struct udp_icmp report;
+static unsigned reports;
+
+static void
+reported(void *ctx, void *user, const struct udp_icmp *e)
+{
+	report = *e;
+	reports++;
+}
+
 static struct udp *udp;
 static struct udp_sock *socks[64];
 static unsigned nsocks;
@@ -52,13 +62,15 @@ up_with(bool tx_csum)
 {
 	lab_defaults6();
 	lab.cfg.tx_csum = tx_csum;
-	lab.cfg.udp = (struct udp_env){.deliver = deliver, .failed = failed};
+	lab.cfg.udp = (struct udp_env){
+	    .deliver = deliver, .failed = failed, .reported = reported};
 	lab.cfg.tcp.port_first = 40000;
 	lab.cfg.tcp.port_last = 40003;
 	lab_start();
 	while (stack_output(lab.s, &lab.f, lab.now))
 		; /* announcements */
 	memset(&got, 0, sizeof got);
+	reports = 0;
 	got.gone = &got; /* nobody's */
 	udp = stack_udp(lab.s);
 	nsocks = 0;
@@ -738,6 +750,30 @@ Test(udp, who_has_a_peer_is_told_of_hard_errors)
 	says(WIRE_ICMP_UNREACH, 3, 0, OTHER, port_of(s));
 	dropped(DROP_ICMP_QUOTE);
 	cr_assert_eq(got.failures, n);
+}
+
+/* Who asks hears all that is said, with a peer and without. */
+Test(udp, who_asks_is_told_of_all_errors)
+{
+	struct udp_opts o = {.pmtu = UDP_PMTU_WANT, .errors = true};
+	struct udp_sock *s = bound(false, 0, 1, v4(0), 0);
+
+	says(WIRE_ICMP_TIME_EXCEEDED, 0, 0, PEER, port_of(s));
+	cr_assert_eq(reports + got.failures, 0);
+	udp_set_opts(s, &o);
+	says(WIRE_ICMP_TIME_EXCEEDED, 0, 0, PEER, port_of(s));
+	cr_assert(reports == 1 && got.failures == 1);
+	cr_assert(report.error == EHOSTUNREACH && got.error == EHOSTUNREACH);
+	cr_assert(report.type == WIRE_ICMP_TIME_EXCEEDED && report.code == 0);
+	cr_assert(report.id.rport == 53 && report.len == 0);
+	says(WIRE_ICMP_UNREACH, WIRE_UNREACH_NEEDFRAG, 600, PEER, port_of(s));
+	cr_assert(reports == 2 && report.error == EMSGSIZE);
+	cr_assert_eq(report.info, 600);
+	o.pmtu = UDP_PMTU_DONT;
+	udp_set_opts(s, &o);
+	says(WIRE_ICMP_UNREACH, WIRE_UNREACH_NEEDFRAG, 600, PEER, port_of(s));
+	cr_assert_eq(reports, 2, "he has no use for that");
+	nothing_dropped();
 }
 
 Test(udp, routers_say_how_much_fits)
