@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Frames, user calls and time against the real stack, TCP included.
+ * Frames, user calls and time against the real stack, TCP and UDP included.
  *
  * An input is a byte that chooses the configuration (CONF_*), perhaps another
  * one for the manners of TCP (MANNER_*), then a sequence of steps: a byte of
@@ -10,17 +10,18 @@
  *
  *	RAW	a frame as it is
  *	FIT	the same, its Ethernet address, IP length and checksums set
- *		right (those of TCP and ICMP too, behind extension headers)
+ *		right (those of TCP, UDP and ICMP too, behind extension headers)
  *	SEGMENT	which connection, flags, distance of seq and ack from what the
  *		stack expects and has sent (signed), window, length of options,
  *		options, payload: what a fuzzer could never guess
- *	CALL	which call, which connection, a number
+ *	CALL	which call, which connection or socket of UDP, a number
  *
  * The application behind it listens and echoes, and talks on a connection of
- * its own.  After each step the layer checks itself, every frame that leaves
- * is taken apart, and no step may make more than a bounded amount of work.  At
- * the end all is closed, time passes, and then there must be nothing left: no
- * connection, no deadline, no buffer.
+ * its own.  It has sockets of UDP, one without a peer and one with, and two to
+ * play with.  After each step the layers check themselves, every frame that
+ *leaves is taken apart, and no step may make more than a bounded amount of
+ *work.  At the end all is closed, time passes, and then there must be nothing
+ *left: no connection, no deadline, no buffer.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -35,6 +36,7 @@
 #include "wire/icmp6.h"
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
+#include "wire/udp.h"
 
 #define OURS 0xc0000202
 #define PEER 0xc0000201
@@ -44,6 +46,8 @@
 #define MAX_CONNS  16
 #define MAX_FLOWS  16
 #define HOARD	   4096
+#define MAX_DGRAMS 4
+#define DGRAM_CALL 240 /* and above: a call of UDP */
 
 enum {
 	CONF_PLAIN = 1,	   /* no offloads */
@@ -108,6 +112,9 @@ static struct world {
 	bool idle;
 	struct buf *hoard[HOARD];
 	unsigned nhoard;
+	struct udp_sock *dgrams[MAX_DGRAMS];
+	struct ipaddr from; /* who sent the last datagram */
+	uint16_t from_port;
 } w;
 
 /* ---- the application ---- */
@@ -247,6 +254,112 @@ app_event(const struct tcp_event *ev)
 		app_close(p);
 }
 
+/* ---- datagrams ---- */
+
+static int
+dgram_deliver(void *ctx, void *user, const struct udp_in *d)
+{
+	CHECK(
+	    user >= (void *)w.dgrams && user < (void *)(w.dgrams + MAX_DGRAMS));
+	if (d->len > 0 && d->data[0] == 0xee)
+		return -EPIPE; /* its program has gone */
+	if (w.idle)
+		return -EAGAIN;
+	w.from = d->src;
+	w.from_port = d->sport;
+	return 0;
+}
+
+static void
+dgram_failed(void *ctx, void *user, int error)
+{
+	CHECK(error > 0);
+}
+
+static void
+dgram_reported(void *ctx, void *user, const struct udp_icmp *e)
+{
+	uint8_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < e->len; i++)
+		sum ^= e->data[i];
+	CHECK(e->error > 0 && (sum | 1) != 0);
+}
+
+static void
+dgram_open(unsigned i)
+{
+	w.dgrams[i] =
+	    udp_open(stack_udp(w.s), w.conf & CONF_SIX, i & 1, &w.dgrams[i]);
+	CHECK(w.dgrams[i] != NULL);
+}
+
+static void
+dgram_send(struct udp_sock *s, bool back, uint8_t v)
+{
+	static const uint8_t data[256 * 300];
+	struct udp_msg m = {.to_peer = !back,
+	    .dst = w.from,
+	    .dport = w.from_port,
+	    .tos = -1,
+	    .ttl = -1,
+	    .data = data,
+	    .len = v * 300u};
+
+	(void)udp_send(s, &m);
+}
+
+static void
+dgram_options(struct udp_sock *s, uint8_t v)
+{
+	struct udp_opts o = {.tos = v,
+	    .hops = v & 1,
+	    .pmtu = (enum udp_pmtu)(v % 6),
+	    .pmtu6 = (enum udp_pmtu)(v % 6),
+	    .no_csum = v & 16,
+	    .errors = v & 32,
+	    .errors6 = v & 32,
+	    .flags = v & (UDP_REUSEADDR | UDP_REUSEPORT)};
+
+	udp_set_opts(s, &o);
+}
+
+static void
+dgram_call(uint8_t what, unsigned i, uint8_t v)
+{
+	struct ipaddr peer = called(PEER), us = called(OURS);
+	struct udp_sock *s = w.dgrams[i];
+	struct udp_info info;
+
+	switch (what & 7) {
+	case 0:
+	case 1:
+		dgram_send(s, what & 1, v);
+		break;
+	case 2:
+		udp_close(s);
+		dgram_open(i);
+		break;
+	case 3:
+		(void)udp_bind(s, v & 1 ? &us : &any6, v);
+		break;
+	case 4:
+		(void)udp_connect(s, &peer, v);
+		break;
+	case 5:
+		udp_disconnect(s);
+		break;
+	case 6:
+		dgram_options(s, v);
+		break;
+	default:
+		(void)udp_connect(s, &us, v);
+		break;
+	}
+	udp_info(s, &info);
+}
+
 /* ---- what leaves ---- */
 
 static struct flow *
@@ -296,17 +409,44 @@ see_segment(const struct ipaddr *src, const struct ipaddr *dst,
 }
 
 static void
+see_datagram(const struct ipaddr *src, const struct ipaddr *dst,
+    const struct offload *off, const uint8_t *p, size_t len)
+{
+	struct wire_csum c = WIRE_CSUM_INIT;
+	struct wire_udp h;
+
+	CHECK(wire_udp_parse(p, len, &h) == 0 && h.len == len && len <= 1480);
+	CHECK(off->gso == GSO_NONE && h.dport != 0 && h.sport != 0);
+	if (h.csum == 0) {
+		CHECK(ipaddr_is_v4(dst));
+		return;
+	}
+	wire_csum_pseudo(&c, src, dst, WIRE_PROTO_UDP, (uint32_t)len);
+	if (off->needs_csum) {
+		CHECK(h.csum == wire_csum_partial(&c));
+	} else {
+		wire_csum_add(&c, p, len);
+		CHECK(wire_csum_final(&c) == 0);
+	}
+}
+
+static void
 see_ipv4(const uint8_t *p, size_t len, const struct offload *off)
 {
 	struct ipaddr src, dst;
 	struct wire_ipv4 ip;
 
 	CHECK(wire_ipv4_parse(p, len, &ip) == 0);
-	CHECK(ip.total_len == len && ip.src == OURS && ip.df);
+	CHECK(ip.total_len == len && ip.src == OURS);
+	CHECK(ip.df || ip.proto == WIRE_PROTO_UDP);
+	if (ip.mf || ip.frag_off != 0)
+		return;
 	src = ipaddr_v4(ip.src);
 	dst = ipaddr_v4(ip.dst);
 	if (ip.proto == WIRE_PROTO_TCP)
 		see_segment(&src, &dst, off, p + 20, len - 20);
+	else if (ip.proto == WIRE_PROTO_UDP)
+		see_datagram(&src, &dst, off, p + 20, len - 20);
 }
 
 static void
@@ -319,9 +459,15 @@ see_ipv6(const uint8_t *p, size_t len, const struct offload *off)
 	CHECK(wire_ipv6_parse(p, len, &ip) == 0);
 	CHECK(ip.payload_len == len - 40 && !ipaddr_is_v4(&ip.dst));
 	c = wire_ipv6_chain(&ip);
-	CHECK(wire_ipv6_walk(p, len, &c) == 0 && !c.fragment);
+	CHECK(wire_ipv6_walk(p, len, &c) == 0);
+	if (c.fragment) {
+		CHECK(c.proto == WIRE_PROTO_UDP);
+		return;
+	}
 	if (c.proto == WIRE_PROTO_TCP)
 		see_segment(&ip.src, &ip.dst, off, p + c.off, len - c.off);
+	else if (c.proto == WIRE_PROTO_UDP)
+		see_datagram(&ip.src, &ip.dst, off, p + c.off, len - c.off);
 	else
 		CHECK(wire_icmp6_parse(
 			  p + c.off, len - c.off, &ip.src, &ip.dst, &m) == 0);
@@ -369,6 +515,7 @@ settle(void)
 			CHECK(++frames < MAX_FRAMES);
 		}
 		tcp_check(w.tcp, w.now);
+		udp_check(stack_udp(w.s));
 		if (mono_before(w.now, stack_deadline(w.s)))
 			return;
 		CHECK(++turns < 1000);
@@ -402,6 +549,14 @@ deliver(const uint8_t *frame, size_t len, uint8_t flags)
 	stack_input(w.s, &f, w.now);
 }
 
+static size_t
+checksum_at(uint8_t proto)
+{
+	return proto == WIRE_PROTO_TCP	 ? WIRE_TCP_CSUM_OFF
+	       : proto == WIRE_PROTO_UDP ? WIRE_UDP_CSUM_OFF
+					 : 2;
+}
+
 static void
 fit_ipv6(uint8_t *frame, size_t len)
 {
@@ -418,13 +573,16 @@ fit_ipv6(uint8_t *frame, size_t len)
 		return;
 	chain = wire_ipv6_chain(&h);
 	if (wire_ipv6_walk(ip, len - 14, &chain) != 0 || chain.off > len - 14 ||
-	    (chain.proto != WIRE_PROTO_TCP && chain.proto != WIRE_PROTO_ICMP6))
+	    (chain.proto != WIRE_PROTO_TCP && chain.proto != WIRE_PROTO_UDP &&
+		chain.proto != WIRE_PROTO_ICMP6))
 		return;
 	p = ip + chain.off;
 	len -= 14 + chain.off;
-	at = chain.proto == WIRE_PROTO_TCP ? 16 : 2;
+	at = checksum_at(chain.proto);
 	if (len < at + 2)
 		return;
+	if (chain.proto == WIRE_PROTO_UDP)
+		put16(p + 4, (uint16_t)len);
 	put16(p + at, 0);
 	wire_csum_pseudo(&c, &h.src, &h.dst, chain.proto, (uint32_t)len);
 	wire_csum_add(&c, p, len);
@@ -460,11 +618,29 @@ make_fit(uint8_t *frame, size_t len)
 		put16(p + 16, 0);
 		wire_csum_add(&c, p, len);
 		put16(p + 16, wire_csum_final(&c));
+	} else if (ip[9] == WIRE_PROTO_UDP && len >= WIRE_UDP_HDR) {
+		put16(p + 4, (uint16_t)len);
+		wire_csum_pseudo4(&c, get32(ip + 12), get32(ip + 16),
+		    WIRE_PROTO_UDP, (uint32_t)len);
+		put16(p + WIRE_UDP_CSUM_OFF, 0);
+		wire_csum_add(&c, p, len);
+		put16(p + WIRE_UDP_CSUM_OFF, wire_csum_final(&c));
 	} else if (ip[9] == WIRE_PROTO_ICMP && len >= 8) {
 		put16(p + 2, 0);
 		wire_csum_add(&c, p, len);
 		put16(p + 2, wire_csum_final(&c));
 	}
+}
+
+/* ... of a socket of UDP, if the quote is of UDP. */
+static void
+fit_quoted_udp(uint8_t *udp)
+{
+	struct udp_info info;
+
+	udp_info(w.dgrams[get16(udp + 2) % MAX_DGRAMS], &info);
+	put16(udp, info.id.lport);
+	put16(udp + 2, info.connected ? info.id.rport : w.from_port);
 }
 
 /* A quote whose source port is zero is of a flow: the destination port names
@@ -477,10 +653,16 @@ fit_quote(uint8_t *frame, size_t len)
 	uint8_t *tcp = frame + at;
 	const struct flow *f;
 
-	if (len < at + 8 || w.nflows == 0 || get16(tcp) != 0)
+	if (len < at + 8 || get16(tcp) != 0)
 		return;
 	if (six ? frame[20] != WIRE_PROTO_ICMP6
 		: frame[14] != 0x45 || frame[23] != WIRE_PROTO_ICMP)
+		return;
+	if (frame[six ? at - 34 : at - 11] == WIRE_PROTO_UDP) {
+		fit_quoted_udp(tcp);
+		return;
+	}
+	if (w.nflows == 0)
 		return;
 	f = &w.flows[get16(tcp + 2) % w.nflows];
 	put16(tcp, f->lport);
@@ -633,6 +815,10 @@ user_call(const uint8_t *b, size_t len)
 
 	if (len < 3)
 		return;
+	if (b[0] >= DGRAM_CALL) {
+		dgram_call(b[0], b[1] % MAX_DGRAMS, b[2]);
+		return;
+	}
 	if (b[0] % 12 == 0) {
 		app_connect(b[1] & 1 ? OURS : PEER);
 		return;
@@ -698,6 +884,9 @@ make_stack(uint8_t conf)
 	    .tx_csum = !(conf & CONF_PLAIN),
 	    .tx_tso = !(conf & CONF_PLAIN),
 	    .buf_bytes = conf & CONF_POOR ? 192 << 10 : 2 << 20,
+	    .udp = {.deliver = dgram_deliver,
+		.failed = dgram_failed,
+		.reported = dgram_reported},
 	    .tcp = {.env = {.accept = app_accept, .may_open = app_may_open},
 		.seed = {1, 2},
 		.size = {.sndbuf = conf & CONF_NARROW ? 4096 : 65536,
@@ -760,11 +949,14 @@ static void
 begin(uint8_t conf, uint8_t manner)
 {
 	struct ipaddr any = any6; /* of both families */
+	struct ipaddr peer;
+	unsigned i;
 
 	memset(&w, 0, sizeof w);
 	w.now.us = 1000000000;
 	w.conf = conf;
 	w.manner = manner;
+	peer = called(PEER);
 	w.s = make_stack(conf);
 	CHECK(w.s != NULL);
 	w.tcp = stack_tcp(w.s);
@@ -772,7 +964,11 @@ begin(uint8_t conf, uint8_t manner)
 	CHECK(tcp_listen(w.listener, 8) == 0);
 	CHECK(tcp_bind_opts(w.listener, &(struct tcp_opts){.fastopen = 4,
 					    .fastopen_bare = true}) == 0);
+	for (i = 0; i < MAX_DGRAMS; i++)
+		dgram_open(i);
 	introduce_peer();
+	CHECK(udp_bind(w.dgrams[0], &any, 53) == 0);
+	CHECK(udp_connect(w.dgrams[1], &peer, 53) == 0);
 	app_connect(PEER);
 	settle();
 }
@@ -823,6 +1019,7 @@ static void
 finish(void)
 {
 	struct tcp_stats st;
+	struct udp_stats udp;
 	unsigned i, turns;
 	mono_t since;
 
@@ -837,6 +1034,8 @@ finish(void)
 		w.conns[i] = NULL;
 	}
 	tcp_unbind(w.listener, w.now);
+	for (i = 0; i < MAX_DGRAMS; i++)
+		udp_close(w.dgrams[i]);
 	settle();
 	since = w.now;
 	for (turns = 0; !at_rest(since); turns++) {
@@ -850,6 +1049,8 @@ finish(void)
 	tcp_stats(w.tcp, &st);
 	CHECK(st.conns == 0 && st.half_open == 0 && st.time_wait == 0);
 	CHECK(st.binds == 0 && st.orphans == 0);
+	udp_stats(stack_udp(w.s), &udp);
+	CHECK(udp.socks == 0);
 	CHECK(bufpool_used(stack_bufs(w.s)) == 0);
 	stack_free(w.s);
 }

@@ -69,6 +69,21 @@ def quote(flow=0, seq=0):
         OURS + PEER + struct.pack(">HHI", 0, flow, seq & 0xffffffff)
 
 
+def udp(sport, dport, data, src=PEER, frag=0x4000):
+    return step(FIT, ipv4(17, struct.pack(">HHHH", sport, dport, 0, 0) + data,
+                          src, frag=frag))
+
+
+def udp_quote(which, proto=17):
+    return struct.pack(">BBHHHBBH", 0x45, 0, 1500, 0, 0x4000, 63, proto, 0) + \
+        OURS + PEER + struct.pack(">HHHH", 0, which, 8, 0)
+
+
+# Calls of sockets of UDP: 0 is bound to port 53, 1 connected to the peer's.
+SEND, REPLY, REOPEN, BIND, CONNECT, DISCONNECT, OPTIONS, TO_US = \
+    range(240, 248)
+
+
 def arp(op, sha, spa, tpa, dst=OUR_MAC):
     return dst + sha + b"\x08\x06\0\x01\x08\0\x06\x04" + \
         struct.pack(">H", op) + sha + spa + b"\0" * 6 + tpa + b"\0" * 18
@@ -213,6 +228,22 @@ STORIES = {
     "gateway": step(FIT, ipv4(1, struct.pack(">BBHI", 8, 0, 0, 1),
                               src=bytes([203, 0, 113, 7]))) * 3 + expire(4) +
     step(RAW, arp(2, PEER_MAC, bytes([192, 0, 2, 254]), OURS)),
+    "datagrams": udp(5353, 53, b"query") + call(REPLY, 0, 1) +
+    udp(53, 40000, b"") + call(SEND, 1, 2) + udp(5353, 54, b"nobody") +
+    udp(5353, 53, b"\xee gone") + call(REPLY, 0, 1) + call(DISCONNECT, 1) +
+    call(SEND, 1, 1) + call(CONNECT, 2, 0) + call(REOPEN, 1),
+    "datagrams-pieces": call(SEND, 1, 20) + call(OPTIONS, 1, 2) +
+    call(SEND, 1, 20) + call(SEND, 1, 255) + call(OPTIONS, 1, 16) +
+    call(SEND, 1, 3) + udp(5353, 53, b"p" * 16, frag=0x2000) +
+    step(FIT, ipv4(17, b"q" * 24, frag=3)),
+    "datagrams-errors": b"".join(
+        step(FIT, icmp(3, c, 1000 if c == 4 else 0, udp_quote(w)))
+        for c in (3, 4, 1, 9, 13) for w in (0, 1, 2)) + call(SEND, 1, 4),
+    "datagrams-ports": call(BIND, 2, 53) + call(OPTIONS, 2, 3) +
+    call(OPTIONS, 3, 3) + call(BIND, 2, 54) + call(BIND, 3, 54) +
+    call(TO_US, 2, 54) + call(SEND, 2, 1) + call(TO_US, 3, 53) +
+    call(SEND, 3, 9, HOARD) + call(SEND, 3, 9, IDLE) +
+    udp(5353, 54, b"both") + call(CONNECT, 3, 99),
     "neighbour-dies": PASSIVE + wait(15, 12) + call(1, 1, 9) + expire(12),
     "idle-day": PASSIVE + wait(15, 15) * 3 + seg(1, ACK, opts=TS, data=b"!"),
 }
