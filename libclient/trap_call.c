@@ -56,22 +56,25 @@ take_ours(const struct trap_call *c)
 	return false;
 }
 
-/* Ends what take_ours() began; r is as the library's functions return it. */
+/* Ends what take_ours() began; r is as the library's functions return it.  Our
+ * copy goes first: when the program closes its own, the socket is closed. */
 static void
 finish(const struct trap_call *c, long r)
 {
+	if (r < 0)
+		r = -errno;
+	close(serving.fd);
 	if (serving.foreign)
 		trap_continue(c);
 	else
-		trap_answer(c, r < 0 ? -errno : r);
-	close(serving.fd);
+		trap_answer(c, r);
 }
 
 static void
 fail(const struct trap_call *c, int err)
 {
-	trap_answer(c, err);
 	close(serving.fd);
+	trap_answer(c, err);
 }
 
 /* After the program's memory was read, before it is believed. */

@@ -282,6 +282,17 @@ one_more(struct trap_op *op, ssize_t n)
 	       (op->limit_ns >= 0 && now_ns() >= op->limit_ns);
 }
 
+/* Our copy of the socket goes first: when the program closes its own, the port
+ * is free, and what comes is another one's. */
+static bool
+answer(struct trap_op *op, long result)
+{
+	close(op->fd);
+	op->fd = -1;
+	return trap_answer(&op->c, op->done > 0 ? (long)op->done : result) ||
+	       true;
+}
+
 static bool
 serve(struct trap_op *op, uint32_t events)
 {
@@ -293,16 +304,13 @@ serve(struct trap_op *op, uint32_t events)
 	do {
 		/* A send may have made it the kernel's. */
 		if (!dgram_look(op->fd, &d))
-			return (op->done > 0
-				       ? trap_answer(&op->c, (long)op->done)
-				       : trap_continue(&op->c)) ||
-			       true;
+			return op->done > 0 ? answer(op, 0)
+					    : trap_continue(&op->c) || true;
 		r = is_send(op) ? send_one(op, &d) : recv_one(op, &d);
 		if (r == -EAGAIN && op->events != 0)
 			return false;
 	} while (r >= 0 && is_vector(op) && !one_more(op, r));
-	trap_answer(&op->c, op->done > 0 ? (long)op->done : r);
-	return true;
+	return answer(op, r);
 }
 
 /* How many there are, and how long they may take. */
