@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -102,18 +103,38 @@ sock_attach(int fd, uint64_t handle, struct proto_attach *at,
 	return err;
 }
 
+/* The signal of F_SETSIG, or SIGIO, to the owner, as by the kernel. */
+static void
+signal_owner(int fd)
+{
+	struct f_owner_ex owner = {.pid = 0};
+	int sig = sys_fcntl(fd, F_GETSIG, 0);
+
+	if (sig == 0)
+		sig = SIGIO;
+	if (sys_fcntl(fd, F_GETOWN_EX, (long)&owner) < 0 || owner.pid <= 0)
+		return;
+	if (owner.type == F_OWNER_TID)
+		tgkill(getpid(), owner.pid, sig);
+	else
+		kill(owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid, sig);
+}
+
 /*
  * SIGIO shall come when the connection stands, and AF_UNIX tells of room only
- * when some was missed: so this misses some.  Nothing can be sent from there,
- * even if the room has come by now.
+ * when some was missed: so this misses some, and nothing can be sent from
+ * there.  Where the connection stands by now, the kernel has nothing to tell.
  */
 static void
 want_signal(int fd)
 {
 	int fl = sys_fcntl(fd, F_GETFL, 0);
 
-	if (fl > 0 && fl & O_ASYNC)
-		sys_send(fd, NULL, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (fl < 0 || !(fl & O_ASYNC))
+		return;
+	sys_send(fd, NULL, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (ident_writable(fd))
+		signal_owner(fd);
 }
 
 int
