@@ -116,14 +116,16 @@ same()
 	does "$1" cmp "$2" "$3"
 }
 
-# The process and all that come from it.
-tree_of()
+# kill -9 of a process and all that came from it, the oldest first halted, so that
+# none of them makes another meanwhile.
+kill_tree()
 {
 	local pid
-	echo "$1"
+	kill -STOP "$1" 2>/dev/null || return
 	for pid in $(pgrep -P "$1"); do
-		tree_of "$pid"
+		kill_tree "$pid"
 	done
+	kill -KILL "$1"
 }
 
 alive()
@@ -161,8 +163,7 @@ killed()
 	hold 1
 	does "a client is connected" wait_for 10 grep -q 'held 1' \
 	    "$work/holder.log" || sed 's/^/# /' "$work/holder.log"
-	# shellcheck disable=SC2046
-	kill -KILL $(tree_of "${pid_of[server]}") 2>/dev/null
+	kill_tree "${pid_of[server]}"
 	wait "${pid_of[server]}" 2>/dev/null
 	does "killed, its listener is gone within a second" \
 	    wait_for 1 not side_listens "$port"
@@ -270,8 +271,7 @@ client_killed()
 	spawn victim client "$@"
 	does "a client is in mid-transfer" \
 	    wait_for 10 not clients_gone
-	# shellcheck disable=SC2046
-	kill -KILL $(tree_of "${pid_of[victim]}") 2>/dev/null
+	kill_tree "${pid_of[victim]}"
 	wait "${pid_of[victim]}" 2>/dev/null
 	does "killed, nothing of it is left after a second" \
 	    wait_for 1 clients_gone
