@@ -241,7 +241,7 @@ IO = {'read', 'write', 'writev', 'sendto', 'recvfrom', 'sendmsg', 'recvmsg',
       'readv', 'sendfile', 'poll', 'select', 'epoll_wait', 'rt_sigaction'}
 # How many calls a step may take that is one for the program, or two: Python's
 # accept() asks for the socket's name, too.
-SETUP = {'socket': 3, 'connect': 30, 'accept': 20, 'close': 1}
+SETUP = {'socket': 3, 'connect': 32, 'accept': 20, 'close': 1}
 
 
 def sections(trace):
