@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 # make check-net: namespaces, the kernel as the peer, real programs.  Not part
 # of make check.  Two at a time, for most of them wait for most of their time;
-# those that time what they see have the machine for themselves.
+# those that time what they see have the machine for themselves.  The longest
+# come first.
 NET_TIMED = \
 	tests/e2e/idle.t \
 	tests/e2e/gigabyte.t \
@@ -11,6 +12,8 @@ NET_TIMED = \
 	tests/e2e/congestion.t
 
 NET_TESTS = \
+	tests/shim/compare.t \
+	tests/e2e/trap.t \
 	tests/e2e/md5.t \
 	tests/e2e/ao.t \
 	tests/e2e/basic.t \

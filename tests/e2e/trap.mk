@@ -11,7 +11,6 @@ tests_e2e_escape_LDFLAGS = -pthread
 tests_e2e_escape_LDADD =
 
 # The cases of tests/shim as a program that no library can be put into.
-NET_TESTS += tests/e2e/trap.t
 EXTRA_DIST += tests/e2e/trap.t tests/e2e/trapped.py tests/e2e/trapwait.py tests/e2e/web.go
 if HAVE_STATIC
 check_PROGRAMS += tests/e2e/bare
