@@ -174,16 +174,24 @@ def numbers(host):
     a, _ = server.accept()
     first = os.dup(0)
     os.close(first)
-    asked = threading.Thread(
-        target=lambda: [c.getpeername() for _ in range(2000)])
-    asked.start()
-    same = tries = 0
-    while asked.is_alive():
+    begun, done = threading.Event(), threading.Event()
+
+    def ask():
+        while not done.is_set():
+            c.getpeername()
+            begun.set()
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    begun.wait()
+    same = 0
+    for _ in range(2000):
         fd = os.dup(0)
         same += fd == first
-        tries += 1
         os.close(fd)
-    print("numbers stay", same > tries * 0.8)
+    done.set()
+    asker.join()
+    print("numbers stay", same > 2000 * 0.8)
 
 
 def many(family, host):
