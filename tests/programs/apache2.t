@@ -28,6 +28,14 @@ conf()
 	ErrorLog /dev/stderr
 	GracefulShutdownTimeout 5
 	END
+	# Short of threads, or with too many to spare, event closes kept
+	# connections at once, whoever is about to ask on one.
+	[ "$1" = prefork ] || cat <<-END
+	StartServers 2
+	ThreadsPerChild 64
+	MaxRequestWorkers 384
+	MaxSpareThreads 384
+	END
 }
 
 start()
