@@ -119,6 +119,8 @@ subject_main(char **only)
 	char name[128];
 	size_t i, j, ran = 0;
 
+	/* Cases take numbers, and write to them. */
+	closefrom(3);
 	drop_privileges();
 	signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i < NSUBJECTS; i++) {

@@ -108,10 +108,12 @@ by_accept4(int fd)
 	return accept4(fd, NULL, NULL, SOCK_CLOEXEC) < 0 ? -1 : 0;
 }
 
+static int silent_port;
+
 static long
 by_connect(int fd)
 {
-	return dial(fd, PEER, peer_number("silent"));
+	return dial(fd, PEER, silent_port);
 }
 
 static long
@@ -185,6 +187,7 @@ to_accept(void)
 static int
 to_connect(void)
 {
+	silent_port = peer_number("silent");
 	return stream(0);
 }
 
