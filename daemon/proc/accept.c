@@ -20,6 +20,20 @@
 #include "proc/log.h"
 
 #define PROBE_FRESH_US 200LL /* bounds what probing costs: 3 us each */
+#define PROBE_CROWD    16    /* half-open ones, from where on it must */
+
+/*
+ * Was it asked so lately that it counts as alive?  What comes after all to one
+ * of several at a port, closed since, would be reset, though the others could
+ * have it: each SYN asks there, but in a flood.
+ */
+static bool
+lately_alive(struct bound *b, const struct tcp_bind_info *info)
+{
+	if (info->flags & TCP_BIND_REUSEPORT && info->half_open < PROBE_CROWD)
+		return false;
+	return mono_diff(engine_now(b->e), b->probed) <= PROBE_FRESH_US;
+}
 
 enum tcp_admit
 bound_may_open(void *ctx, struct tcp_bind *tb)
@@ -34,8 +48,7 @@ bound_may_open(void *ctx, struct tcp_bind *tb)
 	if (b == NULL || b->dead)
 		return TCP_ADMIT_GONE;
 	/* A listener that its living program closed: nobody told us. */
-	if (mono_diff(engine_now(e), b->probed) > PROBE_FRESH_US &&
-	    !bound_alive(b)) {
+	if (!lately_alive(b, &info) && !bound_alive(b)) {
 		b->dead = e->reap = true;
 		return TCP_ADMIT_GONE;
 	}

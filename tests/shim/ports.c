@@ -256,6 +256,29 @@ balanced(void)
 	say("each %d", got[2] > 0 && got[3] > 0);
 }
 
+/* One that has just had a connection is closed: the next goes to the other. */
+static void
+balanced_closing(void)
+{
+	int l[SHARES] = {-1, -1, -1, -1}, got[SHARES], round, port, all = 0;
+
+	for (round = 0; round < 50; round++) {
+		memset(got, 0, sizeof got);
+		l[0] = bound(ANY, 0, SO_REUSEPORT);
+		port = name_port(l[0]);
+		l[1] = bound(ANY, port, SO_REUSEPORT);
+		if (listen(l[0], 4) != 0 || listen(l[1], 4) != 0)
+			broken("listen");
+		share_out(l, 1, port, got);
+		close(l[!got[0]]);
+		l[!got[0]] = -1;
+		share_out(l, 1, port, got);
+		all += got[0] + got[1];
+		close(l[0] < 0 ? l[1] : l[0]);
+	}
+	say("all %d", all);
+}
+
 /* By processes that know nothing of each other. */
 static void
 balanced_between_processes(void)
@@ -435,6 +458,7 @@ static const struct shim_case table[] = {
     CASE(bound_without_port),
     CASE(ephemeral_ports),
     CASE(balanced),
+    CASE(balanced_closing),
     CASE(balanced_between_processes),
     CASE(device_unknown),
     CASE(device_connects),
