@@ -14,12 +14,12 @@ if SANITIZERS
 SHIM_CPPFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
 endif
 LIBRARY_SOURCES = libclient/connect.c libclient/device.c libclient/fastopen.c \
-	libclient/ident.c libclient/io.c \
+	libclient/ident.c libclient/iface.c libclient/io.c \
 	libclient/listen.c libclient/opt.c \
 	libclient/sock.c libclient/stream.c libclient/urgent.c libclient/wire.c \
 	libclient/dgram.c libclient/dgram_io.c libclient/dgram_opt.c
 SHIM_SOURCES = $(LIBRARY_SOURCES) libclient/await.c libclient/real.c \
-	libclient/watch.c \
+	libclient/watch.c libclient/ifaddrs.c \
 	daemon/ipc/aokey.c daemon/ipc/dgramopt.c daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/sockopt.c
 
 libtcpd_la_SOURCES = libclient/client.c $(SHIM_SOURCES)
@@ -55,7 +55,7 @@ tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
 tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(SECCOMP_CFLAGS)
 tcpd_run_LDADD = libsockopt.la daemon/libbase.la $(SECCOMP_LIBS)
 
-noinst_HEADERS += libclient/hint.h libclient/stream.h libclient/dgram.h libclient/elf.h libclient/ident.h libclient/real.h \
+noinst_HEADERS += libclient/hint.h libclient/iface.h libclient/stream.h libclient/dgram.h libclient/elf.h libclient/ident.h libclient/real.h \
 	libclient/run.h libclient/run_sandbox.h libclient/device.h \
 	libclient/sock.h libclient/sys.h libclient/trap.h libclient/wire.h
 EXTRA_DIST += libclient/client.map libclient/preload.map

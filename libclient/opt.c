@@ -16,6 +16,7 @@
 #include "device.h"
 #include "dgram.h"
 #include "ident.h"
+#include "iface.h"
 #include "ipc/aokey.h"
 #include "real.h"
 #include "sock.h"
@@ -436,13 +437,10 @@ get_outq(int fd, uint64_t handle, unsigned long req, int *out)
 int
 sock_ask_interface(int family, unsigned long req, void *arg)
 {
-	int s = sys_socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+	int r;
 
-	if (s < 0)
-		return s;
-	err = sys_ioctl(s, req, arg);
-	sys_close(s);
-	return err;
+	return iface_ioctl(family, req, arg, &r) ? r
+						 : iface_ask(family, req, arg);
 }
 
 int

@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include "dgram.h"
 #include "hint.h"
+#include "iface.h"
 #include "real.h"
 #include "sock.h"
 #include "sys.h"
@@ -279,6 +280,32 @@ EXPORT int
 epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
 {
 	return sock_epoll_ctl(ep, op, fd, ev);
+}
+
+/* ---- which addresses there are ---- */
+
+EXPORT int
+getifaddrs(struct ifaddrs **list)
+{
+	return iface_getifaddrs(list);
+}
+
+EXPORT void
+freeifaddrs(struct ifaddrs *list)
+{
+	iface_freeifaddrs(list);
+}
+
+EXPORT unsigned
+if_nametoindex(const char *name)
+{
+	return iface_nametoindex(name);
+}
+
+EXPORT char *
+if_indextoname(unsigned index, char name[IFNAMSIZ])
+{
+	return iface_indextoname(index, name);
 }
 
 /* ---- by number ---- */

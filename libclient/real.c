@@ -231,6 +231,35 @@ raw_syscall(long n, ...)
 	return result(sys6(n, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 
+/* Never called by who has not called the C library's first. */
+static int
+raw_getifaddrs(struct ifaddrs **list)
+{
+	LATE(getifaddrs, list);
+	return (int)result(-ENOSYS);
+}
+
+static void
+raw_freeifaddrs(struct ifaddrs *list)
+{
+	if (late() && real.freeifaddrs != raw_freeifaddrs)
+		real.freeifaddrs(list);
+}
+
+static unsigned
+raw_if_nametoindex(const char *name)
+{
+	LATE(if_nametoindex, name);
+	return 0;
+}
+
+static char *
+raw_if_indextoname(unsigned index, char *name)
+{
+	LATE(if_indextoname, index, name);
+	return NULL;
+}
+
 struct real real = {
     .socket = raw_socket,
     .connect = raw_connect,
@@ -257,6 +286,10 @@ struct real real = {
     .splice = raw_splice,
     .epoll_ctl = raw_epoll_ctl,
     .syscall = raw_syscall,
+    .getifaddrs = raw_getifaddrs,
+    .freeifaddrs = raw_freeifaddrs,
+    .if_nametoindex = raw_if_nametoindex,
+    .if_indextoname = raw_if_indextoname,
 };
 
 /* Function pointers travel through void * as POSIX's dlsym() has it. */
@@ -292,6 +325,10 @@ look_up_sockets(void)
 	resolve("sendmmsg", &real.sendmmsg);
 	resolve("recvmmsg", &real.recvmmsg);
 	resolve("epoll_ctl", &real.epoll_ctl);
+	resolve("getifaddrs", &real.getifaddrs);
+	resolve("freeifaddrs", &real.freeifaddrs);
+	resolve("if_nametoindex", &real.if_nametoindex);
+	resolve("if_indextoname", &real.if_indextoname);
 	errno = saved;
 }
 

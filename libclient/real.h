@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
+struct ifaddrs;
 struct mmsghdr;
 
 struct real {
@@ -48,6 +49,10 @@ struct real {
 	ssize_t (*splice)(int, int64_t *, int, int64_t *, size_t, unsigned);
 	int (*epoll_ctl)(int, int, int, struct epoll_event *);
 	long (*syscall)(long, ...);
+	int (*getifaddrs)(struct ifaddrs **);
+	void (*freeifaddrs)(struct ifaddrs *);
+	unsigned (*if_nametoindex)(const char *);
+	char *(*if_indextoname)(unsigned, char *);
 };
 
 extern struct real real;

@@ -62,6 +62,21 @@ policy_bind(
 	    p, nc, clamp(p->nbind, PROTO_POLICY_RULES - nc), addr, port);
 }
 
+const struct proto_rule *
+policy_next_address(const struct proto_policy *p, uint32_t *at)
+{
+	uint32_t nc = clamp(p->nconnect, PROTO_POLICY_RULES);
+	uint32_t nb = clamp(p->nbind, PROTO_POLICY_RULES - nc);
+	const struct proto_rule *r;
+
+	while (*at < nb) {
+		r = &p->rules[nc + (*at)++];
+		if (r->why == PROTO_WHY_ADDRESS)
+			return r;
+	}
+	return NULL;
+}
+
 bool
 policy_valid(const struct proto_policy *p)
 {
@@ -165,6 +180,18 @@ policy_add_bind(struct proto_policy *p, const struct ipaddr *addr, uint8_t plen,
 
 	if (err == 0)
 		p->nbind++;
+	return err;
+}
+
+int
+policy_add_address(
+    struct proto_policy *p, const struct ipaddr *addr, uint8_t net_plen)
+{
+	int err = policy_add_bind(
+	    p, addr, 128, 0, 65535, PROTO_TCPD, PROTO_WHY_ADDRESS, 0);
+
+	if (err == 0)
+		p->rules[p->nconnect + p->nbind - 1].net_plen = net_plen;
 	return err;
 }
 

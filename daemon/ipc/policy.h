@@ -31,6 +31,11 @@ struct policy_verdict policy_bind(
 const char *policy_why_text(enum proto_why why);
 const char *policy_action_text(enum proto_action action);
 
+/* The rule of the next of tcpd's own addresses, from *at on (0 at first); NULL:
+ * there is none. */
+const struct proto_rule *policy_next_address(
+    const struct proto_policy *p, uint32_t *at);
+
 /* Is this a page that this version can read? */
 bool policy_valid(const struct proto_policy *p);
 
@@ -46,6 +51,9 @@ int policy_add_connect(struct proto_policy *p, const struct ipaddr *addr,
 int policy_add_bind(struct proto_policy *p, const struct ipaddr *addr,
     uint8_t plen, uint16_t port_first, uint16_t port_last,
     enum proto_action action, enum proto_why why, uint32_t line);
+/* One of tcpd's own, in a network of so many bits. */
+int policy_add_address(
+    struct proto_policy *p, const struct ipaddr *addr, uint8_t net_plen);
 /* Whose 127.0.0.0/8 and ::1 are, for both connect and bind, and the wildcards
  * as a destination, which mean the same; line: of tcpd.conf, 0: nothing is
  * said there.  Rules of tcpd.conf go in before this, routes and addresses after

@@ -112,7 +112,7 @@ add_addrs(struct proto_policy *p, const struct conf_addr *a, uint32_t n)
 		rc = connect_to(
 		    p, &a->addr, 128, PROTO_TCPD, PROTO_WHY_ADDRESS, 0);
 		if (rc == 0)
-			rc = bind_at(p, &a->addr, PROTO_WHY_ADDRESS);
+			rc = policy_add_address(p, &a->addr, a->plen);
 	}
 	return rc;
 }
@@ -166,6 +166,7 @@ page_rules(
 
 	policy_init(p, generation);
 	p->link = from->link;
+	p->mtu = from->mtu;
 	rc = add_conf(p, from->conf);
 	if (rc == 0)
 		rc = add_kernels(p, from->conf);

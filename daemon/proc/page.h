@@ -20,6 +20,7 @@ struct page_source {
 	const struct conf *conf;
 	const struct cm_net *net; /* besides; NULL: nothing */
 	uint32_t link;		  /* the device's interface */
+	uint32_t mtu;		  /* the device's */
 };
 
 /* The rules, without a memfd.  0 or -ENOSPC. */

@@ -314,8 +314,10 @@ send_policy(struct parent *p, struct child *c)
 static int
 make_page(struct parent *p, struct page *page, uint32_t generation)
 {
-	const struct page_source from = {
-	    .conf = p->conf, .net = &p->net, .link = (uint32_t)p->rt.ifindex};
+	const struct page_source from = {.conf = p->conf,
+	    .net = &p->net,
+	    .link = (uint32_t)p->rt.ifindex,
+	    .mtu = p->rt.caps.mtu};
 
 	return page_make(page, &from, generation);
 }

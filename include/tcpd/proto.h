@@ -288,7 +288,8 @@ struct proto_rule {
 	uint16_t port_first, port_last; /* 0, 65535: any */
 	uint16_t why;			/* enum proto_why */
 	uint32_t line;			/* of tcpd.conf; 0: built in */
-	uint32_t reserved;
+	uint8_t net_plen; /* to bind at our address: its network's, of 128 */
+	uint8_t reserved[3];
 };
 _Static_assert(sizeof(struct proto_rule) == 32, "proto_rule");
 
@@ -316,7 +317,7 @@ struct proto_policy {
 	uint32_t nconnect, nbind; /* rules: first those for connect */
 	uint32_t link; /* the interface whose link-local addresses the rules
 			  are about (sin6_scope_id); 0: none */
-	uint32_t reserved;
+	uint32_t mtu;  /* of that link, as tcpd uses it; 0: as it is */
 	struct proto_rule rules[PROTO_POLICY_RULES]; /* first match decides */
 };
 

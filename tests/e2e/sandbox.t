@@ -6,7 +6,7 @@
 families="4 6"
 . "$(dirname "$0")/lib.sh"
 need_tcpd
-need "$python" curl openssl setsid
+need "$python" curl openssl setsid hostname
 unshare -Urn true 2>/dev/null || skip_all "no user namespaces here"
 
 if [ "$family" = 4 ]; then
@@ -66,6 +66,8 @@ serves peer 8000 web "$python" "$e2e/put.py" $any 8000
 # ---- what there is inside ----
 equal "there is no interface but lo" \
     "$(sandbox ip -br link | cut -d' ' -f1)" lo
+equal "but tcpd's, to who asks for addresses" \
+    "$(sandbox hostname -I | xargs)" "192.0.2.2 2001:db8::2"
 equal "who one is" "$(sandbox id -u) $(sandbox id -g)" "$(run id -u) $(run id -g)"
 check "the files of the sandbox are its own" test -z \
     "$(grep -s '^nameserver 127.0.0.1$' /etc/resolv.conf)"

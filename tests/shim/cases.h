@@ -87,9 +87,9 @@ struct subject {
 		name, table, sizeof table / sizeof table[0]                    \
 	}
 extern const struct subject arguments_cases, connecting_cases, copying_cases,
-    datagrams_cases, families_cases, files_cases, heirs_cases, listening_cases,
-    marks_cases, messages_cases, options_cases, polling_cases, ports_cases,
-    rings_cases, sharing_cases, signalling_cases, streaming_cases,
+    interfaces_cases, datagrams_cases, families_cases, files_cases, heirs_cases,
+    listening_cases, marks_cases, messages_cases, options_cases, polling_cases,
+    ports_cases, rings_cases, sharing_cases, signalling_cases, streaming_cases,
     waiting_cases;
 
 extern const void *case_row;
@@ -127,6 +127,8 @@ union name addr(enum host host, int port);
 void say_read(const char *what, int fd);
 void on_signal(int sig);
 void handle(int sig, int flags);
+/* The link's name, to which both sides are. */
+const char *device(void);
 
 int peer_main(void);
 /* The image that the case executing starts. */

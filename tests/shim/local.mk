@@ -5,7 +5,7 @@ check_PROGRAMS += tests/shim/cases
 tests_shim_cases_SOURCES = tests/shim/cases.c tests/shim/cases.h \
 	tests/shim/arguments.c tests/shim/connecting.c tests/shim/datagrams.c \
 	tests/shim/families.c tests/shim/messages.c tests/shim/polling.c \
-	tests/shim/listening.c tests/shim/options.c \
+	tests/shim/interfaces.c tests/shim/listening.c tests/shim/options.c \
 	tests/shim/peer.c \
 	tests/shim/sharing.c tests/shim/streaming.c tests/shim/tools.c \
 	tests/shim/copying.c tests/shim/files.c tests/shim/heirs.c \

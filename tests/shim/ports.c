@@ -355,8 +355,7 @@ to_device(int fd, const char *name)
 	    fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name) + 1);
 }
 
-/* The link's name, to which both sides are. */
-static const char *
+const char *
 device(void)
 {
 	const char *name = getenv("CASES_DEVICE");

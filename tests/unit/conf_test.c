@@ -622,8 +622,11 @@ Test(conf, policy_of_the_network)
 {
 	struct conf *c = good(LEAST);
 	struct cm_net net = {.naddrs = 1, .nroutes = 2};
-	struct page_source from = {.conf = c, .net = &net, .link = 7};
+	struct page_source from = {
+	    .conf = c, .net = &net, .link = 7, .mtu = 1400};
 	static struct proto_policy p;
+	const struct proto_rule *r;
+	uint32_t at = 0;
 
 	cr_assert(addrtext_parse_prefix(
 	    "2001:db8:5::9/64", &net.addrs[0].addr, &net.addrs[0].plen));
@@ -632,6 +635,14 @@ Test(conf, policy_of_the_network)
 	net.routes[1] = (struct conf_route){.plen = 0}; /* ::/0 */
 	cr_assert_eq(page_rules(&p, &from, 1), 0);
 	cr_assert_eq(p.link, 7);
+	cr_assert_eq(p.mtu, 1400);
+	/* tcpd.conf's first. */
+	r = policy_next_address(&p, &at);
+	cr_assert(r != NULL && r->net_plen == 96 + 24);
+	r = policy_next_address(&p, &at);
+	cr_assert(r != NULL && r->net_plen == 64);
+	cr_assert_arr_eq(r->addr, net.addrs[0].addr.b, sizeof r->addr);
+	cr_assert_null(policy_next_address(&p, &at));
 	cr_assert_eq(judge(&p, false, "2001:db8:5::9").why, PROTO_WHY_ADDRESS);
 	cr_assert_eq(judge(&p, false, "2001:db8:5::1").why, PROTO_WHY_ROUTE);
 	cr_assert_eq(judge(&p, false, "2001:db8:7::1").why, PROTO_WHY_ROUTE);
