@@ -36,6 +36,7 @@ static const struct subject *const subjects[] = {
     &files_cases,
     &ports_cases,
     &rings_cases,
+    &sweeping_cases,
     &interfaces_cases,
 };
 #define NSUBJECTS (sizeof subjects / sizeof subjects[0])

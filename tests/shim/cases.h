@@ -90,7 +90,7 @@ extern const struct subject arguments_cases, connecting_cases, copying_cases,
     interfaces_cases, datagrams_cases, families_cases, files_cases, heirs_cases,
     listening_cases, marks_cases, messages_cases, options_cases, polling_cases,
     ports_cases, rings_cases, sharing_cases, signalling_cases, streaming_cases,
-    waiting_cases;
+    sweeping_cases, waiting_cases;
 
 extern const void *case_row;
 extern const char *case_name, *self, *path;

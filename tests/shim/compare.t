@@ -162,7 +162,7 @@ if command -v valgrind >/dev/null && [ -z "$only" ] &&
 	# Without the subjects that pass bad pointers on purpose, wait for one
 	# another's threads and signals, or make calls that valgrind knows not.
 	only=$("$cases" list | sed 's,/.*,/,' | uniq |
-	    grep -vE '^(options|arguments|waiting|signalling|files|rings)/')
+	    grep -vE '^(options|sweeping|arguments|waiting|signalling|files|rings)/')
 	grep -f <(sed 's/^/^/' <<<"$only") "$work/kernel.4.out" \
 	    >"$work/kernel.some.out"
 	checked="valgrind -q --trace-children=yes --log-file=$work/vg.%p"
