@@ -262,6 +262,18 @@ connect_twin(int twin, void *arg)
 	return real.connect(twin, t->sa, t->len);
 }
 
+/* In a sandbox whose resolver is not to be had by way of the kernel.
+ * -ECONNREFUSED: it is no sandbox. */
+static int
+connect_resolver(int fd, const struct endpoint *dst)
+{
+	struct proto_name at = sock_to_name(ident_family(fd), dst);
+	struct sockaddr_un un;
+	socklen_t len = sock_resolver_name(&at, &un);
+
+	return sys_connect(fd, &un, len);
+}
+
 static int
 connect_fresh(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
@@ -272,6 +284,10 @@ connect_fresh(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 
 	if (r < 0)
 		return r;
+	if (sock_is_resolver(&dst) &&
+	    (r == PROTO_TCPD || !sock_kernel_may(ident_family(fd))) &&
+	    connect_resolver(fd, &dst) == 0)
+		return 0;
 	if (r == PROTO_TCPD)
 		return attach(fd, handle, &dst, generation);
 	return (int)sock_kernel(fd, handle, connect_twin, &t);

@@ -184,6 +184,10 @@ dgram_judge(const struct dgram *d, const struct endpoint *e, bool to_bind)
 
 	if (err != 0)
 		return err;
+	/* The daemon answers there, to who can have no answer from another. */
+	if (v.action == PROTO_KERNEL && !to_bind && sock_is_resolver(e) &&
+	    (d->bits & PROTO_DTAG_SETTLED || !sock_kernel_may(dgram_family(d))))
+		return PROTO_TCPD;
 	if (v.action == PROTO_REFUSE ||
 	    (v.action == PROTO_KERNEL && d->bits & PROTO_DTAG_SETTLED))
 		return refused;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The sandbox's name server: 127.0.0.1 and ::1, port 53, UDP and TCP, for what
- * any C library, a static program or Go asks there.  It reads nothing out of a
+ * any C library, a static program or Go asks there; and streams of AF_UNIX, by
+ * which the library connects a program that can have no socket of the kernel's
+ * (datagrams of such a one are the daemon's own).  It reads nothing out of a
  * query and keeps nothing: each goes to the daemon as it is (PROTO_RESOLVE), in
  * a connection of its own, and the answer to whom asked.
  *
@@ -17,6 +19,7 @@
 #include <time.h>
 #include "ipc/dnsmsg.h"
 #include "run_sandbox.h"
+#include "sock.h"
 #include "sys.h"
 #include "wire.h"
 
@@ -26,7 +29,6 @@
 #define A_TURN	 64	/* datagrams or streams of a socket */
 #define QUERY_MS 30000	/* the daemon gives up long before */
 #define IDLE_MS	 120000 /* a stream that asks nothing */
-_Static_assert(QUERIES + STREAMS + 4 <= DNS_POLLS, "DNS_POLLS");
 
 struct stream {
 	int fd; /* -1: free */
@@ -50,12 +52,16 @@ struct query {
 	uint8_t *reply; /* proto_reply and answer */
 };
 
+#define PLACES 3 /* IPv4, IPv6, IPv4 of a socket of AF_INET6 */
+
 static struct {
-	int udp[2], tcp[2];
+	int udp[2], tcp[2], local[PLACES];
 	struct query queries[QUERIES];
 	struct stream streams[STREAMS];
 	void *who[DNS_POLLS];
 } dns;
+
+_Static_assert(QUERIES + STREAMS + 4 + PLACES <= DNS_POLLS, "DNS_POLLS");
 
 #define REPLY_MAX (sizeof(struct proto_reply) + DNS_MSG_MAX)
 
@@ -94,9 +100,34 @@ listen_at(int family, int type)
 	return err;
 }
 
+/* Where the library finds it; nobody is in this network namespace yet. */
+static int
+listen_locally(const struct proto_name *at)
+{
+	struct sockaddr_un un;
+	socklen_t len = sock_resolver_name(at, &un);
+	int fd, err;
+
+	fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fd;
+	err = sys_bind(fd, &un, len);
+	if (err == 0)
+		err = sys_listen(fd, BACKLOG);
+	if (err == 0)
+		return fd;
+	sys_close(fd);
+	return err;
+}
+
 bool
 dns_open(void)
 {
+	static const struct proto_name places[PLACES] = {
+	    {AF_INET, DNS_PORT, 0, {127, 0, 0, 1}},
+	    {AF_INET6, DNS_PORT, 0, {[15] = 1}},
+	    {AF_INET6, DNS_PORT, 0, {[10] = 0xff, 0xff, 127, 0, 0, 1}},
+	};
 	unsigned i;
 
 	for (i = 0; i < QUERIES; i++)
@@ -108,6 +139,8 @@ dns_open(void)
 	/* Not every kernel has IPv6, and no resolv.conf of ours names it. */
 	dns.udp[1] = listen_at(AF_INET6, SOCK_DGRAM);
 	dns.tcp[1] = listen_at(AF_INET6, SOCK_STREAM);
+	for (i = 0; i < PLACES; i++)
+		dns.local[i] = listen_locally(&places[i]);
 	if (dns.udp[0] >= 0 && dns.tcp[0] >= 0)
 		return true;
 	errno = dns.udp[0] < 0 ? -dns.udp[0] : -dns.tcp[0];
@@ -412,6 +445,8 @@ dns_polls(struct pollfd *p, int *timeout_ms)
 		n = wait_for(p, n, slot ? dns.udp[i] : -1, POLLIN, NULL);
 		n = wait_for(p, n, room ? dns.tcp[i] : -1, POLLIN, NULL);
 	}
+	for (i = 0; i < PLACES; i++)
+		n = wait_for(p, n, room ? dns.local[i] : -1, POLLIN, NULL);
 	return n;
 }
 

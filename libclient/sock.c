@@ -12,6 +12,7 @@
 #include "dgram.h"
 #include "hint.h"
 #include "ident.h"
+#include "ipc/dnsmsg.h"
 #include "ipc/policy.h"
 #include "real.h"
 #include "sock.h"
@@ -242,6 +243,42 @@ sock_judge(const struct endpoint *e, bool to_bind, struct policy_verdict *v,
 	return 0;
 }
 
+/* ---- the resolver ---- */
+
+bool
+sock_is_resolver(const struct endpoint *e)
+{
+	const struct ipaddr any =
+	    ipaddr_is_v4(&e->addr) ? ipaddr_v4(0) : (struct ipaddr){.b = {0}};
+	struct ipaddr self = itself(&any);
+
+	return e->port == DNS_PORT && ipaddr_eq(&e->addr, &self);
+}
+
+socklen_t
+sock_resolver_name(const struct proto_name *at, struct sockaddr_un *un)
+{
+	const struct proto_peer name = {.magic = PROTO_PEER_MAGIC,
+	    .handle = PROTO_RESOLVER_HANDLE,
+	    .local = *at,
+	    .remote = *at};
+
+	*un = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(un->sun_path, &name, sizeof name);
+	return (
+	    socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof name);
+}
+
+bool
+sock_kernel_may(int family)
+{
+	int fd = sys_socket(family, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
+
+	if (fd >= 0)
+		sys_close(fd);
+	return fd != -EACCES;
+}
+
 /* ---- socket ---- */
 
 int
@@ -319,6 +356,8 @@ near(const struct proto_peer *p)
 	static const uint8_t loop6[16] = {[15] = 1};
 	const uint8_t *a = p->remote.addr;
 
+	if (p->handle == PROTO_RESOLVER_HANDLE)
+		return false; /* nobody to ask */
 	if (memcmp(a, p->local.addr, sizeof p->local.addr) == 0)
 		return true;
 	return p->remote.family == AF_INET6 ? memcmp(a, loop6, 16) == 0

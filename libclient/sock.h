@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include "base/addr.h"
 #include "hint.h"
@@ -154,6 +155,13 @@ ssize_t sock_send_fast(
     int fd, uint64_t handle, const struct msghdr *m, int flags);
 /* Is Fast Open off?  0 or -EOPNOTSUPP. */
 int sock_fast_off(int fd, uint64_t handle);
+/* Where the sandbox's resolver is: 127.0.0.1 or ::1, port 53; and the name at
+ * which it answers who can have no socket of TCP there: its length. */
+socklen_t sock_resolver_name(
+    const struct proto_name *at, struct sockaddr_un *un);
+bool sock_is_resolver(const struct endpoint *e);
+/* May a socket of the kernel's exist here?  Not with --no-bypass. */
+bool sock_kernel_may(int family);
 /* The policy's word on e, and its generation. */
 int sock_judge(const struct endpoint *e, bool to_bind, struct policy_verdict *v,
     uint32_t *generation);

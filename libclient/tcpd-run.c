@@ -270,14 +270,17 @@ no_names(const struct run_options *o)
 	struct wire_req q = {.type = PROTO_RESOLVE, .auth_fd = -1};
 	int err;
 
-	if (o->no_bypass)
-		return "with --no-bypass there is no socket to ask with";
 	err = wire_request(&q);
 	if (err == -EOPNOTSUPP)
 		return "the daemon has no resolver; add a line like resolver "
 		       "{ nameserver = \"192.0.2.53\" } to its tcpd.conf and "
 		       "restart it";
-	return err != 0 ? strerror(-err) : NULL;
+	if (err != 0)
+		return strerror(-err);
+	return o->no_bypass && !o->trap
+		   ? "the C library asks with sockets of its own, which "
+		     "--no-bypass forbids and only a trap could replace"
+		   : NULL;
 }
 
 /* Arguments are questions and, last, perhaps a program. */

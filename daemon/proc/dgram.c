@@ -147,6 +147,7 @@ dgram_new(struct request *r, bool ipv6, int *fd)
 	d->id = e->next_id++;
 	d->opts.ipv6 = ipv6;
 	STAILQ_INIT(&d->errors);
+	LIST_INIT(&d->queries);
 	d->name = (struct name){
 	    .uid = r->uid, .handle = r->head.handle, .kind = NAME_DGRAM};
 	names_add(&e->names, &d->name);
@@ -175,6 +176,7 @@ dgram_free(struct dgram *d)
 	if (d->is_ready)
 		TAILQ_REMOVE(&e->dgrams_ready, d, ready);
 	udp_close(d->sock);
+	here_forget(d);
 	dgram_errors_purge(d);
 	a->bytes -= d->charged;
 	names_del(&e->names, &d->name);
@@ -428,6 +430,12 @@ come_once_more(struct dgram *d, const uint8_t *p, size_t len)
 	return true;
 }
 
+static bool
+for_resolver(const struct dgram *d, const struct udp_msg *m)
+{
+	return m->to_peer ? d->asks : here_is(d->e, &m->dst, m->dport);
+}
+
 static void
 send_message(struct dgram *d, const uint8_t *p, size_t len)
 {
@@ -440,7 +448,8 @@ send_message(struct dgram *d, const uint8_t *p, size_t len)
 	/* The peer was judged when it became one. */
 	r = m.to_peer ? 0 : -refuse_connect(d->e, d->name.uid, &m.dst, m.dport);
 	if (r == 0)
-		r = udp_send(d->sock, &m);
+		r = for_resolver(d, &m) ? here_ask(d, &m)
+					: udp_send(d->sock, &m);
 	if (r == 0)
 		return;
 	drop_count(d->e->drops, DROP_UDP_SEND);

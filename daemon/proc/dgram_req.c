@@ -132,6 +132,8 @@ do_connect(struct request *r, struct dgram *d)
 	int err = 0;
 
 	memcpy(&name, r->body, sizeof name);
+	here_forget(d);
+	d->asks = false;
 	if (name.family == AF_UNSPEC)
 		udp_disconnect(d->sock);
 	else if (!proto_name_get(&name, &addr) ||
@@ -139,7 +141,9 @@ do_connect(struct request *r, struct dgram *d)
 		err = EAFNOSUPPORT;
 	else if ((err = refuse_connect(r->e, d->name.uid, &addr, name.port)) ==
 		 0)
-		err = -udp_connect(d->sock, &addr, name.port);
+		err = here_is(r->e, &addr, name.port)
+			  ? here_connect(d, &addr, name.port)
+			  : -udp_connect(d->sock, &addr, name.port);
 	if (err != 0)
 		return err;
 	dgram_apply(d);

@@ -173,11 +173,27 @@ struct dgram {
 	bool is_ready;
 	bool gone; /* the program's end is closed */
 	bool raw;  /* what comes goes on without a header */
+	bool asks; /* its peer is the resolver */
+	LIST_HEAD(, dquery) queries;
 };
 RB_HEAD(dgrams, dgram);
 int dgram_cmp(const struct dgram *a, const struct dgram *b);
 RB_PROTOTYPE(dgrams, dgram, by_id, dgram_cmp)
 TAILQ_HEAD(dgramq, dgram);
+
+/* A query of the DNS that came as a datagram (resolve_here.c). */
+struct dquery {
+	RB_ENTRY(dquery) by_id;
+	LIST_ENTRY(dquery) of_dgram;
+	struct dgram *d;
+	uint32_t id;
+	struct ipaddr asked, from;
+	uint16_t port; /* of from */
+	struct etimer timer;
+};
+RB_HEAD(dqueries, dquery);
+int dquery_cmp(const struct dquery *a, const struct dquery *b);
+RB_PROTOTYPE(dqueries, dquery, by_id, dquery_cmp)
 
 /* An errno that waits to be asked for: SO_ERROR of a dead connection. */
 struct errrec {
@@ -326,6 +342,7 @@ struct engine {
 	/* resolve.c */
 	struct msgchan *resolver; /* NULL: there is none */
 	struct queries queries;
+	struct dqueries dqueries;
 	uint32_t last_query;
 
 	/* what there is */
@@ -532,6 +549,21 @@ int resolve_ask(struct request *r);
 void resolve_wait(struct visit *v, uint32_t query);
 void resolve_forget(struct visit *v);
 void resolve_done(struct engine *e);
+/* A number that no query has. */
+uint32_t resolve_number(struct engine *e);
+
+/* ---- resolve_here.c: the same in datagrams to 127.0.0.1 or ::1 ---- */
+/* Is what a socket sends to there for the resolver? */
+bool here_is(struct engine *e, const struct ipaddr *dst, uint16_t port);
+/* Such a socket has it as its peer: 0 or a positive errno. */
+int here_connect(struct dgram *d, const struct ipaddr *dst, uint16_t port);
+/* A query; the answer comes as a datagram.  0 or a negative errno, -ENOBUFS: it
+ * is dropped. */
+int here_ask(struct dgram *d, const struct udp_msg *m);
+void here_answer(struct engine *e, uint32_t id, const void *msg, size_t len);
+/* Nobody waits any more for what d, or anybody, has asked. */
+void here_forget(struct dgram *d);
+void here_forget_all(struct engine *e);
 
 /* ---- attach.c ---- */
 /* The answer to what v waits for: a positive errno, or data. */

@@ -11,7 +11,8 @@ daemon_libengine_la_SOURCES = daemon/proc/accept.c \
 	daemon/proc/engine_role.c daemon/proc/flood.c daemon/proc/hello.c daemon/proc/keys.c \
 	daemon/proc/listener.c \
 	daemon/proc/names.c daemon/proc/pump.c daemon/proc/report.c \
-	daemon/proc/request.c daemon/proc/resolve.c daemon/proc/rights.c
+	daemon/proc/request.c daemon/proc/resolve.c \
+	daemon/proc/resolve_here.c daemon/proc/rights.c
 daemon_libengine_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 	$(LIBBSD_CFLAGS)
 

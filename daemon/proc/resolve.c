@@ -31,13 +31,16 @@ find(struct engine *e, uint32_t query)
 	return RB_FIND(queries, &e->queries, &key);
 }
 
-static uint32_t
-new_query(struct engine *e)
+uint32_t
+resolve_number(struct engine *e)
 {
+	struct dquery key;
+
 	do
-		e->last_query++;
-	while (e->last_query == 0 || find(e, e->last_query) != NULL);
-	return e->last_query;
+		key.id = ++e->last_query;
+	while (key.id == 0 || find(e, key.id) != NULL ||
+	       RB_FIND(dqueries, &e->dqueries, &key) != NULL);
+	return key.id;
 }
 
 int
@@ -57,7 +60,7 @@ resolve_ask(struct request *r)
 	if (r->e->resolver == NULL)
 		return EOPNOTSUPP;
 	r->e->stats.queries++;
-	id = new_query(r->e);
+	id = resolve_number(r->e);
 	if (r->acct->queries >= QUERIES_PER_UID ||
 	    msgchan_send2(r->e->resolver, EM_RESOLVE, id, &q, sizeof q,
 		(const uint8_t *)r->body + sizeof q, n) != 0) {
@@ -100,6 +103,8 @@ resolver_input(void *arg, struct msg *m)
 	v = find(e, m->id);
 	if (v != NULL)
 		attach_answer(v, 0, m->data, m->len);
+	else
+		here_answer(e, m->id, m->data, m->len);
 	return true;
 }
 
@@ -115,6 +120,7 @@ resolver_closed(void *arg, int error)
 		log_error("the resolver sent a malformed message");
 	while ((v = RB_MIN(queries, &e->queries)) != NULL)
 		attach_answer(v, ENETDOWN, NULL, 0);
+	here_forget_all(e);
 }
 
 static const struct msgchan_ops resolver_ops = {

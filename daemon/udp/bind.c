@@ -246,6 +246,14 @@ udp_find(struct udp *u, const struct tuple *id)
 	return find_open(u, id);
 }
 
+bool
+udp_is_heard(struct udp *u, const struct ipaddr *addr, uint16_t port)
+{
+	const struct tuple id = {.laddr = *addr, .lport = port};
+
+	return find_open(u, &id) != NULL;
+}
+
 void
 udp_check(const struct udp *u)
 {

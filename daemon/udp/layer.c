@@ -102,6 +102,19 @@ reachable(const struct udp_sock *s, const struct ipaddr *dst)
 
 static const struct ipaddr any6;
 
+static void
+set_peer(struct udp_sock *s, const struct ipaddr *src, const struct ipaddr *dst,
+    uint16_t port)
+{
+	udp_unlist(s);
+	/* Port 0 is nobody's, and nothing comes from there. */
+	s->connected = port != 0;
+	s->id.laddr = *src;
+	s->id.raddr = *dst;
+	s->id.rport = port;
+	udp_list(s);
+}
+
 int
 udp_connect(struct udp_sock *s, const struct ipaddr *dst, uint16_t port)
 {
@@ -115,14 +128,27 @@ udp_connect(struct udp_sock *s, const struct ipaddr *dst, uint16_t port)
 		r = udp_autobind(s);
 	if (r != 0)
 		return r;
-	udp_unlist(s);
-	/* Port 0 is nobody's, and nothing comes from there. */
-	s->connected = port != 0;
-	s->id.laddr = path.src;
-	s->id.raddr = *dst;
-	s->id.rport = port;
-	udp_list(s);
+	set_peer(s, &path.src, dst, port);
 	return 0;
+}
+
+int
+udp_prepare(struct udp_sock *s, const struct ipaddr *dst)
+{
+	int r = reachable(s, dst);
+
+	return r != 0 ? r : udp_autobind(s);
+}
+
+int
+udp_connect_here(struct udp_sock *s, const struct ipaddr *src,
+    const struct ipaddr *dst, uint16_t port)
+{
+	int r = udp_prepare(s, dst);
+
+	if (r == 0)
+		set_peer(s, s->addr_bound ? &s->bound : src, dst, port);
+	return r;
 }
 
 void

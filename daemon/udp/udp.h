@@ -159,6 +159,14 @@ int udp_bind(struct udp_sock *s, const struct ipaddr *addr, uint16_t port);
  * -EADDRNOTAVAIL, -EAGAIN (no port is free). */
 int udp_connect(struct udp_sock *s, const struct ipaddr *dst, uint16_t port);
 void udp_disconnect(struct udp_sock *s);
+/* A peer that is not in the net but answers here: for what is sent there, the
+ * socket has a port.  0, -EAFNOSUPPORT, -ENETUNREACH, -EAGAIN. */
+int udp_prepare(struct udp_sock *s, const struct ipaddr *dst);
+/* Such a one is its only peer; src is our address unless it is bound to one. */
+int udp_connect_here(struct udp_sock *s, const struct ipaddr *src,
+    const struct ipaddr *dst, uint16_t port);
+/* Would a socket without a peer get what comes to there? */
+bool udp_is_heard(struct udp *u, const struct ipaddr *addr, uint16_t port);
 
 struct udp_msg {
 	bool to_peer; /* of udp_connect(); dst and dport are nothing */

@@ -204,6 +204,11 @@ struct proto_peer {
 _Static_assert(sizeof(struct proto_peer) == 64, "proto_peer");
 #define PROTO_PEER_MAGIC "tcpd\2\0"
 
+/* Of this handle it is the sandbox's resolver, which tcpd-run has bound to this
+ * name, with 127.0.0.1 or ::1 and port 53 as remote, for programs that can have
+ * no socket of the kernel's: connect() there is to it. */
+#define PROTO_RESOLVER_HANDLE 53
+
 /*
  * What accept() sends at once on the new descriptor: 15 bytes that the daemon
  * takes out again and one that stays there (the "reset byte", see the engine).

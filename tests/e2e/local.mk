@@ -55,7 +55,7 @@ EXTRA_DIST += $(NET_TESTS) $(NET_TIMED) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/tcpinfo.py tests/e2e/info.py \
 	tests/e2e/congestion.py tests/e2e/names.py tests/e2e/udp.py \
 	tests/e2e/loopback.py tests/e2e/dropped.py tests/e2e/bulk.py
-EXTRA_DIST += tests/e2e/job.py tests/e2e/flood_names.py
+EXTRA_DIST += tests/e2e/asker.py tests/e2e/job.py tests/e2e/flood_names.py
 dist_noinst_SCRIPTS += tests/summary
 
 # haul.c over lwIP: the same text, its calls renamed.

@@ -134,6 +134,33 @@ equal "a user's 257th query at a time is refused" "$(peer "$python" \
     300)" 44
 equal "those whose clients have gone do not count" "$(asks web.example)" $kernel
 
+# ---- names without any socket of the kernel's ----
+if run --trap true 2>trap.err; then
+	equal "getaddrinfo, no bypass" "$(run --sandbox --no-bypass "$python" \
+	    -c 'if True:
+	    import socket
+	    print(socket.getaddrinfo("web.example", 80)[0][4][0],
+	          len(socket.getaddrinfo("many.example", 80, 0, 1)))' 2>&1)" \
+	    "$kernel 40"
+	equal "who asks by himself, with the trap" "$(run --sandbox \
+	    --no-bypass "$python" "$e2e/asker.py" web.example $kind 2>&1)" \
+	    $kernel
+	matches "--check says so" "$(run --check --sandbox --no-bypass true)" \
+	    '^way: +trap: the C library.s own questions'
+else
+	skip "getaddrinfo, no bypass" "$(tail -n 1 trap.err)"
+	skip "who asks by himself, with the trap" "no trap"
+	skip "--check says so" "no trap"
+fi
+# env: a sanitized tcpd-run bears no library that comes first.
+equal "who asks by himself, with the shim" "$(sandbox env -u LD_PRELOAD \
+    "$(sed -n 's/^tcpd_run=//p' "$labdir/state")" --no-bypass "$python" \
+    "$e2e/asker.py" web.example $kind 2>&1)" $kernel
+if [ -e go.bin ]; then
+	equal "a Go program" "$(run --sandbox --no-bypass ./go.bin web.example \
+	    2>&1)" "[$kernel] <nil>"
+fi
+
 # ---- connections ----
 check "curl, by name" sandbox curl -sSf -o got http://web.example:8000/file
 check "equal" cmp file got
@@ -272,6 +299,16 @@ matches "where there may be no user namespaces" "$(peer unshare -Ur sh -c '
     echo 0 >/proc/sys/user/max_user_namespaces
     exec "$@"' sh "${common[@]}" "$run_bin" --sandbox true 2>&1)" \
     'user namespace was refused.*max_user_namespaces is 0'
+
+# ---- where loopback addresses are tcpd's ----
+cp "$labdir/tcpd.conf" tcpd.conf
+echo 'policy { loopback = tcpd }' >>"$labdir/tcpd.conf"
+kill -HUP "$(cat "$labdir/tcpd.pid")"
+check "a reload makes loopback addresses tcpd's" wait_for 10 eval \
+    'run --check 127.0.0.1:53 | grep -q "^connect 127.0.0.1:53: tcpd"'
+equal "who asks by himself" \
+    "$(sandbox "$python" "$e2e/asker.py" web.example $kind 2>&1)" $kernel
+cp tcpd.conf "$labdir/tcpd.conf"
 
 # ---- another server, and none ----
 names dns2 5353 web.example=$nobody

@@ -13,6 +13,8 @@
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
+#include "ipc/msg.h"
+#include "proc/proc.h"
 #include "tests/unit/engine_lab.h"
 
 TestSuite(dgram, .init = lab_up, .fini = lab_down, .timeout = 60);
@@ -440,4 +442,135 @@ Test(dgram, connections_leave_it_a_share)
 	pair(&a, &b);
 	lab_on(0, two_full_turns, &a);
 	cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 1);
+}
+
+/* ---- the resolver at 127.0.0.1 ---- */
+
+static void
+give_resolver(struct engine *e, void *arg)
+{
+	cr_expect(engine_set_resolver(e, *(int *)arg));
+}
+
+static void
+get_queries(struct engine *e, void *arg)
+{
+	struct dquery *q;
+	size_t n = 0;
+
+	RB_FOREACH (q, dqueries, &e->dqueries)
+		n++;
+	*(size_t *)arg = n;
+}
+
+static size_t
+queries(int i)
+{
+	size_t n;
+
+	lab_on(i, get_queries, &n);
+	return n;
+}
+
+/* Our end of a resolver of engine 0. */
+static int
+resolver(void)
+{
+	int pair[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	lab_on(0, give_resolver, &pair[0]);
+	return pair[1];
+}
+
+struct asked {
+	struct msg_head h;
+	struct proto_resolve q;
+	char text[4096];
+};
+
+static ssize_t
+hear_query(int fd, struct asked *a)
+{
+	struct pollfd p = {fd, POLLIN, 0};
+
+	memset(a, 0, sizeof *a);
+	if (poll(&p, 1, 5000) != 1)
+		return -ETIMEDOUT;
+	return recv(fd, a, sizeof *a, 0) -
+	       (ssize_t)offsetof(struct asked, text);
+}
+
+static void
+answer(int fd, uint32_t id, const char *text)
+{
+	struct msg_head h = {.magic = msgchan_internal.magic,
+	    .version = msgchan_internal.version,
+	    .type = RM_ANSWER,
+	    .len = (uint32_t)strlen(text),
+	    .id = id};
+	struct iovec iov[2] = {
+	    {&h, sizeof h}, {(void *)(uintptr_t)text, strlen(text)}};
+
+	cr_assert_gt(writev(fd, iov, 2), 0);
+}
+
+#define NAMES name_of(INADDR_LOOPBACK, 53)
+
+Test(dgram, loopback_has_a_resolver)
+{
+	static struct message m;
+	struct proto_name n = NAMES;
+	static struct asked q;
+	struct cl a = made(0);
+	int fd = resolver();
+
+	cr_assert_gt(send_to(&a, n, "short"), 0);
+	cr_assert_gt(send_to(&a, n, "the question"), 0);
+	cr_assert_eq(hear_query(fd, &q), 12);
+	cr_assert_str_eq(q.text, "the question");
+	cr_assert_eq(q.q.flags, PROTO_DATAGRAM);
+	answer(fd, q.h.id + 1, "to nobody's question");
+	answer(fd, q.h.id, "what it says");
+	answer(fd, q.h.id, "what it said");
+	cr_assert_eq(hear(a.fd, &m), (ssize_t)sizeof m.h + 12);
+	cr_assert_str_eq(m.text, "what it says");
+	cr_assert(m.h.peer.port == 53 && m.h.peer.addr[0] == 127);
+	cr_assert_neq(m.h.local.port, 0);
+	/* The same with a peer; and who has another one does not hear it. */
+	cr_assert_eq(ask(0, &a, PROTO_DCONNECT, &n), 0);
+	cr_assert_eq(send(a.fd, "one question", 12, 0), 12);
+	cr_assert_eq(hear_query(fd, &q), 12);
+	answer(fd, q.h.id, "one answer's");
+	cr_assert_eq(hear(a.fd, &m), 12);
+	cr_assert_eq(send(a.fd, "two question", 12, 0), 12);
+	cr_assert_eq(hear_query(fd, &q), 12);
+	n = name_of(LAB_ADDR(1), 2000);
+	cr_assert_eq(ask(0, &a, PROTO_DCONNECT, &n), 0);
+	cr_assert_eq(queries(0), 0);
+	answer(fd, q.h.id, "too late now");
+	lab_refuse(0, INADDR_LOOPBACK, 53);
+	n = NAMES;
+	cr_assert_eq(ask(0, &a, PROTO_DCONNECT, &n), ENETUNREACH);
+	close(fd);
+}
+
+Test(dgram, queries_are_counted_and_forgotten)
+{
+	static struct asked q;
+	struct cl a = made(0), b = made(0);
+	int fd = resolver(), i;
+
+	for (i = 0; i < QUERIES_PER_UID + 9; i++)
+		cr_assert_gt(send_to(&a, NAMES, "the question"), 0);
+	for (i = 0; i < QUERIES_PER_UID; i++)
+		cr_assert_eq(hear_query(fd, &q), 12);
+	cr_assert_eq(queries(0), QUERIES_PER_UID);
+	close(a.fd);
+	cr_assert(lab_until(queries, 0, 0, 5000));
+	cr_assert_gt(send_to(&b, NAMES, "another time"), 0);
+	cr_assert_eq(hear_query(fd, &q), 12);
+	cr_assert_str_eq(q.text, "another time");
+	close(fd);
+	cr_assert(lab_until(queries, 0, 0, 5000), "there is no resolver");
 }
