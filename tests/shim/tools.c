@@ -209,15 +209,18 @@ void
 fill(int fd)
 {
 	static char buf[65536];
+	int full = 0;
 
 	/* What is on the way makes room once more. */
-	do {
+	for (;;) {
 		while (send(fd, buf, sizeof buf, MSG_DONTWAIT) > 0)
-			;
+			full = 0;
 		while (send(fd, buf, 1, MSG_DONTWAIT) > 0)
-			;
-		poll(NULL, 0, 60);
-	} while (send(fd, buf, 1, MSG_DONTWAIT) > 0);
+			full = 0;
+		if (++full > 3)
+			break;
+		poll(NULL, 0, 30);
+	}
 }
 
 int

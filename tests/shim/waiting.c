@@ -354,7 +354,7 @@ close_under_accept(void)
 static void
 close_under_connect(void)
 {
-	struct timeval tv = {.tv_usec = 300000};
+	struct timeval tv = {.tv_sec = 2}; /* it sleeps before that */
 	struct waiter w = {
 	    .call = by_connect, .fd = stream(0), .port = peer_number("silent")};
 
