@@ -39,7 +39,7 @@ struct trap_call {
 /* A call that may have to wait. */
 struct trap_op {
 	struct trap_call c;
-	int fd;		   /* ours, of the program's socket */
+	int fd;		   /* ours, of the program's socket; -1: closed */
 	uint32_t events;   /* of it that are waited for, as epoll has them */
 	int64_t end_ms;	   /* of its patience; -1: none */
 	int timed_out;	   /* the negative errno at that time */

@@ -300,6 +300,21 @@ accept_flags(const struct trap_call *c)
 	return c->nr == SYS_accept4 ? (int)c->arg[3] : 0;
 }
 
+/* As in finish(): a listener that the program closes then is no more. */
+static void
+let_go(struct trap_op *op)
+{
+	close(op->fd);
+	op->fd = -1;
+}
+
+static bool
+refuse(struct trap_op *op, int err)
+{
+	let_go(op);
+	return trap_answer(&op->c, err) || true;
+}
+
 /* true: answered. */
 static bool
 accept_now(struct trap_op *op, uint32_t events)
@@ -313,17 +328,18 @@ accept_now(struct trap_op *op, uint32_t events)
 	    (struct serving){.c = c, .fd = op->fd, .target_fd = (int)c->arg[0]};
 	/* The connection shall stay where it is, then. */
 	if (!trap_has_room(c))
-		return trap_answer(c, -EMFILE) || true;
+		return refuse(op, -EMFILE);
 	new = sock_accept4(op->fd,
 	    c->arg[1] != 0 ? (struct sockaddr *)&name : NULL,
 	    op->room_known ? &len : NULL, flags | SOCK_CLOEXEC);
 	if (new < 0) {
 		if (errno == EAGAIN && op->events != 0)
 			return false;
-		return trap_answer(c, -errno) || true;
+		return refuse(op, -errno);
 	}
 	if (c->arg[1] != 0)
 		err = write_name(c, &name, op->room, len);
+	let_go(op);
 	if (err != 0)
 		trap_answer(c, err);
 	else

@@ -169,6 +169,8 @@ look_after(struct waiter *w, int64_t now)
 	}
 	unwatch(w);
 	trap_restore(&w->op);
+	close(w->op.fd); /* before the program can close its own */
+	w->op.fd = -1;
 	if (result != 0)
 		trap_answer(
 		    &w->op.c, w->op.done > 0 ? (long)w->op.done : result);
