@@ -15,7 +15,7 @@ if [ "$family" = 4 ]; then
 		want=silence
 		[ $vlan != 5 ] || want=5
 		equal "asked in VLAN $vlan" "$(peer "$python" \
-		    "$e2e/tagged.py" tcpd0 $vlan $tcpd 2>&1)" "$want"
+		    "$e2e/tagged.py" tcpd0 $vlan $tcpd 5 2>&1)" "$want"
 	done
 	check "what was not for us is counted" \
 	    test "$(ctl -j show drops | jq '.drops["eth.vlan"]')" -ge 1
