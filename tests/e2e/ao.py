@@ -14,6 +14,7 @@ ao.py probe                       fails where there is no TCP-AO
 import errno
 import hashlib
 import ipaddress
+import os
 import socket
 import struct
 import sys
@@ -107,7 +108,7 @@ def transfer(s, size):
 
 def ask(family, what, address, port, size, *keys):
     s = socket.socket(family)
-    s.settimeout(4)
+    s.settimeout(float(os.environ.get("CONNECT_S", 60)))
     for key in keys:
         if key:
             add(s, address, key)

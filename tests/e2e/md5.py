@@ -9,6 +9,7 @@ md5.py ask ADDRESS PORT KEY BYTES                   prints "good" at the end
 """
 import hashlib
 import ipaddress
+import os
 import socket
 import struct
 import sys
@@ -60,7 +61,7 @@ def serve(family, what, address, port, key, *more):
 
 def ask(family, address, port, key, size):
     s = socket.socket(family)
-    s.settimeout(4)
+    s.settimeout(float(os.environ.get("CONNECT_S", 60)))
     if key:
         sign(s, address, key)
     s.connect((address, int(port)))

@@ -24,12 +24,25 @@ ask()
 	timeout 90 "$lab" "$1" "$python" "$md5" ask "$2" "$3" "$4" "${5:-100000}"
 }
 
-# refused NAME SIDE ADDRESS PORT KEY: no connection comes about, in silence.
+# refused NAME SIDE ADDRESS PORT KEY: no connection comes about, in silence;
+# all of them wait side by side for unanswered().
+asked=()
 refused()
 {
-	local out
-	out=$(ask "$2" "$3" "$4" "$5" 2>&1 | tail -n 1)
-	matches "$1: the SYN stays unanswered" "$out" 'timed out|timeout'
+	CONNECT_S=4 spawn "refused.${#asked[@]}" ask "$2" "$3" "$4" "$5"
+	asked+=("$1")
+}
+
+unanswered()
+{
+	local i
+	for i in "${!asked[@]}"; do
+		wait "${pid_of[refused.$i]}"
+		unset "pid_of[refused.$i]"
+		matches "${asked[i]}: the SYN stays unanswered" \
+		    "$(tail -n 1 "$work/refused.$i.log")" 'timed out|timeout'
+	done
+	asked=()
 }
 
 # drops NAME TEXT: tcpd counted some.
@@ -53,6 +66,7 @@ pair()
 	    "$(ask "$from" "$address" $((port + 2)) "")" good
 	refused "$from to $to, a signature nobody wants" "$from" "$address" \
 	    $((port + 2)) "$key"
+	unanswered
 }
 
 # servers SIDE PEER PORT: with this key for the peer; of its net; with none.
@@ -79,7 +93,7 @@ up
 if peer "$python" -c "$probe" >"$work/probe" 2>&1; then
 	servers peer "$tcpd" 9000
 	servers run "$kernel" 9100
-	wait_for 5 grep -q ready "$work/run.9100.log"
+	wait_for 30 grep -q ready "$work/run.9100.log"
 	pair run peer "$kernel" 9000
 	pair peer run "$tcpd" 9100
 	# Loopback is the kernel's, whom the shim gives the key.
@@ -87,6 +101,7 @@ if peer "$python" -c "$probe" >"$work/probe" 2>&1; then
 	equal "to the kernel's loopback, signed" \
 	    "$(ask run "$loop" 9120 "$key")" good
 	refused "to the kernel's loopback, wrong key" run "$loop" 9120 other
+	unanswered
 	drops "unsigned SYNs are counted" "no MD5 signature"
 	drops "wrong signatures are counted" "wrong MD5"
 	drops "unwanted signatures are counted" "MD5 signature of whom"
@@ -129,6 +144,7 @@ spawn other "$lab" peer "$python" "$md5" serve "$tcpd" 9000 "$key"
 check "a server under another tcpd" wait_for 10 grep -q ready "$work/other.log"
 equal "tcpd to tcpd, signed" "$(ask run "$kernel" 9000 "$key" 3000000)" good
 refused "tcpd to tcpd, wrong key" run "$kernel" 9000 other
+unanswered
 stop other
 
 finish 1
