@@ -26,9 +26,9 @@ check "another station says that the address is its own" \
     peer "$python" "$e2e/claim.py" tcpd0 $tcpd
 check "tcpd defends it" peer curl -sSf --max-time 10 http://$tcpd:8001/file
 check "the other insists" peer "$python" "$e2e/claim.py" tcpd0 $tcpd
-check "tcpd gives it up" wait_for 5 eval \
+check "tcpd gives it up" wait_for 30 eval \
     '[ "$(state_of 192.0.2.2/24)" = "duplicate false" ]'
-check "the log says so" wait_for 5 \
+check "the log says so" wait_for 30 \
     grep -q "192.0.2.2 is another station's" "$labdir/log"
 clean_log
 check "down" "$lab" down

@@ -19,7 +19,7 @@ set_ecn()
 	local reloads
 	reloads=$(grep -c 'read again' "$labdir/log")
 	kill -HUP "$(cat "$labdir/tcpd.pid")"
-	wait_for 5 eval 'grep -c "read again" "$labdir/log" |
+	wait_for 30 eval 'grep -c "read again" "$labdir/log" |
 	    grep -vqx '"$reloads"
 }
 
@@ -179,7 +179,7 @@ watched()
 {
 	rm -f "$work/watch.log"
 	spawn watch "$lab" peer "$python" "$ecn" watch lab0
-	wait_for 5 grep -q ready "$work/watch.log"
+	wait_for 30 grep -q ready "$work/watch.log"
 	got=$(sends "$1" $amount 2>&1)
 	kill "${pid_of[watch]}"
 	finish_of 5 watch

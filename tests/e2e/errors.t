@@ -83,7 +83,7 @@ equal "a relative socket is still found elsewhere" "$(cd "$labdir" &&
     "$run_bin" -s tcpd.sock sh -c 'cd / && echo "$TCPD_SOCKET"')" \
     "$labdir/tcpd.sock"
 check "tcpd-run --trap under another one" \
-    run env ASAN_OPTIONS=verify_asan_link_order=0 timeout 10 \
+    run env ASAN_OPTIONS=verify_asan_link_order=0 timeout 60 \
     "$run_bin" --trap true
 run sh -c 'exit 7'
 equal "tcpd-run passes the program's status on" $? 7

@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: ISC
 # make check-net: namespaces, the kernel as the peer, real programs.  Not part
-# of make check.  Two at a time, for most of them wait for most of their time;
-# those that time what they see have the machine for themselves.  The longest
-# come first.
+# of make check.  Three at a time, for most of them wait for most of their time;
+# those that need all of a machine have it for themselves.  The longest come
+# first.
 NET_TIMED = \
-	tests/e2e/idle.t \
 	tests/e2e/gigabyte.t \
 	tests/e2e/iperf3.t \
 	tests/e2e/kill.t \
-	tests/e2e/synflood.t \
-	tests/e2e/congestion.t
+	tests/e2e/synflood.t
 
 NET_TESTS = \
-	tests/shim/compare.t \
 	tests/e2e/trap.t \
+	tests/shim/compare.t \
+	tests/e2e/redis.t \
+	tests/e2e/interop.t \
 	tests/e2e/md5.t \
 	tests/e2e/ao.t \
+	tests/e2e/idle.t \
+	tests/e2e/congestion.t \
 	tests/e2e/basic.t \
 	tests/e2e/curl.t \
 	tests/e2e/nginx.t \
 	tests/e2e/python.t \
 	tests/e2e/sandbox.t \
-	tests/e2e/redis.t \
 	tests/e2e/streams.t \
 	tests/e2e/many.t \
 	tests/e2e/plain.t \
@@ -29,7 +30,6 @@ NET_TESTS = \
 	tests/e2e/stop.t \
 	tests/e2e/errors.t \
 	tests/e2e/icmp.t \
-	tests/e2e/interop.t \
 	tests/e2e/bgp.t \
 	tests/e2e/slaac.t \
 	tests/e2e/dhcp.t \
@@ -83,7 +83,7 @@ HAUL = tests/sim/haul$(EXEEXT) tests/sim/relay$(EXEEXT) $(LWIP_PEER)
 check-net: all tests/bench/load$(EXEEXT) tests/bench/synflood$(EXEEXT) \
     $(HAUL)
 	status=0; \
-	$(MAKE) $(AM_MAKEFLAGS) -j2 check-TESTS TESTS='$(NET_TESTS)' \
+	$(MAKE) $(AM_MAKEFLAGS) -j3 check-TESTS TESTS='$(NET_TESTS)' \
 	    TEST_SUITE_LOG=test-suite-net.log || status=1; \
 	$(MAKE) $(AM_MAKEFLAGS) -j1 check-TESTS TESTS='$(NET_TIMED)' \
 	    TEST_SUITE_LOG=test-suite-timed.log || status=1; \

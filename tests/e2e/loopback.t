@@ -48,7 +48,7 @@ reloaded()
 {
 	sed -i "s/loopback = \"[a-z]*\"/loopback = \"$1\"/" "$labdir/tcpd.conf"
 	kill -HUP "$(cat "$labdir/tcpd.pid")"
-	wait_for 5 eval 'run --check 127.0.0.1:80 | grep -q "'"$2"'"'
+	wait_for 30 eval 'run --check 127.0.0.1:80 | grep -q "'"$2"'"'
 }
 check "refused after a reload" reloaded refuse refuse
 run curl -sS -o /dev/null http://127.0.0.1:9000/lib.sh 2>"$work/err"

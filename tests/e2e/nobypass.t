@@ -10,7 +10,7 @@ escape=$top_builddir/tests/e2e/escape
 up
 
 spawn holder "$lab" peer "$escape" hold
-wait_for 5 grep -q holding "$work/holder.log"
+wait_for 30 grep -q holding "$work/holder.log"
 held=$(pgrep -f "^$escape hold")
 
 # The list itself: without the option each way that the kernel has works.

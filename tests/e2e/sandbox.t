@@ -267,7 +267,7 @@ spawn killed env MARK="$LAB" "$lab" run --sandbox sh -c \
 check "a tree" wait_for 10 test -e all
 wait_for 10 eval '[ "$(marked | wc -l)" -ge 6 ]'
 kill -KILL "${pid_of[killed]}"
-check "kill -9 of tcpd-run leaves nothing" wait_for 5 eval '[ -z "$(marked)" ]'
+check "kill -9 of tcpd-run leaves nothing" wait_for 30 eval '[ -z "$(marked)" ]'
 spawn guard env MARK="$LAB" "$lab" run --sandbox sh -c \
     'setsid sleep 1000 & : >all2; wait'
 check "a tree" wait_for 10 test -e all2
@@ -275,13 +275,13 @@ check "a tree" wait_for 10 test -e all2
 kill -KILL $(for p in $(marked); do
 	grep -lx tcpd-sandbox "/proc/$p/comm"
 done | cut -d/ -f3)
-check "nor does kill -9 of the guard" wait_for 5 eval '[ -z "$(marked)" ]'
+check "nor does kill -9 of the guard" wait_for 30 eval '[ -z "$(marked)" ]'
 wait "${pid_of[guard]}" 2>/dev/null
 env MARK="$LAB" "$lab" run --sandbox sh -c \
     '(read -r _ <fifo; getent hosts web.example >late) >&- 2>&- &' 2>late.err
 timeout 10 sh -c 'echo >fifo' # tcpd-run has ended
 check "a daemon keeps its sandbox" wait_for 10 grep -q $kernel late
-check "and then that goes" wait_for 5 eval '[ -z "$(marked)" ]'
+check "and then that goes" wait_for 30 eval '[ -z "$(marked)" ]'
 
 # ---- users, and those who may not ----
 run_bin=$(sed -n 's/^tcpd_run=//p' "$labdir/state")

@@ -60,27 +60,27 @@ echo hello >file
 serves peer 8000 web-kernel "$python" "$e2e/put.py" :: 8000
 serves run 8001 web-tcpd "$python" "$e2e/put.py" :: 8001
 check "a server beyond the router" \
-    run curl -sSf --max-time 10 "http://[$behind]:8000/file"
+    run curl -sSf --max-time 60 "http://[$behind]:8000/file"
 link=$(peer ip -6 -o address show dev tcpd0 scope link |
     sed 's/.*inet6 \([^/]*\).*/\1/')
 check "a server at the router's link-local address" \
-    run curl -sSf --max-time 10 "http://[$link%25tcpd0]:8000/file"
+    run curl -sSf --max-time 60 "http://[$link%25tcpd0]:8000/file"
 link=$(ctl show addresses | sed -n 's/^\(fe80[^/]*\).*/\1/p')
 check "a server at tcpd's link-local address" \
-    peer curl -sSf --max-time 10 "http://[$link%25tcpd0]:8001/file"
+    peer curl -sSf --max-time 60 "http://[$link%25tcpd0]:8001/file"
 check "a server at the address that was made" \
-    peer curl -sSf --max-time 10 "http://[$address]:8001/file"
+    peer curl -sSf --max-time 60 "http://[$address]:8001/file"
 check "bind to it" run "$python" -c '
 import socket, sys
 s = socket.create_server((sys.argv[1], 0), family=socket.AF_INET6)
 sys.exit(s.getsockname()[0] != sys.argv[1])' "$address"
 
 check "the prefix grows old" advertise 600 $prefix 1200 0
-check "the address is deprecated" wait_for 5 eval \
+check "the address is deprecated" wait_for 30 eval \
     '[ "$(made state)" = deprecated ]'
 check "the router goes" advertise 0
-check "so does the default route" wait_for 5 eval '! has_default_route'
-check "and programs learn of it" wait_for 5 eval \
+check "so does the default route" wait_for 30 eval '! has_default_route'
+check "and programs learn of it" wait_for 30 eval \
     'ctl why "[$behind]:80" | grep -q "kernel, because"'
 clean_log
 check "down" "$lab" down

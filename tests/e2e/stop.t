@@ -48,14 +48,14 @@ address = "$more/$plen"
 END
 check "SIGHUP" kill -HUP "$daemon"
 check "the new quota is in force" \
-    wait_for 5 eval 'ctl -j show clients | grep -q "\\b77\\b"'
-check "the new address is there" wait_for 5 eval \
+    wait_for 30 eval 'ctl -j show clients | grep -q "\\b77\\b"'
+check "the new address is there" wait_for 30 eval \
     'ctl show addresses | grep -q "^$more/$plen *preferred"'
 matches "and programs may bind to it" "$(ctl why bind $more)" 'tcpd, because'
 echo 'addres = "nonsense"' >>"$labdir/tcpd.conf"
 lines=$(wc -l <"$labdir/log")
 check "SIGHUP with a bad file" kill -HUP "$daemon"
-check "the log names the file and the line" wait_for 5 eval \
+check "the log names the file and the line" wait_for 30 eval \
     'tail -n +$((lines + 1)) "$labdir/log" |
     grep -q "tcpd.conf:$(wc -l <"$labdir/tcpd.conf")"'
 check "the daemon still runs and answers" ctl show stats
@@ -67,7 +67,7 @@ cp "$work/conf" "$labdir/tcpd.conf"
 began=$(now_ms)
 check "SIGTERM" kill -TERM "$daemon"
 for who in client1 peer-of-client1 server1 peer-of-server1; do
-	finish_of 5 $who
+	finish_of 30 $who
 	equal "$who ends by itself" $? 0
 	# A program may also hear that it is the network that has gone.
 	also=ENETDOWN
@@ -75,7 +75,7 @@ for who in client1 peer-of-client1 server1 peer-of-server1; do
 	matches "$who saw an end" "$(tail -n 1 "$work/$who.log")" \
 	    "^(eof|ECONNRESET|$also)\$"
 done
-check "the daemon is gone" wait_for 5 test ! -d "/proc/$daemon"
+check "the daemon is gone" wait_for 30 test ! -d "/proc/$daemon"
 note "all ended after $(($(now_ms) - began)) ms"
 check "its pid file is gone" test ! -e "$labdir/tcpd.pid"
 check "its client socket is gone" test ! -e "$labdir/tcpd.sock"

@@ -174,7 +174,7 @@ no_trap()
 	[ -z "$(trap_pid)" ]
 }
 
-check "no program, no trap" wait_for 5 no_trap
+check "no program, no trap" wait_for 30 no_trap
 mkfifo "$work/orders"
 # program CMD...: with what is to come before python
 program()
@@ -230,7 +230,7 @@ check "the program ends" finish_of 10 program
 start
 kill -KILL "$(python_pid)"
 exec {orders}>&-
-check "a killed program's trap ends" wait_for 5 no_trap
+check "a killed program's trap ends" wait_for 30 no_trap
 gone() { [ "$(stat_of engine.connections)" = 0 ]; }
-check "and the daemon has nothing of it" wait_for 5 gone
+check "and the daemon has nothing of it" wait_for 30 gone
 finish 1

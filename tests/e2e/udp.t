@@ -79,7 +79,7 @@ if [ "$LAB_DEVICE" != kernel ]; then
 		ctl -j show clients | jq -e '([.clients[].conns] | add // 0) == 0' &&
 		    ctl -j show datagrams | jq -e '.datagrams == []'
 	}
-	check "nothing is left of them" wait_for 5 gone
+	check "nothing is left of them" wait_for 30 gone
 	answers run 7001 victim "$python" "$dgram" echo $tcpd 7001
 	kill -KILL "$(pgrep -f "$dgram echo $tcpd 7001" | tail -n 1)"
 	wait "${pid_of[victim]}" 2>/dev/null
