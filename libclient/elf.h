@@ -5,7 +5,6 @@
 #ifndef LIBCLIENT_ELF_H
 #define LIBCLIENT_ELF_H
 
-#include <limits.h>
 #include <stdbool.h>
 
 enum elf_kind {
@@ -14,18 +13,23 @@ enum elf_kind {
 	ELF_FOREIGN,	/* another class or machine than ours */
 	ELF_SCRIPT,	/* "#!": interp is run in its place */
 	ELF_UNKNOWN,	/* neither ELF nor script */
-	ELF_UNREADABLE, /* errno says why */
+	ELF_UNREADABLE, /* err says why */
 };
+
+/* The kernel looks no further into a script's first line. */
+#define ELF_LINE_MAX 256
 
 struct elf_facts {
 	enum elf_kind kind;
 	bool setid;    /* set-user-ID or set-group-ID that would change us */
 	bool filecaps; /* has file capabilities */
 	bool go;       /* carries the Go runtime */
-	char interp[PATH_MAX]; /* of a script or a dynamic program */
-	char arg[256];	       /* what a script's first line gives to it */
+	int err;       /* a positive errno */
+	char interp[ELF_LINE_MAX]; /* of a script or a dynamic program */
+	char arg[ELF_LINE_MAX];	   /* what a script's first line gives to it */
 };
 
-void elf_inspect(const char *path, struct elf_facts *f);
+/* dir and path as openat() has them.  Async-signal-safe. */
+void elf_inspect(int dir, const char *path, struct elf_facts *f);
 
 #endif

@@ -30,7 +30,8 @@ libtcpd_la_LDFLAGS = -version-info 0:0:0 -Wl,-z,now -Wl,-z,relro \
 libtcpd_la_LIBADD = -ldl
 libtcpd_la_DEPENDENCIES = libclient/client.map
 
-libtcpd_preload_la_SOURCES = libclient/preload.c $(SHIM_SOURCES)
+libtcpd_preload_la_SOURCES = libclient/preload.c libclient/elf.c \
+	libclient/exec.c $(SHIM_SOURCES)
 libtcpd_preload_la_CPPFLAGS = $(SHIM_CPPFLAGS)
 libtcpd_preload_la_CFLAGS = $(SHIM_CFLAGS)
 # Each program pays for being loaded with it, so: few segments to map, no symbol
@@ -45,7 +46,7 @@ libtcpd_preload_la_DEPENDENCIES = libclient/preload.map
 
 tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
 	libclient/run_bypass.c libclient/run_check.c \
-	libclient/run_dns.c libclient/run_filter.c \
+	libclient/run_dns.c libclient/run_exec.c libclient/run_filter.c \
 	libclient/run_inside.c libclient/run_sandbox.c \
 	libclient/run_trap.c libclient/trap.c \
 	libclient/trap_call.c libclient/trap_data.c libclient/trap_dgram.c \
@@ -55,7 +56,7 @@ tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
 tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(SECCOMP_CFLAGS)
 tcpd_run_LDADD = libsockopt.la daemon/libbase.la $(SECCOMP_LIBS)
 
-noinst_HEADERS += libclient/hint.h libclient/iface.h libclient/stream.h libclient/dgram.h libclient/elf.h libclient/ident.h libclient/real.h \
+noinst_HEADERS += libclient/exec.h libclient/hint.h libclient/iface.h libclient/stream.h libclient/dgram.h libclient/elf.h libclient/ident.h libclient/real.h \
 	libclient/run.h libclient/run_sandbox.h libclient/device.h \
 	libclient/sock.h libclient/sys.h libclient/trap.h libclient/wire.h
 EXTRA_DIST += libclient/client.map libclient/preload.map

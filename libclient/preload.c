@@ -8,7 +8,8 @@
  * fortified names (__recv_chk and so on) check their room as the C library
  * does and go the same way.
  *
- * syscall() is here for programs that make socket calls through it.
+ * syscall() is here for programs that make socket calls through it; the exec
+ * family is in exec.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include "dgram.h"
+#include "exec.h"
 #include "hint.h"
 #include "iface.h"
 #include "real.h"
@@ -311,16 +313,9 @@ if_indextoname(unsigned index, char name[IFNAMSIZ])
 /* ---- by number ---- */
 
 #if SYS_HAVE_RAW
-EXPORT long
-syscall(long nr, ...)
+static long
+by_number(long nr, const long a[6])
 {
-	long a[6];
-	va_list ap;
-
-	va_start(ap, nr);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(ap, long);
-	va_end(ap);
 	switch (nr) {
 	case SYS_socket:
 		return sock_socket((int)a[0], (int)a[1], (int)a[2]);
@@ -394,5 +389,24 @@ syscall(long nr, ...)
 	default:
 		return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}
+}
+
+EXPORT long
+syscall(long nr, ...)
+{
+	long a[6];
+	va_list ap;
+
+	va_start(ap, nr);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (nr == SYS_execve)
+		return exec_file(AT_FDCWD, (const char *)a[0], (char **)a[1],
+		    (char **)a[2], 0);
+	if (nr == SYS_execveat)
+		return exec_file((int)a[0], (const char *)a[1], (char **)a[2],
+		    (char **)a[3], (int)a[4]);
+	return by_number(nr, a);
 }
 #endif

@@ -293,8 +293,8 @@ struct real real = {
 };
 
 /* Function pointers travel through void * as POSIX's dlsym() has it. */
-static void
-resolve(const char *name, void *slot)
+void
+real_resolve(const char *name, void *slot)
 {
 	void *sym = dlsym(RTLD_NEXT, name);
 
@@ -308,27 +308,27 @@ look_up_sockets(void)
 {
 	int saved = errno;
 
-	resolve("socket", &real.socket);
-	resolve("connect", &real.connect);
-	resolve("bind", &real.bind);
-	resolve("listen", &real.listen);
-	resolve("accept4", &real.accept4);
-	resolve("getsockname", &real.getsockname);
-	resolve("getpeername", &real.getpeername);
-	resolve("getsockopt", &real.getsockopt);
-	resolve("setsockopt", &real.setsockopt);
-	resolve("shutdown", &real.shutdown);
-	resolve("recvfrom", &real.recvfrom);
-	resolve("recvmsg", &real.recvmsg);
-	resolve("sendto", &real.sendto);
-	resolve("sendmsg", &real.sendmsg);
-	resolve("sendmmsg", &real.sendmmsg);
-	resolve("recvmmsg", &real.recvmmsg);
-	resolve("epoll_ctl", &real.epoll_ctl);
-	resolve("getifaddrs", &real.getifaddrs);
-	resolve("freeifaddrs", &real.freeifaddrs);
-	resolve("if_nametoindex", &real.if_nametoindex);
-	resolve("if_indextoname", &real.if_indextoname);
+	real_resolve("socket", &real.socket);
+	real_resolve("connect", &real.connect);
+	real_resolve("bind", &real.bind);
+	real_resolve("listen", &real.listen);
+	real_resolve("accept4", &real.accept4);
+	real_resolve("getsockname", &real.getsockname);
+	real_resolve("getpeername", &real.getpeername);
+	real_resolve("getsockopt", &real.getsockopt);
+	real_resolve("setsockopt", &real.setsockopt);
+	real_resolve("shutdown", &real.shutdown);
+	real_resolve("recvfrom", &real.recvfrom);
+	real_resolve("recvmsg", &real.recvmsg);
+	real_resolve("sendto", &real.sendto);
+	real_resolve("sendmsg", &real.sendmsg);
+	real_resolve("sendmmsg", &real.sendmmsg);
+	real_resolve("recvmmsg", &real.recvmmsg);
+	real_resolve("epoll_ctl", &real.epoll_ctl);
+	real_resolve("getifaddrs", &real.getifaddrs);
+	real_resolve("freeifaddrs", &real.freeifaddrs);
+	real_resolve("if_nametoindex", &real.if_nametoindex);
+	real_resolve("if_indextoname", &real.if_indextoname);
 	errno = saved;
 }
 
@@ -337,14 +337,14 @@ setup(void)
 {
 	int saved = errno;
 
-	resolve("ioctl", &real.ioctl);
-	resolve("read", &real.read);
-	resolve("readv", &real.readv);
-	resolve("write", &real.write);
-	resolve("writev", &real.writev);
-	resolve("sendfile64", &real.sendfile);
-	resolve("splice", &real.splice);
-	resolve("syscall", &real.syscall);
+	real_resolve("ioctl", &real.ioctl);
+	real_resolve("read", &real.read);
+	real_resolve("readv", &real.readv);
+	real_resolve("write", &real.write);
+	real_resolve("writev", &real.writev);
+	real_resolve("sendfile64", &real.sendfile);
+	real_resolve("splice", &real.splice);
+	real_resolve("syscall", &real.syscall);
 	loaded = true;
 	wire_setup();
 	dgram_inherited();

@@ -57,4 +57,7 @@ struct real {
 
 extern struct real real;
 
+/* The next library's function of that name, if there is one, to *slot. */
+void real_resolve(const char *name, void *slot);
+
 #endif

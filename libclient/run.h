@@ -2,7 +2,8 @@
 /*
  * The parts of tcpd-run: what a program's file is and which way serves it
  * (run_check.c), the filters on system calls (run_filter.c), the start of a
- * trapped program (run_trap.c).
+ * trapped program (run_trap.c) and of one that the library leaves to it
+ * (run_exec.c).
  */
 #ifndef LIBCLIENT_RUN_H
 #define LIBCLIENT_RUN_H
@@ -21,6 +22,7 @@ struct run_options {
 	bool trap;	/* asked for, or needed by the program */
 	bool sandbox;	/* no way out but tcpd */
 	bool no_bypass; /* no socket of the kernel's IP, come what may */
+	bool exec;	/* what cannot be served is the kernel's */
 };
 
 /*
@@ -29,15 +31,30 @@ struct run_options {
  * prints what it found.  0, or an exit status after saying why.
  */
 int run_inspect(const char *prog, struct run_options *o, bool report);
+/* The same of a file that is not looked for; why, if not NULL, is why it must
+ * be trapped. */
+int run_inspect_file(
+    const char *path, struct run_options *o, bool report, const char **why);
 
 /* The steps of --no-bypass: no inherited socket of the kernel's IP, no ring of
  * io_uring; then the filter.  0, or an exit status after saying why. */
 int run_no_bypass(const struct run_options *o);
 
 /* From here on the caller's socket calls are trapped, in all that it executes
- * and forks; --no-bypass is among it.  0, or an exit status after saying why.
+ * and forks; --no-bypass is among it.  0, or an exit status after saying why:
+ * EXIT_NOT_RUN when they are trapped, and by nobody.
  */
 int run_trap(const struct run_options *o);
+
+/* Takes the library out of the environment: all that a trapped program starts
+ * is trapped like itself. */
+void run_drop_library(void);
+
+/* Executes file as exec.c orders it: words are what LD_PRELOAD is to be, then
+ * the program's arguments, of which there is one at least. */
+_Noreturn void run_exec(const char *file, char **words);
+/* With this before its number the file is a descriptor made for the order. */
+#define RUN_FD_DIR "/proc/self/fd/"
 
 /* Can this kernel trap?  NULL, or what is missing. */
 const char *run_trap_obstacle(void);

@@ -4,11 +4,12 @@
  * or the trap for what has no dynamic loader or makes system calls itself.
  *
  * A script is followed to its interpreter as the kernel does it, and "env
- * NAME" to the program that it will find.  What those start in turn nobody
- * knows beforehand: only --trap and --no-bypass reach it.
+ * NAME" to the program that it will find.  What those start in turn is looked
+ * at when it is started, by the library (exec.c).
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,8 +143,13 @@ judge(const char *path, const struct elf_facts *f, struct run_options *o,
 		reason = "set-user-ID, set-group-ID or with file "
 			 "capabilities: the loader ignores LD_PRELOAD then";
 	no = obstacle(f, o->trap);
+	if (no == NULL && f->kind == ELF_UNREADABLE && f->err == EACCES)
+		no = o->exec ? "may be executed and not read, so nobody knows "
+			       "whether LD_PRELOAD reaches it"
+			     : NULL;
 	if (no != NULL) {
-		warnx("%s %s", path, no);
+		warnx("%s%s %s%s", o->exec ? "warning: " : "", path, no,
+		    o->exec ? "; its sockets are the kernel's" : "");
 		return EXIT_NOT_RUN;
 	}
 	if ((f->setid || f->filecaps) && geteuid() != 0)
@@ -191,8 +197,9 @@ startable(const char *path)
 	return EXIT_NOT_RUN;
 }
 
-static int
-follow(const char *first, struct run_options *o, bool report, const char **why)
+int
+run_inspect_file(
+    const char *first, struct run_options *o, bool report, const char **why)
 {
 	char path[PATH_MAX];
 	struct elf_facts f;
@@ -203,7 +210,7 @@ follow(const char *first, struct run_options *o, bool report, const char **why)
 		return EXIT_NOT_FOUND;
 	}
 	for (depth = 0; depth < DEPTH_MAX; depth++) {
-		elf_inspect(path, &f);
+		elf_inspect(AT_FDCWD, path, &f);
 		if (report)
 			report_file(path, &f);
 		status = judge(path, &f, o, why);
@@ -232,7 +239,7 @@ run_inspect(const char *prog, struct run_options *o, bool report)
 	}
 	status = startable(path);
 	if (status == 0)
-		status = follow(path, o, report, &why);
+		status = run_inspect_file(path, o, report, &why);
 	if (status != 0)
 		return status;
 	/* The C library makes system calls itself to ask for names. */

@@ -56,6 +56,10 @@ run_trap_obstacle(void)
 	if (!filter_can_trap())
 		return "the kernel cannot, or must not here, hand system calls "
 		       "to another process (Linux 5.19 and seccomp are needed)";
+	/* EBADF, else. */
+	if (SYS(SYS_pidfd_getfd, -1, 0, 0, 0, 0, 0) == -EPERM)
+		return "--no-bypass, or another filter, keeps processes apart "
+		       "here: give --trap beside --no-bypass";
 	if (scope >= 3 || (scope > 0 && geteuid() != 0))
 		return "sysctl kernel.yama.ptrace_scope keeps processes of one "
 		       "user apart: set it to 0, or run as root";
@@ -142,7 +146,7 @@ trap_side(int sock, bool no_bypass)
 static bool
 start_trap(int sv[2], bool no_bypass)
 {
-	int status;
+	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -162,6 +166,36 @@ start_trap(int sv[2], bool no_bypass)
 	return status == 0;
 }
 
+/* A program that blocks SIGCHLD shall not find that of our child waiting. */
+static bool
+start_trap_unnoticed(int sv[2], bool no_bypass)
+{
+	const struct timespec now = {0};
+	sigset_t child, mask, waiting;
+	bool ok;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigpending(&waiting);
+	sigprocmask(SIG_BLOCK, &child, &mask);
+	ok = start_trap(sv, no_bypass);
+	if (!sigismember(&waiting, SIGCHLD))
+		sigtimedwait(&child, NULL, &now);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return ok;
+}
+
+/* The trap puts /dev/null where a program has its first three. */
+static bool
+above_stdio(int *fd)
+{
+	int high = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	close(*fd);
+	*fd = high;
+	return high >= 0;
+}
+
 int
 run_trap(const struct run_options *o)
 {
@@ -170,11 +204,12 @@ run_trap(const struct run_options *o)
 	bool ok;
 	char byte;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0 ||
+	    !above_stdio(&sv[1])) {
 		warn("--trap");
 		return EXIT_OURS;
 	}
-	if (!start_trap(sv, o->no_bypass)) {
+	if (!start_trap_unnoticed(sv, o->no_bypass)) {
 		warn("--trap: a process");
 		return EXIT_OURS;
 	}
@@ -202,5 +237,5 @@ run_trap(const struct run_options *o)
 	sys_close(sv[0]);
 	if (!ok)
 		warnx("--trap: the process beside the program did not start");
-	return ok ? 0 : EXIT_OURS;
+	return ok ? 0 : EXIT_NOT_RUN;
 }

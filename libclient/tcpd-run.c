@@ -6,7 +6,8 @@
  * So before anything runs, the program's file is inspected (run_check.c), the
  * daemon asked whether it is there, and what LD_PRELOAD cannot reach has its
  * system calls trapped (run_trap.c) or is refused with the reason.  --check
- * only reports.
+ * only reports.  What the program starts in turn comes here by way of the
+ * library when that does not reach it (run_exec.c).
  */
 #include "config.h"
 
@@ -367,6 +368,9 @@ enter_sandbox(const struct proto_policy *p, const struct run_options *o)
 
 /* ---- run ---- */
 
+/* The library's (exec.c), not people's. */
+#define OPTION_EXEC 256
+
 static void
 set_environment(const char *library)
 {
@@ -404,7 +408,9 @@ run(char **argv, struct run_options *o, const char *library, bool wait,
 		status = run_no_bypass(o);
 	if (status != 0)
 		return status;
-	if (!o->trap)
+	if (o->trap)
+		run_drop_library();
+	else
 		set_environment(library);
 	execvp(argv[0], argv);
 	status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
@@ -437,13 +443,14 @@ main(int argc, char **argv)
 	    {"no-bypass", no_argument, NULL, 'n'},
 	    {"wait", no_argument, NULL, 'w'},
 	    {"timeout", required_argument, NULL, 'W'},
+	    {"exec", required_argument, NULL, OPTION_EXEC},
 	    {"version", no_argument, NULL, 'V'},
 	    {"help", no_argument, NULL, 'h'}, {0}};
 	struct run_options o = {.trap = false};
 	bool checking = false, wait = false;
 	int64_t limit_ms = INT64_MAX / 2;
 	char buf[PATH_MAX];
-	const char *library, *option = "$" PROTO_SOCKET_ENV;
+	const char *library, *exec = NULL, *option = "$" PROTO_SOCKET_ENV;
 	const char *path = secure_getenv(PROTO_SOCKET_ENV);
 	int c;
 
@@ -475,6 +482,9 @@ main(int argc, char **argv)
 			wait = true;
 			limit_ms = seconds(optarg);
 			break;
+		case OPTION_EXEC:
+			exec = optarg;
+			break;
 		case 'V':
 			puts(PACKAGE_STRING);
 			return 0;
@@ -486,6 +496,8 @@ main(int argc, char **argv)
 			return EXIT_OURS;
 		}
 	}
+	if (exec != NULL && argc - optind >= 2)
+		run_exec(exec, argv + optind);
 	if (path != NULL)
 		use_socket(option, path);
 	library = find_library(buf, sizeof buf);

@@ -98,6 +98,11 @@ if command -v go >/dev/null && GOCACHE=$work/go GO111MODULE=off \
 	    '^way: +trap: carries the Go'
 	equal "Go gets 40 times" \
 	    "$(run "$work/web" get http://$kernel_host:8000/file 40)" "40 $sum"
+	opens=$(stat_of tcp.active_opens)
+	equal "Go gets under a shell" "$(run sh -c '"$0" get "$1" 1; true' \
+	    "$work/web" "http://$kernel_host:8000/file")" "1 $sum"
+	check "by a connection of tcpd's" \
+	    test "$(stat_of tcp.active_opens)" -gt "$opens"
 	equal "Go is refused" "$(run "$work/web" refused $kernel_host:9)" \
 	    refused
 	equal "Go's deadline" "$(run "$work/web" late "$nobody_host:9")" \
