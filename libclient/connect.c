@@ -246,6 +246,8 @@ sock_destination(int fd, const struct sockaddr *sa, socklen_t len,
 	err = sock_judge(dst, false, &v, generation);
 	if (err != 0)
 		return err;
+	if (v.action == PROTO_TCPD && sock_elsewhere(&o))
+		v.action = PROTO_KERNEL;
 	return v.action == PROTO_REFUSE ? -ENETUNREACH : (int)v.action;
 }
 

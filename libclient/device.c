@@ -2,15 +2,20 @@
 /*
  * SO_BINDTODEVICE and SO_BINDTOIFINDEX.  tcpd has one link, and the policy says
  * which interface of this network namespace that is: a socket may be bound to
- * it, which changes nothing, for all that is tcpd's goes there.  Others are the
- * kernel's and ENODEV, the loopback's too.  What is kept is the index, as an
- * option like others, so accepted connections and the kernel's twin have it.
+ * it, which changes nothing, for all that is tcpd's goes there.  The loopback's
+ * is the kernel's, and so is a socket from then on that is bound to it; others
+ * are ENODEV, for what the policy gives to tcpd shall not leave by them unseen.
+ * What is kept is the index, as an option like others, so accepted connections
+ * and the kernel's twin have it.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include "device.h"
+#include "iface.h"
+#include "ipc/policy.h"
 #include "sock.h"
 #include "sys.h"
 #include "wire.h"
@@ -58,6 +63,25 @@ device_name(int index, void *val, socklen_t *len)
 	return 0;
 }
 
+/* The loopback's, where that is the kernel's, and what is no interface, to
+ * which Linux takes a socket as well.  Both are for the kernel, and lead
+ * nowhere. */
+static bool
+harmless(int index)
+{
+	struct ifreq ifr = {.ifr_ifindex = index};
+	const struct endpoint loop = {.addr = ipaddr_v4(INADDR_LOOPBACK)};
+	struct policy_verdict v;
+	uint32_t generation;
+
+	if (iface_ask(AF_UNIX, SIOCGIFNAME, &ifr) != 0)
+		return true;
+	return iface_ask(AF_UNIX, SIOCGIFFLAGS, &ifr) == 0 &&
+	       ifr.ifr_flags & IFF_LOOPBACK &&
+	       sock_judge(&loop, false, &v, &generation) == 0 &&
+	       v.action == PROTO_KERNEL;
+}
+
 int
 device_check(int before, int index)
 {
@@ -74,5 +98,5 @@ device_check(int before, int index)
 	p = wire_policy(&err);
 	if (p == NULL)
 		return err;
-	return (uint32_t)index == p->link ? 0 : -ENODEV;
+	return (uint32_t)index == p->link || harmless(index) ? 0 : -ENODEV;
 }

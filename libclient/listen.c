@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <poll.h>
@@ -106,6 +107,38 @@ bind_native(int fd)
 	return err == -EINVAL ? -EADDRNOTAVAIL : err;
 }
 
+/* The first port that nobody needs a privilege for. */
+static long
+unprivileged_start(void)
+{
+	char text[16] = "";
+	int fd = (int)SYS(SYS_openat, AT_FDCWD,
+	    "/proc/sys/net/ipv4/ip_unprivileged_port_start",
+	    O_RDONLY | O_CLOEXEC, 0, 0, 0);
+
+	if (fd < 0)
+		return IPPORT_RESERVED;
+	SYS(SYS_read, fd, text, sizeof text - 1, 0, 0, 0);
+	sys_close(fd);
+	return atol(text);
+}
+
+/* The daemon knows users.  Of root's processes the kernel asks more, and some
+ * have given it up. */
+static bool
+may_have(uint16_t port)
+{
+	struct __user_cap_header_struct head = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (port == 0 || port >= IPPORT_RESERVED || geteuid() != 0 ||
+	    SYS(SYS_capget, &head, has, 0, 0, 0, 0) != 0)
+		return true;
+	return has[0].effective & 1U << CAP_NET_BIND_SERVICE ||
+	       port >= unprivileged_start();
+}
+
 static int
 bind_tcpd(int fd, uint64_t handle, const struct endpoint *at)
 {
@@ -186,6 +219,10 @@ bind_by_policy(
 	err = sock_judge(&at, true, &v, &generation);
 	if (err != 0)
 		return err;
+	if (v.action == PROTO_TCPD && sock_elsewhere(&o))
+		v.action = PROTO_KERNEL;
+	if (v.action == PROTO_TCPD && !may_have(at.port))
+		return -EACCES;
 	if (v.action == PROTO_TCPD)
 		return bind_tcpd(fd, handle, &at);
 	return v.action == PROTO_REFUSE ? -EADDRNOTAVAIL

@@ -356,10 +356,18 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 		return -err;
 	if (!(sockopt_where(level, name) & SOCKOPT_STACK))
 		return 0;
-	if (!known_to_daemon(fd))
-		return memcmp(&o, &before, sizeof o) == 0
-			   ? 0
-			   : ident_keep_options(fd, &o);
+	if (!known_to_daemon(fd)) {
+		if (memcmp(&o, &before, sizeof o) == 0)
+			return 0;
+		err = ident_keep_options(fd, &o);
+		/* By these the next bind() of its port is judged. */
+		if (err == 0 && level == SOL_SOCKET &&
+		    (name == SO_REUSEADDR || name == SO_REUSEPORT) &&
+		    ident_bound(fd))
+			err =
+			    sock_tell_option(fd, handle, level, name, val, len);
+		return err;
+	}
 	err = sock_tell_option(fd, handle, level, name, val, len);
 	if (err != 0)
 		return err;

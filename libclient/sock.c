@@ -243,6 +243,19 @@ sock_judge(const struct endpoint *e, bool to_bind, struct policy_verdict *v,
 	return 0;
 }
 
+bool
+sock_elsewhere(const struct sockopts *o)
+{
+	uint32_t index = (uint32_t)sockopt_val(o, OPT_SO_BINDTOIFINDEX, 0);
+	const struct proto_policy *p;
+	int err;
+
+	if (index == 0)
+		return false;
+	p = wire_policy(&err);
+	return p == NULL || index != p->link;
+}
+
 /* ---- the resolver ---- */
 
 bool

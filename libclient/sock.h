@@ -109,6 +109,7 @@ bool sock_nonblocking(int fd);
 void sock_raise_sigpipe(void);
 
 struct policy_verdict;
+struct sockopts;
 
 /* Where to, or at which address: what a sockaddr of either family says. */
 struct endpoint {
@@ -155,6 +156,8 @@ ssize_t sock_send_fast(
     int fd, uint64_t handle, const struct msghdr *m, int flags);
 /* Is Fast Open off?  0 or -EOPNOTSUPP. */
 int sock_fast_off(int fd, uint64_t handle);
+/* Bound to another interface than tcpd's: nothing of tcpd's goes there. */
+bool sock_elsewhere(const struct sockopts *o);
 /* Where the sandbox's resolver is: 127.0.0.1 or ::1, port 53; and the name at
  * which it answers who can have no socket of TCP there: its length. */
 socklen_t sock_resolver_name(

@@ -30,9 +30,11 @@ layer_name(const struct sockopts *o)
 static void
 header_opts(const struct sockopts *o, bool ipv6, struct tcp_opts *out)
 {
+	out->tos4 = (uint8_t)sockopt_val(o, OPT_IP_TOS, 0);
+	out->ttl4 = (uint8_t)sockopt_val(o, OPT_IP_TTL, 0);
 	if (!ipv6) {
-		out->tos = (uint8_t)sockopt_val(o, OPT_IP_TOS, 0);
-		out->ttl = (uint8_t)sockopt_val(o, OPT_IP_TTL, 0);
+		out->tos = out->tos4;
+		out->ttl = out->ttl4;
 		return;
 	}
 	out->tos = (uint8_t)sockopt_val(o, OPT_IPV6_TCLASS, 0);

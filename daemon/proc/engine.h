@@ -641,6 +641,8 @@ int bound_bind(struct request *r, const struct proto_name *name,
 int bound_listen(struct bound *b, uint32_t backlog);
 /* A listener's options have changed: what comes from now on has them. */
 int bound_opts(struct bound *b);
+/* SO_REUSEADDR or SO_REUSEPORT of a socket that is bound already. */
+void bound_reuse(struct bound *b, int name, bool on);
 /* A key of TCP_MD5SIG; both: 0 or a positive errno. */
 /* Those of a user's that were closed unnoticed count no more; all but one. */
 void bound_bury(struct account *a, const struct bound *but);

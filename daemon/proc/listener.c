@@ -461,6 +461,20 @@ bound_bind(
 	return -err;
 }
 
+void
+bound_reuse(struct bound *b, int name, bool on)
+{
+	unsigned flag =
+	    name == SO_REUSEADDR ? TCP_BIND_REUSEADDR : TCP_BIND_REUSEPORT;
+	struct tcp_bind_info info = {.flags = 0};
+
+	b->flags = on ? b->flags | flag : b->flags & ~flag;
+	if (b->tb == NULL)
+		return;
+	tcp_bind_info(b->tb, &info);
+	tcp_bind_reuse(b->tb, on ? info.flags | flag : info.flags & ~flag);
+}
+
 int
 bound_opts(struct bound *b)
 {

@@ -274,6 +274,23 @@ do_key(struct request *r, struct name *n, const struct proto_opt *o,
 }
 
 static int
+set_bound(struct bound *b, const struct proto_opt *o, const uint8_t *val)
+{
+	int err = sockopt_set(&b->opts, o->level, o->name, val, o->len);
+
+	if (err != 0)
+		return err;
+	if (o->level == SOL_SOCKET &&
+	    (o->name == SO_REUSEADDR || o->name == SO_REUSEPORT))
+		bound_reuse(b, o->name,
+		    sockopt_val(&b->opts,
+			o->name == SO_REUSEADDR ? OPT_SO_REUSEADDR
+						: OPT_SO_REUSEPORT,
+			0) != 0);
+	return bound_opts(b);
+}
+
+static int
 do_setopt(struct request *r)
 {
 	struct tcp_opts opts, now;
@@ -294,10 +311,8 @@ do_setopt(struct request *r)
 		return err;
 	if (md5key_is(o.level, o.name) || aokey_is(o.level, o.name))
 		return do_key(r, n, &o, val);
-	if ((b = bound_of(r, n)) != NULL) {
-		err = sockopt_set(&b->opts, o.level, o.name, val, o.len);
-		return err != 0 ? err : bound_opts(b);
-	}
+	if ((b = bound_of(r, n)) != NULL)
+		return set_bound(b, &o, val);
 	if ((c = chan_of(n)) == NULL)
 		return ENOTCONN;
 	next = c->opts;

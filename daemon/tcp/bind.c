@@ -141,6 +141,14 @@ tcp_bind_opts(struct tcp_bind *b, const struct tcp_opts *opts)
 	return 0;
 }
 
+void
+tcp_bind_reuse(struct tcp_bind *b, unsigned flags)
+{
+	const unsigned both = TCP_BIND_REUSEADDR | TCP_BIND_REUSEPORT;
+
+	b->flags = (uint16_t)((b->flags & ~both) | (flags & both));
+}
+
 const struct tcp_cc_ops *
 bind_cc(const struct tcp_bind *b)
 {

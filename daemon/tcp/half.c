@@ -24,12 +24,16 @@ half_wscale(const struct tcp_half *h)
 static void
 half_send(struct tcp *t, const struct tcp_half *h, const struct wire_tcp *w)
 {
-	const struct tcp_opts *o = &h->listener->opts;
+	const struct tcp_bind *b = h->listener;
+	bool mapped =
+	    ipaddr_is_v4(&h->node.id.laddr) && !ipaddr_is_v4(&b->addr);
+	uint8_t tos = mapped ? b->opts.tos4 : b->opts.tos;
+	uint8_t ttl = mapped ? b->opts.ttl4 : b->opts.ttl;
 	struct signer by;
 
 	if (md5_signer_half(h, &by))
-		tcp_ctl_send(t, &h->node.id, w, o->tos | ecn_half_field(h, w),
-		    o->ttl, &by);
+		tcp_ctl_send(
+		    t, &h->node.id, w, tos | ecn_half_field(h, w), ttl, &by);
 }
 
 void

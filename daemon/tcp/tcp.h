@@ -343,6 +343,8 @@ struct tcp_opts {
 	uint8_t defer_accept;
 	uint8_t syn_retries;
 	uint8_t tos, ttl; /* MUST-48, MUST-49; ttl 0: the host's */
+	/* The same of a listener of both families, to a peer of IPv4. */
+	uint8_t tos4, ttl4;
 	uint8_t quickack; /* enum tcp_quick */
 	/* MUST-17; MUST-24, MAY-5 */
 	bool nodelay, keepalive, cork;
@@ -375,6 +377,9 @@ int tcp_listen(struct tcp_bind *b, uint32_t backlog);
 /* Options that connections of this listener have from their SYN on.  Returns 0
  * or -ENOENT for an unknown congestion control. */
 int tcp_bind_opts(struct tcp_bind *b, const struct tcp_opts *opts);
+/* REUSEADDR and REUSEPORT as in flags, from now on: who is bound stays so, and
+ * the next bind() or listen() is judged by them. */
+void tcp_bind_reuse(struct tcp_bind *b, unsigned flags);
 /*
  * A key of TCP MD5 (RFC 2385) for peers of a prefix; IPv4's is longer by the
  * 96 bits of the mapped ones'.  Of several the longest prefix counts, and a

@@ -233,6 +233,23 @@ Test(names, second_listen, .description = "MUST-41")
 	tcp_unbind(b2, lab_mono());
 }
 
+/* Who is bound may still say that others may be, and take it back. */
+Test(names, reuse_after_bind)
+{
+	struct tcp_bind *b1, *b2, *b3;
+
+	expect_eq(bind_to(0, 80, 0, 1, &b1), 0);
+	tcp_bind_reuse(b1, TCP_BIND_REUSEADDR);
+	expect_eq(bind_to(0, 80, TCP_BIND_REUSEADDR, 1, &b2), 0);
+	tcp_bind_reuse(b1, 0);
+	expect_eq(bind_to(0, 80, TCP_BIND_REUSEADDR, 1, &b3), -EADDRINUSE);
+	/* The two stay, and neither may listen. */
+	expect_eq(tcp_listen(b2, 5), -EADDRINUSE);
+	tcp_unbind(b2, lab_mono());
+	expect_eq(tcp_listen(b1, 5), 0);
+	tcp_unbind(b1, lab_mono());
+}
+
 /* The wildcards of the families beside each other, on one port. */
 Test(names, wildcards_of_the_families)
 {

@@ -38,6 +38,7 @@ static const struct subject *const subjects[] = {
     &rings_cases,
     &sweeping_cases,
     &interfaces_cases,
+    &corners_cases,
 };
 #define NSUBJECTS (sizeof subjects / sizeof subjects[0])
 

@@ -87,10 +87,10 @@ struct subject {
 		name, table, sizeof table / sizeof table[0]                    \
 	}
 extern const struct subject arguments_cases, connecting_cases, copying_cases,
-    interfaces_cases, datagrams_cases, families_cases, files_cases, heirs_cases,
-    listening_cases, marks_cases, messages_cases, options_cases, polling_cases,
-    ports_cases, rings_cases, sharing_cases, signalling_cases, streaming_cases,
-    sweeping_cases, waiting_cases;
+    corners_cases, interfaces_cases, datagrams_cases, families_cases,
+    files_cases, heirs_cases, listening_cases, marks_cases, messages_cases,
+    options_cases, polling_cases, ports_cases, rings_cases, sharing_cases,
+    signalling_cases, streaming_cases, sweeping_cases, waiting_cases;
 
 extern const void *case_row;
 extern const char *case_name, *self, *path;

@@ -8,7 +8,7 @@ tests_shim_cases_SOURCES = tests/shim/cases.c tests/shim/cases.h \
 	tests/shim/interfaces.c tests/shim/listening.c tests/shim/options.c \
 	tests/shim/peer.c \
 	tests/shim/sharing.c tests/shim/streaming.c tests/shim/tools.c \
-	tests/shim/copying.c tests/shim/files.c tests/shim/heirs.c \
+	tests/shim/copying.c tests/shim/corners.c tests/shim/files.c tests/shim/heirs.c \
 	tests/shim/marks.c tests/shim/ports.c tests/shim/rings.c \
 	tests/shim/signalling.c tests/shim/sweeping.c tests/shim/waiting.c
 tests_shim_cases_CPPFLAGS = -D_GNU_SOURCE

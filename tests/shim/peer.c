@@ -3,6 +3,8 @@
  * The other side, always on the kernel's TCP: one connection at a time, a
  * command a line, an answer a line, at an AF_UNIX socket.
  */
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include "cases.h"
 
 /* One connection at a time; a command a line, an answer a line. */
@@ -257,6 +259,76 @@ p_answer(long n, FILE *out)
 	    sendto(p_dgram, buf, (size_t)i, 0, &p_heard.sa, name_len()));
 }
 
+/* ---- what comes in packets ---- */
+
+static int p_packets = -1;
+
+static void
+p_drop_packets(void)
+{
+	if (p_packets >= 0)
+		close(p_packets);
+	p_packets = -1;
+}
+
+static void
+p_watch(FILE *out)
+{
+	p_drop_packets();
+	p_packets =
+	    socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, htons(ETH_P_ALL));
+	if (p_packets < 0)
+		broken("peer's packets");
+	p_open(out);
+}
+
+/* The mark, hops and length of each segment of the connection that has data,
+ * SYN or FIN. */
+static void
+p_segment(const uint8_t *b, ssize_t n, int port, FILE *out)
+{
+	const uint8_t *tcp;
+	int tos, hops, len;
+
+	if (n >= 40 && b[0] >> 4 == 4 && b[9] == IPPROTO_TCP) {
+		tcp = b + 4 * (b[0] & 15);
+		tos = b[1];
+		hops = b[8];
+		len = b[2] << 8 | b[3];
+	} else if (n >= 60 && b[0] >> 4 == 6 && b[6] == IPPROTO_TCP) {
+		tcp = b + 40;
+		tos = (b[0] & 15) << 4 | b[1] >> 4;
+		hops = b[7];
+		len = 40 + (b[4] << 8 | b[5]);
+	} else {
+		return;
+	}
+	if ((tcp[2] << 8 | tcp[3]) != port)
+		return;
+	len -= (int)(tcp - b) + 4 * (tcp[12] >> 4);
+	if (len > 0 || tcp[13] & (TH_SYN | TH_FIN))
+		fprintf(out, "%d tos %02x hops %d%s%s, ", len, tos & 0xfc, hops,
+		    tcp[13] & TH_SYN ? " SYN" : "",
+		    tcp[13] & TH_FIN ? " FIN" : "");
+}
+
+static void
+p_seen(FILE *out)
+{
+	struct sockaddr_ll from;
+	socklen_t len = sizeof from;
+	uint8_t buf[65536];
+	ssize_t n;
+
+	while ((n = recvfrom(p_packets, buf, sizeof buf, 0,
+		    (struct sockaddr *)&from, &len)) > 0) {
+		if (from.sll_pkttype == PACKET_HOST)
+			p_segment(buf, n, name_port(p_conn), out);
+		len = sizeof from;
+	}
+	fprintf(out, "\n");
+}
+
 static void
 peer_obey(const char *line, FILE *out)
 {
@@ -270,6 +342,10 @@ peer_obey(const char *line, FILE *out)
 		p_hear(out);
 	} else if (strncmp(line, "dsend", 5) == 0) {
 		p_answer(n, out);
+	} else if (strncmp(line, "watch", 5) == 0) {
+		p_watch(out);
+	} else if (strncmp(line, "seen", 4) == 0) {
+		p_seen(out);
 	} else if (strncmp(line, "listen", 6) == 0) {
 		p_open(out);
 	} else if (strncmp(line, "silent", 6) == 0) {
@@ -343,6 +419,7 @@ peer_main(void)
 		if (p_dgram >= 0)
 			close(p_dgram);
 		p_dgram = -1;
+		p_drop_packets();
 		if (p_listen >= 0)
 			close(p_listen);
 		p_listen = -1;

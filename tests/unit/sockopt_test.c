@@ -417,6 +417,9 @@ Test(sockopt, to_tcp_ipv6)
 	sockopt_to_tcp(&o, true, &t);
 	cr_assert_eq(t.tos, 0x2c);
 	cr_assert_eq(t.ttl, 7);
+	/* A listener of both has peers of IPv4. */
+	cr_assert_eq(t.tos4, 0x10);
+	cr_assert_eq(t.ttl4, 0);
 	sockopt_to_tcp(&o, false, &t);
 	cr_assert_eq(t.tos, 0x10);
 	cr_assert_eq(t.ttl, 0);
