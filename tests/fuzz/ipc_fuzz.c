@@ -22,6 +22,8 @@
  *	   and payload are the bytes
  *	12 a new client sends a request of type 16 + arg, as 3
  *	13 a datagram comes from the cable, to a port by arg
+ *	14 client arg takes the next datagram and has it come once more, with
+ *	   other flags and bytes behind it
  *
  * Handles are few, so that requests meet sockets.  In the end all clients go
  * and nothing may be left of them.
@@ -336,6 +338,30 @@ send_dgram(unsigned arg, const uint8_t *p, size_t len)
 		transmit(*slot(arg), iov, 2, -1);
 }
 
+/* As the trap does after connect(). */
+static void
+send_back(unsigned arg, const uint8_t *p, size_t len)
+{
+	static uint8_t text[65536];
+	struct proto_dgram h = {.magic = 0};
+	struct iovec in[2] = {{&h, sizeof h}, {text, sizeof text}};
+	struct iovec out[3] = {
+	    {&h, sizeof h}, {text, 0}, {(void *)(uintptr_t)p, len}};
+	struct msghdr m = {.msg_iov = in, .msg_iovlen = 2};
+	ssize_t n;
+
+	if (*slot(arg) < 0)
+		return;
+	n = recvmsg(*slot(arg), &m, MSG_DONTWAIT);
+	if (n < 0)
+		return;
+	if (h.magic == PROTO_DGRAM_MAGIC)
+		h.flags |= PROTO_DGRAM_BACK;
+	if (n > (ssize_t)sizeof h)
+		out[1].iov_len = (size_t)n - sizeof h;
+	transmit(*slot(arg), out, 3, -1);
+}
+
 static void
 dgram_comes(unsigned arg, const uint8_t *p, size_t len)
 {
@@ -361,7 +387,7 @@ step(unsigned op, unsigned arg, const uint8_t *p, size_t len)
 {
 	struct iovec iov = {(void *)p, len};
 
-	switch (op % 14) {
+	switch (op % 15) {
 	case 0:
 		transmit(dial(), &iov, 1, -1);
 		break;
@@ -374,11 +400,11 @@ step(unsigned op, unsigned arg, const uint8_t *p, size_t len)
 		break;
 	case 3:
 	case 4:
-		request(arg, p, len, op % 14 == 4);
+		request(arg, p, len, op % 15 == 4);
 		break;
 	case 5:
 	case 7:
-		attach(arg, op % 14 == 7, p, len);
+		attach(arg, op % 15 == 7, p, len);
 		break;
 	case 6:
 		if (*slot(arg) >= 0)
@@ -386,7 +412,7 @@ step(unsigned op, unsigned arg, const uint8_t *p, size_t len)
 		break;
 	case 8:
 	case 9:
-		resolver_says(p, len, op % 14 == 9, arg);
+		resolver_says(p, len, op % 15 == 9, arg);
 		break;
 	case 10:
 		ask_dgram(arg);
@@ -399,6 +425,9 @@ step(unsigned op, unsigned arg, const uint8_t *p, size_t len)
 		break;
 	case 13:
 		dgram_comes(arg, p, len);
+		break;
+	case 14:
+		send_back(arg, p, len);
 		break;
 	}
 	turns(2);

@@ -3,20 +3,25 @@
 # Makes tests/fuzz/corpus/ipc: make_ipc_corpus.py DIRECTORY.  The format is
 # ipc_fuzz.c's; the messages are those of include/tcpd/proto.h.
 import os
+import re
 import struct
 import sys
 
 (RAW, MORE, LEAVE, REQUEST, REQUEST_FD, ATTACH, SHUT, FAST, ANSWER,
- ANSWER_RAW, DGRAM, DSEND, DREQUEST, DCOMES) = range(14)
+ ANSWER_RAW, DGRAM, DSEND, DREQUEST, DCOMES, DBACK) = range(15)
 (BIND, LISTEN, GETSOCKNAME, GETPEERNAME, GETOPT, SETOPT, ERROR, POLICY,
  SHUTDOWN, OUTQ, URGENT, FASTOPEN, RESOLVE) = range(2, 15)
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                       "../../include/tcpd/proto.h")) as f:
+    VERSION = int(re.search(r"^#define PROTO_VERSION (\d+)u$", f.read(),
+                            re.M)[1])
 
 
 def op(what, arg, data=b""):
     return struct.pack("<BBH", what, arg, len(data)) + data
 
 
-def head(kind, length, handle=1, magic=0x64706374, version=3, reserved=0):
+def head(kind, length, handle=1, magic=0x64706374, version=VERSION, reserved=0):
     return struct.pack("<IHHIIQ", magic, version, kind, length, reserved,
                        handle)
 
@@ -77,6 +82,18 @@ files = {
         53, b"\xc0\0\2\1")) + op(DCOMES, 255, b"x") + op(DCOMES, 255) * 70 +
     op(DREQUEST, DEMPTY, struct.pack("<II", 0, 0)) * 2 +
     op(DREQUEST, DEMPTY, struct.pack("<II", 1, 0)),
+    "dgram_back": dbound + op(DCOMES, 255, b"hello") * 3 +
+    op(DREQUEST, DCONNECT, name(53, b"\xc0\0\2\1")) + op(DBACK, 0) * 2 +
+    op(DBACK, 0, b"more") + op(DBACK, 0) * 3,
+    "dgram_back_unconnected": dbound + op(DCOMES, 255, b"hello") +
+    op(DCOMES, 255) + op(DBACK, 0) * 4,
+    "dgram_back_marked": dbound + op(REQUEST, SETOPT, opt(0, 8, one)) +
+    op(DCOMES, 255, b"x" * 1400) * 4 + op(DBACK, 0, b"y" * 2000) * 5,
+    "dgram_back_of_nobody": dgram + op(DSEND, 0, b"\x40" + b"\0" * 80) +
+    op(DSEND, 0, b"\x40" + b"\0" * 3) + op(DBACK, 0),
+    "dgram_back_forged": dbound + op(DSEND, 0, b"\x40" + b"\0" * 11 + to(
+        name(1, b"\1\2\3\4"), name(2, b"\x20\1\x0d\xb8", 10)) + b"forged") +
+    op(DBACK, 0),
     "dgram_shut": dgram + op(SHUT, 0) + op(MORE, 0, b"x"),
     "dgram_no_stream": dgram + op(REQUEST, LISTEN, struct.pack("<II", 5, 0)) +
     op(REQUEST, OUTQ) + op(REQUEST, URGENT) + op(ATTACH, 0),
