@@ -519,9 +519,14 @@ void
 dgrams_bury(struct engine *e)
 {
 	struct dgram *d, *next;
+	size_t limit;
 
 	on_epoll(e->ep_dgram, EV_READ, e);
-	for (d = TAILQ_FIRST(&e->dgrams_ready); d != NULL; d = next) {
+	/* Those that come back, for the device is full, come back at the end:
+	 * nobody is looked at more often than there are sockets. */
+	limit = e->ndgrams;
+	for (d = TAILQ_FIRST(&e->dgrams_ready); d != NULL && limit > 0;
+	     d = next, limit--) {
 		next = TAILQ_NEXT(d, ready);
 		if (!d->gone)
 			continue;

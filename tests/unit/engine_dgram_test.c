@@ -574,3 +574,36 @@ Test(dgram, queries_are_counted_and_forgotten)
 	close(fd);
 	cr_assert(lab_until(queries, 0, 0, 5000), "there is no resolver");
 }
+
+/* ---- who is gone ---- */
+
+/* More than the device is given at once. */
+static void
+leave_much_behind(struct engine *e, void *arg)
+{
+	struct cl *c = arg;
+	int i, j;
+
+	for (i = 0; i < 3; i++) {
+		for (j = 0; j < 150; j++)
+			send_to(&c[i], name_of(LAB_ADDR(1), 2000), "x");
+		close(c[i].fd);
+	}
+	dgrams_bury(e);
+	cr_expect(e->ndgrams == 3, "they wait for the device");
+}
+
+Test(dgram, who_looks_for_the_dead_comes_to_an_end)
+{
+	static struct message m;
+	struct cl c[3], b;
+
+	pair(&c[0], &b);
+	c[1] = made(0);
+	c[2] = made(0);
+	/* Then the neighbour is known. */
+	cr_assert_gt(send_to(&c[0], name_of(LAB_ADDR(1), 2000), "hello"), 0);
+	cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 5);
+	lab_on(0, leave_much_behind, c);
+	cr_assert(lab_until(dgrams, 0, 0, 5000));
+}
