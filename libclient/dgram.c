@@ -346,8 +346,10 @@ dgram_bind(int fd, struct dgram *d, const struct sockaddr *sa, socklen_t len)
 	    .len = {sizeof name},
 	    .auth_fd = fd};
 	struct endpoint e;
-	int r = sock_endpoint(dgram_family(d), sa, len, &e);
+	int r = sock_check_name(sa, len);
 
+	if (r == 0)
+		r = sock_endpoint(dgram_family(d), sa, len, &e);
 	if (r == 0)
 		r = dgram_judge(d, &e, true);
 	if (r < 0)
@@ -402,8 +404,10 @@ dgram_connect(int fd, struct dgram *d, const struct sockaddr *sa, socklen_t len)
 	struct proto_name name;
 	struct endpoint e;
 	bool raw, later;
-	int r;
+	int r = sock_check_name(sa, len);
 
+	if (r != 0)
+		return r;
 	if (len < sizeof sa->sa_family)
 		return -EINVAL;
 	if (sa->sa_family == AF_UNSPEC)
@@ -441,8 +445,6 @@ dgram_getsockname(
 	struct proto_name name;
 	int err;
 
-	if ((int)*len < 0)
-		return -EINVAL;
 	err = sock_ask_name(fd, d->handle, PROTO_GETSOCKNAME, &name);
 	/* It has none any more, or never had. */
 	if (err == -EBADF || err == -ENETDOWN)
@@ -461,8 +463,6 @@ dgram_getpeername(
 
 	if (!(d->bits & PROTO_DTAG_CONN))
 		return -ENOTCONN;
-	if ((int)*len < 0)
-		return -EINVAL;
 	err = dgram_peer(fd, &name);
 	if (err == 0 && name.port == 0)
 		err = -ENOTCONN;

@@ -54,7 +54,7 @@ cmsg_int(const struct cmsghdr *c, int *v)
 {
 	uint8_t byte;
 
-	if (c->cmsg_len >= CMSG_LEN(sizeof *v)) {
+	if (c->cmsg_len == CMSG_LEN(sizeof *v)) {
 		memcpy(v, CMSG_DATA(c), sizeof *v);
 		return 0;
 	}
@@ -104,8 +104,10 @@ take_cmsg(const struct cmsghdr *c, struct proto_dgram *h)
 	bool v6 = c->cmsg_level == IPPROTO_IPV6;
 	int v, err;
 
+	if (c->cmsg_level == SOL_SOCKET || c->cmsg_level == IPPROTO_UDP)
+		return -EINVAL; /* UDP_SEGMENT among them: not in tcpd */
 	if (c->cmsg_level != IPPROTO_IP && !v6)
-		return -EINVAL;
+		return 0;
 	if (v6 ? c->cmsg_type == IPV6_PKTINFO : c->cmsg_type == IP_PKTINFO)
 		return v6 ? take_pktinfo6(c, h) : take_pktinfo(c, h);
 	err = cmsg_int(c, &v);
@@ -125,20 +127,31 @@ take_cmsg(const struct cmsghdr *c, struct proto_dgram *h)
 		h->flags |= v >= 0 ? PROTO_DGRAM_TTL : 0;
 		return 0;
 	}
-	return -EINVAL; /* UDP_SEGMENT among them: not in tcpd */
+	return -EINVAL;
 }
 
 static int
 take_control(const struct msghdr *m, struct proto_dgram *h)
 {
-	struct cmsghdr *c;
+	const uint8_t *at = m->msg_control;
+	size_t left = at != NULL ? m->msg_controllen : 0, n;
+	const struct cmsghdr *c;
 	int err = 0;
 
-	if (m->msg_control == NULL || m->msg_controllen == 0)
-		return 0;
-	for (c = CMSG_FIRSTHDR(m); c != NULL && err == 0;
-	     c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)m, c))
-		err = c->cmsg_len < CMSG_LEN(0) ? -EINVAL : take_cmsg(c, h);
+	if (left > INT32_MAX)
+		return -ENOBUFS;
+	/* Not CMSG_NXTHDR(): it ends where one is too long, and nothing else
+	 * looks at the first one's length. */
+	while (err == 0 && left >= sizeof *c) {
+		c = (const struct cmsghdr *)(const void *)at;
+		if (c->cmsg_len < CMSG_LEN(0) || c->cmsg_len > left)
+			return -EINVAL;
+		err = take_cmsg(c, h);
+		n = CMSG_ALIGN(c->cmsg_len);
+		n = n < left ? n : left;
+		at += n;
+		left -= n;
+	}
 	return err;
 }
 
@@ -495,19 +508,19 @@ empty(int fd, const struct dgram *d, int flags)
 {
 	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
 	struct timespec none = {0, 0};
-	int r;
+	bool over = SYS(SYS_ppoll, &p, 1, &none, 0, 0, 0) > 0;
+	int r = 0;
 
-	/* Shut for reading: nothing to wait for.  Only who would wait gets the
-	 * end, as on Linux. */
-	if (d->bits & PROTO_DTAG_SHUT &&
-	    SYS(SYS_ppoll, &p, 1, &none, 0, 0, 0) > 0)
-		return flags & MSG_DONTWAIT || sock_nonblocking(fd) ? -EAGAIN
-								    : 0;
-	r = dgram_pending(
-	    fd, d, flags & MSG_PEEK ? PROTO_EMPTY_PEEKED : PROTO_EMPTY_TAKEN);
-	if (r < 0)
-		return r;
-	return r == 0 ? -ERESTART : 0;
+	if (!over || !(d->bits & PROTO_DTAG_SHUT))
+		r = dgram_pending(fd, d,
+		    flags & MSG_PEEK ? PROTO_EMPTY_PEEKED : PROTO_EMPTY_TAKEN);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (!over)
+		return -ERESTART;
+	/* Shut for reading, perhaps by who does not know what it is: nothing to
+	 * wait for.  Only who would wait gets the end, as on Linux. */
+	return flags & MSG_DONTWAIT || sock_nonblocking(fd) ? -EAGAIN : 0;
 }
 
 static ssize_t

@@ -30,20 +30,15 @@ get_error(int fd, const struct dgram *d, void *val, socklen_t *len)
 	return 0;
 }
 
-int
-dgram_getsockopt(int fd, const struct dgram *d, int level, int name, void *val,
+static int
+get_ours(int fd, const struct dgram *d, int level, int name, void *val,
     socklen_t *len)
 {
 	struct sockopts none = {.ipv6 = dgram_family(d) == AF_INET6};
 	int err;
 
-	if ((int)*len < 0)
-		return -EINVAL;
 	if (level == SOL_SOCKET && name == SO_ERROR)
 		return get_error(fd, d, val, len);
-	if (dgramopt_where(level, name) == SOCKOPT_NATIVE)
-		return real.getsockopt(fd, level, name, val, len) < 0 ? -errno
-								      : 0;
 	/* What was never set is as it was, but for what the path says. */
 	if (dgramopt_where(level, name) & SOCKOPT_LIVE ||
 	    d->bits & PROTO_DTAG_OPTS) {
@@ -52,6 +47,33 @@ dgram_getsockopt(int fd, const struct dgram *d, int level, int name, void *val,
 			return err;
 	}
 	return -dgramopt_get(&none, 0, level, name, val, len);
+}
+
+int
+dgram_getsockopt(int fd, const struct dgram *d, int level, int name, void *val,
+    socklen_t *len)
+{
+	uint8_t value[PROTO_OPT_MAX];
+	socklen_t n;
+	int err;
+
+	if (!sys_mapped(len, sizeof *len))
+		return -EFAULT;
+	if ((int)*len < 0)
+		return -EINVAL;
+	if (dgramopt_where(level, name) == SOCKOPT_NATIVE &&
+	    (level != SOL_SOCKET || name != SO_ERROR))
+		return real.getsockopt(fd, level, name, val, len) < 0 ? -errno
+								      : 0;
+	n = *len < sizeof value ? *len : sizeof value;
+	err = get_ours(fd, d, level, name, value, &n);
+	if (err != 0)
+		return err;
+	if (!sys_mapped(val, n))
+		return -EFAULT;
+	memcpy(val, value, n);
+	*len = n;
+	return 0;
 }
 
 /* Those that make a header needed. */
@@ -92,6 +114,9 @@ dgram_setsockopt(int fd, struct dgram *d, int level, int name, const void *val,
 		return real.setsockopt(fd, level, name, val, len) < 0 ? -errno
 								      : 0;
 	}
+	if (!sys_mapped(val, len < PROTO_OPT_MAX ? len : PROTO_OPT_MAX))
+		return len < sizeof err && level == SOL_SOCKET ? -EINVAL
+							       : -EFAULT;
 	err = dgramopt_set(&o, level, name, val, len);
 	if (err != 0)
 		return -err;
@@ -117,6 +142,8 @@ next_size(int fd, const struct dgram *d, int *out)
 	ssize_t n =
 	    sys_recv(fd, &h, sizeof h, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 
+	if (!sys_mapped(out, sizeof *out))
+		return -EFAULT;
 	if (n >= (ssize_t)sizeof h && h.magic == PROTO_DGRAM_MAGIC &&
 	    h.handle == d->handle)
 		n -= (ssize_t)sizeof h;

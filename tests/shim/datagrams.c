@@ -499,6 +499,97 @@ marking(void)
 	result("short", sendmsg(fd, &m, 0));
 }
 
+/* Lengths and levels of what is said of a datagram. */
+static void
+marking_wrongly(void)
+{
+	bool v6 = family == AF_INET6 && !mapped;
+	union {
+		struct cmsghdr h;
+		char space[256];
+	} c;
+	struct cmsghdr *second =
+	    (struct cmsghdr *)(void *)(c.space + CMSG_SPACE(sizeof(int)));
+	static char text[] = "marked";
+	struct iovec iov = {text, 6};
+	union name n = peer_name();
+	struct msghdr m = {.msg_name = &n,
+	    .msg_namelen = name_len(),
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &c,
+	    .msg_controllen = CMSG_SPACE(sizeof(int))};
+	int fd = dgram(0);
+
+	memset(&c, 0, sizeof c);
+	c.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(2 * sizeof(int)),
+	    .cmsg_level = v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+	    .cmsg_type = v6 ? IPV6_TCLASS : IP_TOS};
+	m.msg_controllen = sizeof c;
+	result("two values", sendmsg(fd, &m, 0));
+	c.h.cmsg_len = CMSG_LEN(sizeof(int));
+	m.msg_controllen = c.h.cmsg_len - 1;
+	result("cut off", sendmsg(fd, &m, 0));
+	c.h.cmsg_len = (size_t)-1;
+	result("huge", sendmsg(fd, &m, 0));
+	c.h.cmsg_len = CMSG_LEN(sizeof(int));
+	*second = c.h;
+	m.msg_controllen = 2 * CMSG_SPACE(sizeof(int));
+	result("two", sendmsg(fd, &m, 0));
+	second->cmsg_len += 8;
+	result("second cut off", sendmsg(fd, &m, 0));
+	second->cmsg_len = (size_t)-CMSG_SPACE(sizeof(int));
+	result("second backwards", sendmsg(fd, &m, 0));
+	second->cmsg_len = 0;
+	result("second empty", sendmsg(fd, &m, 0));
+	m.msg_controllen = CMSG_SPACE(sizeof(int)) + 8;
+	result("a bit behind it", sendmsg(fd, &m, 0));
+	c.h.cmsg_level = 77;
+	m.msg_controllen = CMSG_SPACE(sizeof(int));
+	result("level", sendmsg(fd, &m, 0));
+	m.msg_controllen = (size_t)1 << 63;
+	result("room", sendmsg(fd, &m, 0));
+}
+
+/* Nothing is mapped there.  (The compiler shall not know.) */
+static void *volatile nowhere = (void *)16;
+
+static void
+pointing(void)
+{
+	bool v6 = family == AF_INET6;
+	int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP, fd = introduced(), v = 1;
+	int name = v6 ? IPV6_UNICAST_HOPS : IP_TTL;
+	socklen_t len = sizeof v;
+	union name n = peer_name();
+
+	result("FIONREAD", ioctl(fd, FIONREAD, nowhere));
+	result("SIOCOUTQ", ioctl(fd, SIOCOUTQ, nowhere));
+	result("getsockname", getsockname(fd, &n.sa, nowhere));
+	len = sizeof n;
+	result("getsockname", getsockname(fd, nowhere, &len));
+	result("getpeername", getpeername(fd, &n.sa, nowhere));
+	result("getsockopt", getsockopt(fd, level, name, &v, nowhere));
+	len = sizeof v;
+	result("getsockopt", getsockopt(fd, level, name, nowhere, &len));
+	result("SO_ERROR", getsockopt(fd, SOL_SOCKET, SO_ERROR, nowhere, &len));
+	result("setsockopt", setsockopt(fd, level, name, nowhere, sizeof v));
+	result("short", setsockopt(fd, SOL_SOCKET, SO_RCVBUF, nowhere, 1));
+	result("SO_RCVBUF",
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, nowhere, sizeof v));
+	result("bind", bind(fd, nowhere, name_len()));
+	result("connect", connect(fd, nowhere, name_len()));
+	result("long", connect(fd, &n.sa, 200));
+	n = peer_name();
+	result("connect", connect(fd, &n.sa, name_len()));
+	result("getpeername", getpeername(fd, &n.sa, nowhere));
+	len = sizeof n;
+	result("getpeername", getpeername(fd, nowhere, &len));
+	/* All is as it was. */
+	result("send", send(fd, "x", 1, 0));
+	say("peer: %s", peer("drecv"));
+}
+
 static void
 several(void)
 {
@@ -798,6 +889,8 @@ static const struct shim_case cases[] = {
     CASE(sharing_a_port),
     CASE(controlling),
     CASE(marking),
+    CASE(marking_wrongly),
+    CASE(pointing),
     CASE(several),
     CASE(waiting),
     CASE(children),
