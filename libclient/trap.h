@@ -75,6 +75,10 @@ _Noreturn void trap_loop(int listener, bool no_bypass, int ready);
 void trap_serve(const struct trap_call *c);
 /* The size of the argument of an ioctl() that is trapped; 0: it is not. */
 size_t trap_ioctl_size(unsigned long req);
+/* Around what makes a socket, at the daemon or of the kernel's.  false: there
+ * is no caller any more, or nobody knows who it is. */
+bool trap_become_caller(const struct trap_call *c);
+void trap_become_self(void);
 
 /* ---- trap_data.c: for serving, whose descriptor they close ---- */
 

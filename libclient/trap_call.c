@@ -90,8 +90,8 @@ still_there(const struct trap_call *c)
 /* Root's program that has become another user is that user to the daemon.  Who
  * it is is read like its memory: before it is seen to be there still.  false:
  * it is not. */
-static bool
-become_caller(const struct trap_call *c)
+bool
+trap_become_caller(const struct trap_call *c)
 {
 	struct trap_status s = {.euid = 0};
 	bool known = !trap.privileged || trap_status(c->tid, &s);
@@ -104,8 +104,8 @@ become_caller(const struct trap_call *c)
 	return true;
 }
 
-static void
-become_self(void)
+void
+trap_become_self(void)
 {
 	if (trap.privileged)
 		SYS(SYS_setresuid, -1, 0, -1, 0, 0, 0);
@@ -133,12 +133,12 @@ with_name(const struct trap_call *c,
 	const struct sockaddr *at = read_name(c, &sa, len);
 	int r;
 
-	if (!become_caller(c)) {
+	if (!trap_become_caller(c)) {
 		errno = ESRCH;
 		return -1;
 	}
 	r = make(serving.fd, at, len);
-	become_self();
+	trap_become_self();
 	return r;
 }
 
@@ -157,11 +157,13 @@ serve_socket(const struct trap_call *c)
 		return;
 	}
 	/* Of UDP it is the daemon's from here on, and counted. */
-	if (udp)
-		become_caller(c);
+	if (udp && !trap_become_caller(c)) {
+		trap_answer(c, -EPERM);
+		return;
+	}
 	fd = sock_socket((int)c->arg[0], type | SOCK_CLOEXEC, (int)c->arg[2]);
 	if (udp)
-		become_self();
+		trap_become_self();
 	if (fd >= 0) {
 		trap_give(c, fd, type & SOCK_CLOEXEC);
 		close(fd);
@@ -266,12 +268,12 @@ serve_listen(const struct trap_call *c)
 
 	if (!take_ours(c))
 		return;
-	if (!become_caller(c)) {
+	if (!trap_become_caller(c)) {
 		fail(c, -ESRCH);
 		return;
 	}
 	r = sock_listen(serving.fd, (int)c->arg[1]);
-	become_self();
+	trap_become_self();
 	finish(c, r);
 }
 
@@ -442,6 +444,7 @@ serve_setsockopt(const struct trap_call *c)
 	uint8_t val[VALUE_MAX];
 	socklen_t len = (socklen_t)c->arg[4];
 	const void *at = c->arg[3] != 0 ? val : NULL;
+	int r;
 
 	if (!take_ours(c))
 		return;
@@ -450,10 +453,15 @@ serve_setsockopt(const struct trap_call *c)
 	if ((int)len > 0 && at != NULL &&
 	    trap_read(c, c->arg[3], val, len) != 0)
 		at = UNREADABLE;
-	if (!still_there(c))
+	/* Who joins a group of the kernel's gets a socket of the kernel's. */
+	if (!trap_become_caller(c)) {
+		fail(c, -ESRCH);
 		return;
-	finish(c, sock_setsockopt(
-		      serving.fd, (int)c->arg[1], (int)c->arg[2], at, len));
+	}
+	r = sock_setsockopt(
+	    serving.fd, (int)c->arg[1], (int)c->arg[2], at, len);
+	trap_become_self();
+	finish(c, r);
 }
 
 /* ---- ioctl ---- */

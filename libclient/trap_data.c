@@ -110,7 +110,9 @@ recv_now(struct trap_op *op, uint32_t events)
 			&op->c, op->c.arg[1] + op->done, piece, (size_t)r) != 0)
 			return answer(op, -EFAULT);
 		op->done += (size_t)r;
-	} while (r > 0 && op->flags & MSG_WAITALL && op->done < op->size);
+	} while (r > 0 &&
+		 (op->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL &&
+		 op->done < op->size);
 	if (op->c.arg[4] != 0 && op->c.arg[5] != 0 &&
 	    trap_write(&op->c, op->c.arg[5], &none, sizeof none) != 0)
 		op->done = 0, r = -EFAULT;

@@ -27,6 +27,8 @@
 #define PAYLOAD_MAX 65536
 #define CONTROL_MAX 4096
 #define VECTOR_MAX  1024 /* UIO_MAXIOV, of places and of messages */
+/* More than fits into a socket; whoever answers them ends nevertheless. */
+#define LEFT_MAX    16384
 
 static uint8_t payload[PAYLOAD_MAX];
 static uint8_t control[CONTROL_MAX];
@@ -159,6 +161,7 @@ send_one(const struct trap_op *op, struct dgram *d)
 	const struct trap_call *c = &op->c;
 	struct message g;
 	int err = read_message(op, &g);
+	ssize_t r;
 
 	if (err == 0 && g.size > sizeof payload)
 		err = -EMSGSIZE;
@@ -168,7 +171,15 @@ send_one(const struct trap_op *op, struct dgram *d)
 		err = copy(c, &g, g.size, false);
 	if (!trap_valid(c))
 		return -ESRCH;
-	return err != 0 ? err : dgram_sendmsg(op->fd, d, &g.here, op->flags);
+	if (err != 0 || d->bits & PROTO_DTAG_SETTLED)
+		return err != 0 ? err
+				: dgram_sendmsg(op->fd, d, &g.here, op->flags);
+	/* It may become the kernel's, and then is its user's. */
+	if (!trap_become_caller(c))
+		return -ESRCH;
+	r = dgram_sendmsg(op->fd, d, &g.here, op->flags);
+	trap_become_self();
+	return r;
 }
 
 /* ---- receiving ---- */
@@ -365,10 +376,12 @@ void
 dgram_left_behind(int fd, struct dgram *d)
 {
 	struct proto_dgram h;
+	unsigned left = LEFT_MAX;
 	ssize_t n;
 
 	/* Those with headers are ahead of those without. */
-	while (sys_recv(fd, &h, sizeof h, MSG_PEEK | MSG_DONTWAIT) ==
+	while (left-- > 0 &&
+	       sys_recv(fd, &h, sizeof h, MSG_PEEK | MSG_DONTWAIT) ==
 		   (ssize_t)sizeof h &&
 	       h.magic == PROTO_DGRAM_MAGIC && h.handle == d->handle) {
 		n = sys_recv(fd, payload, sizeof payload, MSG_DONTWAIT);

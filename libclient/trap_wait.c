@@ -133,8 +133,12 @@ trap_happened(void *waiter, uint32_t events)
 	struct waiter *w = waiter;
 
 	unwatch(w);
-	if (!w->op.again(&w->op, events) && watch(w))
-		return;
+	if (!w->op.again(&w->op, events)) {
+		if (watch(w))
+			return;
+		trap_restore(&w->op);
+		trap_answer(&w->op.c, -ENOBUFS);
+	}
 	forget(w);
 }
 

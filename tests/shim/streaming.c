@@ -448,6 +448,24 @@ written_unasked(void)
 	write_polled("pieces", p.fd);
 }
 
+/* Who wants an address is trapped where others are not. */
+static void
+peeking_for_all(void)
+{
+	struct timeval tv = {.tv_usec = 50000};
+	union name from;
+	socklen_t len = sizeof from;
+	char buf[10] = {0};
+	int fd = linked(0);
+
+	peer("say abc");
+	await_quietly(fd, POLLIN);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+	result("peek",
+	    recvfrom(fd, buf, 7, MSG_PEEK | MSG_WAITALL, &from.sa, &len));
+	say("%s", buf);
+}
+
 static const struct shim_case table[] = {
     CASE(small_buffers),
     CASE(written_unasked),
@@ -463,5 +481,6 @@ static const struct shim_case table[] = {
     CASE(gathering),
     CASE(options),
     CASE(bulk),
+    CASE(peeking_for_all),
 };
 const struct subject streaming_cases = SUBJECT("streaming", table);
