@@ -30,6 +30,7 @@ check_PROGRAMS += tests/e2e/starter
 tests_e2e_starter_SOURCES = tests/e2e/starter.c
 tests_e2e_starter_CPPFLAGS = -D_GNU_SOURCE
 tests_e2e_starter_CFLAGS = $(TCPD_CFLAGS)
+tests_e2e_starter_LDFLAGS =
 tests_e2e_starter_LDADD =
 if HAVE_STATIC
 check_PROGRAMS += tests/e2e/started
