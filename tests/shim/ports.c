@@ -299,9 +299,12 @@ balanced_between_processes(void)
 		if (listen(fd, 64) != 0 || write(gate[1], "x", 1) != 1)
 			_exit(200);
 		for (c = 0; (i = accept(fd, NULL, NULL)) >= 0; c++) {
-			/* "s": no more. */
-			if (read(i, &byte, 1) != 1 || byte == 's')
+			/* "s": no more.  An exit closes the connection first,
+			 * and the next one could still come here. */
+			if (read(i, &byte, 1) != 1 || byte == 's') {
+				close(fd);
 				_exit(c);
+			}
 			close(i);
 		}
 		_exit(201);
