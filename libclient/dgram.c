@@ -358,6 +358,8 @@ dgram_bind(int fd, struct dgram *d, const struct sockaddr *sa, socklen_t len)
 		r = dgram_to_kernel(fd, d);
 		return r != 0 ? r : result(real.bind(fd, sa, len));
 	}
+	if (!sock_may_have(e.port))
+		return -EACCES;
 	name = sock_to_name(dgram_family(d), &e);
 	r = wire_request(&q);
 	if (r == 0 && !ipaddr_is_any(&e.addr))

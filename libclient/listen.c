@@ -123,16 +123,18 @@ unprivileged_start(void)
 	return atol(text);
 }
 
+pid_t sock_caller;
+
 /* The daemon knows users.  Of root's processes the kernel asks more, and some
  * have given it up. */
-static bool
-may_have(uint16_t port)
+bool
+sock_may_have(uint16_t port)
 {
 	struct __user_cap_header_struct head = {
-	    .version = _LINUX_CAPABILITY_VERSION_3};
+	    .version = _LINUX_CAPABILITY_VERSION_3, .pid = sock_caller};
 	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
-	if (port == 0 || port >= IPPORT_RESERVED || geteuid() != 0 ||
+	if (port == 0 || port >= IPPORT_RESERVED ||
 	    SYS(SYS_capget, &head, has, 0, 0, 0, 0) != 0)
 		return true;
 	return has[0].effective & 1U << CAP_NET_BIND_SERVICE ||
@@ -221,7 +223,7 @@ bind_by_policy(
 		return err;
 	if (v.action == PROTO_TCPD && sock_elsewhere(&o))
 		v.action = PROTO_KERNEL;
-	if (v.action == PROTO_TCPD && !may_have(at.port))
+	if (v.action == PROTO_TCPD && !sock_may_have(at.port))
 		return -EACCES;
 	if (v.action == PROTO_TCPD)
 		return bind_tcpd(fd, handle, &at);

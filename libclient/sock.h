@@ -74,6 +74,9 @@ sock_settle(int fd)
 		sock_settle_waiting(fd);
 }
 
+/* Whose calls these are, where it is not this process: a thread's number. */
+extern pid_t sock_caller;
+
 /* ---- between the files ---- */
 
 /* A negative errno becomes -1 and errno. */
@@ -156,6 +159,8 @@ ssize_t sock_send_fast(
     int fd, uint64_t handle, const struct msghdr *m, int flags);
 /* Is Fast Open off?  0 or -EOPNOTSUPP. */
 int sock_fast_off(int fd, uint64_t handle);
+/* Has who calls the right to a port? */
+bool sock_may_have(uint16_t port);
 /* Bound to another interface than tcpd's: nothing of tcpd's goes there. */
 bool sock_elsewhere(const struct sockopts *o);
 /* Where the sandbox's resolver is: 127.0.0.1 or ::1, port 53; and the name at

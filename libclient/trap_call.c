@@ -257,6 +257,7 @@ serve_bind(const struct trap_call *c)
 
 	if (!take_ours(c))
 		return;
+	sock_caller = c->tid;
 	r = with_name(c, sock_bind);
 	finish(c, r);
 }

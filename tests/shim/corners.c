@@ -137,6 +137,10 @@ low_ports(void)
 		result("then any", bound_at(fd, 0));
 		result("listen", listen(fd, 1));
 		close(fd);
+		fd = socket(family, SOCK_DGRAM, 0);
+		result("UDP", bound_at(fd, ports[i]));
+		result("then any", bound_at(fd, 0));
+		close(fd);
 	}
 }
 
