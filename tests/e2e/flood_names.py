@@ -14,7 +14,7 @@ import socket
 import struct
 import sys
 
-PATIENCE = 1
+PATIENCE = 3
 
 
 def main():

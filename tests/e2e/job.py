@@ -11,6 +11,7 @@ import pty
 import re
 import select
 import shlex
+import signal
 import sys
 import time
 
@@ -24,6 +25,9 @@ class Terminal:
         pid, self.fd = pty.fork()
         if pid == 0:
             os.environ["PS1"] = "prompt> "
+            # What was ignored would stay so: of a shell in the background.
+            for name in signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP:
+                signal.signal(name, signal.SIG_DFL)
             os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
 
     def type(self, text):
