@@ -19,25 +19,10 @@ ask()
 	timeout 90 "$lab" "$1" "$python" "$ao" ask "${@:2}"
 }
 
-# refused NAME SIDE ADDRESS PORT KEY: no connection comes about, in silence;
-# all of them wait side by side for unanswered().
-asked=()
+# refused NAME SIDE ADDRESS PORT KEY: no connection comes about, in silence.
 refused()
 {
-	CONNECT_S=4 spawn "refused.${#asked[@]}" ask "$2" "$3" "$4" 1000 "$5"
-	asked+=("$1")
-}
-
-unanswered()
-{
-	local i
-	for i in "${!asked[@]}"; do
-		wait "${pid_of[refused.$i]}"
-		unset "pid_of[refused.$i]"
-		matches "${asked[i]}: the SYN stays unanswered" \
-		    "$(tail -n 1 "$work/refused.$i.log")" 'timed out|timeout'
-	done
-	asked=()
+	silence "$1" ask "$2" "$3" "$4" 1000 "$5"
 }
 
 # drops NAME TEXT: tcpd counted some.
@@ -84,7 +69,7 @@ pair()
 	refused "$from to $to, no key" "$from" "$address" "$port" ""
 	refused "$from to $to, a key nobody wants" "$from" "$address" \
 	    $((port + 2)) "$sha"
-	unanswered
+	silences
 }
 
 # The kernel's side needs CONFIG_TCP_AO.

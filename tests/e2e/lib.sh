@@ -203,6 +203,27 @@ finish_of()
 	wait "${pid_of[$2]}"
 }
 
+# silence NAME CMD...: a client that says so when its SYNs have had no answer for
+# $CONNECT_S seconds.  All of them wait side by side, for silences.
+silent=()
+silence()
+{
+	CONNECT_S=4 spawn "silent.${#silent[@]}" "${@:2}"
+	silent+=("$1")
+}
+
+silences()
+{
+	local i
+	for i in "${!silent[@]}"; do
+		wait "${pid_of[silent.$i]}"
+		unset "pid_of[silent.$i]"
+		matches "${silent[i]}: the SYN stays unanswered" \
+		    "$(tail -n 1 "$work/silent.$i.log")" 'timed out|timeout'
+	done
+	silent=()
+}
+
 stop()
 {
 	kill "${pid_of[$1]}" 2>/dev/null

@@ -24,25 +24,10 @@ ask()
 	timeout 90 "$lab" "$1" "$python" "$md5" ask "$2" "$3" "$4" "${5:-100000}"
 }
 
-# refused NAME SIDE ADDRESS PORT KEY: no connection comes about, in silence;
-# all of them wait side by side for unanswered().
-asked=()
+# refused NAME SIDE ADDRESS PORT KEY: no connection comes about, in silence.
 refused()
 {
-	CONNECT_S=4 spawn "refused.${#asked[@]}" ask "$2" "$3" "$4" "$5"
-	asked+=("$1")
-}
-
-unanswered()
-{
-	local i
-	for i in "${!asked[@]}"; do
-		wait "${pid_of[refused.$i]}"
-		unset "pid_of[refused.$i]"
-		matches "${asked[i]}: the SYN stays unanswered" \
-		    "$(tail -n 1 "$work/refused.$i.log")" 'timed out|timeout'
-	done
-	asked=()
+	silence "$1" ask "$2" "$3" "$4" "$5"
 }
 
 # drops NAME TEXT: tcpd counted some.
@@ -66,7 +51,7 @@ pair()
 	    "$(ask "$from" "$address" $((port + 2)) "")" good
 	refused "$from to $to, a signature nobody wants" "$from" "$address" \
 	    $((port + 2)) "$key"
-	unanswered
+	silences
 }
 
 # servers SIDE PEER PORT: with this key for the peer; of its net; with none.
@@ -101,7 +86,7 @@ if peer "$python" -c "$probe" >"$work/probe" 2>&1; then
 	equal "to the kernel's loopback, signed" \
 	    "$(ask run "$loop" 9120 "$key")" good
 	refused "to the kernel's loopback, wrong key" run "$loop" 9120 other
-	unanswered
+	silences
 	drops "unsigned SYNs are counted" "no MD5 signature"
 	drops "wrong signatures are counted" "wrong MD5"
 	drops "unwanted signatures are counted" "MD5 signature of whom"
@@ -144,7 +129,7 @@ spawn other "$lab" peer "$python" "$md5" serve "$tcpd" 9000 "$key"
 check "a server under another tcpd" wait_for 10 grep -q ready "$work/other.log"
 equal "tcpd to tcpd, signed" "$(ask run "$kernel" 9000 "$key" 3000000)" good
 refused "tcpd to tcpd, wrong key" run "$kernel" 9000 other
-unanswered
+silences
 stop other
 
 finish 1
