@@ -44,6 +44,7 @@ struct trap_op {
 	int64_t end_ms;	   /* of its patience; -1: none */
 	int timed_out;	   /* the negative errno at that time */
 	bool was_blocking; /* the kernel's socket shall be so again */
+	bool alone;	   /* nobody stands in the call any more */
 	socklen_t room;	   /* accept: for the name */
 	bool room_known;
 	/* Data: what is left of it the next time. */
@@ -95,6 +96,8 @@ void trap_datagram(const struct trap_call *c);
 
 /* Takes a copy of op and its fd; answers at once when there are too many. */
 void trap_wait(const struct trap_op *op);
+/* The call, a connect(), has an attempt under way on fd, and ends; takes fd. */
+void trap_settle_later(const struct trap_call *c, int fd);
 void trap_restore(struct trap_op *op);
 void trap_happened(void *waiter, uint32_t events);
 /* Looks after those who may have gone, been interrupted or waited enough, when

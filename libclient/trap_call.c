@@ -237,15 +237,21 @@ serve_data(const struct trap_call *c)
 static void
 serve_connect(const struct trap_call *c)
 {
+	uint64_t handle;
 	int r;
 
 	if (!take_ours(c))
 		return;
 	r = with_name(c, sock_connect);
-	if (r < 0 && serving.waits)
+	if (r < 0 && serving.waits) {
 		await_connection(c, -errno);
-	else
+	} else if (r < 0 && errno == EINPROGRESS && !serving.foreign &&
+		   ident_ours(serving.fd, &handle)) {
+		trap_settle_later(c, serving.fd);
+		trap_answer(c, -EINPROGRESS);
+	} else {
 		finish(c, r);
+	}
 }
 
 /* ---- bind, listen, accept ---- */

@@ -3,6 +3,11 @@
  * Calls that wait: a blocking connect() or accept().  The thread stands still,
  * the trap does not: it has the socket in its epoll set.
  *
+ * And attempts to connect that nobody waits in: when one is over, the send
+ * buffer must become what it shall be, for a program may poll, ask nothing and
+ * write.  That takes a copy of its socket, which is let go of, a quarter of a
+ * second late at most, when the program has closed its own.
+ *
  * What no descriptor tells is looked for, 20 ms after the call began and then
  * ever more seldom, to four times a second: whether the caller was killed, has
  * waited as long as SO_RCVTIMEO or SO_SNDTIMEO says, or has a signal.  A signal
@@ -17,17 +22,21 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/queue.h>
 #include <time.h>
 #include <unistd.h>
+#include "ident.h"
 #include "sys.h"
 #include "trap.h"
 
 #define ERESTARTSYS 512
 
 #define WAITERS_MAX   4096
+#define ALONE_MAX     1024
 #define LOOK_FIRST_MS 20
 #define LOOK_MAX_MS   250
 
@@ -39,7 +48,8 @@ struct waiter {
 };
 
 static TAILQ_HEAD(, waiter) waiters = TAILQ_HEAD_INITIALIZER(waiters);
-static unsigned nwaiters;
+/* Of calls, and of attempts that nobody waits in. */
+static unsigned nwaiters[2];
 /* No look is due before. */
 static int64_t earliest_ms = INT64_MAX;
 
@@ -96,35 +106,79 @@ static void
 forget(struct waiter *w)
 {
 	TAILQ_REMOVE(&waiters, w, link);
-	nwaiters--;
+	nwaiters[w->op.alone]--;
 	trap_restore(&w->op);
 	close(w->op.fd);
 	free(w);
 }
 
+/* false: there are too many. */
+static bool
+enlist(const struct trap_op *op)
+{
+	unsigned most = op->alone ? ALONE_MAX : WAITERS_MAX;
+	struct waiter *w =
+	    nwaiters[op->alone] < most ? calloc(1, sizeof *w) : NULL;
+	int64_t now = now_ms();
+
+	if (w == NULL)
+		return false;
+	w->op = *op;
+	w->step_ms = LOOK_FIRST_MS;
+	if (w->op.end_ms >= 0)
+		w->op.end_ms += now;
+	if (!watch(w)) {
+		free(w);
+		return false;
+	}
+	TAILQ_INSERT_TAIL(&waiters, w, link);
+	nwaiters[op->alone]++;
+	schedule(w, now);
+	return true;
+}
+
 void
 trap_wait(const struct trap_op *op)
 {
-	struct waiter *w = nwaiters < WAITERS_MAX ? calloc(1, sizeof *w) : NULL;
 	struct trap_op copy = *op;
-	int64_t now = now_ms();
 
-	if (w != NULL) {
-		w->op = *op;
-		w->step_ms = LOOK_FIRST_MS;
-		if (w->op.end_ms >= 0)
-			w->op.end_ms += now;
-	}
-	if (w == NULL || !watch(w)) {
-		free(w);
-		trap_restore(&copy);
-		trap_answer(&copy.c, -ENOBUFS);
-		close(copy.fd);
+	if (enlist(op))
 		return;
-	}
-	TAILQ_INSERT_TAIL(&waiters, w, link);
-	nwaiters++;
-	schedule(w, now);
+	trap_restore(&copy);
+	trap_answer(&copy.c, -ENOBUFS);
+	close(copy.fd);
+}
+
+/* What the daemon has not read: of one that connects, the hello. */
+static size_t
+unread(int fd)
+{
+	int n = 0;
+
+	sys_ioctl(fd, SIOCOUTQ, &n);
+	return (size_t)n;
+}
+
+static bool
+settle(struct trap_op *op, uint32_t events)
+{
+	ident_settle(op->fd);
+	return true;
+}
+
+void
+trap_settle_later(const struct trap_call *c, int fd)
+{
+	struct trap_op op = {.c = *c,
+	    .fd = fd,
+	    .events = EPOLLOUT,
+	    .end_ms = -1,
+	    .alone = true,
+	    .size = unread(fd),
+	    .again = settle};
+
+	if (!enlist(&op))
+		close(fd);
 }
 
 void
@@ -157,13 +211,42 @@ interruption(const struct trap_op *op)
 	return s.pending & ~s.blocked || s.threads == 1 ? -ERESTARTSYS : -EINTR;
 }
 
+static uint64_t
+cookie(int fd)
+{
+	uint64_t v = 0;
+	socklen_t len = sizeof v;
+
+	sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &v, &len);
+	return v;
+}
+
+/* Has the program the socket still, where it was? */
+static bool
+still_open(const struct trap_op *op)
+{
+	int fd = trap_getfd(&op->c, (int)op->c.arg[0]);
+	bool same = fd >= 0 && cookie(fd) == cookie(op->fd);
+
+	if (fd >= 0)
+		close(fd);
+	return same;
+}
+
 /* true: the waiter is gone. */
 static bool
 look_after(struct waiter *w, int64_t now)
 {
 	int result = 0;
 
-	if (trap_valid(&w->op.c)) {
+	if (w->op.alone) {
+		/* The program may have filled the small buffer before we saw
+		 * that it was empty; it is never ready then. */
+		if (unread(w->op.fd) != w->op.size)
+			ident_settle(w->op.fd);
+		else if (still_open(&w->op))
+			return false;
+	} else if (trap_valid(&w->op.c)) {
 		if (w->op.end_ms >= 0 && w->op.end_ms <= now)
 			result = w->op.timed_out;
 		else
