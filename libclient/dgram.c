@@ -14,6 +14,7 @@
  */
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -222,6 +223,8 @@ copy_options(int fd, const struct dgram *d, int twin)
 	    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT},
 	    {IPPROTO_IPV6, IPV6_RECVTCLASS},
 	    {IPPROTO_IPV6, IPV6_MTU_DISCOVER},
+	    {IPPROTO_UDP, UDP_CORK},
+	    {IPPROTO_UDP, UDP_SEGMENT},
 	};
 	int v, fresh;
 	socklen_t len;

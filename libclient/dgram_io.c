@@ -14,11 +14,13 @@
  */
 #include <sys/socket.h>
 #include <linux/errqueue.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <time.h>
 #include "dgram.h"
+#include "ipc/dgramopt.h"
 #include "ipc/policy.h"
 #include "real.h"
 #include "sys.h"
@@ -97,6 +99,18 @@ take_pktinfo6(const struct cmsghdr *c, struct proto_dgram *h)
 	return 0;
 }
 
+/* 0, as of an option: not several. */
+static int
+take_segment(const struct cmsghdr *c, struct proto_dgram *h)
+{
+	if (c->cmsg_type != UDP_SEGMENT ||
+	    c->cmsg_len != CMSG_LEN(sizeof h->segment))
+		return -EINVAL;
+	memcpy(&h->segment, CMSG_DATA(c), sizeof h->segment);
+	h->flags |= PROTO_DGRAM_SEGMENT;
+	return 0;
+}
+
 /* What is said of one datagram: Linux's own checks. */
 static int
 take_cmsg(const struct cmsghdr *c, struct proto_dgram *h)
@@ -104,8 +118,10 @@ take_cmsg(const struct cmsghdr *c, struct proto_dgram *h)
 	bool v6 = c->cmsg_level == IPPROTO_IPV6;
 	int v, err;
 
-	if (c->cmsg_level == SOL_SOCKET || c->cmsg_level == IPPROTO_UDP)
-		return -EINVAL; /* UDP_SEGMENT among them: not in tcpd */
+	if (c->cmsg_level == SOL_SOCKET)
+		return -EINVAL;
+	if (c->cmsg_level == IPPROTO_UDP)
+		return take_segment(c, h);
 	if (c->cmsg_level != IPPROTO_IP && !v6)
 		return 0;
 	if (v6 ? c->cmsg_type == IPV6_PKTINFO : c->cmsg_type == IP_PKTINFO)
@@ -210,8 +226,11 @@ aim(int fd, struct dgram *d, const struct msghdr *m, struct proto_dgram *h)
 	return r;
 }
 
+#define MAX4 65507
+#define MAX6 65527
+
 static ssize_t
-length(const struct msghdr *m)
+length(const struct dgram *d, const struct msghdr *m)
 {
 	size_t i, n = 0;
 
@@ -222,7 +241,8 @@ length(const struct msghdr *m)
 			return -EMSGSIZE;
 		n += m->msg_iov[i].iov_len;
 	}
-	return n > 65507 ? -EMSGSIZE : (ssize_t)n;
+	return n > (dgram_family(d) == AF_INET ? MAX4 : MAX6) ? -EMSGSIZE
+							      : (ssize_t)n;
 }
 
 /* AF_UNIX's errnos, of a send. */
@@ -290,13 +310,11 @@ ssize_t
 dgram_sendmsg(int fd, struct dgram *d, const struct msghdr *m, int flags)
 {
 	struct proto_dgram h = {.magic = 0};
-	ssize_t n = length(m);
+	ssize_t n = length(d, m);
 	int r;
 
 	if (n < 0)
 		return n;
-	if (flags & MSG_MORE) /* not in tcpd */
-		return -EOPNOTSUPP;
 	if (has_name(d, m)) {
 		r = aim(fd, d, m, &h);
 		if (r == PROTO_KERNEL) {
@@ -313,8 +331,14 @@ dgram_sendmsg(int fd, struct dgram *d, const struct msghdr *m, int flags)
 	}
 	if (flags & MSG_OOB && to_v4(fd, d, &h))
 		return -EOPNOTSUPP;
-	flags &= ~MSG_OOB; /* UDP over IPv6 does not know it */
+	if (n > MAX4 && to_v4(fd, d, &h))
+		return -EMSGSIZE;
 	r = take_control(m, &h);
+	if (h.segment != 0 && n > h.segment * DGRAMOPT_SEGMENTS)
+		r = -EINVAL;
+	if (flags & MSG_MORE)
+		h.flags |= PROTO_DGRAM_MORE;
+	flags &= ~(MSG_OOB | MSG_MORE); /* UDP over IPv6 does not know OOB */
 	if (r == 0)
 		r = waiting_error(fd, d);
 	if (r != 0)

@@ -120,8 +120,8 @@ dgram_setsockopt(int fd, struct dgram *d, int level, int name, const void *val,
 	err = dgramopt_set(&o, level, name, val, len);
 	if (err != 0)
 		return -err;
-	if (!sockopt_any(&o))
-		return 0; /* nothing that is kept */
+	if (!dgramopt_kept(&o, level, name))
+		return 0;
 	/* A reader must not take a header for bytes in between. */
 	if (wants_more(level, name))
 		dgram_mark(fd, d, 0, PROTO_DTAG_RAW);

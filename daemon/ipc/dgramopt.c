@@ -3,8 +3,9 @@
  * The options of UDP: see dgramopt.h.  Most are those of any Internet socket
  * and sockopt.c's; here is what Linux does otherwise than on TCP.
  *
- * Not in tcpd are UDP_CORK, UDP_SEGMENT, UDP_GRO and UDP_ENCAP: their defaults
- * may be set, anything else is ENOPROTOOPT.  Time stamps are the descriptor's.
+ * Not in tcpd is UDP_ENCAP: its default may be set, anything else is
+ * ENOPROTOOPT.  So is all of UDP_GRO, as on a kernel that does not know it: who
+ * asks takes that for an answer.  Time stamps are the descriptor's.
  */
 #include <errno.h>
 #include <limits.h>
@@ -17,9 +18,6 @@
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
 #endif
 
 static int
@@ -51,6 +49,13 @@ dgramopt_stamp(int level, int name)
 		   name == SO_TIMESTAMP_NEW || name == SO_TIMESTAMPNS_NEW);
 }
 
+bool
+dgramopt_kept(const struct sockopts *o, int level, int name)
+{
+	return sockopt_any(o) || (level == IPPROTO_UDP &&
+				     (name == UDP_CORK || name == UDP_SEGMENT));
+}
+
 unsigned
 dgramopt_where(int level, int name)
 {
@@ -77,7 +82,7 @@ value(int level, const void *val, uint32_t len, int *v)
 
 /* IPPROTO_UDP (SOL_UDP). */
 static int
-set_udp(int name, const void *val, uint32_t len)
+set_udp(struct sockopts *o, int name, const void *val, uint32_t len)
 {
 	int v;
 
@@ -88,12 +93,14 @@ set_udp(int name, const void *val, uint32_t len)
 	case UDP_SEGMENT:
 		if (v < 0 || v > USHRT_MAX)
 			return EINVAL;
-		break;
+		o->segment = (uint16_t)v;
+		return 0;
 	case UDP_CORK:
+		o->cork = v != 0;
+		return 0;
 	case UDP_ENCAP:
 	case UDP_NO_CHECK6_TX:
 	case UDP_NO_CHECK6_RX:
-	case UDP_GRO:
 		break;
 	default:
 		return ENOPROTOOPT;
@@ -160,7 +167,7 @@ dgramopt_set(
 	int v;
 
 	if (level == IPPROTO_UDP)
-		return set_udp(name, val, len);
+		return set_udp(o, name, val, len);
 	if (level == IPPROTO_TCP || (level == IPPROTO_IPV6 && !o->ipv6))
 		return ENOPROTOOPT;
 	if (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_RCVBUF))
@@ -194,9 +201,11 @@ dgramopt_get(const struct sockopts *o, uint16_t mtu, int level, int name,
 	if (level == IPPROTO_UDP) {
 		if (name != UDP_CORK && name != UDP_ENCAP &&
 		    name != UDP_NO_CHECK6_TX && name != UDP_NO_CHECK6_RX &&
-		    name != UDP_SEGMENT && name != UDP_GRO)
+		    name != UDP_SEGMENT)
 			return ENOPROTOOPT;
-		v = 0;
+		v = name == UDP_CORK	  ? o->cork
+		    : name == UDP_SEGMENT ? o->segment
+					  : 0;
 	} else if (level == IPPROTO_TCP) {
 		return o->ipv6 ? ENOPROTOOPT : EOPNOTSUPP;
 	} else if (level == SOL_SOCKET && name == SO_TYPE) {

@@ -21,6 +21,12 @@ int dgramopt_get(const struct sockopts *o, uint16_t mtu, int level, int name,
 #define DGRAMOPT_BUF	 212992
 #define DGRAMOPT_BUF_MAX (2 * DGRAMOPT_BUF)
 
+/* More datagrams of UDP_SEGMENT in one call are EINVAL, as on Linux. */
+#define DGRAMOPT_SEGMENTS 128
+
+/* Is it kept in one of struct sockopts that has been set to o alone? */
+bool dgramopt_kept(const struct sockopts *o, int level, int name);
+
 /* Is it about groups of receivers, which are the kernel's? */
 bool dgramopt_multicast(int level, int name);
 

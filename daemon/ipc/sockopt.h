@@ -51,6 +51,8 @@ struct sockopts {
 	uint64_t pacing_rate;	     /* SO_MAX_PACING_RATE, whose val is 0 */
 	uint8_t fastopen_key[32];    /* TCP_FASTOPEN_KEY, whose val is its
 					length: one key or two */
+	uint16_t segment;	     /* UDP_SEGMENT, of dgramopt.h */
+	bool cork;		     /* UDP_CORK, the same */
 	bool ipv6; /* of a socket of AF_INET6; the owner's to say */
 };
 

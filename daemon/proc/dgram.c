@@ -41,9 +41,11 @@
 #define SHARE_FIRST  16	 /* of them, before connections have their turn */
 #define OVERHEAD     768 /* what the kernel counts for each, roughly */
 #define EMPTIES_MAX  64
+#define CATCH_UP_MAX 1024 /* more than a send buffer has */
 
-_Static_assert(BACKLOG_HIGH + 65536 / 552 + 1 < STACK_BACKLOG_MAX,
-    "a whole datagram in pieces finds room");
+_Static_assert(BACKLOG_HIGH + 65536 / 552 + 1 < STACK_BACKLOG_MAX &&
+		   BACKLOG_HIGH + DGRAMOPT_SEGMENTS < STACK_BACKLOG_MAX,
+    "a whole datagram in pieces finds room, and so do those of one call");
 
 int
 dgram_cmp(const struct dgram *a, const struct dgram *b)
@@ -178,6 +180,7 @@ dgram_free(struct dgram *d)
 	udp_close(d->sock);
 	here_forget(d);
 	dgram_errors_purge(d);
+	dgram_pieces_purge(d);
 	a->bytes -= d->charged;
 	names_del(&e->names, &d->name);
 	RB_REMOVE(dgrams, &e->dgrams, d);
@@ -284,7 +287,7 @@ forget_taken(struct dgram *d)
 uint64_t
 dgram_held(const struct dgram *d)
 {
-	return dgram_queued(d) + d->error_bytes;
+	return dgram_queued(d) + d->error_bytes + dgram_pieces_held(d);
 }
 
 /* One more empty message goes. */
@@ -355,9 +358,8 @@ dgram_deliver(void *ctx, void *user, const struct udp_in *in)
 	return gone ? -EPIPE : full(d, DROP_UDP_FULL);
 }
 
-/* The program learns that there is an errno, now or when it asks. */
-static void
-tell(struct dgram *d, int error)
+void
+dgram_tell(struct dgram *d, int error)
 {
 	bool told;
 
@@ -373,91 +375,10 @@ tell(struct dgram *d, int error)
 void
 dgram_failed(void *ctx, void *user, int error)
 {
-	tell(user, error);
+	dgram_tell(user, error);
 }
 
 /* ---- from the program ---- */
-
-/* What a message says, by its header or as the payload that it is. */
-static void
-read_message(
-    const struct dgram *d, const uint8_t *p, size_t len, struct udp_msg *out)
-{
-	struct proto_dgram h = {.magic = 0};
-
-	*out =
-	    (struct udp_msg){.to_peer = true, .tos = -1, .ttl = -1, .data = p};
-	out->len = (uint32_t)len;
-	if (len >= sizeof h)
-		memcpy(&h, p, sizeof h);
-	if (h.magic != PROTO_DGRAM_MAGIC || h.handle != d->name.handle)
-		return;
-	out->data = p + sizeof h;
-	out->len = (uint32_t)(len - sizeof h);
-	if (proto_name_get(&h.peer, &out->dst)) {
-		out->to_peer = false;
-		out->dport = h.peer.port;
-	}
-	if (h.flags & PROTO_DGRAM_LOCAL)
-		out->have_src = proto_name_get(&h.local, &out->src);
-	if (h.flags & PROTO_DGRAM_TOS)
-		out->tos = h.tos;
-	if (h.flags & PROTO_DGRAM_TTL)
-		out->ttl = h.ttl;
-}
-
-/* true: it is what came before connect(), and is no datagram to send. */
-static bool
-come_once_more(struct dgram *d, const uint8_t *p, size_t len)
-{
-	struct proto_dgram h = {.magic = 0};
-	struct udp_in in;
-
-	if (len >= sizeof h)
-		memcpy(&h, p, sizeof h);
-	if (h.magic != PROTO_DGRAM_MAGIC || h.handle != d->name.handle ||
-	    !(h.flags & PROTO_DGRAM_BACK))
-		return false;
-	in = (struct udp_in){.sport = h.peer.port,
-	    .dport = h.local.port,
-	    .tos = h.tos,
-	    .ttl = h.ttl,
-	    .data = p + sizeof h,
-	    .len = (uint32_t)(len - sizeof h)};
-	if (proto_name_get(&h.peer, &in.src) &&
-	    proto_name_get(&h.local, &in.dst))
-		dgram_deliver(NULL, d, &in);
-	return true;
-}
-
-static bool
-for_resolver(const struct dgram *d, const struct udp_msg *m)
-{
-	return m->to_peer ? d->asks : here_is(d->e, &m->dst, m->dport);
-}
-
-static void
-send_message(struct dgram *d, const uint8_t *p, size_t len)
-{
-	struct udp_msg m;
-	int r;
-
-	if (come_once_more(d, p, len))
-		return;
-	read_message(d, p, len, &m);
-	/* The peer was judged when it became one. */
-	r = m.to_peer ? 0 : -refuse_connect(d->e, d->name.uid, &m.dst, m.dport);
-	if (r == 0)
-		r = for_resolver(d, &m) ? here_ask(d, &m)
-					: udp_send(d->sock, &m);
-	if (r == 0)
-		return;
-	drop_count(d->e->drops, DROP_UDP_SEND);
-	if (r == -EMSGSIZE)
-		dgram_too_long(d, &m);
-	if (r != -ENOBUFS) /* Linux drops it without a word too */
-		tell(d, -r);
-}
 
 /* One message.  Its length, 0 and *end when there is none and never will be;
  * -1: none now. */
@@ -479,13 +400,28 @@ take(struct dgram *d, void *buf, size_t room, bool *end)
 	       (n < 0 && errno != EAGAIN && errno != EINTR);
 	if (n > 0 && m.msg_flags & MSG_TRUNC) {
 		drop_count(d->e->drops, DROP_UDP_SEND);
-		tell(d, EMSGSIZE);
+		dgram_tell(d, EMSGSIZE);
 		return 0;
 	}
 	if (n < 0 || *end)
 		return -1;
-	send_message(d, buf, (size_t)n);
+	dgram_message(d, buf, (size_t)n);
 	return n;
+}
+
+void
+dgram_catch_up(struct dgram *d)
+{
+	uint8_t buf[sizeof(struct proto_dgram) + 65536];
+	bool end = false;
+	int i;
+
+	/* Pieces take no room with the device. */
+	for (i = 0; i < CATCH_UP_MAX &&
+		    (d->opts.cork || stack_backlog(d->e->stack) < BACKLOG_HIGH);
+	     i++)
+		if (take(d, buf, sizeof buf, &end) < 0)
+			return;
 }
 
 /* While fewer than high frames wait for the device.  false: d is gone. */

@@ -7,6 +7,7 @@
 #include "config.h"
 #include <sys/socket.h>
 #include <errno.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include "ipc/dgramopt.h"
@@ -202,6 +203,8 @@ do_setopt(struct request *r, struct dgram *d)
 	memcpy(&o, r->body, sizeof o);
 	if (o.len != r->len - sizeof o || o.len > PROTO_OPT_MAX)
 		return -EPROTO;
+	if (o.level == IPPROTO_UDP)
+		dgram_catch_up(d); /* which that does not concern */
 	udp_info(d->sock, &info);
 	if (o.level == IPPROTO_IPV6 && o.name == IPV6_V6ONLY &&
 	    info.id.lport != 0)
@@ -210,6 +213,8 @@ do_setopt(struct request *r, struct dgram *d)
 	    (const uint8_t *)r->body + sizeof o, o.len);
 	if (err == 0)
 		dgram_apply(d);
+	if (o.level == IPPROTO_UDP && o.name == UDP_CORK && !d->opts.cork)
+		dgram_uncork(d);
 	return err;
 }
 

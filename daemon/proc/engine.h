@@ -174,6 +174,9 @@ struct dgram {
 	bool gone; /* the program's end is closed */
 	bool raw;  /* what comes goes on without a header */
 	bool asks; /* its peer is the resolver */
+	/* What was said of the first of several pieces of one datagram, and
+	 * they (dgram_send.c); NULL: none waits for more. */
+	struct dgram_pieces *pieces;
 	LIST_HEAD(, dquery) queries;
 };
 RB_HEAD(dgrams, dgram);
@@ -495,6 +498,17 @@ void dgram_reported(void *ctx, void *user, const struct udp_icmp *e);
 void dgram_too_long(struct dgram *d, const struct udp_msg *m);
 int dgram_error_take(struct request *r, struct dgram *d);
 void dgram_errors_purge(struct dgram *d);
+/* ---- dgram_send.c: from the program ---- */
+/* A message as it was sent. */
+void dgram_message(struct dgram *d, const uint8_t *p, size_t len);
+/* What has come of a datagram in pieces goes now (UDP_CORK). */
+void dgram_uncork(struct dgram *d);
+uint64_t dgram_pieces_held(const struct dgram *d);
+void dgram_pieces_purge(struct dgram *d);
+/* The program learns that there is an errno, now or when it asks. */
+void dgram_tell(struct dgram *d, int error);
+/* What it has sent by now is taken. */
+void dgram_catch_up(struct dgram *d);
 /* ---- dgram_req.c ---- */
 /* The socket of UDP that r names; NULL and err 0: none has that handle. */
 struct dgram *dgram_of(struct request *r, int *err);

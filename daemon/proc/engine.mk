@@ -7,6 +7,7 @@ daemon_libengine_la_SOURCES = daemon/proc/accept.c \
 	daemon/proc/account.c daemon/proc/attach.c \
 	daemon/proc/chan.c daemon/proc/chan_io.c daemon/proc/engine.c \
 	daemon/proc/dgram.c daemon/proc/dgram_err.c daemon/proc/dgram_req.c \
+	daemon/proc/dgram_send.c \
 	daemon/proc/refuse.c \
 	daemon/proc/engine_role.c daemon/proc/flood.c daemon/proc/hello.c daemon/proc/keys.c \
 	daemon/proc/listener.c \

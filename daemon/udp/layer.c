@@ -167,7 +167,8 @@ udp_disconnect(struct udp_sock *s)
 
 /* The path's MTU, and whether it may be cut up. */
 static int
-fit(const struct udp_sock *s, const struct udp_path *path, struct udp_out *o)
+fit(const struct udp_sock *s, const struct udp_path *path, bool uncut,
+    struct udp_out *o)
 {
 	bool v4 = ipaddr_is_v4(&o->dst);
 	enum udp_pmtu pmtu = v4 ? s->opts.pmtu : s->opts.pmtu6;
@@ -178,7 +179,8 @@ fit(const struct udp_sock *s, const struct udp_path *path, struct udp_out *o)
 	o->mtu = pmtu >= UDP_PMTU_PROBE ? path->link_mtu : path->mtu;
 	o->whole = need <= o->mtu && pmtu != UDP_PMTU_DONT &&
 		   pmtu < UDP_PMTU_INTERFACE;
-	if (need > o->mtu && pmtu >= UDP_PMTU_DO && pmtu != UDP_PMTU_OMIT)
+	if (need > o->mtu &&
+	    (uncut || (pmtu >= UDP_PMTU_DO && pmtu != UDP_PMTU_OMIT)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -216,7 +218,7 @@ send_to(struct udp_sock *s, const struct udp_msg *m, struct udp_out *o)
 	if (m->ttl > 0)
 		o->ttl = (uint8_t)m->ttl;
 	o->no_csum = v4 && s->opts.no_csum;
-	r = fit(s, &path, o);
+	r = fit(s, &path, m->uncut, o);
 	return r != 0 ? r : s->u->net.output(s->u->net.ctx, o);
 }
 

@@ -175,6 +175,7 @@ struct udp_msg {
 	bool have_src;
 	struct ipaddr src; /* one of ours; the wildcard: as without */
 	int tos, ttl;	   /* -1: the socket's */
+	bool uncut;	   /* -EMSGSIZE rather than in pieces */
 	const void *data;
 	uint32_t len;
 };

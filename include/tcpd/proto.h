@@ -243,23 +243,27 @@ struct proto_dgram {
 	struct proto_name peer;	 /* from or to whom; family 0: the peer */
 	struct proto_name local; /* which address of ours */
 	uint8_t tos, ttl;
-	uint8_t reserved[6];
+	uint16_t segment; /* PROTO_DGRAM_SEGMENT: several, so long each */
+	uint8_t reserved[4];
 };
 _Static_assert(sizeof(struct proto_dgram) == 72, "proto_dgram");
 #define PROTO_DGRAM_MAGIC 0xd6647075u /* "udp" and no letter */
 
 /* From the program: what is given.  To the program: what it wants to know, by
  * the options of IPPROTO_IP, */
-#define PROTO_DGRAM_LOCAL  1u
-#define PROTO_DGRAM_TOS	   2u
-#define PROTO_DGRAM_TTL	   4u
+#define PROTO_DGRAM_LOCAL   1u
+#define PROTO_DGRAM_TOS	    2u
+#define PROTO_DGRAM_TTL	    4u
 /* and by those of IPPROTO_IPV6. */
-#define PROTO_DGRAM_LOCAL6 8u
-#define PROTO_DGRAM_TCLASS 16u
-#define PROTO_DGRAM_HOPS   32u
+#define PROTO_DGRAM_LOCAL6  8u
+#define PROTO_DGRAM_TCLASS  16u
+#define PROTO_DGRAM_HOPS    32u
 /* From the program: what it got, with its header, before the socket was
  * connected.  It is to come once more, as datagrams come now. */
-#define PROTO_DGRAM_BACK   64u
+#define PROTO_DGRAM_BACK    64u
+/* From the program alone: */
+#define PROTO_DGRAM_SEGMENT 128u
+#define PROTO_DGRAM_MORE    256u /* what comes next belongs to it */
 
 /* An error of the queue (IP_RECVERR), as struct sock_extended_err has it. */
 struct proto_derror {

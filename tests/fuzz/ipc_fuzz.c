@@ -334,6 +334,8 @@ send_dgram(unsigned arg, const uint8_t *p, size_t len)
 	    {&h, sizeof h}, {(void *)(uintptr_t)(p + rest), len - rest}};
 
 	memcpy((uint8_t *)&h + fixed, p, rest);
+	if (arg & 32)
+		h.flags |= PROTO_DGRAM_MORE;
 	if (*slot(arg) >= 0)
 		transmit(*slot(arg), iov, 2, -1);
 }

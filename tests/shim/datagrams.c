@@ -5,6 +5,11 @@
  */
 #include "cases.h"
 #include <linux/errqueue.h>
+#include <linux/udp.h>
+
+#ifndef UDP_SEGMENT /* Linux 4.18 */
+#define UDP_SEGMENT 103
+#endif
 
 static int
 dgram(int flags)
@@ -591,6 +596,135 @@ pointing(void)
 }
 
 static void
+say_heard(int n)
+{
+	for (int i = 0; i < n; i++)
+		say("peer: %s", peer("drecv"));
+}
+
+/* Several of one length in one call: by the option, and by what is said of the
+ * call. */
+static void
+segments(void)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} c = {.h = {.cmsg_len = CMSG_LEN(sizeof(uint16_t)),
+		   .cmsg_level = IPPROTO_UDP,
+		   .cmsg_type = UDP_SEGMENT}};
+	static const uint16_t sizes[] = {4, 10, 11, 1, 0};
+	static char text[200] = "aaaabbbbcc";
+	struct iovec iov = {text, 10};
+	union name n = peer_name();
+	struct msghdr m = {.msg_name = &n,
+	    .msg_namelen = name_len(),
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &c,
+	    .msg_controllen = CMSG_SPACE(sizeof(uint16_t))};
+	int fd = dgram(0);
+	size_t i;
+
+	for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		memcpy(CMSG_DATA(&c.h), &sizes[i], sizeof sizes[i]);
+		result("sendmsg", sendmsg(fd, &m, 0));
+		say_heard(sizes[i] == 4 ? 3 : sizes[i] == 1 ? 10 : 1);
+	}
+	say("%d", get_opt(fd, IPPROTO_UDP, UDP_SEGMENT));
+	result("too long", set_opt(fd, IPPROTO_UDP, UDP_SEGMENT, 65536));
+	result("negative", set_opt(fd, IPPROTO_UDP, UDP_SEGMENT, -1));
+	result("set", set_opt(fd, IPPROTO_UDP, UDP_SEGMENT, 3));
+	say("%d", get_opt(fd, IPPROTO_UDP, UDP_SEGMENT));
+	result("not by the option", sendmsg(fd, &m, 0));
+	say_heard(1);
+	result("sendto", sendto(fd, text, 10, 0, &n.sa, name_len()));
+	say_heard(4);
+	connect(fd, &n.sa, name_len());
+	result("write", write(fd, text, 7));
+	say_heard(3);
+	result("nothing", write(fd, text, 0));
+	say_heard(1);
+	result("off", set_opt(fd, IPPROTO_UDP, UDP_SEGMENT, 0));
+	result("write", write(fd, text, 7));
+	say_heard(1);
+	memcpy(CMSG_DATA(&c.h), &sizes[3], sizeof sizes[3]);
+	iov.iov_len = sizeof text;
+	result("too many", sendmsg(fd, &m, 0));
+	c.h.cmsg_type = 99;
+	result("unknown", sendmsg(fd, &m, 0));
+	c.h.cmsg_type = UDP_SEGMENT;
+	c.h.cmsg_len = CMSG_LEN(sizeof(int));
+	m.msg_controllen = sizeof c;
+	result("an int", sendmsg(fd, &m, 0));
+}
+
+/* One in several calls. */
+static void
+pieces(void)
+{
+	static char text[] = "two";
+	struct iovec iov = {text, 3};
+	union name n = peer_name(), o = addr(PEER, 9);
+	struct msghdr m = {.msg_name = &n,
+	    .msg_namelen = name_len(),
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1};
+	int fd = dgram(0);
+
+	result("one", sendto(fd, "one", 3, MSG_MORE, &n.sa, name_len()));
+	result("two", sendmsg(fd, &m, MSG_MORE));
+	result("three", sendto(fd, "three", 5, 0, &n.sa, name_len()));
+	say_heard(1);
+	result("one", sendto(fd, "one", 3, MSG_MORE, &n.sa, name_len()));
+	result("elsewhere", sendto(fd, "2", 1, 0, &o.sa, name_len()));
+	say_heard(1);
+	result("one", sendto(fd, "one", 3, MSG_MORE, &n.sa, name_len()));
+	result("off", set_opt(fd, IPPROTO_UDP, UDP_CORK, 0));
+	say_heard(1);
+	say("%d", get_opt(fd, IPPROTO_UDP, UDP_CORK));
+	result("on", set_opt(fd, IPPROTO_UDP, UDP_CORK, 7));
+	say("%d", get_opt(fd, IPPROTO_UDP, UDP_CORK));
+	result("connect", connect(fd, &n.sa, name_len()));
+	result("send", send(fd, "a", 1, 0));
+	result("write", write(fd, "bc", 2));
+	result("sendto", sendto(fd, "def", 3, 0, &n.sa, name_len()));
+	result("off", set_opt(fd, IPPROTO_UDP, UDP_CORK, 0));
+	say_heard(1);
+	result("off again", set_opt(fd, IPPROTO_UDP, UDP_CORK, 0));
+	result("unsent", sendto(fd, "x", 1, MSG_MORE, &n.sa, name_len()));
+	close(fd);
+	fd = dgram(0);
+	result("last", sendto(fd, "last", 4, 0, &n.sa, name_len()));
+	say_heard(1);
+}
+
+/* How much one can have, and what fits on the path. */
+static void
+lengths(void)
+{
+	static char big[65536];
+	bool v6 = family == AF_INET6 && !mapped;
+	union name n = peer_name();
+	int fd = dgram(0), i, v;
+	size_t most = v6 ? 65527 : 65507;
+	socklen_t len = sizeof v;
+
+	result("mtu", getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+			  v6 ? IPV6_MTU : IP_MTU, &v, &len));
+	for (i = 0; i < 2; i++) {
+		result("too long",
+		    sendto(fd, big, most + 1, 0, &n.sa, name_len()));
+		result("longest", sendto(fd, big, most, 0, &n.sa, name_len()));
+		say_heard(1);
+		result("connect", connect(fd, &n.sa, name_len()));
+	}
+	result("mtu", getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+			  v6 ? IPV6_MTU : IP_MTU, &v, &len));
+	say("%d", v);
+}
+
+static void
 several(void)
 {
 	char text[4][10] = {"one", "two", "three", "four"};
@@ -891,6 +1025,9 @@ static const struct shim_case cases[] = {
     CASE(marking),
     CASE(marking_wrongly),
     CASE(pointing),
+    CASE(segments),
+    CASE(pieces),
+    CASE(lengths),
     CASE(several),
     CASE(waiting),
     CASE(children),

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -606,4 +607,91 @@ Test(dgram, who_looks_for_the_dead_comes_to_an_end)
 	cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 5);
 	lab_on(0, leave_much_behind, c);
 	cr_assert(lab_until(dgrams, 0, 0, 5000));
+}
+
+/* ---- several in one message, and one in several ---- */
+
+static ssize_t
+send_flags(const struct cl *c, uint32_t flags, uint16_t segment, size_t n)
+{
+	static char text[70000];
+	struct proto_dgram h = {.magic = PROTO_DGRAM_MAGIC,
+	    .handle = c->handle,
+	    .peer = name_of(LAB_ADDR(1), 2000),
+	    .flags = flags,
+	    .segment = segment};
+	struct iovec iov[2] = {{&h, sizeof h}, {text, n}};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+
+	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
+static int
+errno_of(const struct cl *c)
+{
+	static struct message m;
+
+	cr_assert_eq(hear(c->fd, &m), 0, "an errno");
+	return cl_request(0, PROTO_ERROR, c->handle, NULL, 0, -1, NULL, NULL);
+}
+
+Test(dgram, segments_are_not_cut_up)
+{
+	static struct message m;
+	struct cl a, b;
+	int i;
+
+	pair(&a, &b);
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_SEGMENT, 1000, 2500), 0);
+	for (i = 0; i < 3; i++)
+		cr_assert_eq(
+		    hear(b.fd, &m), (ssize_t)sizeof m.h + (i < 2 ? 1000 : 500));
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_SEGMENT, 1473, 2500), 0);
+	cr_assert_eq(errno_of(&a), EMSGSIZE);
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_SEGMENT, 1, 129), 0);
+	cr_assert_eq(errno_of(&a), EINVAL);
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_SEGMENT, 1, 128), 0);
+	for (i = 0; i < 128; i++)
+		cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 1);
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_SEGMENT, 0, 3000), 0);
+	cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 3000);
+}
+
+static void
+get_held(struct engine *e, void *arg)
+{
+	*(size_t *)arg = engine_bytes(e);
+}
+
+static size_t
+held(int i)
+{
+	size_t n;
+
+	lab_on(i, get_held, &n);
+	return n;
+}
+
+Test(dgram, pieces_are_bounded_and_counted)
+{
+	static struct message m;
+	struct cl a, b;
+
+	pair(&a, &b);
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_MORE, 0, 40000), 0);
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_MORE, 0, 40000), 0);
+	cr_assert_eq(errno_of(&a), EMSGSIZE);
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_MORE, 0, 100), 0);
+	cr_assert_gt(send_flags(&a, 0, 0, 20), 0);
+	cr_assert_eq(hear(b.fd, &m), (ssize_t)sizeof m.h + 120);
+	/* Longer than any of IPv4's. */
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_MORE, 0, 65500), 0);
+	cr_assert_gt(send_flags(&a, 0, 0, 20), 0);
+	cr_assert_eq(errno_of(&a), EMSGSIZE);
+	cr_assert_gt(send_flags(&a, PROTO_DGRAM_MORE, 0, 20), 0);
+	cr_assert_eq(set_int(0, &a, IPPROTO_UDP, UDP_CORK, 1), 0);
+	cr_assert_gt(held(0), 65000);
+	close(a.fd);
+	cr_assert(lab_until(dgrams, 0, 0, 2000));
+	cr_assert_eq(held(0), 0);
 }
