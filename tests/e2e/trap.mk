@@ -12,6 +12,7 @@ tests_e2e_escape_LDADD =
 
 # The cases of tests/shim as a program that no library can be put into.
 EXTRA_DIST += tests/e2e/trap.t tests/e2e/trapped.py tests/e2e/trapwait.py tests/e2e/web.go
+EXTRA_DIST += tests/e2e/owner.py
 if HAVE_STATIC
 check_PROGRAMS += tests/e2e/bare
 endif

@@ -204,6 +204,10 @@ if [ "$UID" = 0 ]; then
 	    "$(ctl show clients)" '^(65534|nobody) +1/'
 	exec {orders}>&-
 	finish_of 10 program
+	# By its first datagram it becomes the kernel's.
+	equal "a socket of the kernel's is that user's" "$(run --trap \
+	    setpriv --reuid 65534 --clear-groups "$python" \
+	    "$e2e/owner.py" $family 2>&1)" 65534
 fi
 start
 echo go >&$orders
