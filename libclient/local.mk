@@ -2,7 +2,7 @@
 # The shared libraries go into other people's programs: they are built from
 # their own objects, without the sanitizers' run-time library (undefined
 # behaviour traps instead), and export what their maps say.
-lib_LTLIBRARIES += libtcpd.la libtcpd-preload.la
+lib_LTLIBRARIES += libtcpd.la libtcpd-preload.la libnss_tcpd.la
 bin_PROGRAMS += tcpd-run
 pkgconfig_DATA += libclient/libtcpd.pc
 
@@ -31,7 +31,8 @@ libtcpd_la_LIBADD = -ldl
 libtcpd_la_DEPENDENCIES = libclient/client.map
 
 libtcpd_preload_la_SOURCES = libclient/preload.c libclient/elf.c \
-	libclient/exec.c $(SHIM_SOURCES)
+	libclient/exec.c libclient/lookup.c \
+	libclient/hostnames.c libclient/resquery.c $(SHIM_SOURCES)
 libtcpd_preload_la_CPPFLAGS = $(SHIM_CPPFLAGS)
 libtcpd_preload_la_CFLAGS = $(SHIM_CFLAGS)
 # Each program pays for being loaded with it, so: few segments to map, no symbol
@@ -43,6 +44,16 @@ libtcpd_preload_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,lazy \
 	-Wl,--version-script=$(top_srcdir)/libclient/preload.map
 libtcpd_preload_la_LIBADD = -ldl
 libtcpd_preload_la_DEPENDENCIES = libclient/preload.map
+
+# The number is that of the C library's interface to such services.
+libnss_tcpd_la_SOURCES = libclient/lookup.c libclient/nss.c libclient/wire.c \
+	daemon/ipc/policy.c
+libnss_tcpd_la_CPPFLAGS = $(SHIM_CPPFLAGS)
+libnss_tcpd_la_CFLAGS = $(SHIM_CFLAGS)
+libnss_tcpd_la_LDFLAGS = -version-info 2:0:0 -shared -no-undefined -Wl,-z,defs -Wl,-Bsymbolic \
+	-Wl,--gc-sections -Wl,--version-script=$(top_srcdir)/libclient/nss.map
+libnss_tcpd_la_LIBADD = $(RESOLV_LIBS)
+libnss_tcpd_la_DEPENDENCIES = libclient/nss.map
 
 tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
 	libclient/run_bypass.c libclient/run_check.c \
@@ -56,7 +67,9 @@ tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
 tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(SECCOMP_CFLAGS)
 tcpd_run_LDADD = libsockopt.la daemon/libbase.la $(SECCOMP_LIBS)
 
-noinst_HEADERS += libclient/exec.h libclient/hint.h libclient/iface.h libclient/stream.h libclient/dgram.h libclient/elf.h libclient/ident.h libclient/real.h \
-	libclient/run.h libclient/run_sandbox.h libclient/device.h \
+noinst_HEADERS += libclient/device.h libclient/dgram.h libclient/elf.h \
+	libclient/exec.h libclient/hint.h libclient/ident.h libclient/iface.h \
+	libclient/lookup.h libclient/real.h libclient/stream.h \
+	libclient/run.h libclient/run_sandbox.h \
 	libclient/sock.h libclient/sys.h libclient/trap.h libclient/wire.h
-EXTRA_DIST += libclient/client.map libclient/preload.map
+EXTRA_DIST += libclient/client.map libclient/nss.map libclient/preload.map

@@ -264,9 +264,9 @@ print_rules(const struct proto_policy *p)
 	}
 }
 
-/* Why no name resolves in a sandbox, or NULL. */
+/* Why the daemon's resolver answers nobody, or NULL. */
 static const char *
-no_names(const struct run_options *o)
+no_names(void)
 {
 	struct wire_req q = {.type = PROTO_RESOLVE, .auth_fd = -1};
 	int err;
@@ -320,12 +320,12 @@ check(int argc, char **argv, struct run_options *o, const char *library)
 		status = run_inspect(argv[i], o, true);
 		break;
 	}
-	if (status == 0 && o->sandbox) {
-		why = no_names(o);
+	if (status == 0 && (o->sandbox || !o->trap)) {
+		why = no_names();
 		printf("names:   %s%s\n",
-		    why != NULL ? "none in the sandbox: "
-				: "the daemon's "
-				  "resolver answers",
+		    why == NULL	 ? "the daemon's resolver answers"
+		    : o->sandbox ? "none in the sandbox: "
+				 : "the kernel's: ",
 		    why != NULL ? why : "");
 	}
 	if (questions == 0) {
@@ -338,28 +338,12 @@ check(int argc, char **argv, struct run_options *o, const char *library)
 
 /* ---- --sandbox ---- */
 
-static bool
-serves(const struct proto_policy *p, bool v4)
-{
-	const struct proto_rule *r;
-	struct ipaddr a;
-	uint32_t i;
-
-	for (i = 0; i < p->nconnect; i++) {
-		r = &p->rules[i];
-		memcpy(a.b, r->addr, sizeof a.b);
-		if (r->action == PROTO_TCPD &&
-		    (ipaddr_is_v4(&a) && r->plen >= 96) == v4)
-			return true;
-	}
-	return false;
-}
-
 static void
 enter_sandbox(const struct proto_policy *p, const struct run_options *o)
 {
-	const struct sandbox_families f = {serves(p, true), serves(p, false)};
-	const char *why = no_names(o);
+	const struct sandbox_families f = {
+	    policy_reaches(p, true), policy_reaches(p, false)};
+	const char *why = no_names();
 
 	if (why != NULL)
 		warnx("warning: no name will resolve: %s", why);

@@ -250,6 +250,15 @@ wire_begin(const struct wire_req *q)
 	return err;
 }
 
+int
+wire_end(int fd, struct wire_req *q)
+{
+	int err = q == NULL ? 0 : receive_reply(fd, q);
+
+	sys_close(fd);
+	return err;
+}
+
 /* connect() to the daemon on a descriptor that may be non-blocking: a full
  * queue there is worth a short wait, not an error. */
 static int

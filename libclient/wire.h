@@ -41,6 +41,8 @@ int wire_request(struct wire_req *q);
 /* Asks, and leaves it at that: the descriptor where a struct proto_reply and
  * what belongs to it will come, or a negative errno. */
 int wire_begin(const struct wire_req *q);
+/* Waits for it there (NULL: does without) and closes. */
+int wire_end(int fd, struct wire_req *q);
 
 /* Makes fd, an unconnected AF_UNIX stream, the connection of a hello, which
  * carries at->data_len bytes of data from these spans. */

@@ -230,3 +230,20 @@ policy_finalise(struct proto_policy *p)
 	p->magic = PROTO_MAGIC;
 	p->version = PROTO_VERSION;
 }
+
+bool
+policy_reaches(const struct proto_policy *p, bool v4)
+{
+	const struct proto_rule *r;
+	struct ipaddr a;
+	uint32_t i;
+
+	for (i = 0; i < p->nconnect; i++) {
+		r = &p->rules[i];
+		memcpy(a.b, r->addr, sizeof a.b);
+		if (r->action == PROTO_TCPD &&
+		    (ipaddr_is_v4(&a) && r->plen >= 96) == v4)
+			return true;
+	}
+	return false;
+}

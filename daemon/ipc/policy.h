@@ -27,6 +27,9 @@ struct policy_verdict policy_connect(
 struct policy_verdict policy_bind(
     const struct proto_policy *p, const struct ipaddr *addr, uint16_t port);
 
+/* Is there any destination of this family that is tcpd's? */
+bool policy_reaches(const struct proto_policy *p, bool v4);
+
 /* "tcpd has a route to it" and the like, for people. */
 const char *policy_why_text(enum proto_why why);
 const char *policy_action_text(enum proto_action action);

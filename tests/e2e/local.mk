@@ -40,6 +40,7 @@ NET_TESTS = \
 	tests/e2e/info.t \
 	tests/e2e/udp.t \
 	tests/e2e/loopback.t \
+	tests/e2e/names.t \
 	tests/e2e/dropped.t \
 	tests/e2e/bulk.t
 

@@ -7,8 +7,10 @@ names.py ADDRESS PORT [RECORD...]
 A record is NAME=ADDRESS, NAME=N*ADDRESS (N times, each with its last octet or
 group one higher), or NAME=silent: such queries are not answered.  NAME=lies
 gives answers to another question, with another number, or garbage, in turns,
-and never the right one.  Everything else does not exist.  Each query is
-printed, "udp a.example A".
+and never the right one.  NAME=alias:OTHER is a CNAME, whose OTHER's addresses
+come along, NAME=name:OTHER what an address under in-addr.arpa or ip6.arpa
+points to.  Everything else does not exist.  Each query is printed, "udp
+a.example A".
 """
 import ipaddress
 import socket
@@ -42,6 +44,26 @@ def room_of(msg, end):
     return 512
 
 
+def encoded(name):
+    return b"".join(bytes([len(x)]) + x.encode() for x in name.split(".")) \
+        + b"\0"
+
+
+def record(owner, kind, data):
+    return owner + struct.pack("!HHIH", kind, 1, 60, len(data)) + data
+
+
+def records(owner, value, kind):
+    word, _, other = value.partition(":")
+    if word == "alias":
+        return [record(owner, 5, encoded(other))] + \
+            records(encoded(other), RECORDS[other], kind)
+    if word == "name":
+        return [record(owner, 12, encoded(other))] if kind == 12 else []
+    return [record(owner, kind, a.packed) for a in records_of(value)
+            if kind == {4: 1, 6: 28}[a.version]]
+
+
 def lie(msg, question, turn):
     other = question.replace(b"e", b"x", 1)
     number = bytes([msg[0] ^ 1]) + msg[1:2]
@@ -61,11 +83,8 @@ def answer(msg, datagram):
     if value == "lies":
         RECORDS["turn"] = RECORDS.get("turn", 0) + 1
         return lie(msg, question, RECORDS["turn"])
-    found = [a for a in records_of(value) if kind == {4: 1, 6: 28}[a.version]] \
-        if value else []
-    body = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60,
-                                             len(a.packed)) + a.packed
-                    for a in found)
+    found = records(b"\xc0\x0c", value, kind) if value else []
+    body = b"".join(found)
     cut = datagram and 12 + len(question) + len(body) > \
         room_of(msg, 12 + len(question))
     flags = 0x8180 | (0 if value else 3) | (0x200 if cut else 0)
