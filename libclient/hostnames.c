@@ -6,124 +6,66 @@
  * (nss.c), which asks the daemon.  All else is the C library's: the order of
  * services, files, caches, the sorting of addresses.
  *
- * The functions here only see to it before the first look-up, and that
- * AI_ADDRCONFIG means the families that tcpd has, not the kernel's interfaces.
+ * The functions here only see to it before the first look-up.  What that takes
+ * is in the same library, for it allocates; it is loaded by then.
  */
-#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
-#include <nss.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include "ipc/policy.h"
 #include "lookup.h"
 #include "real.h"
-#include "wire.h"
 
 #define EXPORT	   __attribute__((visibility("default")))
-#define SWITCH	   "/etc/nsswitch.conf"
 #define MODULE	   "libnss_tcpd.so.2"
-#define OURS	   "tcpd [!UNAVAIL=return] "
-#define SWITCH_MAX 512 /* a line */
 #define MODULE_MAX 4096
 
-int __nss_configure_lookup(const char *db, const char *line);
+static const struct lookup_calls *calls;
 
-/*
- * "files dns" -> "files tcpd [!UNAVAIL=return] dns": the services of a line,
- * with ours before the first that uses the network.  False: there is none, or
- * no room.
- */
-static bool
-with_ours(const char *line, char *out, size_t room)
-{
-	static const char *const network[] = {"dns", "resolve"};
-	const char *p = line;
-	size_t i, n;
-
-	for (;;) {
-		p += strspn(p, " \t");
-		n = *p == '[' ? strcspn(p, "]") : strcspn(p, " \t[\n#");
-		if (n == 0)
-			return false;
-		for (i = 0; i < 2; i++)
-			if (strlen(network[i]) == n &&
-			    strncmp(p, network[i], n) == 0) {
-				n = strcspn(p, "#\n");
-				i = (size_t)snprintf(out, room, "%.*s%s%.*s",
-				    (int)(p - line), line, OURS, (int)n, p);
-				return i < room;
-			}
-		p += n + (*p == '[' && p[n] == ']');
-	}
-}
-
-/* The line of the database hosts, or what the C library does without one. */
+/* It is beside this library; the C library finds it by its name then. */
 static void
-hosts_line(char *line, size_t room)
-{
-	char buf[SWITCH_MAX];
-	FILE *f = fopen(SWITCH, "re");
-	const char *p;
-
-	snprintf(line, room, "files dns");
-	while (f != NULL && fgets(buf, sizeof buf, f) != NULL) {
-		p = buf + strspn(buf, " \t");
-		if (strncmp(p, "hosts", 5) != 0)
-			continue;
-		p += 5 + strspn(p + 5, " \t");
-		if (*p == ':')
-			snprintf(line, room, "%s", p + 1);
-	}
-	if (f != NULL)
-		fclose(f);
-}
-
-/* Our module, which is beside this library; the C library then finds it by its
- * name. */
-static bool
 load_module(void)
 {
 	char path[MODULE_MAX];
 	const char *slash;
+	void *module;
 	Dl_info info;
-	int n;
+	int n, saved = errno;
 
 	if (dladdr(&real, &info) == 0 || info.dli_fname == NULL)
-		return false;
+		return;
 	slash = strrchr(info.dli_fname, '/');
 	n = snprintf(path, sizeof path, "%.*s" MODULE,
 	    slash != NULL ? (int)(slash + 1 - info.dli_fname) : 0,
 	    info.dli_fname);
-	return n < (int)sizeof path && dlopen(path, RTLD_NOW) != NULL;
+	if (n < (int)sizeof path && (module = dlopen(path, RTLD_NOW)) != NULL &&
+	    (calls = dlsym(module, LOOKUP_CALLS)) != NULL)
+		calls->prepare();
+	errno = saved;
 }
 
-static void
-configure(void)
+const struct lookup_calls *
+hostnames(void)
 {
-	char line[SWITCH_MAX], services[SWITCH_MAX + sizeof OURS];
-	int saved = errno;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	hosts_line(line, sizeof line);
-	if (with_ours(line, services, sizeof services) && load_module())
-		__nss_configure_lookup("hosts", services);
-	errno = saved;
+	pthread_once(&once, load_module);
+	return calls;
 }
 
 /* The C library's own function of this name, once in *slot. */
 static void *
 own(const char *name, void **slot)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	void *f = __atomic_load_n(slot, __ATOMIC_RELAXED);
 
 	if (f == NULL) {
 		f = dlsym(RTLD_NEXT, name);
 		__atomic_store_n(slot, f, __ATOMIC_RELAXED);
 	}
-	pthread_once(&once, configure);
+	hostnames();
 	return f;
 }
 
@@ -137,48 +79,14 @@ own(const char *name, void **slot)
 		f(__VA_ARGS__);                                                \
 	})
 
-/* ---- AI_ADDRCONFIG ---- */
-
-static bool
-numeric(const char *node)
-{
-	struct in6_addr a;
-
-	return node == NULL || inet_pton(AF_INET, node, &a) == 1 ||
-	       strchr(node, ':') != NULL;
-}
-
-/* What the caller meant by AI_ADDRCONFIG, in a copy of his hints. */
-static const struct addrinfo *
-families(
-    const char *node, const struct addrinfo *hints, struct addrinfo *changed)
-{
-	const struct proto_policy *p;
-	bool v4, v6;
-	int err;
-
-	if (hints == NULL || !(hints->ai_flags & AI_ADDRCONFIG) ||
-	    numeric(node) || (p = wire_policy(&err)) == NULL)
-		return hints;
-	v4 = policy_reaches(p, true);
-	v6 = policy_reaches(p, false);
-	if (!v4 && !v6)
-		return hints; /* it is not tcpd that they come from */
-	*changed = *hints;
-	changed->ai_flags &= ~AI_ADDRCONFIG;
-	if (hints->ai_family == AF_UNSPEC && !(v4 && v6))
-		changed->ai_family = v4 ? AF_INET : AF_INET6;
-	return changed;
-}
-
 EXPORT int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
     struct addrinfo **res)
 {
 	struct addrinfo changed;
 
-	if (node != NULL && lookup_served() != -EOPNOTSUPP)
-		hints = families(node, hints, &changed);
+	if (node != NULL && hostnames() != NULL && calls->served())
+		hints = calls->hints(node, hints, &changed);
 	return OWN(getaddrinfo, node, service, hints, res);
 }
 

@@ -31,8 +31,8 @@ libtcpd_la_LIBADD = -ldl
 libtcpd_la_DEPENDENCIES = libclient/client.map
 
 libtcpd_preload_la_SOURCES = libclient/preload.c libclient/elf.c \
-	libclient/exec.c libclient/lookup.c \
-	libclient/hostnames.c libclient/resquery.c $(SHIM_SOURCES)
+	libclient/exec.c libclient/hostnames.c libclient/resquery.c \
+	$(SHIM_SOURCES)
 libtcpd_preload_la_CPPFLAGS = $(SHIM_CPPFLAGS)
 libtcpd_preload_la_CFLAGS = $(SHIM_CFLAGS)
 # Each program pays for being loaded with it, so: few segments to map, no symbol
@@ -46,7 +46,8 @@ libtcpd_preload_la_LIBADD = -ldl
 libtcpd_preload_la_DEPENDENCIES = libclient/preload.map
 
 # The number is that of the C library's interface to such services.
-libnss_tcpd_la_SOURCES = libclient/lookup.c libclient/nss.c libclient/wire.c \
+libnss_tcpd_la_SOURCES = libclient/lookup.c libclient/nss.c \
+	libclient/nss_query.c libclient/nss_switch.c libclient/wire.c \
 	daemon/ipc/policy.c
 libnss_tcpd_la_CPPFLAGS = $(SHIM_CPPFLAGS)
 libnss_tcpd_la_CFLAGS = $(SHIM_CFLAGS)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Names asked of the daemon's resolver (RESOLVER in tcpd.conf(5)), for the
- * functions of the C library that would ask the kernel's network:
- * libtcpd-preload.so and libnss_tcpd.so.2 share it.  Messages are the DNS's
- * (RFC 1035 4.1), composed and read with libresolv.
+ * functions of the C library that would ask the kernel's network.  All of it is
+ * in libnss_tcpd.so.2; libtcpd-preload.so loads that and calls it by the table
+ * below.  Messages are the DNS's (RFC 1035 4.1), composed and read with
+ * libresolv.
  */
 #ifndef LIBCLIENT_LOOKUP_H
 #define LIBCLIENT_LOOKUP_H
 
+#include <netdb.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <resolv.h>
@@ -36,5 +39,33 @@ int lookup_search(res_state st, const char *name,
 
 /* h_errno of an answer, 0 when it has records. */
 int lookup_verdict(const void *ans, ssize_t len);
+
+/* Before the first look-up of a host in a process that is to ask us. */
+void lookup_switch(void);
+
+/* What the caller means by AI_ADDRCONFIG: his hints, or a copy of them in
+ * *changed which says it by the families that tcpd has. */
+const struct addrinfo *lookup_hints(
+    const char *node, const struct addrinfo *hints, struct addrinfo *changed);
+
+/* For libtcpd-preload.so: the functions of resolver(3), by a ready state. */
+struct lookup_calls {
+	void (*prepare)(void);
+	bool (*served)(void);
+	const struct addrinfo *(*hints)(const char *node,
+	    const struct addrinfo *hints, struct addrinfo *changed);
+	int (*send)(const u_char *msg, int len, u_char *ans, int max);
+	int (*query)(res_state st, const char *name, int class, int type,
+	    u_char *ans, int max);
+	int (*querydomain)(res_state st, const char *name, const char *domain,
+	    int class, int type, u_char *ans, int max);
+	int (*search)(res_state st, const char *name, int class, int type,
+	    u_char *ans, int max);
+};
+extern const struct lookup_calls _nss_tcpd_calls;
+#define LOOKUP_CALLS "_nss_tcpd_calls"
+
+/* There, the table; NULL: the library is not beside this one. */
+const struct lookup_calls *hostnames(void);
 
 #endif

@@ -132,4 +132,4 @@ stop nginx.8080
 check "nothing is left" wait_for 10 clients_gone
 equal "nor a descriptor" "$(sample | awk '{ print $5, $7, $9 }')" \
     "$(awk '{ print $5, $7, $9 }' before)"
-finish 1000
+finish 100
