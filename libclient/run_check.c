@@ -242,12 +242,6 @@ run_inspect(const char *prog, struct run_options *o, bool report)
 		status = run_inspect_file(path, o, report, &why);
 	if (status != 0)
 		return status;
-	/* The C library makes system calls itself to ask for names. */
-	if (!o->trap && o->sandbox && o->no_bypass &&
-	    run_trap_obstacle() == NULL) {
-		o->trap = true;
-		why = "the C library's own questions for names";
-	}
 	no = o->trap ? run_trap_obstacle() : NULL;
 	if (no != NULL) {
 		warnx("%s: it must be trapped (%s), and cannot be: %s", path,

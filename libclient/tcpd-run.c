@@ -276,12 +276,7 @@ no_names(void)
 		return "the daemon has no resolver; add a line like resolver "
 		       "{ nameserver = \"192.0.2.53\" } to its tcpd.conf and "
 		       "restart it";
-	if (err != 0)
-		return strerror(-err);
-	return o->no_bypass && !o->trap
-		   ? "the C library asks with sockets of its own, which "
-		     "--no-bypass forbids and only a trap could replace"
-		   : NULL;
+	return err != 0 ? strerror(-err) : NULL;
 }
 
 /* Arguments are questions and, last, perhaps a program. */
