@@ -79,6 +79,19 @@ setup(void)
 
 /* ---- the environment ---- */
 
+/* valgrind's tools are static and have programs loaded as ever, with the
+ * library. */
+static bool
+is_valgrind(char *const envp[])
+{
+	static const char name[] = "VALGRIND_LAUNCHER=";
+
+	for (; *envp != NULL; envp++)
+		if (strncmp(*envp, name, sizeof name - 1) == 0)
+			return true;
+	return false;
+}
+
 /* The entry of LD_PRELOAD that has the library; NULL: none. */
 static char *const *
 find_preload(char *const envp[])
@@ -221,7 +234,7 @@ wants_run(int dir, const char *path, char *const argv[], char *const envp[],
 	bool yes;
 
 	yes = path != NULL && find_run(envp, run) && is_beyond_us(dir, path) &&
-	      would_start(dir, path, argv, envp, flags);
+	      !is_valgrind(envp) && would_start(dir, path, argv, envp, flags);
 	errno = saved;
 	return yes;
 }
