@@ -2,9 +2,9 @@
 /*
  * libnss_tcpd.so.2: the service "tcpd" of nsswitch.conf(5) for hosts, which
  * asks the daemon's resolver.  libtcpd-preload.so has the C library use it
- * before the service dns (hostnames.c); a line "hosts: files tcpd dns" does so for
- * all programs.  Without a resolver in tcpd.conf it is unavailable, so that the
- * next service is asked; without a daemon one is to try again.
+ * before the service dns (hostnames.c); a line "hosts: files tcpd dns" does so
+ * for all programs.  Without a resolver in tcpd.conf it is unavailable, so that
+ * the next service is asked; without a daemon one is to try again.
  *
  * Results lie in the caller's buffer, as each function of the GNU Name Service
  * Switch has it: when that is too small it says so (ERANGE), and is called
