@@ -78,7 +78,7 @@ under_load()
 	    '[ -s nginx.8080.pid ] && [ "$(cat nginx.8080.pid)" != '"$old ]"
 	new=$(cat nginx.8080.pid)
 	kill -WINCH "$old"
-	does "the old one's workers leave" wait_for 10 eval \
+	does "the old one's workers leave" wait_for 30 eval \
 	    '[ "$(workers '"$old)\" = \"$new \" ]"
 	does "and it quits" eval "kill -QUIT $old && wait_for 10 not kill -0 $old"
 	finish_of 20 wrk
