@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #define PROTO_MAGIC   0x64706374u /* "tcpd" in memory */
-#define PROTO_VERSION 5u
+#define PROTO_VERSION 6u
 
 #define PROTO_SOCKET	 "/run/tcpd/tcpd.sock"
 #define PROTO_SOCKET_ENV "TCPD_SOCKET"
