@@ -31,7 +31,8 @@ libtcpd_la_LIBADD = -ldl
 libtcpd_la_DEPENDENCIES = libclient/client.map
 
 libtcpd_preload_la_SOURCES = libclient/preload.c libclient/elf.c \
-	libclient/exec.c libclient/hostnames.c libclient/resquery.c \
+	libclient/exec.c libclient/hostnames.c libclient/rcmd.c \
+	libclient/resquery.c \
 	$(SHIM_SOURCES)
 libtcpd_preload_la_CPPFLAGS = $(SHIM_CPPFLAGS)
 libtcpd_preload_la_CFLAGS = $(SHIM_CFLAGS)

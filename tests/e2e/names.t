@@ -81,6 +81,20 @@ check "curl by name" run curl -sSf -o got http://web.example:8000/lib.sh
 check "equal" cmp got "$e2e/lib.sh"
 check "where no socket of the kernel's can be" run --no-bypass curl -sSf \
     -o got http://web.example:8000/lib.sh
+if [ "$UID" = 0 ]; then
+	serves peer 514 rsh "$python" "$e2e/rcmd.py" serve $kernel
+	equal "rcmd" "$(run "$python" "$e2e/rcmd.py" call www.example date)" \
+	    "web.example me you date $tcpd reserved"
+	equal "rcmd with a second channel" \
+	    "$(run "$python" "$e2e/rcmd.py" call www.example date second)" \
+	    "web.example me you date $tcpd reserved
+the other one, reserved"
+	equal "rcmd that is refused" \
+	    "$(run "$python" "$e2e/rcmd.py" call www.example refused 2>&1 |
+		sort | tr '\n' ' ')" "failed -1 not you "
+else
+	skip "rcmd" "reserved ports are root's"
+fi
 # switched LINE: with it as the line of hosts in nsswitch.conf.
 switched()
 {
