@@ -62,13 +62,13 @@ lookup_ask(const void *query, size_t len, void *ans, size_t max)
 int
 lookup_verdict(const void *ans, ssize_t len)
 {
-	const HEADER *h = ans;
+	const uint8_t *p = ans; /* the caller's, aligned for nothing */
 
 	if (len < DNS_HEAD)
-		return len == -EINVAL ? NO_RECOVERY : TRY_AGAIN;
-	switch (h->rcode) {
+		return len == -EINVAL ? NO_RECOVERY : LOOKUP_OVER;
+	switch (p[3] & 0xf) {
 	case ns_r_noerror:
-		return h->ancount != 0 ? 0 : NO_DATA;
+		return (p[6] | p[7]) != 0 ? 0 : NO_DATA;
 	case ns_r_nxdomain:
 		return HOST_NOT_FOUND;
 	case ns_r_servfail:
@@ -80,65 +80,98 @@ lookup_verdict(const void *ans, ssize_t len)
 
 /* ---- short names ---- */
 
-struct search {
-	int (*try)(void *arg, const char *name);
-	void *arg;
-	int worst; /* of those tried: what is said when none is it */
-};
-
-/* Is this the end of the search? */
-static bool
-over(struct search *s, const char *name)
-{
-	int verdict = s->try(s->arg, name);
-	bool end =
-	    verdict == 0 || verdict == NO_RECOVERY || verdict == NETDB_INTERNAL;
-
-	/* That a name exists counts more than doubt about another one. */
-	if (end || verdict == NO_DATA ||
-	    (verdict == TRY_AGAIN && s->worst != NO_DATA))
-		s->worst = verdict;
-	return end;
-}
-
-static bool
-over_in(struct search *s, const char *name, const char *domain)
+static int
+try_in(int (*try)(void *arg, const char *name), void *arg, const char *name,
+    const char *domain)
 {
 	char whole[NS_MAXDNAME];
 	int n;
 
-	if (strcmp(domain, ".") == 0)
-		domain = "";
 	n = snprintf(whole, sizeof whole, "%s.%s", name, domain);
-	return n > 0 && (size_t)n < sizeof whole && over(s, whole);
+	return n > 0 && (size_t)n < sizeof whole ? try(arg, whole)
+						 : NO_RECOVERY;
+}
+
+struct listed {
+	int verdict; /* the last one */
+	bool any, root, no_data, failed;
+};
+
+/* Name in each domain of the list, until it is one or there is no point. */
+static struct listed
+try_list(res_state st, int (*try)(void *arg, const char *name), void *arg,
+    const char *name)
+{
+	struct listed l = {.verdict = HOST_NOT_FOUND};
+	const char *domain;
+	unsigned i;
+
+	for (i = 0; i < MAXDNSRCH && st->dnsrch[i] != NULL; i++) {
+		domain = st->dnsrch[i];
+		domain += domain[0] == '.';
+		l.any = true;
+		l.root |= domain[0] == '\0';
+		l.verdict = try_in(try, arg, name, domain);
+		l.no_data |= l.verdict == NO_DATA;
+		l.failed |= l.verdict == TRY_AGAIN;
+		if (l.verdict != NO_DATA && l.verdict != TRY_AGAIN &&
+		    l.verdict != HOST_NOT_FOUND)
+			break;
+		if (!(st->options & RES_DNSRCH))
+			break; /* the first is the domain of our own */
+	}
+	return l;
+}
+
+static int
+search(res_state st, const char *name, int (*try)(void *arg, const char *name),
+    void *arg)
+{
+	struct listed l = {.verdict = HOST_NOT_FOUND};
+	size_t len = strlen(name), i;
+	bool rooted = len > 0 && name[len - 1] == '.';
+	int whole = -1;
+	unsigned dots = 0;
+
+	for (i = 0; i < len; i++)
+		dots += name[i] == '.';
+	if (dots >= st->ndots || rooted) {
+		whole = try(arg, name);
+		if (whole == 0 || whole == LOOKUP_OVER || rooted)
+			return whole;
+	}
+	if (st->options & (dots == 0 ? RES_DEFNAMES : RES_DNSRCH))
+		l = try_list(st, try, arg, name);
+	if (l.verdict == 0 || l.verdict == LOOKUP_OVER)
+		return l.verdict;
+	if (whole < 0 && !l.root &&
+	    (dots > 0 || !l.any || !(st->options & RES_NOTLDQUERY))) {
+		l.verdict = try(arg, name);
+		if (l.verdict == 0 || l.verdict == LOOKUP_OVER)
+			return l.verdict;
+	}
+	/* What was said of the name itself counts most; then, that one exists
+	 * more than doubt about another one. */
+	return whole >= 0  ? whole
+	       : l.no_data ? NO_DATA
+	       : l.failed  ? TRY_AGAIN
+			   : l.verdict;
 }
 
 int
 lookup_search(res_state st, const char *name,
     int (*try)(void *arg, const char *name), void *arg)
 {
-	struct search s = {try, arg, HOST_NOT_FOUND};
-	size_t len = strlen(name);
-	unsigned dots = 0, i;
-	bool whole, list;
+	char other[NS_MAXDNAME];
+	const char *alias = NULL;
+	int verdict;
 
-	for (i = 0; name[i] != '\0'; i++)
-		dots += name[i] == '.';
-	if (len > 0 && name[len - 1] == '.') {
-		over(&s, name);
-		return s.worst;
-	}
-	whole = dots >= st->ndots;
-	if (whole && over(&s, name))
-		return s.worst;
-	list = st->options & (dots == 0 ? RES_DEFNAMES : RES_DNSRCH);
-	for (i = 0; list && i < MAXDNSRCH && st->dnsrch[i] != NULL; i++) {
-		if (over_in(&s, name, st->dnsrch[i]))
-			return s.worst;
-		if (!(st->options & RES_DNSRCH))
-			break; /* the first is the domain of our own */
-	}
-	if (!whole)
-		over(&s, name);
-	return s.worst;
+	/* It is deprecated to look names up by it, which is not done here. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+	if (strchr(name, '.') == NULL)
+		alias = res_hostalias(st, name, other, sizeof other);
+#pragma GCC diagnostic pop
+	verdict = alias != NULL ? try(arg, alias) : search(st, name, try, arg);
+	return verdict == LOOKUP_OVER ? TRY_AGAIN : verdict;
 }

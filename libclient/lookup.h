@@ -29,15 +29,20 @@ ssize_t lookup_ask(const void *query, size_t len, void *ans, size_t max);
 int lookup_begin(const void *query, size_t len);
 ssize_t lookup_end(int fd, void *ans, size_t max);
 
+/* Beside the values of h_errno: TRY_AGAIN, for nobody answered, which other
+ * names would not change. */
+#define LOOKUP_OVER 100
+
 /*
- * What name may be short for, by the list and ndots of resolv.conf(5): try is
- * called with each candidate until it returns 0 or what ends a search.  It
- * returns a value of h_errno, and so does the search.
+ * What name may be short for, by $HOSTALIASES and by the list and the options
+ * of resolv.conf(5), in the order and with the ends of res_search(3): try is
+ * called with each candidate until it returns 0.  It returns a value of h_errno
+ * or LOOKUP_OVER; the search returns a value of h_errno.
  */
 int lookup_search(res_state st, const char *name,
     int (*try)(void *arg, const char *name), void *arg);
 
-/* h_errno of an answer, 0 when it has records. */
+/* h_errno of an answer or LOOKUP_OVER, 0 when it has records. */
 int lookup_verdict(const void *ans, ssize_t len);
 
 /* Before the first look-up of a host in a process that is to ask us. */
@@ -54,7 +59,8 @@ struct lookup_calls {
 	bool (*served)(void);
 	const struct addrinfo *(*hints)(const char *node,
 	    const struct addrinfo *hints, struct addrinfo *changed);
-	int (*send)(const u_char *msg, int len, u_char *ans, int max);
+	int (*send)(
+	    res_state st, const u_char *msg, int len, u_char *ans, int max);
 	int (*query)(res_state st, const char *name, int class, int type,
 	    u_char *ans, int max);
 	int (*querydomain)(res_state st, const char *name, const char *domain,

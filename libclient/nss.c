@@ -53,6 +53,25 @@ setup(void)
 
 /* ---- asking ---- */
 
+/* The thread's own state of resolver(3), whose options the program may have
+ * set; the C library has read resolv.conf(5) into it before it came here. */
+static bool
+ready(void)
+{
+	return (_res.options & RES_INIT) != 0 || res_init() == 0;
+}
+
+/* Are names to have addresses of IPv6? */
+static bool
+v6_wanted(void)
+{
+#ifdef RES_NOAAAA
+	return !ready() || !(_res.options & RES_NOAAAA);
+#else
+	return true;
+#endif
+}
+
 struct question {
 	ns_type type;	/* ns_t_a, ns_t_aaaa, ns_t_ptr */
 	uint8_t *ans;	/* DNS_MSG_MAX of room */
@@ -87,7 +106,8 @@ begin(res_state st, struct question *q, const char *name)
 
 /*
  * Follows the chain of aliases from name and counts what is at its end: 0, or
- * a value of h_errno.
+ * a value of h_errno.  The chain of an address may have names that no host has
+ * (RFC 2317 4).
  */
 static int
 read_answer(struct question *q, const char *name)
@@ -123,7 +143,7 @@ read_answer(struct question *q, const char *name)
 		strcpy(a->alias[a->naliases++], a->name);
 		if (ns_name_uncompress(q->ans, q->ans + q->len, ns_rr_rdata(rr),
 			a->name, sizeof a->name) < 0 ||
-		    !res_hnok(a->name))
+		    !(q->type == ns_t_ptr ? res_dnok : res_hnok)(a->name))
 			return NO_RECOVERY;
 	}
 	return any ? 0 : NO_DATA;
@@ -147,7 +167,7 @@ ask(void *arg, const char *name)
 		as->unavailable |= q->len == -EOPNOTSUPP;
 	}
 	if (as->unavailable)
-		return NO_RECOVERY;
+		return LOOKUP_OVER;
 	for (i = 0; i < as->n; i++) {
 		q = &as->q[i];
 		v = lookup_verdict(q->ans, q->len);
@@ -155,8 +175,9 @@ ask(void *arg, const char *name)
 			v = read_answer(q, name);
 		if (v != 0)
 			q->len = 0;
-		/* One with addresses is enough, then one that is. */
-		if (i == 0 || v == 0 || (best != 0 && v != HOST_NOT_FOUND))
+		/* One with addresses is enough.  That there are none is true
+		 * when both say so. */
+		if (i == 0 || v == 0 || best == NO_DATA)
 			best = v;
 	}
 	return best;
@@ -167,20 +188,19 @@ static enum nss_status
 answers(const char *name, struct question *q, unsigned n, bool search,
     int *errnop, int *herrnop)
 {
-	struct __res_state st = {0};
-	struct asked as = {.st = &st, .q = q, .n = n};
+	struct asked as = {.st = &_res, .q = q, .n = n};
 	int v = NETDB_INTERNAL;
 	unsigned i;
 	bool room = true;
 
 	for (i = 0; i < n; i++)
 		room &= (q[i].ans = malloc(DNS_MSG_MAX)) != NULL;
-	if (room && res_ninit(&st) == 0) {
-		v = search ? lookup_search(&st, name, ask, &as)
+	if (room && ready())
+		v = search ? lookup_search(as.st, name, ask, &as)
 			   : ask(&as, name);
-		res_nclose(&st);
-	}
-	*herrnop = v;
+	if (v == LOOKUP_OVER)
+		v = TRY_AGAIN;
+	*herrnop = as.unavailable ? NO_RECOVERY : v;
 	if (v == 0)
 		return NSS_STATUS_SUCCESS;
 	*errnop = v == NETDB_INTERNAL ? ENOMEM : EAGAIN;
@@ -235,12 +255,29 @@ take_text(struct room *r, const char *s)
 	return p != NULL ? strcpy(p, s) : NULL;
 }
 
+/* Not ERANGE, with which one is asked for ever. */
+static enum nss_status
+no_memory(int *errnop, int *herrnop)
+{
+	*errnop = ENOMEM;
+	*herrnop = NETDB_INTERNAL;
+	return NSS_STATUS_TRYAGAIN;
+}
+
 static enum nss_status
 too_small(int *errnop, int *herrnop)
 {
 	*errnop = ERANGE;
 	*herrnop = NETDB_INTERNAL;
 	return NSS_STATUS_TRYAGAIN;
+}
+
+static enum nss_status
+no_data(int *errnop, int *herrnop)
+{
+	*errnop = ENOENT;
+	*herrnop = NO_DATA;
+	return NSS_STATUS_NOTFOUND;
 }
 
 /* The next record at the end of the chain after *i, whose data is size long
@@ -290,25 +327,24 @@ EXPORT enum nss_status
 _nss_tcpd_gethostbyname4_r(const char *name, struct gaih_addrtuple **pat,
     char *buf, size_t len, int *errnop, int *herrnop, int32_t *ttlp)
 {
-	struct gaih_addrtuple **end = pat;
+	struct gaih_addrtuple **end = pat, *given = *pat;
 	struct room r = {buf, len, false};
 	struct question *q = calloc(2, sizeof *q);
 	enum nss_status s;
 	char *first = NULL;
 
 	if (q == NULL)
-		return too_small(errnop, herrnop);
+		return no_memory(errnop, herrnop);
 	q[0].type = ns_t_a;
 	q[1].type = ns_t_aaaa;
-	s = answers(name, q, 2, true, errnop, herrnop);
+	s = answers(name, q, v6_wanted() ? 2 : 1, true, errnop, herrnop);
 	if (s == NSS_STATUS_SUCCESS &&
 	    (!add_tuples(&q[0], &r, &end, &first) ||
-		!add_tuples(&q[1], &r, &end, &first)))
+		!add_tuples(&q[1], &r, &end, &first))) {
+		*pat = given; /* not what is in this buffer */
 		s = too_small(errnop, herrnop);
-	else if (s == NSS_STATUS_SUCCESS && first == NULL) {
-		*herrnop = NO_DATA;
-		s = NSS_STATUS_NOTFOUND;
-	}
+	} else if (s == NSS_STATUS_SUCCESS && first == NULL)
+		s = no_data(errnop, herrnop);
 	if (s == NSS_STATUS_SUCCESS && ttlp != NULL)
 		*ttlp = q[q[0].len > 0 ? 0 : 1].found.ttl;
 	forget(q, 2);
@@ -376,17 +412,16 @@ _nss_tcpd_gethostbyname3_r(const char *name, int af, struct hostent *h,
 	}
 	q = calloc(1, sizeof *q);
 	if (q == NULL)
-		return too_small(errnop, herrnop);
-	q->type = af == AF_INET ? ns_t_a : ns_t_aaaa;
+		return no_memory(errnop, herrnop);
+	/* Without IPv6 the question is whether the name exists. */
+	q->type = af == AF_INET || !v6_wanted() ? ns_t_a : ns_t_aaaa;
 	s = answers(name, q, 1, true, errnop, herrnop);
 	if (s == NSS_STATUS_SUCCESS) {
 		*h = (struct hostent){
 		    .h_addrtype = af, .h_length = af == AF_INET ? 4 : 16};
 		fill_names(h, &q->found, &r);
-		if (fill_addresses(h, q, &r) == 0) {
-			*herrnop = NO_DATA;
-			s = NSS_STATUS_NOTFOUND;
-		}
+		if (fill_addresses(h, q, &r) == 0)
+			s = no_data(errnop, herrnop);
 		if (r.full)
 			s = too_small(errnop, herrnop);
 	}
@@ -432,6 +467,16 @@ ptr_name(const uint8_t *a, int af, char *out)
 	strcpy(out, "ip6.arpa");
 }
 
+/* An address of IPv4 in one of IPv6 (RFC 4291 2.5.5), which ::1 is not? */
+static bool
+holds_v4(const uint8_t *a)
+{
+	static const uint8_t none[12], mapped[12] = {[10] = 0xff, 0xff};
+
+	return memcmp(a, mapped, 12) == 0 ||
+	       (memcmp(a, none, 12) == 0 && memcmp(a + 12, "\0\0\0\1", 4) != 0);
+}
+
 /* The first name is h_name, the others are aliases. */
 static void
 fill_pointers(struct hostent *h, struct question *q, struct room *r)
@@ -468,14 +513,18 @@ _nss_tcpd_gethostbyaddr2_r(const void *addr, socklen_t alen, int af,
 	struct question *q;
 	enum nss_status s;
 
+	if (af == AF_INET6 && alen == 16 && holds_v4(addr)) {
+		af = AF_INET;
+		addr = (const uint8_t *)addr + 12;
+	}
 	if ((af != AF_INET || alen < 4) && (af != AF_INET6 || alen < 16)) {
-		*herrnop = NO_RECOVERY;
+		*herrnop = NETDB_INTERNAL;
 		*errnop = EAFNOSUPPORT;
 		return NSS_STATUS_UNAVAIL;
 	}
 	q = calloc(1, sizeof *q);
 	if (q == NULL)
-		return too_small(errnop, herrnop);
+		return no_memory(errnop, herrnop);
 	q->type = ns_t_ptr;
 	ptr_name(addr, af, name);
 	s = answers(name, q, 1, false, errnop, herrnop);
@@ -487,10 +536,8 @@ _nss_tcpd_gethostbyaddr2_r(const void *addr, socklen_t alen, int af,
 		    (h->h_addr_list[0] = take(&r, (size_t)h->h_length)) != NULL)
 			memcpy(h->h_addr_list[0], addr, (size_t)h->h_length);
 		fill_pointers(h, q, &r);
-		if (h->h_name == NULL) {
-			*herrnop = NO_DATA;
-			s = NSS_STATUS_NOTFOUND;
-		}
+		if (h->h_name == NULL)
+			s = no_data(errnop, herrnop);
 		if (r.full)
 			s = too_small(errnop, herrnop);
 	}

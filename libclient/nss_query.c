@@ -11,6 +11,13 @@
 #include "ipc/dnsmsg.h"
 #include "lookup.h"
 
+/* Octets 2 and 3 of a message, RFC 1035 4.1.1, RFC 4035 3.2.3. */
+#define FLAG_TC 0x02
+#define FLAG_AD 0x20
+
+#define EDNS_ROOM 1232 /* of a datagram that the daemon may get for it */
+#define EDNS_DO	  0x80
+
 static int
 failed(res_state st, int verdict)
 {
@@ -19,8 +26,20 @@ failed(res_state st, int verdict)
 	return -1;
 }
 
+/* The name servers' word that they have verified it is no more than theirs:
+ * resolv.conf(5) says whether it is believed. */
+static void
+doubt(res_state st, u_char *ans)
+{
+#ifdef RES_TRUSTAD
+	if (st->options & RES_TRUSTAD)
+		return;
+#endif
+	ans[3] &= (u_char)~FLAG_AD;
+}
+
 static int
-send_it(const u_char *msg, int len, u_char *ans, int max)
+send_it(res_state st, const u_char *msg, int len, u_char *ans, int max)
 {
 	ssize_t n;
 
@@ -33,28 +52,52 @@ send_it(const u_char *msg, int len, u_char *ans, int max)
 		errno = n == -ENETDOWN ? ECONNREFUSED : (int)-n;
 		return -1;
 	}
+	doubt(st, ans);
 	if (n > max)
-		((HEADER *)ans)->tc = 1;
+		ans[2] |= FLAG_TC;
 	return (int)n;
+}
+
+/* RFC 6891 6.1.2, when the options ask for it: the query's length with it. */
+static int
+add_opt(res_state st, u_char *msg, int len)
+{
+	const u_char opt[] = {0, 0, DNS_OPT, EDNS_ROOM >> 8, EDNS_ROOM & 0xff,
+	    0, 0, st->options & RES_USE_DNSSEC ? EDNS_DO : 0, 0, 0, 0};
+
+	if (!(st->options & (RES_USE_EDNS0 | RES_USE_DNSSEC)) ||
+	    len + (int)sizeof opt > DNS_QUERY_MAX)
+		return len;
+	memcpy(msg + len, opt, sizeof opt);
+	msg[11] = 1; /* additional records: this one */
+	return len + (int)sizeof opt;
+}
+
+/* What lookup_search() wants of a name, and the answer's length in *got. */
+static int
+ask(res_state st, const char *name, int class, int type, u_char *ans, int max,
+    int *got)
+{
+	u_char msg[DNS_QUERY_MAX];
+	int n;
+
+	n = res_nmkquery(
+	    st, ns_o_query, name, class, type, NULL, 0, NULL, msg, sizeof msg);
+	if (n <= 0)
+		return NO_RECOVERY;
+	n = send_it(st, msg, add_opt(st, msg, n), ans, max);
+	*got = n;
+	return lookup_verdict(ans, n < max ? n : max);
 }
 
 static int
 query(res_state st, const char *name, int class, int type, u_char *ans, int max)
 {
-	u_char msg[DNS_QUERY_MAX];
-	int n, verdict;
+	int got, verdict = ask(st, name, class, type, ans, max, &got);
 
-	n = res_nmkquery(
-	    st, ns_o_query, name, class, type, NULL, 0, NULL, msg, sizeof msg);
-	if (n <= 0)
-		return failed(st, NO_RECOVERY);
-	n = send_it(msg, n, ans, max);
-	if (n < 0)
-		return failed(st, TRY_AGAIN);
-	verdict = lookup_verdict(ans, n < max ? n : max);
 	if (verdict != 0)
-		return failed(st, verdict);
-	return n;
+		return failed(st, verdict == LOOKUP_OVER ? TRY_AGAIN : verdict);
+	return got;
 }
 
 static int
@@ -84,8 +127,7 @@ try_name(void *arg, const char *name)
 {
 	struct wanted *w = arg;
 
-	w->got = query(w->st, name, w->class, w->type, w->ans, w->max);
-	return w->got >= 0 ? 0 : w->st->res_h_errno;
+	return ask(w->st, name, w->class, w->type, w->ans, w->max, &w->got);
 }
 
 static int

@@ -47,15 +47,16 @@ prepared(void)
 EXPORT int
 res_nsend(res_state st, const u_char *msg, int len, u_char *ans, int max)
 {
-	return served() ? hostnames()->send(msg, len, ans, max)
+	return served() ? hostnames()->send(st, msg, len, ans, max)
 			: OWN(res_nsend, st, msg, len, ans, max);
 }
 
 EXPORT int
 res_send(const u_char *msg, int len, u_char *ans, int max)
 {
-	return served() ? hostnames()->send(msg, len, ans, max)
-			: OWN(res_send, msg, len, ans, max);
+	return served() && prepared()
+		   ? hostnames()->send(&_res, msg, len, ans, max)
+		   : OWN(res_send, msg, len, ans, max);
 }
 
 /* ---- one question ---- */
