@@ -65,13 +65,15 @@ lookup_verdict(const void *ans, ssize_t len)
 	const uint8_t *p = ans; /* the caller's, aligned for nothing */
 
 	if (len < DNS_HEAD)
-		return len == -EINVAL ? NO_RECOVERY : LOOKUP_OVER;
+		return len == -EINVAL ? HOST_NOT_FOUND : LOOKUP_OVER;
 	switch (p[3] & 0xf) {
 	case ns_r_noerror:
 		return (p[6] | p[7]) != 0 ? 0 : NO_DATA;
 	case ns_r_nxdomain:
 		return HOST_NOT_FOUND;
 	case ns_r_servfail:
+	case ns_r_notimpl:
+	case ns_r_refused: /* by these servers */
 		return TRY_AGAIN;
 	default:
 		return NO_RECOVERY;
@@ -133,6 +135,8 @@ search(res_state st, const char *name, int (*try)(void *arg, const char *name),
 	int whole = -1;
 	unsigned dots = 0;
 
+	if (len == 0)
+		return NO_RECOVERY; /* it is not the root that is meant */
 	for (i = 0; i < len; i++)
 		dots += name[i] == '.';
 	if (dots >= st->ndots || rooted) {

@@ -42,7 +42,8 @@ ssize_t lookup_end(int fd, void *ans, size_t max);
 int lookup_search(res_state st, const char *name,
     int (*try)(void *arg, const char *name), void *arg);
 
-/* h_errno of an answer or LOOKUP_OVER, 0 when it has records. */
+/* h_errno of an answer or LOOKUP_OVER, 0 when it has records.  A length of
+ * -EINVAL: there is no question of that name. */
 int lookup_verdict(const void *ans, ssize_t len);
 
 /* Before the first look-up of a host in a process that is to ask us. */

@@ -25,7 +25,7 @@
 #include "wire.h"
 
 #define EXPORT	    __attribute__((visibility("default")))
-#define MAX_ALIASES 16 /* of a chain of CNAMEs; longer ones are refused */
+#define MAX_ALIASES 48 /* of a chain of CNAMEs; further ones are not told */
 #define PTR_MAX	    80 /* 32 nibbles with dots, ip6.arpa */
 
 enum nss_status _nss_tcpd_gethostbyname4_r(const char *name,
@@ -79,7 +79,8 @@ struct question {
 	int fd;		/* where it comes */
 	struct answer { /* what is in it, see read_answer() */
 		ns_msg msg;
-		char name[NS_MAXDNAME]; /* the last of the chain */
+		char owner[NS_MAXDNAME]; /* the end of the chain */
+		char name[NS_MAXDNAME];	 /* the last that may be a host's */
 		char alias[MAX_ALIASES][NS_MAXDNAME];
 		unsigned naliases;
 		int32_t ttl;
@@ -106,8 +107,8 @@ begin(res_state st, struct question *q, const char *name)
 
 /*
  * Follows the chain of aliases from name and counts what is at its end: 0, or
- * a value of h_errno.  The chain of an address may have names that no host has
- * (RFC 2317 4).
+ * a value of h_errno.  The chain may go by names that no host has, which are
+ * nothing to show to a program; that of an address does (RFC 2317 4).
  */
 static int
 read_answer(struct question *q, const char *name)
@@ -125,11 +126,12 @@ read_answer(struct question *q, const char *name)
 		return NO_RECOVERY;
 	if (a->name[0] != '\0' && a->name[strlen(a->name) - 1] == '.')
 		a->name[strlen(a->name) - 1] = '\0';
+	strcpy(a->owner, a->name);
 	for (i = 0; i < ns_msg_count(a->msg, ns_s_an); i++) {
 		if (ns_parserr(&a->msg, ns_s_an, i, &rr) != 0)
 			return NO_RECOVERY;
 		if (ns_rr_class(rr) != ns_c_in ||
-		    strcasecmp(ns_rr_name(rr), a->name) != 0)
+		    strcasecmp(ns_rr_name(rr), a->owner) != 0)
 			continue;
 		if ((int32_t)ns_rr_ttl(rr) < a->ttl &&
 		    ns_rr_ttl(rr) < INT32_MAX)
@@ -138,13 +140,14 @@ read_answer(struct question *q, const char *name)
 			any = true;
 		if (ns_rr_type(rr) != ns_t_cname)
 			continue;
-		if (a->naliases == MAX_ALIASES)
-			return NO_RECOVERY;
-		strcpy(a->alias[a->naliases++], a->name);
 		if (ns_name_uncompress(q->ans, q->ans + q->len, ns_rr_rdata(rr),
-			a->name, sizeof a->name) < 0 ||
-		    !(q->type == ns_t_ptr ? res_dnok : res_hnok)(a->name))
+			a->owner, sizeof a->owner) < 0)
 			return NO_RECOVERY;
+		if (!(q->type == ns_t_ptr ? res_dnok : res_hnok)(a->owner))
+			continue;
+		if (a->naliases < MAX_ALIASES)
+			strcpy(a->alias[a->naliases++], a->name);
+		strcpy(a->name, a->owner);
 	}
 	return any ? 0 : NO_DATA;
 }
@@ -175,9 +178,11 @@ ask(void *arg, const char *name)
 			v = read_answer(q, name);
 		if (v != 0)
 			q->len = 0;
-		/* One with addresses is enough.  That there are none is true
-		 * when both say so. */
-		if (i == 0 || v == 0 || best == NO_DATA)
+		/* One with addresses is enough, and so is one who knows that
+		 * there is no such name.  That it has none is true when both
+		 * say so. */
+		if (i == 0 || v == 0 || best == NO_DATA ||
+		    (best != 0 && v == HOST_NOT_FOUND))
 			best = v;
 	}
 	return best;
@@ -290,7 +295,7 @@ next_record(struct question *q, int *i, size_t size, ns_rr *rr)
 	while (q->len > 0 && *i < ns_msg_count(*m, ns_s_an))
 		if (ns_parserr(m, ns_s_an, (*i)++, rr) == 0 &&
 		    ns_rr_type(*rr) == q->type && ns_rr_class(*rr) == ns_c_in &&
-		    strcasecmp(ns_rr_name(*rr), q->found.name) == 0 &&
+		    strcasecmp(ns_rr_name(*rr), q->found.owner) == 0 &&
 		    (size == 0 || ns_rr_rdlen(*rr) == size))
 			return true;
 	return false;

@@ -266,7 +266,30 @@ longest(struct msg *m, const char *name, int type)
 	label[63] = '\0';
 	snprintf(to, sizeof to, "%s.%s.%s.%.61s", label, label, label, label);
 	put_pointer(m, name, type == ns_t_ptr ? type : ns_t_cname, to);
+}
+
+/* By a name that no program is to see, and more of them than are told. */
+static void
+far_away(struct msg *m, const char *name, int type)
+{
+	char from[16] = "-.test", to[16];
+	unsigned i;
+
+	put_pointer(m, name, ns_t_cname, from);
+	for (i = 0; i < 99; i++) {
+		snprintf(to, sizeof to, "h%u.test", i);
+		put_pointer(m, from, ns_t_cname, to);
+		strcpy(from, to);
+	}
 	put_address(m, to, type, 1);
+}
+
+static void
+refusal(struct msg *m, const char *name, int type)
+{
+	(void)name;
+	(void)type;
+	rcode(m, ns_r_refused);
 }
 
 /* A has failed, and there is no AAAA. */
@@ -425,16 +448,16 @@ Test(nss, what_is_wrong_is_no_answer, .init = options)
 Test(nss, garbage, .init = options)
 {
 	static void (*const all[])(struct msg *, const char *, int) = {
-	    addresses, pointers, loop, endless, liar, longest};
+	    addresses, pointers, loop, endless, liar, longest, far_away};
 	struct rng r;
 	struct got g;
 	unsigned i;
 
 	rng_init(&r, 1, 2);
 	for (i = 0; i < 20000; i++) {
-		server = all[i % 6];
+		server = all[i % 7];
 		noise = &r;
-		g = call(calls[i / 6 % 4], "www.test", rng_below(&r, 1024));
+		g = call(calls[i / 7 % 4], "www.test", rng_below(&r, 1024));
 		free(g.buf);
 	}
 }
@@ -475,6 +498,23 @@ Test(nss, an_address_of_ipv4_in_one_of_ipv6, .init = options)
 			 sizeof buf, &err, &herr, NULL),
 	    NSS_STATUS_SUCCESS);
 	cr_assert_str_eq(strrchr(asked, '0'), "0.ip6.arpa ");
+}
+
+Test(nss, a_long_way, .init = options)
+{
+	struct got g;
+	unsigned n = 0;
+
+	server = far_away;
+	g = call(3, "www.test", 8192);
+	cr_assert_eq(g.status, NSS_STATUS_SUCCESS);
+	cr_assert_str_eq(g.h.h_name, "h98.test");
+	cr_assert_str_eq(g.h.h_aliases[0], "www.test");
+	cr_assert_str_eq(g.h.h_aliases[1], "h0.test");
+	while (g.h.h_aliases[n] != NULL)
+		n++;
+	cr_assert_eq(n, 48);
+	free(g.buf);
 }
 
 Test(nss, doubt_about_one_family_is_doubt, .init = options)
@@ -532,6 +572,9 @@ Test(nss, searches, .init = options)
 	    "x.y", none, HOST_NOT_FOUND, "x.y x.y.near.test x.y.far.test ");
 	searches("x.y.", none, HOST_NOT_FOUND, "x.y ");
 	searches("x", half, TRY_AGAIN, "x.near.test x.far.test x ");
+	searches("x.y.", refusal, TRY_AGAIN, "x.y ");
+	searches("x..y", none, HOST_NOT_FOUND, "");
+	searches("", none, NO_RECOVERY, "");
 	_res.ndots = 2;
 	searches(
 	    "x.y", none, HOST_NOT_FOUND, "x.y.near.test x.y.far.test x.y ");
