@@ -84,9 +84,12 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
     struct addrinfo **res)
 {
 	struct addrinfo changed;
+	int err = 0;
 
-	if (node != NULL && hostnames() != NULL && calls->served())
-		hints = calls->hints(node, hints, &changed);
+	if (node != NULL && hostnames() != NULL)
+		err = calls->hints(node, &hints, &changed);
+	if (err != 0)
+		return err;
 	return OWN(getaddrinfo, node, service, hints, res);
 }
 

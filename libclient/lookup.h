@@ -49,17 +49,18 @@ int lookup_verdict(const void *ans, ssize_t len);
 /* Before the first look-up of a host in a process that is to ask us. */
 void lookup_switch(void);
 
-/* What the caller means by AI_ADDRCONFIG: his hints, or a copy of them in
- * *changed which says it by the families that tcpd has. */
-const struct addrinfo *lookup_hints(
-    const char *node, const struct addrinfo *hints, struct addrinfo *changed);
+/* What the caller means by AI_ADDRCONFIG: *hints stays, or becomes *changed, a
+ * copy which says it by the families that tcpd has.  0, or EAI_NONAME: it has
+ * not the one that is wanted. */
+int lookup_hints(
+    const char *node, const struct addrinfo **hints, struct addrinfo *changed);
 
 /* For libtcpd-preload.so: the functions of resolver(3), by a ready state. */
 struct lookup_calls {
 	void (*prepare)(void);
 	bool (*served)(void);
-	const struct addrinfo *(*hints)(const char *node,
-	    const struct addrinfo *hints, struct addrinfo *changed);
+	int (*hints)(const char *node, const struct addrinfo **hints,
+	    struct addrinfo *changed);
 	int (*send)(
 	    res_state st, const u_char *msg, int len, u_char *ans, int max);
 	int (*query)(res_state st, const char *name, int class, int type,

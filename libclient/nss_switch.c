@@ -94,24 +94,29 @@ numeric(const char *node)
 	       strchr(node, ':') != NULL;
 }
 
-const struct addrinfo *
+int
 lookup_hints(
-    const char *node, const struct addrinfo *hints, struct addrinfo *changed)
+    const char *node, const struct addrinfo **hints, struct addrinfo *changed)
 {
+	const struct addrinfo *h = *hints;
 	const struct proto_policy *p;
 	bool v4, v6;
 	int err;
 
-	if (hints == NULL || !(hints->ai_flags & AI_ADDRCONFIG) ||
-	    numeric(node) || (p = wire_policy(&err)) == NULL)
-		return hints;
+	if (h == NULL || !(h->ai_flags & AI_ADDRCONFIG) || numeric(node) ||
+	    lookup_served() == -EOPNOTSUPP || (p = wire_policy(&err)) == NULL)
+		return 0;
 	v4 = policy_reaches(p, true);
 	v6 = policy_reaches(p, false);
 	if (!v4 && !v6)
-		return hints; /* it is not tcpd that they come from */
-	*changed = *hints;
+		return 0; /* it is not tcpd that they come from */
+	if ((h->ai_family == AF_INET && !v4) ||
+	    (h->ai_family == AF_INET6 && !v6))
+		return EAI_NONAME;
+	*changed = *h;
 	changed->ai_flags &= ~AI_ADDRCONFIG;
-	if (hints->ai_family == AF_UNSPEC && !(v4 && v6))
+	if (h->ai_family == AF_UNSPEC && !(v4 && v6))
 		changed->ai_family = v4 ? AF_INET : AF_INET6;
-	return changed;
+	*hints = changed;
+	return 0;
 }

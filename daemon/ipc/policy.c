@@ -236,9 +236,9 @@ policy_reaches(const struct proto_policy *p, bool v4)
 {
 	const struct proto_rule *r;
 	struct ipaddr a;
-	uint32_t i;
+	uint32_t n = clamp(p->nconnect, PROTO_POLICY_RULES), i;
 
-	for (i = 0; i < p->nconnect; i++) {
+	for (i = 0; i < n; i++) {
 		r = &p->rules[i];
 		memcpy(a.b, r->addr, sizeof a.b);
 		if (r->action == PROTO_TCPD &&

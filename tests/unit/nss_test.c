@@ -16,6 +16,7 @@
 #include <string.h>
 #include "base/rng.h"
 #include "ipc/dnsmsg.h"
+#include "ipc/policy.h"
 #include "lookup.h"
 #include "wire.h"
 
@@ -159,7 +160,7 @@ int
 wire_request(struct wire_req *q)
 {
 	cr_assert_eq(q->type, PROTO_RESOLVE);
-	return 0;
+	return -lost;
 }
 
 void
@@ -167,11 +168,13 @@ wire_setup(void)
 {
 }
 
+static struct proto_policy page;
+
 const struct proto_policy *
 wire_policy(int *err)
 {
 	*err = 0;
-	return NULL;
+	return &page;
 }
 
 /* What this machine's resolv.conf has is nothing to us. */
@@ -611,6 +614,46 @@ Test(nss, without_ipv6, .init = options)
 #else
 	cr_skip_test("no such option in this C library");
 #endif
+}
+
+/* ---- AI_ADDRCONFIG ---- */
+
+/* What becomes of the hints: 0: they stay, EAI_NONAME, or flags and family. */
+static int
+hinted(const char *node, int flags, int family)
+{
+	const struct addrinfo had = {.ai_flags = flags, .ai_family = family},
+			      *h = &had;
+	struct addrinfo changed;
+	int err = _nss_tcpd_calls.hints(node, &h, &changed);
+
+	if (err != 0 || h == &had)
+		return err;
+	cr_assert_eq(h, &changed);
+	return h->ai_flags << 8 | h->ai_family;
+}
+
+Test(nss, families_are_those_of_the_policy)
+{
+	struct ipaddr a = ipaddr_v4(0x0a000000);
+	const int keep = AI_CANONNAME, flags = keep | AI_ADDRCONFIG;
+
+	policy_init(&page, 1);
+	cr_assert_eq(hinted("x.test", flags, AF_UNSPEC), 0);
+	policy_add_connect(
+	    &page, &a, 104, 0, 65535, PROTO_TCPD, PROTO_WHY_CONF, 1);
+	cr_assert_eq(hinted("x.test", flags, AF_UNSPEC), keep << 8 | AF_INET);
+	cr_assert_eq(hinted("x.test", flags, AF_INET), keep << 8 | AF_INET);
+	cr_assert_eq(hinted("x.test", flags, AF_INET6), EAI_NONAME);
+	cr_assert_eq(hinted("x.test", keep, AF_INET6), 0);
+	cr_assert_eq(hinted("10.0.0.1", flags, AF_INET6), 0);
+	a = (struct ipaddr){0};
+	policy_add_connect(
+	    &page, &a, 0, 0, 65535, PROTO_TCPD, PROTO_WHY_CONF, 2);
+	cr_assert_eq(hinted("x.test", flags, AF_UNSPEC), keep << 8 | AF_UNSPEC);
+	cr_assert_eq(hinted("x.test", flags, AF_INET6), keep << 8 | AF_INET6);
+	lost = EOPNOTSUPP;
+	cr_assert_eq(hinted("x.test", flags, AF_UNSPEC), 0);
 }
 
 /* ---- resolver(3) ---- */

@@ -115,6 +115,7 @@ Test(policy, bounds)
 	page.nconnect = 0xffffffff;
 	page.nbind = 0xfffffff0;
 	cr_assert(!policy_valid(&page));
+	cr_assert(!policy_reaches(&page, false));
 	(void)to(0x01020304, 1);
 	(void)at(0x01020304, 1);
 	page.nconnect = PROTO_POLICY_RULES;
