@@ -314,6 +314,28 @@ set_device(int fd, uint64_t handle, const void *val, socklen_t len)
 			      &index, sizeof index);
 }
 
+/* IPV6_ADDRFORM: the family is part of the tag, for everybody who holds it. */
+static int
+become_ipv4(int fd, uint64_t handle)
+{
+	struct proto_name peer;
+	struct ipaddr a;
+	socklen_t len = sizeof(int);
+	int v, err;
+
+	err = get_ours(fd, handle, IPPROTO_IPV6, IPV6_ADDRFORM, &v, &len);
+	if (err == 0)
+		err = sock_ask_name(fd, handle, PROTO_GETPEERNAME, &peer);
+	if (err != 0)
+		return -ENOTCONN; /* not, or not any more, ESTABLISHED */
+	len = sizeof v;
+	err = get_ours(fd, handle, IPPROTO_IPV6, IPV6_V6ONLY, &v, &len);
+	memcpy(a.b, peer.addr, sizeof a.b);
+	if (err != 0 || v != 0 || !ipaddr_is_v4(&a))
+		return -EADDRNOTAVAIL;
+	return ident_tag(fd, AF_INET, handle);
+}
+
 static int
 set_ours(int fd, uint64_t handle, int level, int name, const void *val,
     socklen_t len)
@@ -349,7 +371,7 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 	    ident_phase(fd, handle) != PHASE_OVER)
 		err = EPERM;
 	if (err == ENOTCONN && ident_attached(fd)) /* IPV6_ADDRFORM */
-		err = EADDRNOTAVAIL;
+		return become_ipv4(fd, handle);
 	if (err == 0 && level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT)
 		err = -sock_fast_off(fd, handle);
 	if (err != 0)

@@ -141,7 +141,9 @@ sock_put_name(
 	if (!sys_mapped(sa, room))
 		return -EFAULT;
 	if (family == AF_INET) {
-		memcpy(&sin.sin_addr, n->addr, 4);
+		/* IPV6_ADDRFORM is between a socket and its programs. */
+		memcpy(&sin.sin_addr,
+		    n->family == AF_INET6 ? n->addr + 12 : n->addr, 4);
 		memcpy(sa, &sin, room);
 		return 0;
 	}

@@ -151,8 +151,38 @@ family_options(void)
 	peer("close");
 }
 
+/* IPV6_ADDRFORM, which is for a connection that speaks IPv4. */
+static void
+family_changed(void)
+{
+	int fd = stream(0);
+
+	result("fresh", set_opt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, AF_INET));
+	result("connect", dial(fd, PEER, peer_number("listen")));
+	peer("accept");
+	result("changed", set_opt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, AF_INET));
+	say("domain %d", get_opt(fd, SOL_SOCKET, SO_DOMAIN));
+	say_sockname("getsockname", fd);
+	say_peername("getpeername", fd);
+	say("v6only %d", get_opt(fd, IPPROTO_IPV6, IPV6_V6ONLY));
+	say("ttl %d", get_opt(fd, IPPROTO_IP, IP_TTL));
+	result("twice", set_opt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, AF_INET));
+	say("peer: %s", peer("send 10"));
+	say_read("read", fd);
+	say("wrote %zd", write(fd, "abc", 3));
+	say("peer: %s", peer("read 3"));
+	close(fd);
+	fd = stream(0);
+	result("v6only", set_opt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1));
+	result("connect", dial(fd, PEER, peer_number("listen")));
+	result(
+	    "not changed", set_opt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, AF_INET));
+	close(fd);
+}
+
 static const struct shim_case table[] = {
     CASE(both_families),
     CASE(family_options),
+    CASE(family_changed),
 };
 const struct subject families_cases = SUBJECT("families", table);
