@@ -9,6 +9,7 @@
 #   pure     wire tcp udp ip stack: no system calls, clocks, stdio, rand;
 #            calloc and free only in the files listed in may_allocate().
 #   headers  each one compiles alone.
+#   names    nothing in the top directory that looks like an option.
 #   files    licence line, no notes of unfinished work, functions of 80 lines
 #            at most, the format of .clang-format, no sleeps in tests.
 #
@@ -152,6 +153,13 @@ check_symbols()
 	done
 }
 
+# What a program makes that takes its --help for the name of a directory.
+check_names()
+{
+	find . -maxdepth 1 -name '-*' |
+	    sed 's|$|:1: is no name for a file of the sources|'
+}
+
 # All sources, or the arguments that are such.
 sources()
 {
@@ -216,6 +224,7 @@ if [ $# = 0 ]; then
 	check_includes | report
 	check_headers | report
 	check_symbols | report
+	check_names | report
 fi
 check_text | report
 check_functions | report
