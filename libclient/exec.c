@@ -161,18 +161,19 @@ fd_path(int fd, char text[FD_PATH_MAX])
 static void
 say(const char *path, const char *why, const char *what)
 {
-	static char own[] = "tcpd: warning: ",
-		    kernel[] = "; its sockets are the kernel's\n";
+	static char own[] = "tcpd: warning: ", then[] = "; ", end[] = "\n";
+	const char *unserved = run_unserved();
 	struct iovec iov[] = {{own, sizeof own - 1},
 	    {(char *)(uintptr_t)path, strlen(path)},
 	    {(char *)(uintptr_t)why, strlen(why)},
-	    {(char *)(uintptr_t)what, strlen(what)},
-	    {kernel, sizeof kernel - 1}};
+	    {(char *)(uintptr_t)what, strlen(what)}, {then, sizeof then - 1},
+	    {(char *)(uintptr_t)unserved, strlen(unserved)},
+	    {end, sizeof end - 1}};
 	struct stat st;
 	int saved = errno;
 
 	if (fstat(STDERR_FILENO, &st) == 0 && !S_ISSOCK(st.st_mode))
-		SYS(SYS_writev, STDERR_FILENO, iov, 5, 0, 0, 0);
+		SYS(SYS_writev, STDERR_FILENO, iov, 7, 0, 0, 0);
 	errno = saved;
 }
 

@@ -8,7 +8,10 @@
 #ifndef LIBCLIENT_RUN_H
 #define LIBCLIENT_RUN_H
 
+#include <errno.h>
 #include <stdbool.h>
+#include <sys/socket.h>
+#include "sys.h"
 
 /* As env(1) and nice(1) have them. */
 enum {
@@ -55,6 +58,19 @@ void run_drop_library(void);
 _Noreturn void run_exec(const char *file, char **words);
 /* With this before its number the file is a descriptor made for the order. */
 #define RUN_FD_DIR "/proc/self/fd/"
+
+/*
+ * How a warning about what cannot be served ends.  No protocol has the number
+ * -1, which is EINVAL: EACCES comes from --no-bypass, which what is warned of
+ * inherits.
+ */
+static inline const char *
+run_unserved(void)
+{
+	return sys_socket(AF_INET, SOCK_STREAM, -1) == -EACCES
+		   ? "it has no socket of IP"
+		   : "its sockets are the kernel's";
+}
 
 /* Can this kernel trap?  NULL, or what is missing. */
 const char *run_trap_obstacle(void);

@@ -148,8 +148,8 @@ judge(const char *path, const struct elf_facts *f, struct run_options *o,
 			       "whether LD_PRELOAD reaches it"
 			     : NULL;
 	if (no != NULL) {
-		warnx("%s%s %s%s", o->exec ? "warning: " : "", path, no,
-		    o->exec ? "; its sockets are the kernel's" : "");
+		warnx("%s%s %s%s%s", o->exec ? "warning: " : "", path, no,
+		    o->exec ? "; " : "", o->exec ? run_unserved() : "");
 		return EXIT_NOT_RUN;
 	}
 	if ((f->setid || f->filecaps) && geteuid() != 0)

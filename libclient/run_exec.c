@@ -101,14 +101,13 @@ serve(const char *file)
 		return 0;
 	no = run_trap_obstacle();
 	if (no != NULL) {
-		warnx("warning: %s must be trapped (%s), and cannot be: %s; "
-		      "its sockets are the kernel's",
-		    file, why, no);
+		warnx("warning: %s must be trapped (%s), and cannot be: %s; %s",
+		    file, why, no, run_unserved());
 		return 0;
 	}
 	status = run_trap(&o);
 	if (status == EXIT_OURS)
-		warnx("warning: %s: its sockets are the kernel's", file);
+		warnx("warning: %s: %s", file, run_unserved());
 	else if (status == 0)
 		run_drop_library();
 	return status == EXIT_OURS ? 0 : status;

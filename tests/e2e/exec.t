@@ -141,7 +141,10 @@ exec {writer}>&-
 equal "--no-bypass: no socket" "$(whose --no-bypass sh -c \
     './started out $0 9400; true' $kernel)" "Permission denied"
 matches "and why" "$(cat whose.err)" \
-    'warning: \./started must be trapped .*--no-bypass.*are the kernel.s$'
+    'warning: \./started must be trapped .*--no-bypass; it has no socket of IP$'
+matches "nor has a foreign one" "$(run --no-bypass "$starter" errors ./foreign \
+    2>&1 </dev/null | grep -a warning:)" \
+    'warning: \./foreign is of another class or machine; it has no socket of IP$'
 equal "with --trap: served" "$(whose --no-bypass --trap sh -c \
     './started out $0 9400; true' $kernel)" $tcpd
 equal "but not to a peer" "$(run --no-bypass "$python" -c 'import os, socket
