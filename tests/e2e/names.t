@@ -111,6 +111,20 @@ if unshare -m true 2>/dev/null && [ -e /etc/nsswitch.conf ]; then
 else
 	skip "other services" "no mount namespaces here"
 fi
+# trapped SERVER: with it in resolv.conf, and no library.
+trapped()
+{
+	echo "nameserver $1" >resolv.conf
+	run --trap unshare -m sh -c 'mount --bind resolv.conf \
+	    /etc/resolv.conf && getent ahostsv4 web.example | head -n 1 |
+	    cut -d" " -f1'
+}
+if unshare -m true 2>/dev/null && [ -e /etc/resolv.conf ]; then
+	equal "trapped, whom resolv.conf names" "$(trapped $kernel)" $kernel
+	equal "... and nobody else" "$(trapped 127.0.0.1)" ""
+else
+	skip "trapped" "no mount namespaces here"
+fi
 
 TCPD_SOCKET=$work/none LD_PRELOAD=$top_builddir/.libs/libtcpd-preload.so \
     "$python" -c 'import socket; socket.getaddrinfo("web.example", 80)' \
