@@ -315,7 +315,9 @@ check(int argc, char **argv, struct run_options *o, const char *library)
 		status = run_inspect(argv[i], o, true);
 		break;
 	}
-	if (status == 0 && (o->sandbox || !o->trap)) {
+	if (status == 0 && o->trap && !o->sandbox)
+		puts("names:   whom /etc/resolv.conf names");
+	else if (status == 0) {
 		why = no_names();
 		printf("names:   %s%s\n",
 		    why == NULL	 ? "the daemon's resolver answers"

@@ -49,6 +49,8 @@ results()
 }
 
 up
+matches "--check tells whom names are asked of" "$(run --check "$bare")" \
+    '^names: +whom /etc/resolv.conf names'
 matches "--check tells why" "$(run --check "$bare")" \
     '^way: +trap: statically linked'
 printf '#!/usr/bin/env -\n' >"$work/plain"
