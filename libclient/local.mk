@@ -71,7 +71,7 @@ tcpd_run_LDADD = libsockopt.la daemon/libbase.la $(SECCOMP_LIBS)
 
 noinst_HEADERS += libclient/device.h libclient/dgram.h libclient/elf.h \
 	libclient/exec.h libclient/hint.h libclient/ident.h libclient/iface.h \
-	libclient/lookup.h libclient/real.h libclient/stream.h \
+	libclient/lookup.h libclient/nss_tcpd.h libclient/real.h libclient/stream.h \
 	libclient/run.h libclient/run_sandbox.h \
 	libclient/sock.h libclient/sys.h libclient/trap.h libclient/wire.h
 EXTRA_DIST += libclient/client.map libclient/nss.map libclient/preload.map

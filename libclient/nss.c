@@ -22,28 +22,12 @@
 #include <string.h>
 #include "ipc/dnsmsg.h"
 #include "lookup.h"
+#include "nss_tcpd.h"
 #include "wire.h"
 
 #define EXPORT	    __attribute__((visibility("default")))
 #define MAX_ALIASES 48 /* of a chain of CNAMEs; further ones are not told */
 #define PTR_MAX	    80 /* 32 nibbles with dots, ip6.arpa */
-
-enum nss_status _nss_tcpd_gethostbyname4_r(const char *name,
-    struct gaih_addrtuple **pat, char *buf, size_t len, int *errnop,
-    int *herrnop, int32_t *ttlp);
-enum nss_status _nss_tcpd_gethostbyname3_r(const char *name, int af,
-    struct hostent *h, char *buf, size_t len, int *errnop, int *herrnop,
-    int32_t *ttlp, char **canonp);
-enum nss_status _nss_tcpd_gethostbyname2_r(const char *name, int af,
-    struct hostent *h, char *buf, size_t len, int *errnop, int *herrnop);
-enum nss_status _nss_tcpd_gethostbyname_r(const char *name, struct hostent *h,
-    char *buf, size_t len, int *errnop, int *herrnop);
-enum nss_status _nss_tcpd_gethostbyaddr2_r(const void *addr, socklen_t alen,
-    int af, struct hostent *h, char *buf, size_t len, int *errnop, int *herrnop,
-    int32_t *ttlp);
-enum nss_status _nss_tcpd_gethostbyaddr_r(const void *addr, socklen_t alen,
-    int af, struct hostent *h, char *buf, size_t len, int *errnop,
-    int *herrnop);
 
 __attribute__((constructor)) static void
 setup(void)

@@ -18,17 +18,8 @@
 #include "ipc/dnsmsg.h"
 #include "ipc/policy.h"
 #include "lookup.h"
+#include "nss_tcpd.h"
 #include "wire.h"
-
-enum nss_status _nss_tcpd_gethostbyname4_r(const char *name,
-    struct gaih_addrtuple **pat, char *buf, size_t len, int *errnop,
-    int *herrnop, int32_t *ttlp);
-enum nss_status _nss_tcpd_gethostbyname3_r(const char *name, int af,
-    struct hostent *h, char *buf, size_t len, int *errnop, int *herrnop,
-    int32_t *ttlp, char **canonp);
-enum nss_status _nss_tcpd_gethostbyaddr2_r(const void *addr, socklen_t alen,
-    int af, struct hostent *h, char *buf, size_t len, int *errnop, int *herrnop,
-    int32_t *ttlp);
 
 #define PENDING 2
 
