@@ -85,6 +85,7 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 		}
 	memcpy(
 	    now->g.tcp.congestion, b->tcp.congestion, sizeof b->tcp.congestion);
+	now->g.engine = b->engine;
 	now->g.tcp.size = b->tcp.size;
 	now->g.tcp.syncookies = b->tcp.syncookies;
 	now->g.tcp.syn_rate = b->tcp.syn_rate;
@@ -208,9 +209,12 @@ global_valid(const struct conf_global *g)
 	       d->vlan < 4095 && addrs_valid(g->addrs, g->naddrs) &&
 	       ENDS(g->socket) && ENDS(g->control) && ENDS(g->pidfile) &&
 	       ENDS(g->user) && g->buffers >= 1u << 20 &&
-	       g->loopback >= PROTO_KERNEL && g->loopback <= PROTO_REFUSE &&
-	       g->quota.buffer_bytes >= 65536 && g->nroutes <= CONF_ROUTES &&
-	       g->nrules <= CONF_RULES && g->nquotas <= CONF_QUOTAS;
+	       g->engine.busypoll.max_us <= BUSYPOLL_MAX_US &&
+	       g->engine.busypoll.share >= 1 &&
+	       g->engine.busypoll.share <= 100 && g->loopback >= PROTO_KERNEL &&
+	       g->loopback <= PROTO_REFUSE && g->quota.buffer_bytes >= 65536 &&
+	       g->nroutes <= CONF_ROUTES && g->nrules <= CONF_RULES &&
+	       g->nquotas <= CONF_QUOTAS;
 }
 
 static bool

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include "base/addr.h"
 #include "ipc/msg.h"
+#include "proc/busypoll.h"
 #include "tcp/tcp.h"
 
 #define CONF_PATH_MAX 108  /* sun_path */
@@ -119,9 +120,14 @@ struct conf_resolver {
 	struct conf_nameserver servers[CONF_SERVERS];
 };
 
+struct conf_engine {
+	struct busypoll_config busypoll;
+};
+
 /* What is one of each. */
 struct conf_global {
 	struct conf_device device;
+	struct conf_engine engine;
 	struct conf_tcp tcp;
 	struct conf_ipv4 ipv4;
 	struct conf_ipv6 ipv6;
@@ -165,7 +171,8 @@ const struct conf_quota *conf_quota(const struct conf *c, uint32_t uid);
 
 /*
  * A reload: *now takes over what of next can take effect while running (tcp's
- * congestion, buffer sizes and syncookies; quotas, policy, addresses, routes);
+ * congestion, buffer sizes and syncookies; quotas, policy, addresses, routes;
+ * busy polling);
  * next is freed.  Returns the number of changed settings that need a restart,
  * each told to err by its name.
  */

@@ -17,6 +17,7 @@
 #include "config.h"
 
 #include <pwd.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,9 +30,11 @@
 #include "tcp/tcp.h"
 #include "tcpd/proto.h"
 
-#define DEFAULT_USER  "_tcpd"
-#define FALLBACK_USER "nobody"
-#define OPTS_MAX      40 /* of one section, its sections and its end too */
+#define DEFAULT_USER	"_tcpd"
+#define FALLBACK_USER	"nobody"
+#define BUSY_POLL_US	100 /* about the time of a round trip on one host */
+#define BUSY_POLL_SHARE 20
+#define OPTS_MAX	40 /* of one section, its sections and its end too */
 
 static struct reader *cur; /* libconfuse hands no argument through */
 int
@@ -441,6 +444,18 @@ finish_network(struct reader *r)
 	return 0;
 }
 
+/* With one processor, who looks keeps those away that he waits for. */
+static uint32_t
+default_busy_poll(void)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof cpus, &cpus) == 0 &&
+	    CPU_COUNT(&cpus) == 1)
+		return 0;
+	return BUSY_POLL_US;
+}
+
 static struct conf *
 new_conf(void)
 {
@@ -451,6 +466,8 @@ new_conf(void)
 		return NULL;
 	g = &c->g;
 	g->device.offload = 1;
+	g->engine.busypoll = (struct busypoll_config){
+	    .max_us = default_busy_poll(), .share = BUSY_POLL_SHARE};
 	g->tcp = (struct conf_tcp){.congestion = "cubic",
 	    .size = {.sndbuf = 256u << 10,
 		.sndbuf_max = 4u << 20,

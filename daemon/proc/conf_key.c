@@ -57,6 +57,7 @@ const char *const conf_section_names[] = {
     [S_IPV4] = "ipv4",
     [S_IPV6] = "ipv6",
     [S_RESOLVER] = "resolver",
+    [S_ENGINE] = "engine",
     [S_MEMORY] = "memory",
 };
 
@@ -84,6 +85,8 @@ target(struct reader *r, enum section s)
 		return &r->conf->g.ipv6;
 	case S_RESOLVER:
 		return &r->conf->g.resolver;
+	case S_ENGINE:
+		return &r->conf->g.engine;
 	default:
 		return &r->conf->g;
 	}
@@ -590,6 +593,7 @@ set_nameserver(
 #define I(m) offsetof(struct conf_ipv6, m), sizeof((struct conf_ipv6 *)0)->m
 #define N(m)                                                                   \
 	offsetof(struct conf_resolver, m), sizeof((struct conf_resolver *)0)->m
+#define E(m) offsetof(struct conf_engine, m), sizeof((struct conf_engine *)0)->m
 #define Q(m) offsetof(struct conf_quota, m), sizeof((struct conf_quota *)0)->m
 #define QUOTA_ROWS(s)                                                          \
 	{s, "connections", CFGT_INT, set_number, Q(conns), 0, UINT32_MAX},     \
@@ -661,6 +665,10 @@ const struct key conf_keys[] = {
     {S_IPV6, "dad_transmits", CFGT_INT, set_number, I(dad_transmits), 0, 255},
     {S_RESOLVER, "nameserver", CFGT_STR, set_nameserver, 0, 0, KEY_MANY, 0},
     {S_RESOLVER, "hosts", CFGT_BOOL, set_bool, N(hosts), 0, 0},
+    {S_ENGINE, "busy_poll", CFGT_INT, set_number, E(busypoll.max_us), 0,
+	BUSYPOLL_MAX_US},
+    {S_ENGINE, "busy_poll_share", CFGT_INT, set_number, E(busypoll.share), 1,
+	100},
     {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},
 };
 const unsigned conf_nkeys = sizeof conf_keys / sizeof conf_keys[0];

@@ -26,6 +26,7 @@ enum section {
 	S_IPV4,
 	S_IPV6,
 	S_RESOLVER,
+	S_ENGINE,
 	S_MEMORY,
 };
 

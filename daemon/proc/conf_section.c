@@ -294,6 +294,7 @@ const struct section_kind conf_sections[] = {
     {S_IPV4, S_TOP, false, end_plain},
     {S_IPV6, S_TOP, false, end_plain},
     {S_RESOLVER, S_TOP, false, end_resolver},
+    {S_ENGINE, S_TOP, false, end_plain},
     {S_MEMORY, S_TOP, false, end_plain},
 };
 const unsigned conf_nsections = sizeof conf_sections / sizeof conf_sections[0];

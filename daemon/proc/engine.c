@@ -21,7 +21,8 @@
  * set again when the next deadline moved forward, or when it is far away in any
  * case: retransmission deadlines mostly move back, and one wake-up that finds
  * nothing to do is cheaper than a system call a segment.  Without a deadline
- * there is no wake-up.
+ * there is no wake-up.  Who expects something soon looks for it before it
+ * sleeps (busypoll.h).
  *
  * Trusts: the parent's messages (checked in engine_role.c) and nothing else;
  * programs and frames are hostile.
@@ -290,18 +291,66 @@ engine_stop(struct engine *e)
 	etimer_set(e, &e->stop_timer, mono_add(engine_now(e), STOP_GRACE_US));
 }
 
+/* ---- waiting ---- */
+
+static mono_t
+later(struct engine *e)
+{
+	e->now_valid = false;
+	return engine_now(e);
+}
+
+/* Handles events without sleeping for them, as long as the window says, until
+ * one came. */
+static bool
+look(struct engine *e)
+{
+	mono_t began = later(e), now = began;
+	int64_t window = busypoll_window(&e->busypoll, began);
+	bool came = false;
+
+	if (window == 0)
+		return false;
+	(void)event_base_get_max_events(e->eb, EVENT_BASE_COUNT_ACTIVE, 1);
+	while (!came && mono_diff(now, began) < window) {
+		event_base_loop(e->eb, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		came = event_base_get_max_events(
+			   e->eb, EVENT_BASE_COUNT_ACTIVE, 1) > 0;
+		if (!came)
+			now = later(e);
+	}
+	busypoll_looked(&e->busypoll, mono_diff(now, began), came);
+	return came;
+}
+
+static void
+wait_for_events(struct engine *e)
+{
+	mono_t began;
+
+	if (e->busypoll.cfg.max_us == 0) {
+		event_base_loop(e->eb, EVLOOP_ONCE);
+		return;
+	}
+	if (look(e))
+		return;
+	began = later(e);
+	e->now_valid = false;
+	event_base_loop(e->eb, EVLOOP_ONCE);
+	busypoll_slept(&e->busypoll, mono_diff(engine_now(e), began));
+}
+
 bool
 engine_turn(struct engine *e)
 {
-	int flags = EVLOOP_ONCE;
-
-	if (!TAILQ_EMPTY(&e->ready) || dgrams_waiting(e) ||
-	    (e->tx_left == 0 && !e->tx_blocked))
-		flags |= EVLOOP_NONBLOCK;
 	rearm(e);
 	e->now_valid = false;
 	e->turn++;
-	event_base_loop(e->eb, flags);
+	if (!TAILQ_EMPTY(&e->ready) || dgrams_waiting(e) ||
+	    (e->tx_left == 0 && !e->tx_blocked))
+		event_base_loop(e->eb, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	else
+		wait_for_events(e);
 	engine_flush(e);
 	if (e->stopping && !e->stopped)
 		stop_check(e, false);
@@ -389,6 +438,7 @@ engine_new(
 		return NULL;
 	}
 	e->conf = conf;
+	busypoll_init(&e->busypoll, &conf->g.engine.busypoll, later(e));
 	return e;
 }
 
@@ -450,6 +500,7 @@ engine_set_conf(struct engine *e, struct conf *conf)
 
 	conf_free(e->conf);
 	e->conf = conf;
+	busypoll_configure(&e->busypoll, &conf->g.engine.busypoll);
 	account_relimit(e);
 	/* Without routes first: they may go by way of networks that go. */
 	stack_set_routes(e->stack, NULL, 0);

@@ -25,6 +25,7 @@
 #include "ipc/aokey.h"
 #include "ipc/md5key.h"
 #include "ipc/sockopt.h"
+#include "proc/busypoll.h"
 #include "proc/conf.h"
 #include "proc/names.h"
 #include "stack/stack.h"
@@ -310,6 +311,7 @@ struct engine {
 	/* time: read once per turn; one timer for stack and engine */
 	mono_t now;
 	bool now_valid;
+	struct busypoll busypoll;
 	struct event timer;
 	mono_t armed;
 	struct timerq timers;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: ISC
 # libengine: the engine, apart from its process's main, so that tests can run
 # several in one process.
-noinst_HEADERS += daemon/proc/engine.h daemon/proc/names.h
+noinst_HEADERS += daemon/proc/busypoll.h daemon/proc/engine.h daemon/proc/names.h
 noinst_LTLIBRARIES += daemon/libengine.la
 daemon_libengine_la_SOURCES = daemon/proc/accept.c \
 	daemon/proc/account.c daemon/proc/attach.c \
+	daemon/proc/busypoll.c \
 	daemon/proc/chan.c daemon/proc/chan_io.c daemon/proc/engine.c \
 	daemon/proc/dgram.c daemon/proc/dgram_err.c daemon/proc/dgram_req.c \
 	daemon/proc/dgram_send.c \

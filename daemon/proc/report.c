@@ -490,6 +490,12 @@ engine_counters(struct page_out *p)
 	    1u << e->flood.shift);
 	C(turns, "turns of the engine's loop");
 #undef C
+#define C(f, text)                                                             \
+	counter(p, "engine", "busy_poll_" #f, text, e->busypoll.stats.f)
+	C(found, "looks for an event instead of sleeping that found one");
+	C(in_vain, "looks that did not");
+	C(us, "microseconds that those took");
+#undef C
 }
 
 static void

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -173,6 +174,31 @@ Test(conf, everything)
 	cr_assert_str_eq(conf_quota(c, 0)->congestion, "newreno");
 	cr_assert_eq(c->g.tcp.port_last, 3000);
 	cr_assert_eq(c->g.buffers, 2097152);
+	conf_free(c);
+}
+
+/* Who looks would keep those away that he waits for. */
+Test(conf, busy_polling_takes_two_processors)
+{
+	cpu_set_t all, one;
+	struct conf *c;
+	int cpu = 0;
+
+	cr_assert_eq(sched_getaffinity(0, sizeof all, &all), 0);
+	c = good(LEAST);
+	cr_assert_eq(c->g.engine.busypoll.max_us > 0, CPU_COUNT(&all) > 1);
+	conf_free(c);
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof one, &one), 0);
+	c = good(LEAST);
+	cr_assert_eq(c->g.engine.busypoll.max_us, 0);
+	conf_free(c);
+	c = good(LEAST "engine { busy_poll = 40 busy_poll_share = 8 }");
+	cr_assert_eq(c->g.engine.busypoll.max_us, 40);
+	cr_assert_eq(c->g.engine.busypoll.share, 8);
 	conf_free(c);
 }
 
@@ -362,6 +388,8 @@ static const struct {
     {"tcp { msl = 0 }", ":1: msl = 0", "1 to 120"},
     {"tcp { msl = 1 }\ntcp { msl = 2 }", ":2: msl is given twice", "line 1"},
     {"memory { buffers = 1 }", ":1: buffers", "give"},
+    {"engine { busy_poll = 10001 }", ":1: busy_poll = 10001", "0 to 10000"},
+    {"engine { busy_poll_share = 0 }", ":1: busy_poll_share", "1 to 100"},
     {"device tap { host_address = \"10.0.0.1/8\" }\n"
      "address = \"192.0.2.2/24\"",
 	":2: address 192.0.2.2/24 and", "one network"},

@@ -46,3 +46,6 @@ tests_unit_engine_dgram_test_SOURCES = tests/unit/engine_dgram_test.c \
 tests_unit_engine_dgram_test_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) \
 	$(LIBBSD_CFLAGS) -I$(top_srcdir)
 tests_unit_engine_dgram_test_LDADD = $(ENGINE_TEST_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/busypoll_test
+tests_unit_busypoll_test_LDADD = daemon/libengine.la $(CRITERION_LIBS)

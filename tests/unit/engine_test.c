@@ -660,3 +660,50 @@ Test(engine, stop_is_never_silent)
 	cr_assert_eq(cl_read(b, buf, 8), 4); /* then FIN */
 	cr_assert_arr_eq(buf, "tail", 4);
 }
+
+static void
+poll_busily(struct engine *e, void *max_us)
+{
+	busypoll_configure(
+	    &e->busypoll, &(struct busypoll_config){
+			      .max_us = *(uint32_t *)max_us, .share = 100});
+}
+
+static void
+looks(struct engine *e, void *out)
+{
+	*(struct busypoll_stats *)out = e->busypoll.stats;
+}
+
+/* Rounds of a byte each way until something was found by looking for it. */
+static bool
+finds_by_looking(int a, int b, int rounds)
+{
+	struct busypoll_stats before, now;
+	char c;
+
+	lab_on(1, looks, &before);
+	do {
+		if (!cl_write(a, "a", 1) || cl_read(b, &c, 1) != 1 ||
+		    !cl_write(b, "b", 1) || cl_read(a, &c, 1) != 1)
+			return false;
+		lab_on(1, looks, &now);
+	} while (now.found == before.found && --rounds > 0);
+	return now.found != before.found;
+}
+
+Test(engine, busy_polling)
+{
+	uint32_t on = BUSYPOLL_MAX_US, off = 0;
+	struct cl a;
+	int b;
+
+	cl_pair(&a, &b);
+	cr_assert_not(finds_by_looking(a.fd, b, 50), "off by default here");
+	lab_on(1, poll_busily, &on);
+	cr_assert(finds_by_looking(a.fd, b, 5000));
+	lab_on(1, poll_busily, &off);
+	cr_assert_not(finds_by_looking(a.fd, b, 50));
+	close(a.fd);
+	close(b);
+}
