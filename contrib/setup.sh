@@ -19,6 +19,9 @@ PACKAGES_TEST="libcriterion-dev wget redis-server redis-tools iperf3 socat
 	netcat-openbsd bird2 dnsmasq-base liblwip-dev iputils-ping ethtool jq git mandoc
 	xz-utils clang clang-format valgrind openssl busybox-static
 	libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4"
+# What `make bench' also measures, compares with and draws with; each is skipped
+# where it is missing.
+PACKAGES_BENCH="wrk passt slirp4netns gnuplot-nox"
 
 # nginx and the like live there, and a plain user's PATH lacks it.
 PATH=$PATH:/usr/sbin:/sbin

@@ -5,7 +5,9 @@ tests_bench_dev_bench_LDADD = daemon/libdev.la daemon/libbase.la
 # The load generator is one of the unmodified programs: it links nothing of
 # ours and is built without sanitizers.
 EXTRA_PROGRAMS += tests/bench/load
-tests_bench_load_SOURCES = tests/bench/load.c
+tests_bench_load_SOURCES = tests/bench/load.h tests/bench/load.c \
+	tests/bench/load_serve.c tests/bench/load_stream.c \
+	tests/bench/load_many.c tests/bench/load_udp.c
 tests_bench_load_CPPFLAGS = -D_GNU_SOURCE
 tests_bench_load_CFLAGS = $(TCPD_CFLAGS) -O2 -pthread
 tests_bench_load_LDFLAGS = -pthread
@@ -19,8 +21,26 @@ tests_bench_synflood_CFLAGS = $(TCPD_CFLAGS) -O2
 tests_bench_synflood_LDFLAGS =
 CLEANFILES += tests/bench/synflood$(EXEEXT)
 
-EXTRA_DIST += tests/bench/bench
-CLEANFILES += bench.json
-bench: all tests/bench/load$(EXEEXT) tests/bench/synflood$(EXEEXT)
+# load's server over lwIP, one of the stacks to compare with.
+if HAVE_LWIP
+LWIP_BENCH = tests/bench/lwip$(EXEEXT)
+endif
+EXTRA_PROGRAMS += tests/bench/lwip
+tests_bench_lwip_SOURCES = tests/bench/lwip.c
+tests_bench_lwip_CPPFLAGS = -D_GNU_SOURCE $(LWIP_CFLAGS)
+tests_bench_lwip_CFLAGS = $(TCPD_CFLAGS) -O2 -pthread
+tests_bench_lwip_LDFLAGS = -pthread
+tests_bench_lwip_LDADD = $(LWIP_LIBS)
+CLEANFILES += tests/bench/lwip$(EXEEXT)
+
+EXTRA_DIST += tests/bench/bench tests/bench/README \
+	tests/bench/suite/__init__.py tests/bench/suite/main.py \
+	tests/bench/suite/measures.py tests/bench/suite/plot.py \
+	tests/bench/suite/report.py tests/bench/suite/systems.py \
+	tests/bench/suite/tools.py
+CLEANFILES += bench.json bench-writes.svg bench-streams.svg \
+	bench-latency.svg bench-programs.svg
+bench: all tests/bench/load$(EXEEXT) tests/bench/synflood$(EXEEXT) \
+    $(LWIP_BENCH)
 	$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/bench/bench
 .PHONY: bench

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: ISC
+"""What `make bench' runs: see tests/bench/README."""
