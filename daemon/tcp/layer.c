@@ -212,6 +212,7 @@ tcp_output(struct tcp *t, struct tcp_out *out, mono_t now)
 		t->st.out_segs++;
 		return true;
 	}
+	timerq_turn(&t->timers, now);
 	return false;
 }
 

@@ -237,7 +237,7 @@ pcb_timer(struct tcp_pcb *p, enum tcp_timer which, mono_t when)
 	p->deadline[which] = when;
 	for (i = 0; i < TMR_N; i++)
 		first = mono_min(first, p->deadline[i]);
-	if (p->timer.slot != 0 && !mono_before(first, p->timer.when) &&
+	if (timer_queued(&p->timer) && !mono_before(first, p->timer.when) &&
 	    !mono_is_never(first))
 		return;
 	timerq_set(&p->t->timers, &p->timer, first);

@@ -48,14 +48,17 @@ model_check(const struct model *m)
 	for (int i = 0; i < NTIMERS; i++) {
 		const struct timer *t = &m->timers[i];
 
-		cr_assert_eq(t->slot == 0, mono_is_never(m->when[i]));
-		if (t->slot == 0)
+		cr_assert_eq(timer_queued(t), !mono_is_never(m->when[i]));
+		if (!timer_queued(t))
 			continue;
 		queued++;
-		cr_assert_eq(m->q.heap[t->slot - 1], t);
+		if (t->prev != NULL)
+			cr_assert_eq(*t->prev, t);
+		else
+			cr_assert_eq(m->q.heap[t->slot - 1], t);
 		cr_assert_eq(t->when.us, m->when[i].us);
 	}
-	cr_assert_eq(queued, m->q.n);
+	cr_assert_eq(queued, m->q.n + m->q.nwheel);
 	for (size_t i = 1; i < m->q.n; i++)
 		cr_assert(!mono_before(
 		    m->q.heap[i]->when, m->q.heap[(i - 1) / 2]->when));
@@ -79,6 +82,10 @@ model_pop(struct model *m, mono_t now)
 static void
 random_run(uint64_t seed)
 {
+	/* few different points, so that there are many ties; some lists of the
+	 * wheel; wheel and heap */
+	static const uint32_t spans[] = {50, 1000000, 20000, 5000000};
+	uint32_t span = spans[seed % 4];
 	struct model m;
 	struct rng r;
 
@@ -86,10 +93,9 @@ random_run(uint64_t seed)
 	model_init(&m);
 	for (int step = 0; step < 2000; step++) {
 		uint32_t i = rng_below(&r, NTIMERS);
-		/* few different points, so that there are many ties */
-		mono_t when = {rng_below(&r, seed % 2 ? 50 : 1000000)};
+		mono_t when = {rng_below(&r, span)};
 
-		switch (rng_below(&r, 8)) {
+		switch (rng_below(&r, 9)) {
 		case 0:
 			timerq_cancel(&m.q, &m.timers[i]);
 			m.when[i] = MONO_NEVER;
@@ -101,6 +107,9 @@ random_run(uint64_t seed)
 		case 2:
 			model_pop(&m, when);
 			break;
+		case 3:
+			timerq_turn(&m.q, when);
+			break;
 		default:
 			timerq_set(&m.q, &m.timers[i], when);
 			m.when[i] = when;
@@ -110,15 +119,46 @@ random_run(uint64_t seed)
 			model_check(&m);
 	}
 	while (!mono_is_never(model_deadline(&m)))
-		model_pop(&m, (mono_t){1000000});
+		model_pop(&m, (mono_t){span});
 	model_check(&m);
 	timerq_done(&m.q);
 }
 
 Test(timerq, random_operations_match_the_model)
 {
-	for (uint64_t seed = 0; seed < 20; seed++)
+	for (uint64_t seed = 0; seed < 24; seed++)
 		random_run(seed);
+}
+
+/* Time goes on, the wheel with it: what is due in the next second is in the
+ * wheel wherever it stands, and comes at its point, not before. */
+Test(timerq, the_wheel_turns)
+{
+	struct timer near = {.slot = 0}, far = {.slot = 0}, *t;
+	mono_t now = {1}, when;
+	struct timerq q;
+	struct rng r;
+
+	rng_init(&r, 1, 2);
+	timerq_init(&q);
+	cr_assert(timerq_reserve(&q) && timerq_reserve(&q));
+	for (int i = 0; i < 2000; i++) {
+		timerq_turn(&q, now);
+		timerq_set(&q, &far, mono_add(now, 7200 * 1000000LL));
+		when = mono_add(now, rng_below(&r, 1000000));
+		timerq_set(&q, &near, when);
+		cr_assert_not_null(near.prev);
+		cr_assert_null(far.prev);
+		cr_assert_eq(timerq_deadline(&q).us, when.us);
+		cr_assert_null(timerq_pop(&q, mono_add(when, -1)));
+		t = timerq_pop(&q, when);
+		cr_assert_eq(t, &near);
+		now = mono_add(when, rng_below(&r, 5000000));
+	}
+	timerq_cancel(&q, &far);
+	timerq_release(&q);
+	timerq_release(&q);
+	timerq_done(&q);
 }
 
 Test(timerq, empty)
