@@ -21,6 +21,27 @@ tests_bench_synflood_CFLAGS = $(TCPD_CFLAGS) -O2
 tests_bench_synflood_LDFLAGS =
 CLEANFILES += tests/bench/synflood$(EXEEXT)
 
+# Instructions a packet, counted by callgrind: the stack's sources once more,
+# with flags that are always the same; valgrind reads that DWARF of any compiler.
+ICOUNT_FLAGS = -O2 -gdwarf-4
+check_PROGRAMS += tests/bench/icount
+tests_bench_icount_SOURCES = tests/bench/icount.c \
+	$(daemon_libstack_la_SOURCES) $(daemon_libudp_la_SOURCES) \
+	$(daemon_libip_la_SOURCES) $(daemon_libtcp_la_SOURCES) \
+	$(daemon_libwire_la_SOURCES) $(daemon_libbase_la_SOURCES)
+tests_bench_icount_CFLAGS = $(TCPD_CFLAGS)
+tests_bench_icount_CPPFLAGS = $(AM_CPPFLAGS) $(LIBBSD_CFLAGS)
+tests_bench_icount_LDFLAGS =
+$(tests_bench_icount_OBJECTS): override CFLAGS = $(ICOUNT_FLAGS)
+$(tests_bench_icount_OBJECTS): override CPPFLAGS =
+
+dist_check_SCRIPTS += tests/bench/instructions
+TESTS += tests/bench/instructions
+EXTRA_DIST += tests/bench/instructions.txt
+icount-record: tests/bench/icount$(EXEEXT)
+	$(AM_TESTS_ENVIRONMENT) $(top_srcdir)/tests/bench/instructions record
+.PHONY: icount-record
+
 # load's server over lwIP, one of the stacks to compare with.
 if HAVE_LWIP
 LWIP_BENCH = tests/bench/lwip$(EXEEXT)
