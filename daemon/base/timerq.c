@@ -22,6 +22,7 @@
 #define FIRST_CAP 64
 #define TICK_BITS 7    /* 128 us */
 #define TICKS	  8192 /* about a second */
+#define WORDS	  (TICKS / 64)
 
 void
 timerq_init(struct timerq *q)
@@ -39,13 +40,15 @@ timerq_done(struct timerq *q)
 	timerq_init(q);
 }
 
+_Static_assert(WORDS == 64 * 2, "a bit of words[2] each");
+
 static bool
 make_wheel(struct timerq *q)
 {
 	if (q->wheel == NULL)
 		q->wheel = calloc(TICKS, sizeof(struct timer *));
 	if (q->bits == NULL)
-		q->bits = calloc(TICKS / 64, sizeof *q->bits);
+		q->bits = calloc(WORDS, sizeof *q->bits);
 	return q->wheel != NULL && q->bits != NULL;
 }
 
@@ -181,6 +184,20 @@ unlink_timer(struct timer *t)
 	t->slot = 0;
 }
 
+/* The first word of bits, from w on, that may hold something; WORDS: none. */
+static size_t
+next_word(const struct timerq *q, size_t w)
+{
+	uint64_t some;
+
+	for (; w < WORDS; w = (w | 63) + 1) {
+		some = q->words[w / 64] >> w % 64;
+		if (some != 0)
+			return w + (size_t)__builtin_ctzll(some);
+	}
+	return WORDS;
+}
+
 /* The first list that holds something, counted from tick on; TICKS: none.  The
  * bits of lists that have become empty are cleared on the way. */
 static int64_t
@@ -189,11 +206,13 @@ first_list(struct timerq *q)
 	int64_t i = 0;
 
 	while (i < TICKS) {
-		size_t at = (size_t)(q->tick + i) % TICKS;
-		uint64_t bits = q->bits[at / 64] >> at % 64;
+		size_t at = (size_t)(q->tick + i) % TICKS, w = at / 64;
+		uint64_t bits = q->bits[w] >> at % 64;
 
 		if (bits == 0) {
-			i += 64 - (int64_t)(at % 64);
+			if (q->bits[w] == 0)
+				q->words[w / 64] &= ~(1ULL << w % 64);
+			i += (int64_t)(next_word(q, w + 1) * 64 - at);
 			continue;
 		}
 		i += __builtin_ctzll(bits);
@@ -232,6 +251,7 @@ wheel_add(struct timerq *q, struct timer *t, mono_t when)
 	t->when = when;
 	link_at(&q->wheel[at], t);
 	q->bits[at / 64] |= 1ULL << at % 64;
+	q->words[at / 64 / 64] |= 1ULL << at / 64 % 64;
 	q->first = mono_min(q->first, when);
 	q->nwheel++;
 }

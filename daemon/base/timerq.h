@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "mono.h"
 
 struct timer {
@@ -31,6 +32,7 @@ struct timerq {
 	size_t n, cap, reserved;
 	struct timer **wheel; /* lists, each of one tick's */
 	uint64_t *bits;	      /* which of them hold something */
+	uint64_t words[2];    /* which of bits do */
 	size_t nwheel;	      /* in them and in due */
 	int64_t tick;	      /* no list is of an earlier one */
 	mono_t first;	      /* the earliest in the wheel */
