@@ -163,7 +163,7 @@ bound_accept(void *ctx, struct tcp_bind *tb, struct tcp_pcb *pcb)
 	c->pcb = pcb;
 	sockopt_inherit(&b->opts, &c->opts);
 	err = connect_node(e, b, c);
-	if (err == 0 && !chan_start(c))
+	if (err == 0 && !chan_start(c, false))
 		err = -ENOMEM;
 	if (err != 0) {
 		c->pcb = NULL; /* the layer's still */

@@ -14,6 +14,7 @@
  * client at once, so nobody waits for nothing and the loop does not spin.
  */
 #include "config.h"
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <errno.h>
@@ -32,8 +33,11 @@ attach_visit_done(struct visit *v)
 {
 	struct engine *e = v->e;
 
-	if (v->ev_added)
-		event_del(&v->ev);
+	/* As chan_free() has it. */
+	if (v->watched)
+		(void)epoll_ctl(e->ep, EPOLL_CTL_DEL, v->fd, NULL);
+	if (v->is_ready)
+		TAILQ_REMOVE(&e->visits_ready, v, ready);
 	resolve_forget(v);
 	if (v->fd >= 0)
 		rights_leave(v);
@@ -123,22 +127,20 @@ open_active(struct visit *v, uint64_t handle, struct hello *h)
 	const struct ipaddr any4 = ipaddr_v4(0), *src;
 	struct engine *e = v->e;
 	struct account *a = v->acct;
-	bool v4 = ipaddr_is_v4(&h->dst);
+	bool v4 = ipaddr_is_v4(&h->dst), watched = v->watched;
 	struct bound *b;
 	struct tcp_opts opts;
 	struct chan *c;
 	int r;
 
 	b = bound_to_connect(e, v->uid, handle);
-	if (v->ev_added)
-		event_del(&v->ev); /* before another event takes the fd */
-	v->ev_added = false;
 	c = chan_new(e, a, handle, v->fd, v->pid);
 	if (c == NULL) {
 		refuse(v, handle, ENOMEM);
 		return;
 	}
 	v->fd = -1;
+	v->watched = false;
 	attach_visit_done(v);
 	c->state = CHAN_CONNECTING;
 	c->cookie = h->cookie;
@@ -159,7 +161,7 @@ open_active(struct visit *v, uint64_t handle, struct hello *h)
 		r = -chan_keys(c, &h->keys);
 	if (r == 0 && h->fast && !open_fast(c, h))
 		r = -ENOBUFS;
-	if (r == 0 && !chan_start(c))
+	if (r == 0 && !chan_start(c, watched))
 		r = -ENOMEM;
 	e->stats.attaches++;
 	if (r != 0)
@@ -352,18 +354,47 @@ visit_input(struct visit *v)
 	return over;
 }
 
-static void
-on_visit(evutil_socket_t fd, short what, void *arg)
+void
+attach_note(struct visit *v, bool closed)
 {
-	struct visit *v = arg;
+	v->closed |= closed;
+	if (v->is_ready)
+		return;
+	v->is_ready = true;
+	TAILQ_INSERT_TAIL(&v->e->visits_ready, v, ready);
+}
+
+/* In the order in which they came.  Who is served may have it done, too, but
+ * not in the midst of itself. */
+void
+attach_visits(struct engine *e)
+{
+	struct visit *v;
 	char byte;
 
-	if (visit_input(v))
+	if (e->serving)
 		return;
-	/* A piece and then nothing more: its sender has closed. */
-	if (what & EV_CLOSED ||
-	    recv(v->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-		attach_visit_done(v);
+	e->serving = true;
+	while ((v = TAILQ_FIRST(&e->visits_ready)) != NULL) {
+		TAILQ_REMOVE(&e->visits_ready, v, ready);
+		v->is_ready = false;
+		/* A piece and then nothing more: its sender has closed. */
+		if (!visit_input(v) &&
+		    (v->closed ||
+			recv(v->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0))
+			attach_visit_done(v);
+	}
+	e->serving = false;
+}
+
+static bool
+visit_watch(struct visit *v)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+	    .data.u64 = (uintptr_t)v + 1};
+
+	v->watched = epoll_ctl(v->e->ep, EPOLL_CTL_ADD, v->fd, &ev) == 0;
+	return v->watched;
 }
 
 static void
@@ -417,10 +448,7 @@ visit_new(struct engine *e, int fd)
 		return;
 	if (v->query == 0)
 		etimer_set(e, &v->timer, mono_add(engine_now(e), e->visit_us));
-	event_assign(&v->ev, e->eb, fd,
-	    EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_visit, v);
-	v->ev_added = event_add(&v->ev, NULL) == 0;
-	if (!v->ev_added)
+	if (!visit_watch(v))
 		attach_visit_done(v);
 }
 

@@ -58,25 +58,42 @@ chan_ready(struct chan *c)
 	TAILQ_INSERT_TAIL(&c->e->ready, c, ready);
 }
 
+/* What an event is about: a chan, or a visit, whose pointer is odd then. */
+static void
+note(const struct epoll_event *ev)
+{
+	uint32_t bits = ev->events;
+	struct chan *c;
+
+	if (ev->data.u64 & 1) {
+		attach_note((struct visit *)(uintptr_t)(ev->data.u64 - 1),
+		    bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+		return;
+	}
+	c = ev->data.ptr;
+	c->bits |= bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	if (bits & ~(uint32_t)EPOLLOUT)
+		c->in_pending = true;
+	if (bits & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		c->out_ready = true;
+	chan_ready(c);
+}
+
 /* Only notes: nothing is freed while the batch is walked. */
 void
 chans_look(struct engine *e)
 {
 	struct epoll_event evs[EP_BATCH];
-	struct chan *c;
-	uint32_t bits;
+	size_t most;
 	int i, n;
 
-	n = epoll_wait(e->ep, evs, EP_BATCH, 0);
-	for (i = 0; i < n; i++) {
-		c = evs[i].data.ptr;
-		bits = evs[i].events;
-		c->bits |= bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
-		if (bits & ~(uint32_t)EPOLLOUT)
-			c->in_pending = true;
-		if (bits & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-			c->out_ready = true;
-		chan_ready(c);
+	/* All that there are: who asks shall find what was said before. */
+	for (most = e->nchans + e->nvisits;; most -= EP_BATCH) {
+		n = epoll_wait(e->ep, evs, EP_BATCH, 0);
+		for (i = 0; i < n; i++)
+			note(&evs[i]);
+		if (n < EP_BATCH || most < EP_BATCH)
+			return;
 	}
 }
 
@@ -84,6 +101,7 @@ static void
 on_epoll(evutil_socket_t fd, short what, void *arg)
 {
 	chans_look(arg);
+	attach_visits(arg);
 }
 
 bool
@@ -168,9 +186,9 @@ chan_new(
 }
 
 bool
-chan_start(struct chan *c)
+chan_start(struct chan *c, bool watched)
 {
-	return watch(c, EPOLL_CTL_ADD, 0);
+	return watch(c, watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, 0);
 }
 
 static void

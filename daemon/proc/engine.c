@@ -172,6 +172,7 @@ engine_catch_up(struct engine *e)
 	int i;
 
 	chans_look(e);
+	attach_visits(e);
 	engine_flush(e);
 	for (i = 0; i < CATCH_UP_MAX; i++) {
 		if (TAILQ_EMPTY(&e->ready) &&
@@ -422,6 +423,7 @@ engine_new(
 	rng_init(&e->rng, seed[0], seed[1]);
 	TAILQ_INIT(&e->ready);
 	LIST_INIT(&e->visits);
+	TAILQ_INIT(&e->visits_ready);
 	LIST_INIT(&e->graves);
 	RB_INIT(&e->speakers);
 	LIST_INIT(&e->strays);

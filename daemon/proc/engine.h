@@ -251,15 +251,17 @@ RB_PROTOTYPE(accounts, account, link, account_cmp)
 
 struct visit {
 	LIST_ENTRY(visit) link;
+	TAILQ_ENTRY(visit) ready;
 	struct engine *e;
 	struct account *acct;
-	struct event ev;
 	struct etimer timer;
 	int fd;
 	pid_t pid;
 	uint32_t uid;
-	bool ev_added;
-	bool asked; /* for a descriptor */
+	bool watched;  /* fd is in the engine's epoll */
+	bool is_ready; /* on the ready list */
+	bool closed;   /* its client has */
+	bool asked;    /* for a descriptor */
 	/* 0, or what the resolver has been asked for it; by_query is good then.
 	 */
 	uint32_t query;
@@ -336,6 +338,8 @@ struct engine {
 	struct etimer accept_timer;
 	int64_t visit_us; /* VISIT_US, less in tests */
 	LIST_HEAD(, visit) visits;
+	TAILQ_HEAD(, visit) visits_ready;
+	bool serving; /* those */
 	size_t nvisits;
 	bool told_nofile;
 	bool no_oob; /* this kernel's AF_UNIX has no MSG_OOB */
@@ -367,7 +371,8 @@ struct engine {
 	uint64_t next_id;
 	size_t nchans, nbounds, ndgrams;
 
-	/* chan.c: all Ds in an epoll of their own, inside libevent's */
+	/* chan.c: all Ds, and those that may become one (visits), in an epoll
+	 * of their own, inside libevent's */
 	int ep;
 	struct event ev_ep;
 	/* dgram.c: the same of sockets of UDP */
@@ -459,7 +464,8 @@ struct chan *chan_new(
 /* Closes D as it is and forgets everything; the pcb must be gone or handed
  * back by the caller. */
 void chan_free(struct chan *c);
-bool chan_start(struct chan *c); /* begins to listen to D */
+/* Begins to listen to D, which is in the epoll already, or not. */
+bool chan_start(struct chan *c, bool watched);
 void chan_ready(struct chan *c);
 /* A Fast Open that waits for what the program writes: that can come now.
  * false: it broke its own hello. */
@@ -585,6 +591,10 @@ void here_forget_all(struct engine *e);
 /* The answer to what v waits for: a positive errno, or data. */
 void attach_answer(struct visit *v, int err, const void *data, size_t len);
 void attach_visit_done(struct visit *v);
+/* There is something to read of v, or its end. */
+void attach_note(struct visit *v, bool closed);
+/* Serves those of whom that was noted. */
+void attach_visits(struct engine *e);
 void attach_stop(struct engine *e);
 /* Also the fuzz target's: the first bytes of a client, peeked.  Returns the
  * length of head and body when complete, 0 when more is needed, a negative
