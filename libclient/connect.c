@@ -16,7 +16,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 #include "dgram.h"
@@ -73,6 +72,16 @@ sock_nonblocking(int fd)
 	return fl >= 0 && fl & O_NONBLOCK;
 }
 
+/* Whoever is not the user that made fd shows it, that its name be found. */
+static void
+show_bound(int fd, uint64_t handle)
+{
+	struct proto_name name;
+
+	if (!ident_attach_as_maker(fd) && ident_bound(fd))
+		sock_ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
+}
+
 int
 sock_attach(int fd, uint64_t handle, struct proto_attach *at,
     const struct iovec *data, int ndata)
@@ -86,6 +95,7 @@ sock_attach(int fd, uint64_t handle, struct proto_attach *at,
 	size_t len;
 	int err;
 
+	show_bound(fd, handle);
 	ident_options(fd, &o);
 	len = sockopt_pack(&o, opts, sizeof opts, &at->nopts);
 	memcpy(o.ipv6 ? dst.b : dst.b + 12, at->dst.addr, o.ipv6 ? 16 : 4);
@@ -150,17 +160,6 @@ sock_attempt(int fd, uint64_t handle, bool block)
 	return err;
 }
 
-/* Whoever is not the user that made fd shows it, that its name be found. */
-static void
-show_bound(int fd, uint64_t handle)
-{
-	struct proto_name name;
-	struct stat st;
-
-	if (ident_bound(fd) && fstat(fd, &st) == 0 && st.st_uid != geteuid())
-		sock_ask_name(fd, handle, PROTO_GETSOCKNAME, &name);
-}
-
 static int
 attach(int fd, uint64_t handle, const struct endpoint *dst, uint32_t generation)
 {
@@ -169,7 +168,6 @@ attach(int fd, uint64_t handle, const struct endpoint *dst, uint32_t generation)
 	struct sockopts o;
 	int err;
 
-	show_bound(fd, handle);
 	ident_options(fd, &o);
 	if (sockopt_val(&o, OPT_TCP_FASTOPEN_CONNECT, 0)) {
 		err = sock_fast_flags(fd, handle, &at);

@@ -12,13 +12,15 @@
  *
  * A non-blocking attempt is pending until connect() has told its end, as in
  * Linux (SS_CONNECTING): that flag is SO_NOFCS, which means nothing here and
- * which the table keeps elsewhere.  The send buffer is PROTO_WAIT_SNDBUF
+ * which the table keeps elsewhere; as SO_WIFI_STATUS, the mark of a socket that
+ * another user attached than made it.  The send buffer is PROTO_WAIT_SNDBUF
  * while connecting, a value that it never has otherwise, until it is settled.
  */
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <linux/filter.h>
@@ -186,6 +188,31 @@ ident_bound(int fd)
 
 	return sys_getsockname(fd, &un, &len) == 0 &&
 	       len > sizeof un.sun_family;
+}
+
+bool
+ident_attach_as_maker(int fd)
+{
+	struct stat st;
+	int v = 1;
+
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid())
+		return true;
+	sys_setsockopt(fd, SOL_SOCKET, SO_WIFI_STATUS, &v, sizeof v);
+	return false;
+}
+
+bool
+ident_mine(int fd)
+{
+	struct proto_peer peer;
+	struct stat st;
+	int other;
+
+	if (ident_peer(fd, &peer))
+		return peer.local.flags == geteuid();
+	return get_int(fd, SO_WIFI_STATUS, &other) && !other &&
+	       fstat(fd, &st) == 0 && st.st_uid == geteuid();
 }
 
 /* Poll bits of this instant. */

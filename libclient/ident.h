@@ -52,6 +52,11 @@ bool ident_writable(int fd); /* in this instant */
 bool ident_attached(int fd); /* it has a far end, or had one */
 bool ident_listening(int fd);
 bool ident_bound(int fd); /* its AF_UNIX side has a name */
+/* About to be attached: is that by its maker, who need show nothing later? */
+bool ident_attach_as_maker(int fd);
+/* Of one with a connection: does the daemon know it as this user's?  If in
+ * doubt, no. */
+bool ident_mine(int fd);
 
 /* A connection attempt goes on after connect() has returned. */
 void ident_pending(int fd, bool on);

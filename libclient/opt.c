@@ -222,6 +222,18 @@ sock_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 
 /* ---- set ---- */
 
+/* Told a moment later, it is no other connection that the program sees. */
+static bool
+may_be_late(int level, int name)
+{
+	if (level == SOL_SOCKET)
+		return name == SO_KEEPALIVE;
+	return level == IPPROTO_TCP &&
+	       (name == TCP_NODELAY || name == TCP_KEEPIDLE ||
+		   name == TCP_KEEPINTVL || name == TCP_KEEPCNT ||
+		   name == TCP_USER_TIMEOUT);
+}
+
 int
 sock_tell_option(int fd, uint64_t handle, int level, int name, const void *val,
     socklen_t len)
@@ -234,8 +246,17 @@ sock_tell_option(int fd, uint64_t handle, int level, int name, const void *val,
 	    .body = {&po, val},
 	    .len = {sizeof po, po.len},
 	    .auth_fd = fd};
-	int err = wire_request(&q);
+	int err;
 
+	/* The table has judged it; where it cannot be refused either, the
+	 * program need not wait until the daemon has heard of it. */
+	if (may_be_late(level, name) && ident_attached(fd) && ident_mine(fd)) {
+		q.type = PROTO_TELLOPT;
+		if (wire_tell(&q) == 0)
+			return 0;
+		q.type = PROTO_SETOPT;
+	}
+	err = wire_request(&q);
 	/* The connection is gone: as with Linux, nothing is wrong with it. */
 	return err == -EBADF ? 0 : err;
 }

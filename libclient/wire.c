@@ -78,30 +78,39 @@ static int
 out_of_the_way(int fd)
 {
 	struct rlimit most = {.rlim_cur = ASK_FD};
-	int min, high;
+	int min = ASK_FD, high;
 
-	if (SYS(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &most, 0, 0) != 0)
-		return fd;
-	min = most.rlim_cur < ASK_FD ? (int)most.rlim_cur : ASK_FD;
 	high = sys_fcntl(fd, F_DUPFD_CLOEXEC, min - min / 8);
+	if (high == -EINVAL) {
+		/* There may be fewer than that. */
+		if (SYS(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &most, 0, 0) !=
+		    0)
+			return fd;
+		min = most.rlim_cur < ASK_FD ? (int)most.rlim_cur : ASK_FD;
+		high = sys_fcntl(fd, F_DUPFD_CLOEXEC, min - min / 8);
+	}
 	if (high < 0)
 		return fd;
 	sys_close(fd);
 	return high;
 }
 
+/* Who does not wait has no patience either. */
 static int
-dial(void)
+dial(bool waits)
 {
 	const struct timeval tv = {.tv_sec = PATIENCE_S};
 	int fd, err;
 
-	fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = sys_socket(AF_UNIX,
+	    SOCK_STREAM | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0);
 	if (fd < 0)
 		return fd;
 	fd = out_of_the_way(fd);
-	sys_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-	sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
+	if (waits) {
+		sys_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+		sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
+	}
 	do
 		err = sys_connect(fd, &daemon_addr, sizeof daemon_addr);
 	while (err == -EINTR);
@@ -223,7 +232,7 @@ wire_request(struct wire_req *q)
 	int fd, err;
 
 	q->answered = false;
-	fd = dial();
+	fd = dial(true);
 	if (fd < 0)
 		return fd;
 	err = ask(fd, q, -1);
@@ -237,9 +246,21 @@ wire_request(struct wire_req *q)
 }
 
 int
+wire_tell(const struct wire_req *q)
+{
+	int fd = dial(false), err;
+
+	if (fd < 0)
+		return fd;
+	err = send_request(fd, q, -1);
+	sys_close(fd);
+	return err;
+}
+
+int
 wire_begin(const struct wire_req *q)
 {
-	int fd = dial(), err;
+	int fd = dial(true), err;
 
 	if (fd < 0)
 		return fd;

@@ -38,6 +38,9 @@ struct wire_req {
 	bool answered;	  /* out: the result is the daemon's word */
 };
 int wire_request(struct wire_req *q);
+/* Says it, and does not wait for an answer, of which there is none.  An error
+ * says that it was not said. */
+int wire_tell(const struct wire_req *q);
 /* Asks, and leaves it at that: the descriptor where a struct proto_reply and
  * what belongs to it will come, or a negative errno. */
 int wire_begin(const struct wire_req *q);

@@ -74,6 +74,7 @@ chan_peer_name(const struct chan *c, struct proto_peer *out)
 	memcpy(out->magic, PROTO_PEER_MAGIC, sizeof out->magic);
 	out->handle = c->name.handle;
 	proto_name_put(&out->local, c->opts.ipv6, &t->laddr, t->lport);
+	out->local.flags = c->acct->uid;
 	proto_name_put(&out->remote, c->opts.ipv6, &t->raddr, t->rport);
 }
 

@@ -246,11 +246,27 @@ put_away(struct visit *v, struct request *r, const int *fds, size_t n)
 	rights_bury(v, fds, n);
 }
 
+/* What a client has told, and does not wait for. */
+static int
+hear(struct request *r)
+{
+	int err;
+
+	/* Whose socket that is may have been said only just before. */
+	chans_look(r->e);
+	attach_visits(r->e);
+	err = request_serve(r);
+	if (err == EACCES)
+		drop_count(r->e->drops, DROP_IPC_CREDENTIALS);
+	return err < 0 ? err : 0;
+}
+
 /* false: the client may say it once more, with a descriptor, or waits. */
 static bool
 serve(struct visit *v, uint8_t *buf, size_t len)
 {
 	int fds[RIGHTS_MAX], err = -EPROTO;
+	bool tells = false;
 	size_t n = 0;
 	struct request r = {.e = v->e,
 	    .acct = v->acct,
@@ -268,8 +284,10 @@ serve(struct visit *v, uint8_t *buf, size_t len)
 		r.len = r.head.len;
 		v->e->stats.requests++;
 		v->acct->requests++;
-		engine_catch_up(v->e);
-		err = request_serve(&r);
+		tells = r.head.type == PROTO_TELLOPT;
+		if (!tells)
+			engine_catch_up(v->e);
+		err = tells ? hear(&r) : request_serve(&r);
 		if (err == EACCES && rights_ask(v)) {
 			answer(&r, err);
 			return false;
@@ -280,9 +298,9 @@ serve(struct visit *v, uint8_t *buf, size_t len)
 		resolve_wait(v, r.query);
 		return false;
 	}
-	if (err >= 0)
+	if (err >= 0 && !tells)
 		answer(&r, err);
-	else
+	else if (err < 0)
 		drop_count(v->e->drops, DROP_IPC_MALFORMED);
 	if (r.pass_on)
 		close(r.pass_fd);

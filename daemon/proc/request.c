@@ -458,6 +458,8 @@ static const struct {
     [PROTO_DEMPTY] = {no_dgram, sizeof(struct proto_listen),
 	sizeof(struct proto_listen)},
     [PROTO_DERROR] = {no_dgram, 0, 0},
+    [PROTO_TELLOPT] = {do_setopt, sizeof(struct proto_opt),
+	sizeof(struct proto_opt) + PROTO_OPT_MAX},
 };
 
 int

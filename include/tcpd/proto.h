@@ -17,12 +17,12 @@
  *                descriptor does not poll writable.  From then on the stream
  *                carries the program's bytes and nothing else.
  *
- * others         One request with one answer (struct proto_reply) and then
- *                the client closes.  A request names a socket by its handle,
- *                a number that the client chose when it made the socket; it
- *                is only a name.  Authority is the same user (SO_PEERCRED) or
- *                the socket itself, passed along by SCM_RIGHTS.  EBADF: the
- *                daemon knows no socket of that handle (any more).
+ * others         One request with one answer (struct proto_reply; none to
+ *                PROTO_TELLOPT) and then the client closes.  A request names a
+ * socket by its handle, a number that the client chose when it made the socket;
+ * it is only a name.  Authority is the same user (SO_PEERCRED) or the socket
+ * itself, passed along by SCM_RIGHTS.  EBADF: the daemon knows no socket of
+ * that handle (any more).
  *
  * Descriptors are taken only when they were asked for: a first answer EACCES
  * says that the daemon now takes one, and the client may send the same message
@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #define PROTO_MAGIC   0x64706374u /* "tcpd" in memory */
-#define PROTO_VERSION 6u
+#define PROTO_VERSION 7u
 
 #define PROTO_SOCKET	 "/run/tcpd/tcpd.sock"
 #define PROTO_SOCKET_ENV "TCPD_SOCKET"
@@ -105,6 +105,8 @@ enum proto_type {
 			      was an empty datagram */
 	PROTO_DERROR,	   /* nothing; answer: proto_derror and what is quoted;
 			      EAGAIN: the error queue is empty */
+	PROTO_TELLOPT,	   /* proto_opt and value, as PROTO_SETOPT, and no
+			      answer: the client is its user, and has closed */
 	PROTO_NTYPES
 };
 
@@ -193,7 +195,7 @@ _Static_assert(sizeof(struct proto_reply) == 16, "proto_reply");
 /*
  * An accepted connection's far end carries this abstract name (sun_path[0] is
  * the zero byte), so the program's side learns with getpeername() whose
- * connection it is, without asking the daemon.
+ * connection it is, without asking the daemon.  local.flags is the user.
  */
 struct proto_peer {
 	uint8_t zero;	 /* 0 */

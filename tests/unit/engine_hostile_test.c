@@ -121,9 +121,10 @@ Test(engine_hostile, another_user_needs_the_descriptor)
 	struct sockaddr_un sun;
 	struct proto_peer peer;
 	socklen_t sl = sizeof sun;
-	uint8_t out[64];
+	uint8_t out[64], opt[sizeof o + 4];
 	size_t len;
-	int b, status, port;
+	int b, status, port, on = 1;
+	uint64_t refused;
 	pid_t pid;
 
 	if (getuid() != 0)
@@ -134,6 +135,8 @@ Test(engine_hostile, another_user_needs_the_descriptor)
 	b = cl_accept(&l);
 	cr_assert_eq(getpeername(b, (struct sockaddr *)&sun, &sl), 0);
 	memcpy(&peer, sun.sun_path, sizeof peer);
+	cr_assert_eq(peer.local.flags, getuid());
+	refused = lab_drops(1, DROP_IPC_CREDENTIALS);
 	pid = fork();
 	if (pid == 0) {
 		int e[3];
@@ -155,12 +158,24 @@ Test(engine_hostile, another_user_needs_the_descriptor)
 		    a.fd, out, &len);
 		e[2] = cl_request(
 		    1, PROTO_GETOPT, peer.handle, &o, sizeof o, b, out, &len);
+		/* What he tells is not heard: there is no asking back. */
+		memcpy(opt, &o, sizeof o);
+		memcpy(opt + sizeof o, &on, 4);
+		if (cl_tell(1, peer.handle, opt, sizeof opt) != 0)
+			_exit(3);
 		_exit(e[0] == EACCES && e[1] == EACCES && e[2] == 0 ? 0 : 1);
 	}
 	waitpid(pid, &status, 0);
 	if (WEXITSTATUS(status) == 99)
 		cr_skip_test("cannot become another user here");
 	cr_assert_eq(status, 0);
+	/* Those who showed a.fd were the other two. */
+	cr_assert_eq(cl_request(1, PROTO_GETOPT, peer.handle, &o, sizeof o, -1,
+			 out, &len),
+	    0);
+	memcpy(&on, out + sizeof o, 4);
+	cr_assert_eq(on, 0);
+	cr_assert_eq(lab_drops(1, DROP_IPC_CREDENTIALS), refused + 3);
 }
 
 static void

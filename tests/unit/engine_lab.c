@@ -469,6 +469,24 @@ out:
 }
 
 int
+cl_tell(int i, uint64_t handle, const void *body, size_t len)
+{
+	struct proto_head h = {.magic = PROTO_MAGIC,
+	    .version = PROTO_VERSION,
+	    .type = PROTO_TELLOPT,
+	    .len = (uint32_t)len,
+	    .handle = handle};
+	struct iovec iov[2] = {{&h, sizeof h}, {(void *)body, len}};
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int err = cl_dial(s, i);
+
+	if (err == 0 && cl_send_fd(s, iov, 2, -1) < 0)
+		err = errno;
+	close(s);
+	return err;
+}
+
+int
 cl_listen(struct cl *c, int i, uint16_t port, int backlog)
 {
 	struct proto_name name;

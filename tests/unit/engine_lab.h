@@ -62,6 +62,8 @@ ssize_t cl_send_fd(int s, struct iovec *iov, size_t niov, int fd);
  * out. */
 int cl_request(int i, uint16_t type, uint64_t handle, const void *body,
     size_t len, int fd, void *out, size_t *outlen);
+/* Tells, without an answer (PROTO_TELLOPT); 0 or an errno. */
+int cl_tell(int i, uint64_t handle, const void *body, size_t len);
 /* bind and listen on port (0: any); the port or a negative errno. */
 int cl_listen(struct cl *c, int i, uint16_t port, int backlog);
 /* The same at an address: what it is called then goes to name. */

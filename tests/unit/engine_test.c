@@ -529,6 +529,34 @@ Test(engine, names_and_options)
 	    EBADF);
 }
 
+/* Nobody waits for it, and yet who asks afterwards finds it so: each time, with
+ * the connection's own hello just before. */
+Test(engine, what_is_told_is_known_to_who_asks)
+{
+	struct proto_opt o = {IPPROTO_TCP, TCP_NODELAY, 4, 0};
+	uint8_t opt[sizeof o + 4], out[64];
+	struct cl l = cl_socket(), a;
+	int port = cl_listen(&l, 1, 0, 64), i, on, val;
+	size_t len;
+
+	for (i = 0; i < 50; i++) {
+		a = cl_socket();
+		on = 1;
+		cr_assert_eq(cl_start(&a, 0, LAB_ADDR(1), (uint16_t)port), 0);
+		do {
+			memcpy(opt, &o, sizeof o);
+			memcpy(opt + sizeof o, &on, 4);
+			cr_assert_eq(cl_tell(0, a.handle, opt, sizeof opt), 0);
+			cr_assert_eq(cl_request(0, PROTO_GETOPT, a.handle, &o,
+					 sizeof o, -1, out, &len),
+			    0);
+			memcpy(&val, out + sizeof o, 4);
+			cr_assert_eq(val, on, "the %d. connection", i);
+		} while (on-- > 0);
+		close(a.fd);
+	}
+}
+
 /* Both ways: a byte that was announced is the last one before the mark, and at
  * the other end it is what a socket calls out-of-band. */
 Test(engine, urgent_data, .description = "MUST-30 MUST-32 MUST-33")
