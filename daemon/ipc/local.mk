@@ -7,6 +7,12 @@ libsockopt_la_SOURCES = daemon/ipc/aokey.c daemon/ipc/dgramopt.c \
 noinst_HEADERS += daemon/ipc/aokey.h daemon/ipc/dgramopt.h daemon/ipc/dnsmsg.h daemon/ipc/md5key.h daemon/ipc/policy.h daemon/ipc/sockopt.h \
 	daemon/ipc/sockopt.def
 
+# libring: memory that programs share with the engine; its order is checked by
+# tests/unit/ring_test, step by step.
+noinst_LTLIBRARIES += daemon/libring.la
+daemon_libring_la_SOURCES = daemon/ipc/ring.c daemon/ipc/ringmap.c
+noinst_HEADERS += daemon/ipc/ring.h include/tcpd/ring.h
+
 # libipc: typed messages between our own processes, and with tcpctl.
 noinst_LTLIBRARIES += daemon/libipc.la
 daemon_libipc_la_SOURCES = daemon/ipc/msg.c
