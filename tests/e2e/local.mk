@@ -42,7 +42,8 @@ NET_TESTS = \
 	tests/e2e/loopback.t \
 	tests/e2e/names.t \
 	tests/e2e/dropped.t \
-	tests/e2e/bulk.t
+	tests/e2e/bulk.t \
+	tests/e2e/bench.t
 
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \

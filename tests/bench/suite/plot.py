@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 
-from .measures import LAB_TEXT, LABS, WRITES
+from .measures import BULK_LABS, LAB_TEXT, WRITES
 
 HEAD = """set terminal svg size 640,400 font 'sans-serif,12' background '#ffffff'
 set output '%(out)s'
-set title '%(title)s'
+set title '%(title)s' font ',13'
 set ylabel '%(ylabel)s'
-set key %(key)s
+set key outside top center horizontal
 set grid ytics lc rgb '#dddddd'
 set border 3
 set xtics nomirror
@@ -35,13 +35,13 @@ def gnuplot(script):
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
-def curves(out, title, labels, xlabel, rows, key="top right"):
+def curves(out, title, labels, xlabel, rows):
     """rows: (what, a value a label or None); a line at 1."""
     rows = [(what, v) for what, v in rows
             if sum(x is not None for x in v) > 1]
     if not rows:
         return False
-    script = HEAD % {"out": out, "title": title, "key": key,
+    script = HEAD % {"out": out, "title": title,
                      "ylabel": "ratio to the kernel"}
     script += "set yrange [0:*]\nset xlabel '%s'\nset xtics (%s)\n" % (
         xlabel, ", ".join("'%s' %d" % (t, i) for i, t in enumerate(labels)))
@@ -57,16 +57,15 @@ def curves(out, title, labels, xlabel, rows, key="top right"):
     return True
 
 
-def bars(out, title, ylabel, rows, names):
+def bars(out, title, ylabel, rows, names, more):
     """rows: (what, a value a name or None), side by side."""
     rows = [(what, v) for what, v in rows if None not in v]
     if not rows:
         return False
-    script = HEAD % {"out": out, "title": title, "ylabel": ylabel,
-                     "key": "top left"}
+    script = HEAD % {"out": out, "title": title, "ylabel": ylabel} + more
     script += ("set style data histograms\nset style histogram clustered\n"
-               "set style fill solid 0.8 border -1\nset yrange [0:*]\n")
-    data = "".join("'%s' %s\n" % (what, " ".join("%g" % x for x in v))
+               "set style fill solid 0.8 border -1\nset xtics rotate by -30\n")
+    data = "".join("\"%s\" %s\n" % (what, " ".join("%g" % x for x in v))
                    for what, v in rows) + "e\n"
     plots = ["'-' using %d%s lc rgb '%s' title '%s'" % (
         i + 2, ":xtic(1)" if i == 0 else "", COLOURS[i], name)
@@ -93,7 +92,7 @@ def by_streams(doc, out):
     rows = [("%s%s" % (way, ", " + LAB_TEXT[lab] if LAB_TEXT[lab] else ""),
              [ratio_of(doc, name_of(way, n, "128k", lab))
               for n in (1, 8, 64)])
-            for lab in LABS for way in ("send", "recv")]
+            for lab in BULK_LABS for way in ("send", "recv")]
     return curves(out, "tcpd to the kernel by connections, 128 KiB a write",
                   ["1", "8", "64"], "connections", rows[:6])
 
@@ -107,19 +106,24 @@ def latency(doc, out):
             rows.append(("%s, %d" % (text, n), [
                 value_of(doc, name, key, s) for s in ("kernel", "tcpd")]))
     return bars(out, "64-byte round trip, by percentile and connections",
-                "microseconds", rows, ("kernel", "tcpd"))
+                "microseconds", rows, ("kernel", "tcpd"),
+                "set logscale y\nset yrange [10:*]\n")
 
 
 def programs(doc, out):
-    names = ("nginx", "redis", "redis_p16", "crr_1", "crr_8", "udp_send",
-             "udp_recv", "local_1")
+    names = ("send_1", "recv_1", "send_8", "recv_8", "send_1_1k", "nginx",
+             "redis", "redis_p16", "crr_1", "crr_8", "accept_crr_8",
+             "udp_send", "udp_recv", "local_1", "plain_send_1",
+             "plain_recv_1")
     rows = []
     for name in names:
         for key in ("per_s", "gbit_s"):
             r = ratio_of(doc, name, key)
             if r is not None:
-                rows.append((name.replace("_", " "), [1.0, r]))
-    return bars(out, "tcpd to the kernel", "ratio", rows, ("kernel", "tcpd"))
+                rows.append((name.replace("_", " "), [r]))
+    return bars(out, "tcpd to the kernel", "ratio", rows, ("tcpd",),
+                "set yrange [0:*]\nset arrow from graph 0, first 1 to "
+                "graph 1, first 1 nohead dt 2 lc rgb '#555555'\n")
 
 
 PLOTS = {"writes": by_write, "streams": by_streams, "latency": latency,
