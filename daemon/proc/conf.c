@@ -98,6 +98,7 @@ conf_reload(struct conf *now, struct conf *next, conf_error_fn *err, void *arg)
 	now->g.tcp.accecn_option = b->tcp.accecn_option;
 	now->g.tcp.ect_all = b->tcp.ect_all;
 	now->g.tcp.syn_linear = b->tcp.syn_linear;
+	now->g.tcp.loopback_fast_path = b->tcp.loopback_fast_path;
 	now->g.tcp.fastopen = b->tcp.fastopen;
 	if (a->resolver.nservers != 0 && b->resolver.nservers != 0)
 		now->g.resolver = b->resolver;

@@ -59,6 +59,7 @@ struct conf_tcp {
 	uint8_t accecn_option; /* enum tcp_accecn_option */
 	uint8_t ect_all;
 	uint8_t syn_linear;
+	uint8_t loopback_fast_path;
 	struct tcp_fastopen fastopen;
 	uint64_t max_conns;   /* 0: as memory allows */
 	uint64_t syn_rate;    /* 0: no limit */

@@ -481,6 +481,7 @@ new_conf(void)
 	    .max_orphans = 65536,
 	    .syn_rate = 30000,
 	    .pacing = 1,
+	    .loopback_fast_path = 1,
 	    .ecn = TCP_ECN_ON,
 	    .fastopen = {.mode = FASTOPEN_CLIENT | FASTOPEN_SERVER,
 		.blackhole_s = 3600},

@@ -652,6 +652,8 @@ const struct key conf_keys[] = {
     {S_TCP, "accecn_option", CFGT_STR, set_accecn_option, T(accecn_option), 0,
 	0},
     {S_TCP, "ect_all", CFGT_BOOL, set_bool, T(ect_all), 0, 0},
+    {S_TCP, "loopback_fast_path", CFGT_BOOL, set_bool, T(loopback_fast_path), 0,
+	0},
     {S_TCP, "syn_linear", CFGT_INT, set_number, T(syn_linear), 0, 127},
     {S_TCP, "fastopen", CFGT_INT, set_fastopen, T(fastopen.mode), 0, 0},
     {S_TCP, "fastopen_key", CFGT_STR, set_fastopen_key, 0, 0, KEY_MANY, 0},

@@ -157,6 +157,7 @@ engine_flush(struct engine *e)
 		c->is_ready = false;
 		chan_service(c);
 		may = pump_output(e);
+		drain_events(e); /* what it wrote may be here already */
 	}
 	if (may)
 		dgrams_flush(e);
@@ -518,6 +519,7 @@ engine_set_conf(struct engine *e, struct conf *conf)
 	tcp_set_ecn(e->tcp, conf->g.tcp.ecn);
 	tcp_set_accecn(e->tcp, conf->g.tcp.accecn_option, conf->g.tcp.ect_all);
 	tcp_set_syn_linear(e->tcp, conf->g.tcp.syn_linear);
+	tcp_set_fast_path(e->tcp, conf->g.tcp.loopback_fast_path);
 	tcp_set_fastopen(e->tcp, &conf->g.tcp.fastopen);
 	if (tcp_set_defaults(
 		e->tcp, conf->g.tcp.congestion, &conf->g.tcp.size) != 0)

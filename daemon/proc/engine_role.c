@@ -99,6 +99,7 @@ setup_from(const struct role *r, struct engine_setup *s)
 	s->stack.tcp.accecn_option = g->tcp.accecn_option;
 	s->stack.tcp.ect_all = g->tcp.ect_all;
 	s->stack.tcp.syn_linear = g->tcp.syn_linear;
+	s->stack.tcp.no_fast_path = !g->tcp.loopback_fast_path;
 	s->stack.tcp.fastopen = g->tcp.fastopen;
 	s->fd_dir = sandbox_fd_dir();
 }

@@ -407,6 +407,8 @@ tcp_counters(struct page_out *p)
 	C(paws_rejected, "old duplicates by timestamp");
 	C(mtu_probes, "probes of the path MTU sent");
 	C(mtu_black_holes, "paths that swallow large segments");
+	C(local_bytes,
+	    "bytes passed between connections of ours without segments");
 	C(orphans_reset, "connections reset for the limit of orphans");
 	C(time_waits, "connections that went to TIME-WAIT");
 	C(lost_retransmits, "retransmissions found lost again");

@@ -47,6 +47,7 @@ loop_path(
 		return -EADDRNOTAVAIL;
 	out->mtu = out->rcv_mtu = IP_LOOP_MTU;
 	out->tso_max = 0;
+	out->local = true;
 	return 0;
 }
 
@@ -74,6 +75,7 @@ stack_path(struct stack *s, const struct ipaddr *src, const struct ipaddr *dst,
 	out->mtu = ip_mtu(&s->ip, dst, s->now);
 	out->rcv_mtu = ipaddr_is_v4(dst) ? s->ip.mtu : s->ip.mtu6;
 	out->tso_max = s->tx_tso ? TSO_MAX : 0;
+	out->local = local;
 	if (local) {
 		out->mtu = out->rcv_mtu = IP_LOOP_MTU;
 		out->tso_max = 0;

@@ -138,7 +138,7 @@ tcp_fastopen_room(struct tcp *t, const struct ipaddr *src,
     const struct ipaddr *dst, const struct tcp_opts *opts, mono_t now)
 {
 	const struct fastopen_entry *e;
-	struct tcp_path path;
+	struct tcp_path path = {0};
 	int r;
 
 	if (!(t->cfg.fastopen.mode & FASTOPEN_CLIENT))

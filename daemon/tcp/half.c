@@ -230,7 +230,7 @@ syn_for(struct tcp_bind *b, struct seg *s)
 	bool full = !queue_has_room(b);
 	enum tcp_admit admit;
 	struct wire_fastopen answer;
-	struct tcp_path path;
+	struct tcp_path path = {0};
 	struct tcp_half *h;
 
 	/* MUST-57, MUST-63 */

@@ -1281,9 +1281,19 @@ RB_PROTOTYPE(rxtree, rxseg, node, rxseg_cmp)
 /* A gap opens, or stands so long that it counts as one that opens now. */
 void paws_gap(struct tcp_pcb *p);
 void reasm_input(struct tcp_pcb *p, struct seg *s);
+/* len octets in order, at off in buf, are the user's; false: no memory. */
+bool reasm_append(
+    struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len);
 void reasm_early_fin(struct tcp_pcb *p);
 void reasm_free(struct tcp_pcb *p);
 void reasm_end(struct tcp_pcb *p);
+
+/* ---- local.c: both ends are ours ---- */
+/* Passes on what can be passed without a segment. */
+void local_output(struct tcp_pcb *p, mono_t now);
+/* The user has taken text: the other end knows the window now; false: an ACK
+ * has to tell it. */
+bool local_window(struct tcp_pcb *p);
 uint32_t tcp_rcv_wnd(const struct tcp_pcb *p);
 /* The window to put on the wire now; moves rcv_adv. */
 uint32_t tcp_select_window(struct tcp_pcb *p);

@@ -363,6 +363,12 @@ tcp_set_accecn(struct tcp *t, enum tcp_accecn_option option, bool ect_all)
 }
 
 void
+tcp_set_fast_path(struct tcp *t, bool on)
+{
+	t->cfg.no_fast_path = !on;
+}
+
+void
 tcp_set_syn_linear(struct tcp *t, uint8_t n)
 {
 	t->cfg.syn_linear = n;

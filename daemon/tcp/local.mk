@@ -26,6 +26,7 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/half.c \
 	daemon/tcp/input.c \
 	daemon/tcp/layer.c \
+	daemon/tcp/local.c \
 	daemon/tcp/md5.c \
 	daemon/tcp/mtu.c \
 	daemon/tcp/output.c \

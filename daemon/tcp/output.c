@@ -584,6 +584,8 @@ pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 	}
 	if (p->tlp.now && send_loss_probe(p, out, now))
 		return true;
+	if (p->path.local)
+		local_output(p, now);
 	if (!held_back(p, now) &&
 	    (send_after_timeout(p, out, now) || retransmit(p, out, now) ||
 		send_data(p, out, now)))

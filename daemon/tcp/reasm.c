@@ -380,23 +380,18 @@ reasm_early_fin(struct tcp_pcb *p)
 	pcb_ready(p);
 }
 
-static enum step
-insert_in_order(struct tcp_pcb *p, struct seg *s)
+bool
+reasm_append(struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len)
 {
 	struct rxseg *r;
 
-	if (p->flags & PF_RCV_DISCARD) {
-		deliver_bytes(p, s->len);
-		return NEXT;
-	}
-	if (!append_small(p, s->in->buf, s->off, s->len)) {
-		r = rxseg_gather(p, s->in->buf, s->off, s->len);
-		if (r == NULL)
-			return drop(p->t, DROP_TCP_NO_MEMORY);
+	if (!(p->flags & PF_RCV_DISCARD) && !append_small(p, buf, off, len)) {
+		if ((r = rxseg_gather(p, buf, off, len)) == NULL)
+			return false;
 		STAILQ_INSERT_TAIL(&p->rcvq, r, link);
 	}
-	deliver_bytes(p, s->len);
-	return NEXT;
+	deliver_bytes(p, len);
+	return true;
 }
 
 void
@@ -421,8 +416,9 @@ reasm_input(struct tcp_pcb *p, struct seg *s)
 		pcb_ready(p);
 		return;
 	}
-	if (insert_in_order(p, s) != NEXT) {
+	if (!reasm_append(p, s->in->buf, s->off, s->len)) {
 		/* Not acknowledged, so that it comes again. */
+		(void)drop(p->t, DROP_TCP_NO_MEMORY);
 		s->fin = false;
 		return;
 	}
@@ -492,7 +488,7 @@ tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now)
 	if (p->state == TCPS_CLOSED)
 		return;
 	delack_taken(p);
-	if (tcp_want_window_update(p)) {
+	if (tcp_want_window_update(p) && !local_window(p)) {
 		p->flags |= PF_ACK_NOW;
 		pcb_ready(p);
 	}

@@ -64,6 +64,7 @@ struct tcp_path {
 	struct ipaddr src; /* the source address to use */
 	uint16_t mtu;	   /* of IP packets to there, bytes */
 	uint16_t rcv_mtu;  /* of IP packets that can come to us */
+	bool local;	   /* to an address of ours; may be left out */
 	uint32_t tso_max;  /* largest payload of one GSO segment, 0: no TSO */
 };
 
@@ -204,6 +205,7 @@ struct tcp_config {
 	/* So many SYNs are sent again after the same time; the next ones
 	 * after twice the time of the one before (RFC 6298 5.5). */
 	uint8_t syn_linear;
+	bool no_fast_path;    /* between ends that are both ours (local.c) */
 	uint8_t min_tso_segs; /* of a train, however low the rate; 0: 2 */
 	struct tcp_fastopen fastopen;
 	const struct tcp_digest *digest; /* NULL: there are no keys */
@@ -228,6 +230,7 @@ void tcp_set_ecn(struct tcp *t, enum tcp_ecn_policy policy);
 /* For segments from now on. */
 void tcp_set_accecn(struct tcp *t, enum tcp_accecn_option option, bool ect_all);
 /* For SYNs from now on. */
+void tcp_set_fast_path(struct tcp *t, bool on);
 void tcp_set_syn_linear(struct tcp *t, uint8_t n);
 /* For trains from now on. */
 void tcp_set_min_tso_segs(struct tcp *t, uint8_t n);
@@ -655,6 +658,7 @@ struct tcp_stats {
 	uint64_t syn_cookies, challenge_acks, delayed_acks, window_probes;
 	uint64_t keepalive_probes, ooo_queued, paws_rejected, time_waits;
 	uint64_t orphans_reset, mtu_probes, mtu_black_holes;
+	uint64_t local_bytes; /* between connections of ours, in no segment */
 	uint64_t lost_retransmits, tlp_probes, tlp_recoveries;
 	uint64_t spurious_recoveries, dsacks_sent, dsacks_received;
 	uint64_t sack_renegings;

@@ -121,7 +121,7 @@ tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
 	const struct tcp_cc_ops *cc =
 	    opts->congestion != NULL ? tcp_cc_find(opts->congestion) : t->cc;
 	struct tuple id = {.raddr = *dst, .rport = dport};
-	struct tcp_path path;
+	struct tcp_path path = {0};
 	struct tcp_pcb *p;
 	seq_t floor, iss;
 	bool has_floor;

@@ -208,11 +208,12 @@ Test(conf, as_linux)
 	struct conf *c = good("device tap { host_address = \"192.0.2.1/24\" }\n"
 			      "address = \"192.0.2.2/24\"\n"
 			      "tcp { accecn_option = always ect_all = true\n"
-			      "  syn_linear = 4 }");
+			      "  syn_linear = 4 loopback_fast_path = no }");
 
 	cr_assert_eq(c->g.tcp.accecn_option, TCP_ACCECN_ALWAYS);
 	cr_assert_eq(c->g.tcp.ect_all, 1);
 	cr_assert_eq(c->g.tcp.syn_linear, 4);
+	cr_assert_eq(c->g.tcp.loopback_fast_path, 0);
 	conf_free(c);
 }
 
@@ -443,6 +444,7 @@ Test(conf, reload)
 		 "  quick_acks = false pacing = no ecn = classic\n"
 		 "  timestamps = no sack = no window_scaling = no\n"
 		 "  accecn_option = never ect_all = on syn_linear = 1\n"
+		 "  loopback_fast_path = off\n"
 		 "  fastopen = 0 }\n"
 		 "resolver { nameserver = \"192.0.2.53\" }");
 
@@ -464,6 +466,7 @@ Test(conf, reload)
 	cr_assert_eq(now->g.tcp.accecn_option, TCP_ACCECN_NEVER);
 	cr_assert_eq(now->g.tcp.ect_all, 1);
 	cr_assert_eq(now->g.tcp.syn_linear, 1);
+	cr_assert_eq(now->g.tcp.loopback_fast_path, 0);
 	cr_assert_eq(now->g.tcp.fastopen.mode, 0);
 	cr_assert_eq(now->g.nroutes, 1);
 	cr_assert_eq(now->g.nrules, 1);

@@ -37,3 +37,7 @@ tests_unit_dhcp4_test_LDADD = $(STACK_LAB_LDADD)
 UNIT_TESTS += tests/unit/udp_test
 tests_unit_udp_test_SOURCES = tests/unit/udp_test.c $(STACK_LAB)
 tests_unit_udp_test_LDADD = $(STACK_LAB_LDADD)
+
+UNIT_TESTS += tests/unit/local_test
+tests_unit_local_test_LDADD = daemon/libstack.la daemon/libtcp.la \
+	daemon/libudp.la daemon/libip.la daemon/libwire.la daemon/libbase.la $(CRITERION_LIBS)
