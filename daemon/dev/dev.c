@@ -48,15 +48,6 @@ _Static_assert((int)GSO_TCP4 == VIRTIO_NET_HDR_GSO_TCPV4 &&
 /* Lost and malformed frames that one dev_rx() passes over at most. */
 #define RX_SKIP_MAX 64
 
-struct dev {
-	int fd;
-	const struct dev_ops *ops;
-	struct dev_caps caps;
-	struct bufpool *bufs;
-	struct drops *drops;
-	struct buf *spare; /* BUF_FRAME bytes to read into */
-};
-
 void
 dev_note(char *err, size_t errlen, const char *fmt, ...)
 {
@@ -78,6 +69,9 @@ ops_of(const struct dev_caps *caps)
 	if (caps->kind == DEV_TAP)
 		return &tap_ops;
 	CHECK(caps->kind == DEV_PACKET);
+	if (caps->rx_ring)
+		return caps->vnet_hdr ? &packet_ring_ops
+				      : &packet_plain_ring_ops;
 	return caps->vnet_hdr ? &packet_ops : &packet_plain_ops;
 }
 
@@ -89,22 +83,25 @@ dev_attach(int fd, const struct dev_caps *caps, struct bufpool *bufs,
 
 	if (!d)
 		return NULL;
-	d->spare = buf_alloc(bufs, BUF_FRAME);
-	if (!d->spare) {
-		free(d);
-		return NULL;
-	}
 	d->fd = fd;
 	d->ops = ops_of(caps);
 	d->caps = *caps;
 	d->bufs = bufs;
 	d->drops = drops;
-	return d;
+	d->spare = buf_alloc(bufs, BUF_FRAME);
+	if (d->spare && (!d->ops->attach || d->ops->attach(d) == 0))
+		return d;
+	if (d->spare)
+		buf_unref(d->spare);
+	free(d);
+	return NULL;
 }
 
 void
 dev_close(struct dev *d)
 {
+	if (d->ops->detach)
+		d->ops->detach(d);
 	close(d->fd);
 	buf_unref(d->spare);
 	free(d);
@@ -200,16 +197,15 @@ take_frame(struct dev *d, size_t len)
 	return b;
 }
 
-static int
-skip(struct dev *d, enum drop why)
+int
+dev_rx_skip(struct dev *d, enum drop why)
 {
 	drop_count(d->drops, why);
 	return 0;
 }
 
-/* 1: a frame; 0: one was passed over; or a negative errno. */
-static int
-rx_one(struct dev *d, struct rxframe *f)
+int
+dev_rx_read(struct dev *d, struct rxframe *f)
 {
 	uint8_t hdr[DEV_VNET_HDR_LEN];
 	struct iovec iov[2] = {{hdr, sizeof hdr}, {d->spare->data, BUF_FRAME}};
@@ -223,13 +219,13 @@ rx_one(struct dev *d, struct rxframe *f)
 	if (d->caps.vnet_hdr)
 		n -= DEV_VNET_HDR_LEN;
 	if (n < 0)
-		return skip(d, DROP_DEV_RX_HEADER);
+		return dev_rx_skip(d, DROP_DEV_RX_HEADER);
 	if (n >= BUF_FRAME) /* larger than any legal frame: cut off */
-		return skip(d, DROP_DEV_RX_TRUNCATED);
+		return dev_rx_skip(d, DROP_DEV_RX_TRUNCATED);
 	if (d->caps.vnet_hdr && !dev_parse_vnet(hdr, (size_t)n, &f->off))
-		return skip(d, DROP_DEV_RX_HEADER);
+		return dev_rx_skip(d, DROP_DEV_RX_HEADER);
 	f->buf = take_frame(d, (size_t)n);
-	return f->buf ? 1 : skip(d, DROP_DEV_RX_NO_MEMORY);
+	return f->buf ? 1 : dev_rx_skip(d, DROP_DEV_RX_NO_MEMORY);
 }
 
 int
@@ -239,7 +235,7 @@ dev_rx(struct dev *d, struct rxframe *frames, unsigned max)
 	int r;
 
 	while (n < max && skipped < RX_SKIP_MAX) {
-		r = rx_one(d, &frames[n]);
+		r = d->ops->rx(d, &frames[n]);
 		if (r == 1)
 			n++;
 		else if (r == 0)
@@ -249,21 +245,20 @@ dev_rx(struct dev *d, struct rxframe *frames, unsigned max)
 		else
 			return r;
 	}
+	if (n == 0 && skipped == 0 && d->ops->idle &&
+	    d->ops->idle(d) == -ENODEV)
+		return -ENODEV;
 	return (int)n;
 }
 
 int
-dev_tx(struct dev *d, const struct txframe *f)
+dev_tx_write(struct dev *d, const struct txframe *f)
 {
 	uint8_t hdr[DEV_VNET_HDR_LEN];
 	struct iovec iov[1 + FRAME_SPANS] = {{hdr, sizeof hdr}};
 	int first = d->caps.vnet_hdr ? 0 : 1;
 	ssize_t n;
 
-	CHECK(f->nspans > 0 && f->nspans <= FRAME_SPANS);
-	CHECK(!f->off.needs_csum || d->caps.csum);
-	CHECK(f->off.gso == GSO_NONE ||
-	      (d->caps.tso && f->off.gso_size > 0 && f->off.needs_csum));
 	memcpy(iov + 1, f->spans, f->nspans * sizeof *iov);
 	if (d->caps.vnet_hdr)
 		dev_build_vnet(f, hdr);
@@ -277,4 +272,28 @@ dev_tx(struct dev *d, const struct txframe *f)
 	n = -errno;
 	drop_count(d->drops, DROP_DEV_TX_ERROR);
 	return (int)n;
+}
+
+int
+dev_tx(struct dev *d, const struct txframe *f)
+{
+	CHECK(f->nspans > 0 && f->nspans <= FRAME_SPANS);
+	CHECK(!f->off.needs_csum || d->caps.csum);
+	CHECK(f->off.gso == GSO_NONE ||
+	      (d->caps.tso && f->off.gso_size > 0 && f->off.needs_csum));
+	return d->ops->tx(d, f);
+}
+
+int
+dev_flush(struct dev *d)
+{
+	return d->ops->flush ? d->ops->flush(d) : 0;
+}
+
+void
+dev_stats(struct dev *d, struct dev_stats *out)
+{
+	if (d->ops->count)
+		d->ops->count(d);
+	*out = d->stats;
 }

@@ -22,6 +22,7 @@ struct dev_caps {
 	bool vnet_hdr; /* frames carry virtio-net headers */
 	bool csum;     /* fills in and vouches for checksums */
 	bool tso, gro; /* 64 KiB TCP/IPv4 frames out, in (gso may be 0) */
+	bool rx_ring;  /* frames come in memory shared with the kernel */
 	uint16_t mtu;
 	uint8_t mac[6]; /* the station's own address */
 	char name[16];
@@ -38,6 +39,7 @@ struct dev_open {
 	uint16_t mtu;	     /* 0: keep */
 	uint32_t txqueuelen; /* 0: keep */
 	bool offload;	     /* try virtio-net headers and TSO (probed) */
+	bool ring;	     /* packet_open(): try a receive ring */
 	bool multi_queue;
 	bool have_mac; /* else one is made from the name */
 	uint8_t mac[6];
@@ -63,6 +65,13 @@ int tap_open(
 int packet_open(
     const struct dev_open *o, struct dev_caps *caps, char *err, size_t errlen);
 
+/* Counts since attaching, and what the kernel says of its side. */
+struct dev_stats {
+	uint64_t rx_lost;    /* frames for which its queue had no room */
+	uint64_t tx_batches; /* system calls that sent several frames */
+	uint64_t tx_batched; /* those frames */
+};
+
 struct dev;
 
 /* Attaching (the engine): takes fd over; on NULL (memory is out) fd stays the
@@ -83,11 +92,19 @@ const struct dev_caps *dev_caps(const struct dev *d);
 int dev_rx(struct dev *d, struct rxframe *frames, unsigned max);
 
 /*
- * Sends one frame.  Returns 0; -EAGAIN when the device is full (wait for it to
- * be writable and send the same frame again); another negative errno when the
- * frame was refused (counted; go on with the next).
+ * Sends one frame, at once or with the next dev_flush(), which must follow the
+ * last of several: its spans are not needed any more in either case.  Returns
+ * 0; -EAGAIN when the device is full (wait for it to be writable and send the
+ * same frame again); another negative errno when the frame was refused
+ * (counted; go on with the next).
  */
 int dev_tx(struct dev *d, const struct txframe *f);
+
+/* Returns 0, or -EAGAIN when the device is full: wait for it to be writable and
+ * flush again. */
+int dev_flush(struct dev *d);
+
+void dev_stats(struct dev *d, struct dev_stats *out);
 
 /*
  * From now on, of the SYNs that open connections, only those of the group

@@ -225,6 +225,13 @@ packet_open(
 		goto fail;
 	if (step = "offloads", set_offloads(fd, o, caps, err, errlen) < 0)
 		goto fail;
+	if (o->ring && (e = rxring_open(fd, caps->mtu)))
+		dev_note(err, errlen,
+		    "%s: no receive ring, each frame takes a system call: the "
+		    "kernel refused it (%s)",
+		    o->name, strerror(-e));
+	else
+		caps->rx_ring = o->ring;
 	if (step = "address", set_station(fd, o, &link, caps, err, errlen) < 0)
 		goto fail;
 	if (step = "filter", set_filter(fd, caps->mac) < 0)
@@ -297,5 +304,40 @@ packet_plain_recv(int fd, struct iovec *iov, int n, struct offload *off)
 	return len;
 }
 
-const struct dev_ops packet_ops = {packet_recv};
-const struct dev_ops packet_plain_ops = {packet_plain_recv};
+/* What the kernel lost for want of room since it was last asked. */
+static void
+packet_count(struct dev *d)
+{
+	struct tpacket_stats st = {0};
+	socklen_t len = sizeof st;
+
+	if (getsockopt(d->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len) == 0)
+		d->stats.rx_lost += st.tp_drops;
+}
+
+/* A ring has no error of its own: the socket has it. */
+static int
+packet_idle(struct dev *d)
+{
+	int e = 0;
+	socklen_t len = sizeof e;
+
+	if (getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0 || e == 0)
+		return -EAGAIN;
+	return (int)recv_error(d->fd, e);
+}
+
+#define OPS(recv_, ...)                                                        \
+	{                                                                      \
+		.recv = (recv_), .tx = txbatch_tx, .flush = txbatch_flush,     \
+		.count = packet_count, __VA_ARGS__                             \
+	}
+#define READ .attach = txbatch_new, .detach = txbatch_free, .rx = dev_rx_read
+#define RING                                                                   \
+	.attach = rxring_attach, .detach = rxring_detach, .rx = rxring_rx,     \
+	.idle = packet_idle
+
+const struct dev_ops packet_ops = OPS(packet_recv, READ);
+const struct dev_ops packet_plain_ops = OPS(packet_plain_recv, READ);
+const struct dev_ops packet_ring_ops = OPS(packet_recv, RING);
+const struct dev_ops packet_plain_ring_ops = OPS(packet_plain_recv, RING);

@@ -256,4 +256,6 @@ tap_recv(int fd, struct iovec *iov, int n, struct offload *off)
 	return errno == EBADFD ? -ENODEV : -errno;
 }
 
-const struct dev_ops tap_ops = {tap_recv};
+const struct dev_ops tap_ops = {.rx = dev_rx_read,
+    .recv = tap_recv,
+    .tx = dev_tx_write};

@@ -37,10 +37,11 @@ struct conf_device {
 	uint8_t kind; /* enum dev_kind */
 	uint8_t offload, multi_queue, have_mac;
 	uint8_t mac[6];
-	uint16_t mtu;	     /* 0: keep */
-	uint32_t txqueuelen; /* 0: keep */
-	uint32_t nhosts;     /* 0: leave the host side alone */
-	uint32_t vlan;	     /* 0: none */
+	uint8_t ring, pad[3]; /* packet: try a receive ring */
+	uint16_t mtu;	      /* 0: keep */
+	uint32_t txqueuelen;  /* 0: keep */
+	uint32_t nhosts;      /* 0: leave the host side alone */
+	uint32_t vlan;	      /* 0: none */
 	struct conf_addr hosts[CONF_ADDRS];
 	char name[16];
 	char netns[CONF_PATH_MAX]; /* "": this one */

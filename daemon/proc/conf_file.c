@@ -466,6 +466,7 @@ new_conf(void)
 		return NULL;
 	g = &c->g;
 	g->device.offload = 1;
+	g->device.ring = 1;
 	g->engine.busypoll = (struct busypoll_config){
 	    .max_us = default_busy_poll(), .share = BUSY_POLL_SHARE};
 	g->tcp = (struct conf_tcp){.congestion = "cubic",

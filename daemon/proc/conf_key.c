@@ -622,6 +622,7 @@ const struct key conf_keys[] = {
     {S_DEVICE, "vlan", CFGT_INT, set_number, D(vlan), 1, 4094},
     {S_DEVICE, "txqueuelen", CFGT_INT, set_number, D(txqueuelen), 1, 1000000},
     {S_DEVICE, "offload", CFGT_BOOL, set_bool, D(offload), 0, 0},
+    {S_DEVICE, "ring", CFGT_BOOL, set_bool, D(ring), 0, 0},
     {S_DEVICE, "multi_queue", CFGT_BOOL, set_bool, D(multi_queue), 0, 0},
     {S_DEVICE, "host_address", CFGT_STR, set_host, 0, 0, KEY_MANY, 0},
     {S_DEVICE, "mac", CFGT_STR, set_mac, 0, 0, 0, 0},
@@ -674,7 +675,7 @@ const struct key conf_keys[] = {
     {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},
 };
 const unsigned conf_nkeys = sizeof conf_keys / sizeof conf_keys[0];
-_Static_assert(sizeof conf_keys / sizeof conf_keys[0] <= 64, "reader.key_line");
+_Static_assert(sizeof conf_keys / sizeof conf_keys[0] <= 96, "reader.key_line");
 
 uint32_t *
 conf_key_line(struct reader *r, enum section s, const char *name)

@@ -52,7 +52,7 @@ struct reader {
 	struct conf_rule rule;
 	struct user_section *users;
 	unsigned nusers;
-	uint32_t key_line[64]; /* by row of conf_keys[]; 0: not given */
+	uint32_t key_line[96]; /* by row of conf_keys[]; 0: not given */
 	uint32_t device_line, via_line;
 	uint32_t gateway_line[2]; /* of gateway, IPv4 and IPv6 */
 };

@@ -24,7 +24,7 @@ end_device(struct reader *r, cfg_t *sec, uint32_t line)
 		uint8_t kind;
 	} only[] = {{"name", DEV_TAP}, {"txqueuelen", DEV_TAP},
 	    {"multi_queue", DEV_TAP}, {"host_address", DEV_TAP},
-	    {"interface", DEV_PACKET}};
+	    {"interface", DEV_PACKET}, {"ring", DEV_PACKET}};
 	struct conf_device *d = &r->conf->g.device;
 	const char *title = cfg_title(sec);
 

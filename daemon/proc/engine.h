@@ -323,6 +323,7 @@ struct engine {
 	struct dev *dev;
 	struct event ev_dev_in, ev_dev_out;
 	bool rx_behind;	  /* the last burst was full: more waits */
+	bool rx_bulky;	  /* frames of late were large */
 	unsigned tx_left; /* frames with text that this flush may still send */
 	bool tx_blocked;
 	size_t tx_len; /* of the frame that the device did not take */

@@ -49,6 +49,7 @@ pm_device_from(struct pm_device *d, const struct dev_caps *caps)
 	d->csum = caps->csum;
 	d->tso = caps->tso;
 	d->gro = caps->gro;
+	d->rx_ring = caps->rx_ring;
 	d->mtu = caps->mtu;
 	memcpy(d->mac, caps->mac, sizeof d->mac);
 	memcpy(d->name, caps->name, sizeof d->name);
@@ -66,6 +67,7 @@ pm_device_to(const struct pm_device *d, struct dev_caps *caps)
 	caps->csum = d->csum != 0;
 	caps->tso = d->tso != 0;
 	caps->gro = d->gro != 0;
+	caps->rx_ring = d->rx_ring != 0;
 	caps->mtu = d->mtu;
 	memcpy(caps->mac, d->mac, sizeof caps->mac);
 	memcpy(caps->name, d->name, sizeof caps->name);

@@ -114,7 +114,7 @@ enum proc_msg {
 struct pm_device {
 	uint8_t kind, vnet_hdr, csum, tso, gro;
 	uint8_t mac[6];
-	uint8_t pad;
+	uint8_t rx_ring;
 	uint16_t mtu, pad2;
 	char name[16];
 };

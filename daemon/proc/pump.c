@@ -2,11 +2,13 @@
 /*
  * Frames between the device and the stack.
  *
- * Input comes in small bursts, each followed by a whole flush: what arrived
- * goes on to the programs while it is in the cache, and acknowledgements leave
- * early.  Output is pulled until the stack has none; when the device is full,
- * the frame in hand is copied (its spans are the stack's and would not outlive
- * the next call) and goes first when the device is writable again.
+ * Input comes in bursts, each followed by a whole flush: what arrived goes on
+ * to the programs while it is in the cache, and acknowledgements leave early.
+ * Bursts of ordinary frames are longer, for a flush sends an acknowledgement
+ * and wakes a program each time.  Output is pulled until the stack has none;
+ * when the device is full, the frame in hand is copied (its spans are the
+ * stack's and would not outlive the next call) and goes first when the device
+ * is writable again.
  */
 #include "config.h"
 #include <errno.h>
@@ -15,7 +17,8 @@
 #include "proc/engine.h"
 #include "proc/log.h"
 
-#define RX_BURST  16 /* frames */
+#define RX_BURST  64 /* frames */
+#define RX_BULKY  16 /* frames of a burst when they are large */
 #define RX_ROUNDS 16 /* bursts a turn */
 #define TX_FLUSH  64 /* frames with text a flush */
 #define NO_TEXT	  (14 + 40 + 60)
@@ -26,10 +29,14 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct rxframe frames[RX_BURST];
 	struct engine *e = arg;
+	unsigned want;
+	size_t bytes;
 	int round, i, n;
 
 	for (round = 0; round < RX_ROUNDS; round++) {
-		n = dev_rx(e->dev, frames, RX_BURST);
+		want = e->rx_bulky ? RX_BULKY : RX_BURST;
+		bytes = 0;
+		n = dev_rx(e->dev, frames, want);
 		if (n < 0) {
 			log_error("device %s is gone: %s; was it deleted?",
 			    dev_caps(e->dev)->name, strerror(-n));
@@ -40,9 +47,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		for (i = 0; i < n; i++) {
 			if (e->flood.looking)
 				flood_count(&e->flood, frames[i].buf);
+			bytes += frames[i].buf->len;
 			stack_input(e->stack, &frames[i], engine_now(e));
 		}
-		e->rx_behind = n == RX_BURST;
+		e->rx_behind = n == (int)want;
+		e->rx_bulky = bytes > (size_t)n * BUF_SMALL;
 		if (!e->rx_behind) {
 			e->flood.was_empty = true;
 			return;
@@ -67,6 +76,11 @@ keep(struct engine *e, const struct txframe *f)
 		    e->tx_copy + e->tx_len, f->spans[i].base, f->spans[i].len);
 		e->tx_len += f->spans[i].len;
 	}
+}
+
+static void
+wait_for_room(struct engine *e)
+{
 	e->tx_blocked = true;
 	event_add(&e->ev_dev_out, NULL);
 }
@@ -74,7 +88,7 @@ keep(struct engine *e, const struct txframe *f)
 void
 pump_begin(struct engine *e)
 {
-	e->tx_left = e->rx_behind ? RX_BURST : TX_FLUSH;
+	e->tx_left = e->rx_behind ? RX_BULKY : TX_FLUSH;
 }
 
 bool
@@ -87,9 +101,13 @@ pump_output(struct engine *e)
 		/* What has no text answers something and is not answered. */
 		if (f.len > NO_TEXT)
 			e->tx_left--;
-		if (dev_tx(e->dev, &f) == -EAGAIN)
+		if (dev_tx(e->dev, &f) == -EAGAIN) {
 			keep(e, &f);
+			wait_for_room(e);
+		}
 	}
+	if (e->dev != NULL && !e->tx_blocked && dev_flush(e->dev) == -EAGAIN)
+		wait_for_room(e);
 	return e->tx_left > 0;
 }
 
@@ -103,10 +121,11 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	f.nspans = 1;
 	f.len = e->tx_len;
 	f.spans[0] = (struct span){e->tx_copy, e->tx_len};
-	if (dev_tx(e->dev, &f) == -EAGAIN) {
+	if (f.len != 0 && dev_tx(e->dev, &f) == -EAGAIN) {
 		event_add(&e->ev_dev_out, NULL);
 		return;
 	}
+	e->tx_len = 0;
 	e->tx_blocked = false;
 	pump_output(e);
 }

@@ -500,6 +500,31 @@ engine_counters(struct page_out *p)
 #undef C
 }
 
+/* What the device can and what its own side has counted. */
+static void
+device_counters(struct page_out *p)
+{
+	const struct dev_caps *caps;
+	struct dev_stats s;
+
+	if (p->e->dev == NULL)
+		return;
+	caps = dev_caps(p->e->dev);
+	dev_stats(p->e->dev, &s);
+#define C(f, text) counter(p, "device", #f, text, caps->f)
+	C(mtu, "bytes of an IP packet at most");
+	C(csum, "1: it makes and vouches for checksums");
+	C(tso, "1: it takes segments of 64 KiB");
+	C(gro, "1: it may deliver such");
+	C(rx_ring, "1: frames come by shared memory");
+#undef C
+#define C(f, text) counter(p, "device", #f, text, s.f)
+	C(rx_lost, "frames lost for its receive queue was full");
+	C(tx_batches, "system calls that sent several frames");
+	C(tx_batched, "frames that those sent");
+#undef C
+}
+
 static void
 udp_counters(struct page_out *p)
 {
@@ -528,6 +553,7 @@ stats(struct page_out *p)
 	tcp_counters(p);
 	udp_counters(p);
 	stack_counters(p);
+	device_counters(p);
 	engine_counters(p);
 }
 

@@ -224,6 +224,7 @@ open_device(struct runtime *r, const struct conf_device *d)
 	    .txqueuelen = d->txqueuelen,
 	    .offload = d->offload,
 	    .multi_queue = d->multi_queue,
+	    .ring = d->ring,
 	    .have_mac = d->have_mac};
 	char err[256] = "";
 	int rc;

@@ -265,6 +265,7 @@ static const struct {
     {"device tap {\n mtu = 99999999999999999999\n}", ":2: integer value",
 	"smaller"},
     {"device tap { offload = maybe }", ":1: invalid boolean", "true or"},
+    {"device tap { ring = true }", ":1: a device tap has no ring", "leave"},
     {"device { }", ":1: missing title", "device tap {"},
     {"\ndevice tap {\n mtu = 1500", ":2: the section that begins", "add a }"},
     {"\n\"never", ":2: a string or comment begins", "close it"},
@@ -843,7 +844,10 @@ Test(conf, hostile_messages)
 
 Test(conf, device_description)
 {
-	struct dev_caps caps = {.kind = DEV_TAP, .csum = true, .mtu = 1500},
+	struct dev_caps caps = {.kind = DEV_TAP,
+			    .csum = true,
+			    .rx_ring = true,
+			    .mtu = 1500},
 			back;
 	struct pm_device d;
 
@@ -851,6 +855,7 @@ Test(conf, device_description)
 	pm_device_from(&d, &caps);
 	cr_assert(pm_device_to(&d, &back));
 	cr_assert(back.csum && !back.tso && back.mtu == 1500);
+	cr_assert(back.rx_ring);
 	cr_assert_str_eq(back.name, "tcpd0");
 	d.csum = 77; /* a foreign byte is no invalid bool */
 	cr_assert(pm_device_to(&d, &back) && back.csum);

@@ -322,6 +322,71 @@ Test(dev, spans_leave_as_one_frame)
 	done();
 }
 
+/* A packet socket's small frames wait for a flush, or for a large one. */
+Test(dev, small_frames_leave_in_a_batch_and_in_order)
+{
+	static uint8_t bytes[9000], got[9100];
+	struct txframe small = frame_of(2, bytes, 700),
+		       large = frame_of(3, bytes, 3000);
+	struct dev_stats st;
+	size_t head = sizeof(struct virtio_net_hdr);
+
+	kind = DEV_PACKET;
+	make_dev(true, 16 << 20);
+	for (unsigned i = 0; i < 3; i++) {
+		bytes[0] = (uint8_t)i;
+		cr_assert_eq(dev_tx(dev, &small), 0);
+	}
+	cr_assert_eq(recv(kernel, got, sizeof got, 0), -1);
+	bytes[0] = 3;
+	cr_assert_eq(dev_tx(dev, &large), 0);
+	bytes[0] = 4;
+	cr_assert_eq(dev_tx(dev, &small), 0);
+	cr_assert_eq(dev_flush(dev), 0);
+	cr_assert_eq(dev_flush(dev), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		cr_assert_eq(recv(kernel, got, sizeof got, 0),
+		    (ssize_t)(head + (i == 3 ? 9000 : 1400)));
+		cr_assert_eq(got[head], i);
+	}
+	cr_assert_eq(recv(kernel, got, sizeof got, 0), -1);
+	dev_stats(dev, &st);
+	cr_assert_eq(st.tx_batches, 1);
+	cr_assert_eq(st.tx_batched, 3);
+	done();
+}
+
+/* What a full device did not take of a batch waits for the next flush. */
+Test(dev, a_batch_waits_for_room_and_passes_an_error_over)
+{
+	static uint8_t bytes[1514];
+	struct txframe f = frame_of(1, bytes, sizeof bytes);
+	unsigned sent = 0, came = 0;
+	int r;
+
+	kind = DEV_PACKET;
+	make_dev(false, 16 << 20);
+	while ((r = dev_tx(dev, &f)) == 0 && sent < 100000)
+		sent++;
+	cr_assert_eq(r, -EAGAIN);
+	cr_assert_eq(dev_flush(dev), -EAGAIN);
+	while ((r = dev_flush(dev)) == -EAGAIN || came < sent) {
+		ssize_t n = recv(kernel, bytes, sizeof bytes, 0);
+
+		cr_assert(n == 1514 || (n < 0 && r == -EAGAIN));
+		came++;
+	}
+	cr_assert_eq(came, sent);
+	cr_assert_eq(drops.count[DROP_DEV_TX_ERROR], 0);
+	signal(SIGPIPE, SIG_IGN);
+	cr_assert_eq(dev_tx(dev, &f), 0);
+	cr_assert_eq(dev_tx(dev, &f), 0);
+	shutdown(kernel, SHUT_RD);
+	cr_assert_eq(dev_flush(dev), 0);
+	cr_assert_eq(drops.count[DROP_DEV_TX_ERROR], 2);
+	done();
+}
+
 Test(dev, a_full_device_says_again_and_an_error_is_counted)
 {
 	static uint8_t bytes[1514];

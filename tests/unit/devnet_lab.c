@@ -206,7 +206,7 @@ send_frame(struct txframe *f)
 	f->len = 0;
 	for (i = 0; i < f->nspans; i++)
 		f->len += f->spans[i].len;
-	MUST(dev_tx(dev, f) == 0);
+	MUST(dev_tx(dev, f) == 0 && dev_flush(dev) == 0);
 }
 
 static size_t

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,17 +16,21 @@
 #include <sys/syscall.h>
 #include "tests/unit/devnet_lab.h"
 
+static bool ring; /* what the tests open has one */
+
 static void
 open_packet(bool offload, bool own_mac)
 {
 	struct dev_open o = {.name = "v0",
 	    .offload = offload,
+	    .ring = ring,
 	    .have_mac = own_mac,
 	    .mac = {2, 0, 0, 0, 0, 7}};
 
 	make_veth();
 	attach(packet_open(&o, &caps, lab_err, sizeof lab_err));
 	host_if = "v1";
+	MUST(caps.rx_ring == ring);
 	MUST(host_address(NULL, "v1") == 0);
 }
 
@@ -70,6 +75,19 @@ packet_plain(void)
 
 Test(packet, plain)
 {
+	in_netns(packet_plain);
+}
+
+/* Large frames come beside the ring, in their order. */
+Test(packet, ring_with_offload)
+{
+	ring = true;
+	in_netns(packet_with_offload);
+}
+
+Test(packet, ring_plain)
+{
+	ring = true;
 	in_netns(packet_plain);
 }
 
@@ -144,6 +162,99 @@ packet_filter(void)
 Test(packet, hears_its_station_only)
 {
 	in_netns(packet_filter);
+	ring = true;
+	in_netns(packet_filter);
+}
+
+/* Numbered frames of all sizes from the kernel's side. */
+static void
+inject_numbered(int fd, int ifindex, unsigned nr)
+{
+	struct sockaddr_ll to = {
+	    .sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = 6};
+	uint8_t frame[1514] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2};
+	size_t len = 60 + nr % (sizeof frame - 60);
+
+	put16(frame + 12, 0x88b5);
+	put16(frame + 14, nr);
+	MUST(sendto(fd, frame, len, 0, (struct sockaddr *)&to, sizeof to) ==
+	     (ssize_t)len);
+}
+
+/* Takes what is there; the number of the next that is to come. */
+static unsigned
+take_numbered(unsigned next)
+{
+	struct rxframe f;
+	int n;
+
+	while ((n = dev_rx(dev, &f, 1)) > 0) {
+		if (get16(f.buf->data + 12) == 0x88b5) {
+			MUST(get16(f.buf->data + 14) == next);
+			MUST(f.buf->len == 60 + next % (1514 - 60));
+			next++;
+		}
+		buf_unref(f.buf);
+	}
+	MUST(n == 0);
+	return next;
+}
+
+/* Frames go round the ring more than once, and what is more than it holds is
+ * lost and counted, by the kernel. */
+static void
+packet_ring_laps(void)
+{
+	struct dev_stats st;
+	struct link_facts link;
+	struct pollfd p;
+	unsigned sent, next = 0;
+	int fd;
+
+	open_packet(false, true);
+	p = (struct pollfd){dev_fd(dev), POLLIN, 0};
+	MUST(netcfg_query(NULL, "v1", &link, lab_err, sizeof lab_err) == 0);
+	MUST((fd = socket(AF_PACKET, SOCK_RAW, 0)) >= 0);
+	for (sent = 0; sent < 5000;) {
+		inject_numbered(fd, link.ifindex, sent++);
+		while ((next = take_numbered(next)) < sent)
+			MUST(poll(&p, 1, 10000) == 1);
+	}
+	dev_stats(dev, &st);
+	MUST(st.rx_lost == 0);
+	while (st.rx_lost == 0 && sent < 60000) {
+		inject_numbered(fd, link.ifindex, sent++);
+		dev_stats(dev, &st);
+	}
+	MUST(st.rx_lost > 0);
+	MUST(take_numbered(next) > next);
+	close(fd);
+	detach();
+}
+
+Test(packet, ring_goes_round_and_counts_what_it_lost)
+{
+	ring = true;
+	in_netns(packet_ring_laps);
+}
+
+static void
+packet_refuses_ring(void)
+{
+	make_veth();
+	refuse(SYS_setsockopt, 2, PACKET_RX_RING);
+	host_if = "v1";
+	attach(packet_open(&(struct dev_open){.name = "v0", .ring = true},
+	    &caps, lab_err, sizeof lab_err));
+	MUST(strstr(lab_err, "no receive ring") && !caps.rx_ring);
+	MUST(host_address(NULL, "v1") == 0);
+	exchange();
+	detach();
+}
+
+Test(packet, does_without_a_ring)
+{
+	in_netns(packet_refuses_ring);
 }
 
 static void
@@ -206,6 +317,8 @@ packet_errors(void)
 
 Test(packet, errors)
 {
+	in_netns(packet_errors);
+	ring = true;
 	in_netns(packet_errors);
 }
 
