@@ -40,7 +40,17 @@ sip_word(struct sip *s, uint64_t m)
 	s->v0 ^= m;
 }
 
-/* The little-endian word of n <= 8 bytes, zeros above. */
+/* Spelt out, for compilers make one load of it and not of a loop. */
+static inline uint64_t
+load_word(const uint8_t *p)
+{
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+	       (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
+	       (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+	       (uint64_t)p[7] << 56;
+}
+
+/* The little-endian word of n < 8 bytes, zeros above. */
 static inline uint64_t
 load(const uint8_t *p, size_t n)
 {
@@ -64,7 +74,7 @@ siphash(const struct siphash_key *key, const void *data, size_t len)
 	};
 
 	for (; left >= 8; left -= 8, p += 8)
-		sip_word(&s, load(p, 8));
+		sip_word(&s, load_word(p));
 	sip_word(&s, (uint64_t)(len & 0xff) << 56 | load(p, left));
 	s.v2 ^= 0xff;
 	for (int i = 0; i < 4; i++)

@@ -99,7 +99,7 @@ def line(text, row, systems):
         if r:
             cells.append("%6.2f (%.2f to %.2f)" % (
                 r["median"], r["min"] or 0, r["max"] or 0))
-    print("%-66s %-6s %s" % (text, row["unit"], " ".join(cells)))
+    print("%-74s %-6s %s" % (text, row["unit"], " ".join(cells)))
 
 
 def table(doc):
@@ -113,7 +113,7 @@ def table(doc):
         systems = list(m["runs"])
         if systems != head:
             head = systems
-            print("\n%-73s %s  ratio%s" % (
+            print("\n%-81s %s  ratio%s" % (
                 "", " ".join("%11s" % s for s in systems),
                 "s" if len(systems) > 2 else ""))
         for i, row in enumerate(m["figures"].values()):
