@@ -43,10 +43,10 @@
 
 /* The hello's size: past a quarter of a send buffer of PROTO_ATTACH_SNDBUF
  * (SO_SNDBUF is given half of that, the kernel doubles it). */
-#define PROTO_ATTACH_SNDBUF 65536
-#define PROTO_HELLO_BYTES   17408
+#define PROTO_ATTACH_SNDBUF 32768
+#define PROTO_HELLO_BYTES   8704
 /* Then it is made so small that nothing else fits in before it is read. */
-#define PROTO_WAIT_SNDBUF   16384
+#define PROTO_WAIT_SNDBUF   8192
 
 /*
  * The tag on a descriptor of ours: kept in SO_MAX_PACING_RATE, which an
