@@ -48,7 +48,7 @@ now_ms(void)
 }
 
 int
-sock_await(int fd, uint64_t handle)
+sock_await(int fd, uint64_t handle, const struct sockopts *fresh)
 {
 	int64_t limit = sock_patience_ms(fd, SO_SNDTIMEO);
 	int64_t end = limit < 0 ? 0 : now_ms() + limit;
@@ -69,7 +69,7 @@ sock_await(int fd, uint64_t handle)
 			return limit >= 0 && now_ms() >= end ? -EINPROGRESS
 							     : -EBADF;
 		if (r > 0)
-			return sock_arrived(fd, handle, p.revents);
+			return sock_arrived(fd, handle, p.revents, fresh);
 		r = errno;
 		errno = saved;
 		if (r != EINTR || limit >= 0 || !handlers_restart())

@@ -50,7 +50,8 @@ attempt_failed(int fd, uint64_t handle, int native)
 }
 
 int
-sock_arrived(int fd, uint64_t handle, int poll_bits)
+sock_arrived(
+    int fd, uint64_t handle, int poll_bits, const struct sockopts *fresh)
 {
 	int native;
 
@@ -58,6 +59,10 @@ sock_arrived(int fd, uint64_t handle, int poll_bits)
 		native = sock_native_error(fd);
 		return attempt_failed(
 		    fd, handle, native != 0 ? native : ECONNRESET);
+	}
+	if (fresh != NULL) {
+		ident_sndbuf(fd, fresh);
+		return 0;
 	}
 	ident_settle(fd);
 	ident_pending(fd, false);
@@ -84,11 +89,10 @@ show_bound(int fd, uint64_t handle)
 
 int
 sock_attach(int fd, uint64_t handle, struct proto_attach *at,
-    const struct iovec *data, int ndata)
+    const struct sockopts *o, const struct iovec *data, int ndata)
 {
 	uint8_t opts[SOCKOPT_PACK_MAX + MD5KEY_PACK_MAX];
 	struct md5keys keys;
-	struct sockopts o;
 	struct ipaddr dst = ipaddr_v4(0);
 	socklen_t cookie_len = sizeof at->cookie;
 	uint32_t nkeys;
@@ -96,9 +100,8 @@ sock_attach(int fd, uint64_t handle, struct proto_attach *at,
 	int err;
 
 	show_bound(fd, handle);
-	ident_options(fd, &o);
-	len = sockopt_pack(&o, opts, sizeof opts, &at->nopts);
-	memcpy(o.ipv6 ? dst.b : dst.b + 12, at->dst.addr, o.ipv6 ? 16 : 4);
+	len = sockopt_pack(o, opts, sizeof opts, &at->nopts);
+	memcpy(o->ipv6 ? dst.b : dst.b + 12, at->dst.addr, o->ipv6 ? 16 : 4);
 	ident_keys(fd, &keys);
 	len += md5keys_pack(&keys, &dst, opts + len, &nkeys);
 	at->nopts += nkeys;
@@ -148,9 +151,9 @@ want_signal(int fd)
 }
 
 int
-sock_attempt(int fd, uint64_t handle, bool block)
+sock_attempt(int fd, uint64_t handle, bool block, const struct sockopts *o)
 {
-	int err = block ? sock_await(fd, handle) : -EINPROGRESS;
+	int err = block ? sock_await(fd, handle, o) : -EINPROGRESS;
 
 	if (err == -EINPROGRESS || err == -EINTR) {
 		ident_pending(fd, true);
@@ -161,26 +164,26 @@ sock_attempt(int fd, uint64_t handle, bool block)
 }
 
 static int
-attach(int fd, uint64_t handle, const struct endpoint *dst, uint32_t generation)
+attach(int fd, uint64_t handle, const struct endpoint *dst, uint32_t generation,
+    const struct sockopts *o)
 {
-	struct proto_attach at = {.dst = sock_to_name(ident_family(fd), dst),
+	struct proto_attach at = {
+	    .dst = sock_to_name(o->ipv6 ? AF_INET6 : AF_INET, dst),
 	    .policy_generation = generation};
-	struct sockopts o;
 	int err;
 
-	ident_options(fd, &o);
-	if (sockopt_val(&o, OPT_TCP_FASTOPEN_CONNECT, 0)) {
-		err = sock_fast_flags(fd, handle, &at);
+	if (sockopt_val(o, OPT_TCP_FASTOPEN_CONNECT, 0)) {
+		err = sock_fast_flags(handle, &at, o);
 		if (err != 0)
 			return err;
 	}
-	err = sock_attach(fd, handle, &at, NULL, 0);
+	err = sock_attach(fd, handle, &at, o, NULL, 0);
 	if (err != 0)
 		return err;
 	if (!(at.flags & PROTO_WAITS))
-		return sock_attempt(fd, handle, !sock_nonblocking(fd));
+		return sock_attempt(fd, handle, !sock_nonblocking(fd), o);
 	/* As good as connected: what is written now makes the SYN go. */
-	ident_settle(fd);
+	ident_sndbuf(fd, o);
 	return 0;
 }
 
@@ -228,23 +231,22 @@ sock_kernel(int fd, uint64_t handle, sock_kernel_fn *begin, void *arg)
 
 int
 sock_destination(int fd, const struct sockaddr *sa, socklen_t len,
-    struct endpoint *dst, uint32_t *generation)
+    struct endpoint *dst, uint32_t *generation, struct sockopts *o)
 {
+	int family = ident_family(fd), err;
 	struct policy_verdict v;
-	struct sockopts o;
-	int err;
 
-	err = sock_endpoint(ident_family(fd), sa, len, dst);
+	err = sock_endpoint(family, sa, len, dst);
 	if (err != 0)
 		return err;
-	ident_options(fd, &o);
-	if (o.ipv6 && ipaddr_is_v4(&dst->addr) &&
-	    sockopt_val(&o, OPT_IPV6_V6ONLY, 0))
+	ident_options_of(fd, family, o);
+	if (o->ipv6 && ipaddr_is_v4(&dst->addr) &&
+	    sockopt_val(o, OPT_IPV6_V6ONLY, 0))
 		return -ENETUNREACH;
 	err = sock_judge(dst, false, &v, generation);
 	if (err != 0)
 		return err;
-	if (v.action == PROTO_TCPD && sock_elsewhere(&o))
+	if (v.action == PROTO_TCPD && sock_elsewhere(o))
 		v.action = PROTO_KERNEL;
 	return v.action == PROTO_REFUSE ? -ENETUNREACH : (int)v.action;
 }
@@ -279,8 +281,9 @@ connect_fresh(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 {
 	struct target t = {sa, len};
 	struct endpoint dst;
+	struct sockopts o;
 	uint32_t generation;
-	int r = sock_destination(fd, sa, len, &dst, &generation);
+	int r = sock_destination(fd, sa, len, &dst, &generation, &o);
 
 	if (r < 0)
 		return r;
@@ -289,7 +292,7 @@ connect_fresh(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 	    connect_resolver(fd, &dst) == 0)
 		return 0;
 	if (r == PROTO_TCPD)
-		return attach(fd, handle, &dst, generation);
+		return attach(fd, handle, &dst, generation, &o);
 	return (int)sock_kernel(fd, handle, connect_twin, &t);
 }
 
@@ -330,7 +333,8 @@ connect_ours(int fd, uint64_t handle, const struct sockaddr *sa, socklen_t len)
 	case PHASE_FRESH:
 		return connect_fresh(fd, handle, sa, len);
 	case PHASE_CONNECTING:
-		err = sock_nonblocking(fd) ? -EALREADY : sock_await(fd, handle);
+		err = sock_nonblocking(fd) ? -EALREADY
+					   : sock_await(fd, handle, NULL);
 		return err == -EINPROGRESS ? -EALREADY : err;
 	case PHASE_ARRIVED:
 		ident_settle(fd);

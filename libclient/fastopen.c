@@ -25,7 +25,7 @@
 /* Octets that a SYN of fd's could carry: 0, none as things are; -EOPNOTSUPP:
  * Fast Open is off; another negative errno: no connection is possible. */
 static int
-room(int fd, uint64_t handle, const struct proto_attach *at)
+room(uint64_t handle, const struct proto_attach *at, const struct sockopts *o)
 {
 	struct {
 		struct proto_opt po;
@@ -33,7 +33,6 @@ room(int fd, uint64_t handle, const struct proto_attach *at)
 	} ans;
 	struct proto_attach body = *at;
 	uint8_t opts[SOCKOPT_PACK_MAX];
-	struct sockopts o;
 	struct wire_req q = {.type = PROTO_FASTOPEN,
 	    .handle = handle,
 	    .body = {&body, opts},
@@ -44,8 +43,7 @@ room(int fd, uint64_t handle, const struct proto_attach *at)
 	size_t max;
 	int err;
 
-	ident_options(fd, &o);
-	q.len[1] = sockopt_pack(&o, opts, sizeof opts, &body.nopts);
+	q.len[1] = sockopt_pack(o, opts, sizeof opts, &body.nopts);
 	err = wire_request(&q);
 	if (err != 0)
 		return err;
@@ -59,17 +57,20 @@ room(int fd, uint64_t handle, const struct proto_attach *at)
 int
 sock_fast_off(int fd, uint64_t handle)
 {
-	const struct endpoint any = sock_any(ident_family(fd));
-	const struct proto_attach at = {
-	    .dst = sock_to_name(ident_family(fd), &any)};
+	int family = ident_family(fd);
+	const struct endpoint any = sock_any(family);
+	const struct proto_attach at = {.dst = sock_to_name(family, &any)};
+	struct sockopts o;
 
-	return room(fd, handle, &at) == -EOPNOTSUPP ? -EOPNOTSUPP : 0;
+	ident_options_of(fd, family, &o);
+	return room(handle, &at, &o) == -EOPNOTSUPP ? -EOPNOTSUPP : 0;
 }
 
 int
-sock_fast_flags(int fd, uint64_t handle, struct proto_attach *at)
+sock_fast_flags(
+    uint64_t handle, struct proto_attach *at, const struct sockopts *o)
 {
-	int n = room(fd, handle, at);
+	int n = room(handle, at, o);
 
 	if (n >= 0)
 		at->flags = PROTO_FAST | (n > 0 ? PROTO_WAITS : 0);
@@ -120,23 +121,23 @@ send_rest(int fd, const struct msghdr *m, size_t done, int flags)
 
 static ssize_t
 send_tcpd(int fd, uint64_t handle, const struct msghdr *m, int flags,
-    struct proto_attach *at)
+    struct proto_attach *at, const struct sockopts *o)
 {
 	bool block = !(flags & MSG_DONTWAIT) && !sock_nonblocking(fd);
 	struct iovec data[WIRE_SPANS];
 	size_t len;
 	int n, err;
 
-	n = room(fd, handle, at);
+	n = room(handle, at, o);
 	if (n < 0)
 		return n;
 	at->flags = PROTO_FAST;
 	n = first_bytes(m, (size_t)n, data, &len);
 	at->data_len = (uint32_t)len;
-	err = sock_attach(fd, handle, at, data, n);
+	err = sock_attach(fd, handle, at, o, data, n);
 	if (err != 0)
 		return err;
-	err = sock_attempt(fd, handle, block);
+	err = sock_attempt(fd, handle, block, o);
 	if (err == -EINPROGRESS && len > 0)
 		return (ssize_t)len;
 	return err != 0 ? err : send_rest(fd, m, len, flags);
@@ -161,18 +162,19 @@ send_fresh(int fd, uint64_t handle, const struct msghdr *m, int flags)
 	struct message msg = {m, flags};
 	struct proto_attach at = {.nopts = 0};
 	struct endpoint dst;
+	struct sockopts o;
 	int r;
 
 	if (m->msg_name == NULL)
 		return -EINVAL;
 	r = sock_destination(
-	    fd, m->msg_name, m->msg_namelen, &dst, &at.policy_generation);
+	    fd, m->msg_name, m->msg_namelen, &dst, &at.policy_generation, &o);
 	if (r < 0)
 		return r;
 	if (r != PROTO_TCPD)
 		return sock_kernel(fd, handle, send_twin, &msg);
-	at.dst = sock_to_name(ident_family(fd), &dst);
-	return send_tcpd(fd, handle, m, flags, &at);
+	at.dst = sock_to_name(o.ipv6 ? AF_INET6 : AF_INET, &dst);
+	return send_tcpd(fd, handle, m, flags, &at, &o);
 }
 
 /* It has connected, and waits perhaps for this. */
@@ -206,7 +208,7 @@ send_fast(int fd, uint64_t handle, const struct msghdr *m, int flags)
 	case PHASE_CONNECTING:
 		if (flags & MSG_DONTWAIT || sock_nonblocking(fd))
 			return -EALREADY;
-		err = sock_await(fd, handle);
+		err = sock_await(fd, handle, NULL);
 		break;
 	case PHASE_ARRIVED:
 		ident_settle(fd);

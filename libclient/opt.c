@@ -234,9 +234,9 @@ may_be_late(int level, int name)
 		   name == TCP_USER_TIMEOUT);
 }
 
-int
-sock_tell_option(int fd, uint64_t handle, int level, int name, const void *val,
-    socklen_t len)
+static int
+tell_option(int fd, uint64_t handle, bool attached, int level, int name,
+    const void *val, socklen_t len)
 {
 	struct proto_opt po = {.level = level,
 	    .name = name,
@@ -250,7 +250,7 @@ sock_tell_option(int fd, uint64_t handle, int level, int name, const void *val,
 
 	/* The table has judged it; where it cannot be refused either, the
 	 * program need not wait until the daemon has heard of it. */
-	if (may_be_late(level, name) && ident_attached(fd) && ident_mine(fd)) {
+	if (attached && may_be_late(level, name) && ident_mine(fd)) {
 		q.type = PROTO_TELLOPT;
 		if (wire_tell(&q) == 0)
 			return 0;
@@ -259,6 +259,13 @@ sock_tell_option(int fd, uint64_t handle, int level, int name, const void *val,
 	err = wire_request(&q);
 	/* The connection is gone: as with Linux, nothing is wrong with it. */
 	return err == -EBADF ? 0 : err;
+}
+
+int
+sock_tell_option(int fd, uint64_t handle, int level, int name, const void *val,
+    socklen_t len)
+{
+	return tell_option(fd, handle, false, level, name, val, len);
 }
 
 /* Keys of TCP_MD5SIG and TCP-AO: the daemon's for what it knows, else they
@@ -291,7 +298,13 @@ too_late(int fd, uint64_t handle, int level, int name, int v)
 
 	if (v6only && ident_bound(fd))
 		return EINVAL;
-	if ((!v6only && level != IPPROTO_TCP) || !known_to_daemon(fd))
+	if (!v6only &&
+	    (level != IPPROTO_TCP ||
+		(name != TCP_FASTOPEN_CONNECT && name != TCP_FASTOPEN &&
+		    name != TCP_FASTOPEN_NO_COOKIE &&
+		    name != TCP_WINDOW_CLAMP)))
+		return 0;
+	if (!known_to_daemon(fd))
 		return 0;
 	phase = ident_phase(fd, handle);
 	if (phase == PHASE_OVER || phase == PHASE_FAILED)
@@ -363,6 +376,7 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 {
 	static const uint8_t nothing[PROTO_OPT_MAX];
 	struct sockopts o, before;
+	bool attached, listening;
 	int err, v = 0;
 
 	if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
@@ -399,7 +413,9 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 		return -err;
 	if (!(sockopt_where(level, name) & SOCKOPT_STACK))
 		return 0;
-	if (!known_to_daemon(fd)) {
+	attached = ident_attached(fd);
+	listening = !attached && ident_listening(fd);
+	if (!attached && !listening) {
 		if (memcmp(&o, &before, sizeof o) == 0)
 			return 0;
 		err = ident_keep_options(fd, &o);
@@ -411,10 +427,10 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 			    sock_tell_option(fd, handle, level, name, val, len);
 		return err;
 	}
-	err = sock_tell_option(fd, handle, level, name, val, len);
+	err = tell_option(fd, handle, attached, level, name, val, len);
 	if (err != 0)
 		return err;
-	if (ident_listening(fd))
+	if (listening)
 		return ident_keep_options(fd, &o);
 	if (((level == SOL_SOCKET && name == SO_SNDBUF) ||
 		(level == IPPROTO_TCP && name == TCP_NOTSENT_LOWAT)) &&

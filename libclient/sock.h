@@ -100,19 +100,21 @@ int sock_take_error(int fd, uint64_t handle, int native);
 /* SO_ERROR as it is natively: read and cleared. */
 int sock_native_error(int fd);
 
+struct policy_verdict;
+struct sockopts;
+
 /* Waits for the end of a connection attempt; a cancellation point like
- * connect(). */
-int sock_await(int fd, uint64_t handle);
+ * connect().  fresh: the options of one that has just begun and was pending for
+ * nobody, else NULL. */
+int sock_await(int fd, uint64_t handle, const struct sockopts *fresh);
 /* The attempt has ended, as the bits of poll() tell: the call's result. */
-int sock_arrived(int fd, uint64_t handle, int poll_bits);
+int sock_arrived(
+    int fd, uint64_t handle, int poll_bits, const struct sockopts *fresh);
 /* SO_SNDTIMEO or SO_RCVTIMEO in milliseconds, -1: for ever. */
 int64_t sock_patience_ms(int fd, int name);
 bool sock_nonblocking(int fd);
 /* What goes with EPIPE. */
 void sock_raise_sigpipe(void);
-
-struct policy_verdict;
-struct sockopts;
 
 /* Where to, or at which address: what a sockaddr of either family says. */
 struct endpoint {
@@ -140,20 +142,21 @@ int sock_put_name(const struct proto_name *n, int family, struct sockaddr *sa,
 int sock_ask_name(
     int fd, uint64_t handle, uint16_t type, struct proto_name *name);
 /* Where a connection to sa leads: PROTO_TCPD or PROTO_KERNEL, or a negative
- * errno. */
+ * errno.  *o: fd's options. */
 int sock_destination(int fd, const struct sockaddr *sa, socklen_t len,
-    struct endpoint *dst, uint32_t *generation);
-/* Attaches, with what at says and fd's options; 0 or a negative errno. */
+    struct endpoint *dst, uint32_t *generation, struct sockopts *o);
+/* Attaches, with what at says and fd's options o; 0 or a negative errno. */
 int sock_attach(int fd, uint64_t handle, struct proto_attach *at,
-    const struct iovec *data, int ndata);
+    const struct sockopts *o, const struct iovec *data, int ndata);
 /* What comes of it: waits, or -EINPROGRESS. */
-int sock_attempt(int fd, uint64_t handle, bool block);
+int sock_attempt(int fd, uint64_t handle, bool block, const struct sockopts *o);
 /* The socket becomes one of the kernel's, which begin() puts to use: its result
  * is that of the call, -1 with errno set an error. */
 typedef ssize_t sock_kernel_fn(int twin, void *arg);
 ssize_t sock_kernel(int fd, uint64_t handle, sock_kernel_fn *begin, void *arg);
 /* TCP_FASTOPEN_CONNECT: how at is to be; 0 or a negative errno. */
-int sock_fast_flags(int fd, uint64_t handle, struct proto_attach *at);
+int sock_fast_flags(
+    uint64_t handle, struct proto_attach *at, const struct sockopts *o);
 /* With MSG_FASTOPEN, on a descriptor of ours.  Returns as sendmsg(). */
 ssize_t sock_send_fast(
     int fd, uint64_t handle, const struct msghdr *m, int flags);

@@ -189,7 +189,7 @@ connect_over(struct trap_op *op, uint32_t events)
 	if (ident_ours(op->fd, &handle)) {
 		serving = (struct serving){
 		    .c = &op->c, .fd = op->fd, .target_fd = (int)op->c.arg[0]};
-		r = sock_arrived(op->fd, handle, (int)events);
+		r = sock_arrived(op->fd, handle, (int)events, NULL);
 	} else {
 		sys_getsockopt(op->fd, SOL_SOCKET, SO_ERROR, &err, &len);
 		r = -err;

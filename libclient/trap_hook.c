@@ -185,7 +185,7 @@ struct real real = {
 };
 
 int
-sock_await(int fd, uint64_t handle)
+sock_await(int fd, uint64_t handle, const struct sockopts *fresh)
 {
 	serving.waits = true;
 	return -EINPROGRESS;

@@ -250,12 +250,14 @@ put_away(struct visit *v, struct request *r, const int *fds, size_t n)
 static int
 hear(struct request *r)
 {
-	int err;
+	int err = request_serve(r);
 
-	/* Whose socket that is may have been said only just before. */
-	chans_look(r->e);
-	attach_visits(r->e);
-	err = request_serve(r);
+	if (err == EBADF) {
+		/* Whose socket that is may have been said only just before. */
+		chans_look(r->e);
+		attach_visits(r->e);
+		err = request_serve(r);
+	}
 	if (err == EACCES)
 		drop_count(r->e->drops, DROP_IPC_CREDENTIALS);
 	return err < 0 ? err : 0;
