@@ -72,3 +72,10 @@ EXTRA_PROGRAMS += tests/bench/scale
 tests_bench_scale_LDADD = daemon/libstack.la daemon/libudp.la daemon/libip.la \
 	daemon/libtcp.la daemon/libwire.la daemon/libbase.la
 CLEANFILES += tests/bench/scale$(EXEEXT)
+EXTRA_DIST += tests/bench/scale_real
+CLEANFILES += scale.json
+scale: all tests/bench/scale$(EXEEXT)
+	tests/bench/scale
+	SCALE_JSON=scale.json $(AM_TESTS_ENVIRONMENT) \
+		$(top_srcdir)/tests/bench/scale_real
+.PHONY: scale
