@@ -4,6 +4,7 @@
  */
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <criterion/criterion.h>
 #include "base/slab.h"
@@ -50,6 +51,45 @@ Test(slab, limit)
 	cr_assert_eq(slab_alloc(&s), a);
 	slab_free(&s, a);
 	slab_free(&s, b);
+	slab_done(&s);
+}
+
+static size_t
+resident(void)
+{
+	unsigned long total, pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	cr_assert(f != NULL && fscanf(f, "%lu %lu", &total, &pages) == 2);
+	fclose(f);
+	return pages * 4096;
+}
+
+/* What a crowd took is given back when it has gone, and can be had again. */
+Test(slab, empty_chunks_give_their_memory_back)
+{
+	enum {
+		N = 20000,
+		SIZE = 2000
+	};
+	static unsigned char *obj[N];
+	size_t before, full;
+	struct slab s;
+
+	slab_init(&s, SIZE, 0);
+	before = resident();
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < N; i++) {
+			cr_assert_not_null(obj[i] = slab_alloc(&s));
+			cr_assert_eq(obj[i][SIZE - 1], 0);
+			memset(obj[i], 1, SIZE);
+		}
+		full = resident();
+		cr_assert_geq(full, before + (size_t)N * SIZE);
+		for (int i = 0; i < N; i++)
+			slab_free(&s, obj[(i * 7919) % N]);
+		cr_assert_leq(resident(), full - (size_t)N * SIZE / 10 * 9);
+	}
 	slab_done(&s);
 }
 
