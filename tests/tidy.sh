@@ -59,7 +59,7 @@ may_link()
 may_allocate()
 {
 	case $1 in
-	tcp/layer.c | tcp/timewait.c | udp/layer.c) return 0 ;;
+	tcp/layer.c | tcp/timewait.c | tcp/rest.c | udp/layer.c) return 0 ;;
 	ip/neigh.c | stack/stack.c) return 0 ;;
 	esac
 	return 1

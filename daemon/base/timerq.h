@@ -24,7 +24,12 @@ struct timer {
 		struct timer *next;
 	};
 	struct timer **prev; /* in a list; NULL: in none */
-	uint8_t tag;	     /* the owner's: what the timer sits in */
+};
+
+/* For owners of several kinds. */
+struct tagged_timer {
+	struct timer t; /* first */
+	uint8_t tag;	/* what it sits in */
 };
 
 struct timerq {

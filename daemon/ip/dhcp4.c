@@ -35,7 +35,7 @@
 static void
 wait_us(struct ip *ip, mono_t now, int64_t us)
 {
-	timerq_set(&ip->timers, &ip->dhcp.timer, mono_add(now, us));
+	timerq_set(&ip->timers, &ip->dhcp.timer.t, mono_add(now, us));
 }
 
 static void
@@ -207,7 +207,7 @@ take_lease(struct ip *ip, const struct wire_dhcp4 *m, mono_t now)
 	d->t1 = lease_end(d, t1);
 	d->t2 = lease_end(d, t2);
 	d->state = DHCP4_BOUND;
-	timerq_set(&ip->timers, &d->timer, d->t1);
+	timerq_set(&ip->timers, &d->timer.t, d->t1);
 	use_address(ip, now);
 }
 

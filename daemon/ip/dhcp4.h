@@ -27,7 +27,7 @@ enum dhcp4_state {
 };
 
 struct dhcp4 {
-	struct timer timer;
+	struct tagged_timer timer;
 	uint8_t state; /* enum dhcp4_state */
 	uint8_t tries; /* of what is being said */
 	uint32_t xid;

@@ -68,7 +68,7 @@ arm(struct ip *ip, struct ifaddr *a)
 
 	if (a->state == ADDR_PREFERRED)
 		first = mono_min(first, a->preferred_until);
-	timerq_set(&ip->timers, &a->timer, first);
+	timerq_set(&ip->timers, &a->timer.t, first);
 }
 
 void
@@ -113,7 +113,7 @@ ifaddr_remove(struct ip *ip, struct ifaddr *a, mono_t now)
 {
 	bool listened = !ipaddr_is_v4(&a->addr) && a->state != ADDR_DUPLICATE;
 
-	timerq_cancel(&ip->timers, &a->timer);
+	timerq_cancel(&ip->timers, &a->timer.t);
 	a->state = ADDR_FREE;
 	ip->changes++;
 	if (listened)

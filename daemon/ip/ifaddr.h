@@ -34,7 +34,7 @@ enum addr_origin {
 #define IP_ADDRS 96 /* configured, link-local, learnt */
 
 struct ifaddr {
-	struct timer timer; /* for what is due first */
+	struct tagged_timer timer; /* for what is due first */
 	struct ipaddr addr;
 	uint8_t plen;	       /* of 128 bits */
 	uint8_t state;	       /* enum addr_state */

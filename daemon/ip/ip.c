@@ -92,10 +92,10 @@ ip_done(struct ip *ip)
 	pktq_clear(&ip->out);
 	pktq_clear(&ip->loop);
 	for (a = ifaddr_next(ip, NULL); a != NULL; a = ifaddr_next(ip, a))
-		timerq_cancel(&ip->timers, &a->timer);
-	timerq_cancel(&ip->timers, &ip->ra.timer);
-	timerq_cancel(&ip->timers, &ip->mld.timer);
-	timerq_cancel(&ip->timers, &ip->dhcp.timer);
+		timerq_cancel(&ip->timers, &a->timer.t);
+	timerq_cancel(&ip->timers, &ip->ra.timer.t);
+	timerq_cancel(&ip->timers, &ip->mld.timer.t);
+	timerq_cancel(&ip->timers, &ip->dhcp.timer.t);
 	neigh_done(ip);
 	reass_done(ip);
 	timerq_done(&ip->timers);
@@ -325,7 +325,7 @@ ip_expire(struct ip *ip, mono_t now, struct neigh_failure *out)
 	struct timer *t;
 
 	while ((t = timerq_pop(&ip->timers, now)) != NULL) {
-		switch (t->tag) {
+		switch (((struct tagged_timer *)t)->tag) {
 		case IP_TIMER_NEIGH:
 			if (neigh_expire(ip, t, now, out))
 				return true;

@@ -172,7 +172,7 @@ tell_all(struct ip *ip, enum record_type type)
 static void
 arm(struct ip *ip)
 {
-	timerq_set(&ip->timers, &ip->mld.timer,
+	timerq_set(&ip->timers, &ip->mld.timer.t,
 	    mono_min(ip->mld.repeat, ip->mld.answer));
 }
 

@@ -21,7 +21,7 @@ struct wire_icmp;
 #define MLD_REPEAT_US  1000000 /* RFC 3810 9.11 */
 
 struct mld {
-	struct timer timer;
+	struct tagged_timer timer;
 	mono_t repeat;	 /* when changes are told again */
 	mono_t answer;	 /* when a querier is answered */
 	bool version1;	 /* he speaks MLDv1 */

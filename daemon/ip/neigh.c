@@ -75,7 +75,7 @@ neigh_done(struct ip *ip)
 	size_t i;
 
 	for (i = 0; i < t->touched; i++) {
-		timerq_cancel(&ip->timers, &t->entries[i].timer);
+		timerq_cancel(&ip->timers, &t->entries[i].timer.t);
 		pktq_clear(&t->entries[i].queue);
 	}
 	free(t->entries);
@@ -124,7 +124,7 @@ evict(struct ip *ip, struct neigh *n)
 
 	ip->drops->count[DROP_IP_NEIGH_QUEUE] += q.n;
 	pktq_clear(&q);
-	timerq_cancel(&ip->timers, &n->timer);
+	timerq_cancel(&ip->timers, &n->timer.t);
 	TAILQ_REMOVE(&t->lru[n->proven], n, lru);
 	LIST_REMOVE(n, hash);
 	if (t->last == n)
@@ -179,7 +179,7 @@ enter(struct ip *ip, struct neigh *n, enum neigh_state state, mono_t deadline)
 {
 	n->state = state;
 	n->probes = 0;
-	timerq_set(&ip->timers, &n->timer, deadline);
+	timerq_set(&ip->timers, &n->timer.t, deadline);
 }
 
 /* Asks, everybody or only the station that had the address. */
@@ -196,7 +196,7 @@ ask(struct ip *ip, struct neigh *n, mono_t now)
 		again_us = ip->retrans_us;
 	}
 	n->probes++;
-	timerq_set(&ip->timers, &n->timer, mono_add(now, again_us));
+	timerq_set(&ip->timers, &n->timer.t, mono_add(now, again_us));
 }
 
 enum neigh_state

@@ -40,7 +40,7 @@ enum neigh_state {
 struct neigh {
 	LIST_ENTRY(neigh) hash;
 	TAILQ_ENTRY(neigh) lru;
-	struct timer timer;
+	struct tagged_timer timer;
 	struct ipaddr addr;
 	uint8_t mac[6];
 	uint8_t state;	/* enum neigh_state */

@@ -96,7 +96,7 @@ arm(struct ip *ip)
 		if (ra->prefixes[i].expires.us != 0)
 			first = mono_min(first, ra->prefixes[i].expires);
 	}
-	timerq_set(&ip->timers, &ra->timer, first);
+	timerq_set(&ip->timers, &ra->timer.t, first);
 }
 
 void

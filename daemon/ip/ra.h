@@ -36,7 +36,7 @@ struct ra_prefix {
 };
 
 struct ra {
-	struct timer timer;
+	struct tagged_timer timer;
 	struct ra_router routers[RA_ROUTERS];
 	struct ra_prefix prefixes[RA_PREFIXES];
 	mono_t solicit; /* when routers are next asked to speak */

@@ -64,7 +64,7 @@ void
 reass_free(struct ip *ip, struct reass *d)
 {
 	drop_bytes(d);
-	timerq_cancel(&ip->timers, &d->timer);
+	timerq_cancel(&ip->timers, &d->timer.t);
 	d->used = false;
 }
 
@@ -145,7 +145,7 @@ create(struct ip *ip, const struct ip_in *in, const struct reass_piece *p,
 	    .proto = p->proto,
 	    .serial = ++ip->reass.serial,
 	    .buf = b};
-	timerq_set(&ip->timers, &d->timer,
+	timerq_set(&ip->timers, &d->timer.t,
 	    mono_add(now, ipaddr_is_v4(&in->dst) ? REASS4_US : REASS6_US));
 	return d;
 }

@@ -28,7 +28,7 @@ struct reass_span {
 };
 
 struct reass {
-	struct timer timer;
+	struct tagged_timer timer;
 	bool used, refused; /* refused: whatever else comes is dropped */
 	struct ipaddr src, dst;
 	uint32_t id;

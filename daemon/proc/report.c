@@ -383,6 +383,7 @@ tcp_counters(struct page_out *p)
 	C(half_open, "half-open passive connections now");
 	C(time_wait, "connections in TIME-WAIT now");
 	C(time_wait_bytes, "bytes that their records take");
+	C(resting, "connections that are idle now, and folded up");
 	C(orphans, "connections that their program left, now");
 	C(binds, "bound addresses now");
 	C(active_opens, "connections that programs began");

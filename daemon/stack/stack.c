@@ -363,9 +363,11 @@ stack_foreach_route(const struct stack *s,
 mono_t
 stack_deadline(const struct stack *s)
 {
+	mono_t d = mono_min(tcp_deadline(s->tcp), tcp_rest_deadline(s->tcp));
+
 	if (s->ip.loop.n > 0)
 		return s->now;
-	return mono_min(tcp_deadline(s->tcp), timerq_deadline(&s->ip.timers));
+	return mono_min(d, timerq_deadline(&s->ip.timers));
 }
 
 /* What we sent to ourselves before this call. */

@@ -50,7 +50,7 @@ static const uint8_t order[2][WIRE_TCP_ACCECN_MAX] = {
     {IPECN_ECT0, IPECN_CE, IPECN_ECT1}, {IPECN_ECT1, IPECN_CE, IPECN_ECT0}};
 
 void
-accecn_init(struct tcp_pcb *p)
+accecn_init(struct tcb *p)
 {
 	struct tcp_ecn *e = &p->ecn;
 
@@ -69,7 +69,7 @@ accecn_init(struct tcp_pcb *p)
 
 /* 3.2.3.2.4: the counters that begin with one must not be zero. */
 static void
-check_first_option(struct tcp_pcb *p, const struct wire_accecn *a)
+check_first_option(struct tcb *p, const struct wire_accecn *a)
 {
 	struct tcp_ecn *e = &p->ecn;
 
@@ -84,7 +84,7 @@ check_first_option(struct tcp_pcb *p, const struct wire_accecn *a)
 
 /* 3.2.2.2: a SYN-ACK came with CE; counted once, however many do. */
 void
-accecn_synack_ce(struct tcp_pcb *p)
+accecn_synack_ce(struct tcb *p)
 {
 	if (p->ecn.handshake != IPECN_CE || p->ecn.synack_ce)
 		return;
@@ -94,7 +94,7 @@ accecn_synack_ce(struct tcp_pcb *p)
 
 /* We are the client, s is the first SYN-ACK (3.2.2.1, 3.2.2.2). */
 void
-accecn_synack(struct tcp_pcb *p, const struct seg *s)
+accecn_synack(struct tcb *p, const struct seg *s)
 {
 	struct tcp_ecn *e = &p->ecn;
 
@@ -109,7 +109,7 @@ accecn_synack(struct tcp_pcb *p, const struct seg *s)
 
 /* 3.2.2.5.1: when a mark is news that must not wait. */
 static bool
-wants_ack(const struct tcp_pcb *p, const struct seg *s, unsigned field)
+wants_ack(const struct tcb *p, const struct seg *s, unsigned field)
 {
 	const struct tcp_ecn *e = &p->ecn;
 	bool unacked = s->raw_len > 0 || !seq_eq(p->rcv_nxt, p->last_ack_sent);
@@ -120,7 +120,7 @@ wants_ack(const struct tcp_pcb *p, const struct seg *s, unsigned field)
 }
 
 void
-accecn_arrived(struct tcp_pcb *p, const struct seg *s, unsigned field)
+accecn_arrived(struct tcb *p, const struct seg *s, unsigned field)
 {
 	struct tcp_ecn *e = &p->ecn;
 
@@ -174,7 +174,7 @@ option_bytes(const struct wire_accecn *a)
 /* 3.2.3.3: two SACK blocks come first, if so many wait; a third only before
  * bytes without CE, which can wait for 2^22 of them. */
 static bool
-fits(const struct tcp_pcb *p, const struct wire_accecn *a, bool urgent)
+fits(const struct tcb *p, const struct wire_accecn *a, bool urgent)
 {
 	uint32_t room = tcp_option_room(p);
 	uint32_t blocks = p->nrcv_sack + (p->dsack.left != p->dsack.right);
@@ -188,7 +188,7 @@ fits(const struct tcp_pcb *p, const struct wire_accecn *a, bool urgent)
 /* All counters in one order, or the first of them, at least so many; to a peer
  * who has an option of his own. */
 static struct wire_accecn
-all_that_fit(const struct tcp_pcb *p, unsigned least)
+all_that_fit(const struct tcb *p, unsigned least)
 {
 	struct wire_accecn a = {
 	    .present = true, .first_e1 = true, .n = WIRE_TCP_ACCECN_MAX};
@@ -210,7 +210,7 @@ all_that_fit(const struct tcp_pcb *p, unsigned least)
  * (3.2.3.2.1).
  */
 static struct wire_accecn
-plan(const struct tcp_pcb *p, bool data)
+plan(const struct tcb *p, bool data)
 {
 	const struct tcp_ecn *e = &p->ecn;
 	bool test = e->option_tests == 2 || (e->option_tests == 1 && data);
@@ -239,7 +239,7 @@ plan(const struct tcp_pcb *p, bool data)
 }
 
 uint32_t
-accecn_option_len(const struct tcp_pcb *p)
+accecn_option_len(const struct tcb *p)
 {
 	struct wire_accecn a;
 
@@ -251,7 +251,7 @@ accecn_option_len(const struct tcp_pcb *p)
 
 /* Puts the option into h, if it is to have one; len bytes of data follow. */
 void
-accecn_option(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
+accecn_option(struct tcb *p, struct wire_tcp *h, uint32_t len)
 {
 	struct tcp_ecn *e = &p->ecn;
 	unsigned i, field;
@@ -278,7 +278,7 @@ accecn_option(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
 /* 3.2.3.2.2: what begins at seq is sent again.  If it is the first data, which
  * had the option, the option may be why. */
 void
-accecn_lost(struct tcp_pcb *p, seq_t seq)
+accecn_lost(struct tcb *p, seq_t seq)
 {
 	struct tcp_ecn *e = &p->ecn;
 
@@ -309,7 +309,7 @@ accecn_first_option(struct wire_tcp *w)
 /* Is this ACK newer than all before (3.2.2.2)?  It acknowledges something, or
  * its timestamp is later. */
 static bool
-is_news(struct tcp_pcb *p, const struct seg *s, uint32_t n)
+is_news(struct tcb *p, const struct seg *s, uint32_t n)
 {
 	int32_t later;
 
@@ -325,7 +325,7 @@ is_news(struct tcp_pcb *p, const struct seg *s, uint32_t n)
 /* The option's counters into ours; returns the CE bytes that are new, or -1
  * without one.  A counter that is left out has not changed. */
 static int64_t
-take_option(struct tcp_pcb *p, const struct wire_accecn *a)
+take_option(struct tcb *p, const struct wire_accecn *a)
 {
 	struct tcp_ecn *e = &p->ecn;
 	uint32_t before = e->s_bytes[IPECN_CE];
@@ -358,7 +358,7 @@ note_ack_ratio(struct tcp_ecn *e, uint32_t packets)
  * which it does when its counters change, unless SACK blocks took the room; nor
  * is it likely where ACKs for many packets are the rule, as Linux has it. */
 static bool
-may_have_wrapped(const struct tcp_pcb *p, const struct seg *s)
+may_have_wrapped(const struct tcb *p, const struct seg *s)
 {
 	const struct tcp_ecn *e = &p->ecn;
 
@@ -373,7 +373,7 @@ may_have_wrapped(const struct tcp_pcb *p, const struct seg *s)
  * with them.  n bytes and so many packets were acknowledged.
  */
 static uint32_t
-marked_packets(const struct tcp_pcb *p, const struct seg *s, uint32_t n,
+marked_packets(const struct tcb *p, const struct seg *s, uint32_t n,
     uint32_t packets, int64_t ce_bytes)
 {
 	const struct tcp_ecn *e = &p->ecn;
@@ -394,7 +394,7 @@ marked_packets(const struct tcp_pcb *p, const struct seg *s, uint32_t n,
 }
 
 static void
-distrust(struct tcp_pcb *p, bool feedback)
+distrust(struct tcb *p, bool feedback)
 {
 	if (!p->ecn.no_ect || (feedback && !p->ecn.ignore))
 		p->t->st.ecn_mangled++;
@@ -404,7 +404,7 @@ distrust(struct tcp_pcb *p, bool feedback)
 
 /* 3.2.2.3: nothing but CE from the first packet on for some rounds. */
 static void
-watch_trial(struct tcp_pcb *p, const struct seg *s, bool any, bool all)
+watch_trial(struct tcb *p, const struct seg *s, bool any, bool all)
 {
 	struct tcp_ecn *e = &p->ecn;
 	bool round = seq_gt(s->ack, e->trial_end);
@@ -437,7 +437,7 @@ watch_trial(struct tcp_pcb *p, const struct seg *s, bool any, bool all)
 
 /* 3.2.2.4, 3.2.3.2.5: flags that were set to zero, bytes without packets. */
 static void
-check_sane(struct tcp_pcb *p, unsigned ace, uint32_t packets, uint32_t marked,
+check_sane(struct tcb *p, unsigned ace, uint32_t packets, uint32_t marked,
     int64_t ce_bytes)
 {
 	struct tcp_ecn *e = &p->ecn;
@@ -453,7 +453,7 @@ check_sane(struct tcp_pcb *p, unsigned ace, uint32_t packets, uint32_t marked,
 
 /* The CE bytes that congestion control has not been told of. */
 static uint32_t
-untold(struct tcp_pcb *p, uint32_t n, uint32_t packets, uint32_t marked,
+untold(struct tcb *p, uint32_t n, uint32_t packets, uint32_t marked,
     int64_t ce_bytes)
 {
 	struct tcp_ecn *e = &p->ecn;
@@ -492,7 +492,7 @@ note_option_passes(struct tcp_ecn *e, const struct seg *s)
 }
 
 uint32_t
-accecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n)
+accecn_feedback(struct tcb *p, const struct seg *s, uint32_t n)
 {
 	struct tcp_ecn *e = &p->ecn;
 	uint32_t packets = p->ecn.s_packets, marked;
@@ -521,7 +521,7 @@ accecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n)
 
 /* Linux's bits; its counts begin at 0. */
 void
-accecn_info(const struct tcp_pcb *p, struct tcp_ecn_info *o)
+accecn_info(const struct tcb *p, struct tcp_ecn_info *o)
 {
 	const struct tcp_ecn *e = &p->ecn;
 

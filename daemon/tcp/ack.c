@@ -8,7 +8,7 @@
 #include "tcp/internal.h"
 
 static void
-ack_advance(struct tcp_pcb *p, struct ackinfo *a)
+ack_advance(struct tcb *p, struct ackinfo *a)
 {
 	const struct seg *s = a->s;
 	mono_t retx_at;
@@ -52,7 +52,7 @@ ack_advance(struct tcp_pcb *p, struct ackinfo *a)
  * more is newer, even a retransmission with its old number: else the right
  * edge would move with snd_una beyond what the peer has shown. */
 static void
-update_window(struct tcp_pcb *p, const struct seg *s, bool advanced)
+update_window(struct tcb *p, const struct seg *s, bool advanced)
 {
 	bool newer =
 	    advanced || seq_lt(p->snd_wl1, s->seq) ||
@@ -80,7 +80,7 @@ update_window(struct tcp_pcb *p, const struct seg *s, bool advanced)
  * now.  Not where the path is known to reorder: SACKs are the rule there, and
  * the window would not grow at all. */
 static void
-count_growth(struct tcp_pcb *p, const struct ackinfo *a)
+count_growth(struct tcb *p, const struct ackinfo *a)
 {
 	struct cc_ack *ack = &p->rate.ack;
 
@@ -89,7 +89,7 @@ count_growth(struct tcp_pcb *p, const struct ackinfo *a)
 }
 
 enum step
-ack_input(struct tcp_pcb *p, struct seg *s)
+ack_input(struct tcb *p, struct seg *s)
 {
 	struct ackinfo a = {.s = s, .now = s->now};
 

@@ -86,7 +86,7 @@ ao_derive(const struct tcp *t, const struct tuple *id, const struct tcp_ao *a,
 
 /* The traffic keys of p, as soon as both initial numbers are known. */
 static void
-derive(const struct tcp_pcb *p, struct tcp_ao *a)
+derive(const struct tcb *p, struct tcp_ao *a)
 {
 	struct tcp_mkt *k;
 
@@ -97,7 +97,7 @@ derive(const struct tcp_pcb *p, struct tcp_ao *a)
 		a->snd = p->iss.v;
 		a->rcv = p->irs.v;
 		TAILQ_FOREACH (k, &a->mkts, link)
-			ao_derive(p->t, &p->node.id, a, k);
+			ao_derive(p->t, &p->h->node.id, a, k);
 	}
 	a->snd = extend(a->snd, p->snd_una);
 	a->rcv = extend(a->rcv, p->rcv_nxt);
@@ -138,7 +138,7 @@ make_mac(const struct tcp *t, const struct tcp_mkt *k, const uint8_t *traffic,
 }
 
 void
-ao_option(const struct tcp_pcb *p, struct wire_ao *o)
+ao_option(const struct tcb *p, struct wire_ao *o)
 {
 	const struct tcp_ao *a = &p->md5.keys->ao;
 
@@ -149,7 +149,7 @@ ao_option(const struct tcp_pcb *p, struct wire_ao *o)
 }
 
 void
-ao_sign(struct tcp_pcb *p, struct tcp_out *out)
+ao_sign(struct tcb *p, struct tcp_out *out)
 {
 	struct tcp_ao *a = &p->md5.keys->ao;
 	const struct tcp_mkt *k = a->current;
@@ -161,7 +161,7 @@ ao_sign(struct tcp_pcb *p, struct tcp_out *out)
 
 	CHECK(out->gso_size == 0); /* each segment has its own */
 	if (p->state == TCPS_SYN_SENT) {
-		kdf_send(p->t, k, &p->node.id, p->iss, SEQ(0), first);
+		kdf_send(p->t, k, &p->h->node.id, p->iss, SEQ(0), first);
 		traffic = first;
 	} else {
 		derive(p, a);
@@ -214,7 +214,7 @@ signer(const struct tcp_ao *a)
 }
 
 struct signer
-ao_signer_pcb(struct tcp_pcb *p)
+ao_signer_pcb(struct tcb *p)
 {
 	struct tcp_ao *a = &p->md5.keys->ao;
 
@@ -223,7 +223,7 @@ ao_signer_pcb(struct tcp_pcb *p)
 }
 
 void
-ao_settle(struct tcp_pcb *p)
+ao_settle(struct tcb *p)
 {
 	struct tcp_ao *a = &p->md5.keys->ao;
 
@@ -275,7 +275,8 @@ numbers(const struct tcp_node *n, const struct tcp_ao *a, const struct seg *s,
     struct signer *by, uint64_t *near)
 {
 	const struct tcp_half *h = (const struct tcp_half *)n;
-	const struct tcp_pcb *p = (const struct tcp_pcb *)n;
+	const struct tcb *p =
+	    n != NULL && n->kind == NODE_PCB ? node_tcb(n) : NULL;
 
 	*near = s->seq.v;
 	if ((s->h.flags & (TH_SYN | TH_ACK)) == TH_SYN) {
@@ -339,7 +340,7 @@ verified(const struct tcp *t, const struct tcp_mkt *k, const uint8_t *traffic,
 /* Older than a probe of his would be now: it can be one that somebody sends
  * again.  Its signature is as good as ever. */
 static bool
-is_old(const struct tcp_pcb *p, const struct seg *s)
+is_old(const struct tcb *p, const struct seg *s)
 {
 	return synchronized(p) &&
 	       (seq_lt(seq_add(s->seq, 1), p->rcv_nxt) ||
@@ -349,7 +350,7 @@ is_old(const struct tcp_pcb *p, const struct seg *s)
 /* RFC 5925 6.1: the peer says which key he wants next.  Who listens to old
  * segments can be made to sign with a key that the peer has given up. */
 static void
-rotate(struct tcp_pcb *p, struct tcp_ao *a, const struct seg *s)
+rotate(struct tcb *p, struct tcp_ao *a, const struct seg *s)
 {
 	struct tcp_mkt *k;
 
@@ -386,8 +387,7 @@ judge(struct tcp *t, struct tcp_ao *a, struct tcp_mkt *k, struct signer *by,
 bool
 ao_input(struct tcp *t, struct tcp_node *n, struct tcp_keys *set, struct seg *s)
 {
-	struct tcp_pcb *p =
-	    n != NULL && n->kind == NODE_PCB ? (struct tcp_pcb *)n : NULL;
+	struct tcb *p = n != NULL && n->kind == NODE_PCB ? node_tcb(n) : NULL;
 	struct tcp_ao *a = set != NULL ? &set->ao : NULL;
 	struct signer by = {0};
 	struct tcp_mkt *k;
@@ -423,9 +423,9 @@ ao_input(struct tcp *t, struct tcp_node *n, struct tcp_keys *set, struct seg *s)
 /* RFC 5925 7.8, as Linux has it: hard errors, which anybody can make up, say
  * nothing about a connection that is proven to be with its peer. */
 bool
-ao_ignores(struct tcp_pcb *p, enum tcp_icmp what)
+ao_ignores(struct tcb *p, enum tcp_icmp what)
 {
-	bool v4 = ipaddr_is_v4(&p->node.id.raddr);
+	bool v4 = ipaddr_is_v4(&p->h->node.id.raddr);
 	struct tcp_keys *set = p->md5.keys;
 
 	if (set == NULL || !set->ao.on || set->ao.accept_icmps ||

@@ -42,7 +42,7 @@ ao_due(const struct tcp_keys *set, const struct ipaddr *peer)
 }
 
 static struct tcp *
-layer_of(const struct tcp_bind *b, const struct tcp_pcb *p)
+layer_of(const struct tcp_bind *b, const struct tcb *p)
 {
 	return b != NULL ? b->t : p->t;
 }
@@ -101,7 +101,7 @@ mkt_new(struct tcp *t, struct tcp_ao *a, const struct tcp_ao_key *from)
 
 /* May a set of b's or p's have TCP-AO?  RFC 5925 1.2: not beside MD5. */
 static int
-may_have(const struct tcp_bind *b, const struct tcp_pcb *p)
+may_have(const struct tcp_bind *b, const struct tcb *p)
 {
 	const struct tcp_digest *d = layer_of(b, p)->cfg.digest;
 
@@ -166,7 +166,7 @@ count_within(struct tcp_ao *a, const struct tcp_mkt *k, int more)
 }
 
 int
-tcp_ao_add(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k)
+pcb_ao_add(struct tcp_bind *b, struct tcb *p, const struct tcp_ao_key *k)
 {
 	struct tcp_keys **set = b != NULL ? &b->keys : &p->md5.keys;
 	struct tcp *t = layer_of(b, p);
@@ -180,7 +180,7 @@ tcp_ao_add(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k)
 		return -EINVAL;
 	if (r != 0)
 		return r;
-	if (p != NULL && !is_for(k, &p->node.id.raddr))
+	if (p != NULL && !is_for(k, &p->h->node.id.raddr))
 		return -EINVAL;
 	if (b != NULL && md5_key(b, &k->addr) != NULL)
 		return -EKEYREJECTED;
@@ -199,7 +199,7 @@ tcp_ao_add(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k)
 		return 0;
 	}
 	if ((*set)->ao.derived)
-		ao_derive(t, &p->node.id, &(*set)->ao, new);
+		ao_derive(t, &p->h->node.id, &(*set)->ao, new);
 	if (k->current || (*set)->ao.current == NULL)
 		(*set)->ao.current = new;
 	if (k->rnext || (*set)->ao.rnext == NULL)
@@ -226,7 +226,7 @@ named(const struct tcp_ao *a, const struct tcp_ao_want *w,
 }
 
 static void
-change(struct tcp_pcb *p, struct tcp_ao *a, struct tcp_mkt *current,
+change(struct tcb *p, struct tcp_ao *a, struct tcp_mkt *current,
     struct tcp_mkt *rnext)
 {
 	bool tell = rnext != a->rnext;
@@ -241,7 +241,7 @@ change(struct tcp_pcb *p, struct tcp_ao *a, struct tcp_mkt *current,
 }
 
 int
-tcp_ao_del(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k,
+pcb_ao_del(struct tcp_bind *b, struct tcb *p, const struct tcp_ao_key *k,
     const struct tcp_ao_want *w)
 {
 	struct tcp_keys **set = b != NULL ? &b->keys : &p->md5.keys;
@@ -276,7 +276,7 @@ tcp_ao_del(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_key *k,
 }
 
 int
-tcp_ao_set(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_info *i)
+pcb_ao_set(struct tcp_bind *b, struct tcb *p, const struct tcp_ao_info *i)
 {
 	struct tcp_keys **set = b != NULL ? &b->keys : &p->md5.keys;
 	struct tcp_ao_want w = {i->current, i->rnext};
@@ -313,8 +313,7 @@ tcp_ao_set(struct tcp_bind *b, struct tcp_pcb *p, const struct tcp_ao_info *i)
 }
 
 int
-tcp_ao_get(
-    const struct tcp_bind *b, const struct tcp_pcb *p, struct tcp_ao_info *i)
+pcb_ao_get(const struct tcp_bind *b, const struct tcb *p, struct tcp_ao_info *i)
 {
 	const struct tcp_keys *set = b != NULL ? b->keys : p->md5.keys;
 	const struct tcp_ao *a;
@@ -338,10 +337,9 @@ tcp_ao_get(
 
 /* Of h's listener, all for its peer; the handshake has chosen among them. */
 bool
-ao_inherit(
-    struct tcp_pcb *p, const struct tcp_bind *b, const struct tcp_half *h)
+ao_inherit(struct tcb *p, const struct tcp_bind *b, const struct tcp_half *h)
 {
-	const struct ipaddr *peer = &p->node.id.raddr;
+	const struct ipaddr *peer = &p->h->node.id.raddr;
 	struct tcp_mkt *k, *copy;
 	struct tcp_ao *a;
 
@@ -364,7 +362,7 @@ ao_inherit(
 }
 
 void
-ao_check(const struct tcp_pcb *p)
+ao_check(const struct tcb *p)
 {
 	const struct tcp_keys *set = p->md5.keys;
 	const struct tcp_mkt *k;

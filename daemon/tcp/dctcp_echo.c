@@ -14,7 +14,7 @@
 #include "tcp/internal.h"
 
 static void
-turn(struct tcp_pcb *p)
+turn(struct tcb *p)
 {
 	struct tcp_ecn *e = &p->ecn;
 	seq_t told =
@@ -33,7 +33,7 @@ turn(struct tcp_pcb *p)
 
 /* Data came, and is not yet counted in. */
 void
-dctcp_arrived(struct tcp_pcb *p, const struct seg *s, unsigned field)
+dctcp_arrived(struct tcb *p, const struct seg *s, unsigned field)
 {
 	struct tcp_ecn *e = &p->ecn;
 	bool ce = field == IPECN_CE;
@@ -56,7 +56,7 @@ dctcp_arrived(struct tcp_pcb *p, const struct seg *s, unsigned field)
 /* The header of an ACK becomes that of the oldest turn; the window's edge
  * stays where it was promised. */
 void
-dctcp_turn(struct tcp_pcb *p, struct wire_tcp *h)
+dctcp_turn(struct tcb *p, struct wire_tcp *h)
 {
 	struct tcp_ecn *e = &p->ecn;
 	uint32_t unit = 1u << p->rcv_wscale;
@@ -72,7 +72,7 @@ dctcp_turn(struct tcp_pcb *p, struct wire_tcp *h)
 
 /* It has gone; what came after it is still to be acknowledged. */
 void
-dctcp_turn_told(struct tcp_pcb *p)
+dctcp_turn_told(struct tcb *p)
 {
 	struct tcp_ecn *e = &p->ecn;
 

@@ -37,7 +37,7 @@
 
 /* The next segments are acknowledged at once. */
 static void
-quicken(struct tcp_pcb *p)
+quicken(struct tcb *p)
 {
 	uint32_t n = tcp_rcv_wnd(p) / (2 * p->rcv_mss);
 
@@ -52,7 +52,7 @@ quicken(struct tcp_pcb *p)
 }
 
 void
-delack_quick(struct tcp_pcb *p)
+delack_quick(struct tcb *p)
 {
 	quicken(p);
 	p->ack.pingpong =
@@ -61,7 +61,7 @@ delack_quick(struct tcp_pcb *p)
 }
 
 void
-delack_ask(struct tcp_pcb *p, uint8_t asked)
+delack_ask(struct tcb *p, uint8_t asked)
 {
 	if (asked == p->ack.asked)
 		return;
@@ -76,7 +76,7 @@ delack_ask(struct tcp_pcb *p, uint8_t asked)
 /* A segment of len octets: does another one, or this one's PSH, follow as to a
  * full one?  Lengths are compared without what SACK blocks take from them. */
 static void
-measure_length(struct tcp_pcb *p, const struct wire_tcp *h, uint32_t len)
+measure_length(struct tcb *p, const struct wire_tcp *h, uint32_t len)
 {
 	uint32_t sacks = h->nsack > 0 ? 4 + 8 * h->nsack : 0;
 	uint32_t opts = h->hdr_len - WIRE_TCP_HDR_MIN;
@@ -105,7 +105,7 @@ measure_length(struct tcp_pcb *p, const struct wire_tcp *h, uint32_t len)
  * long are they? */
 void
 delack_measure(
-    struct tcp_pcb *p, const struct wire_tcp *h, uint32_t len, mono_t now)
+    struct tcb *p, const struct wire_tcp *h, uint32_t len, mono_t now)
 {
 	int64_t gap = mono_diff(now, p->last_rcv);
 	uint32_t delay = p->ack.delay_us;
@@ -131,7 +131,7 @@ delack_measure(
 }
 
 static int64_t
-delay_now(const struct tcp_pcb *p)
+delay_now(const struct tcb *p)
 {
 	int64_t delay = p->ack.delay_us;
 	int64_t max = TCP_DELACK_MAX_US;
@@ -144,7 +144,7 @@ delay_now(const struct tcp_pcb *p)
 /* SHLD-18: there is something in order to acknowledge, which came in nsegs
  * segments. */
 void
-delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now)
+delack_schedule(struct tcb *p, unsigned nsegs, mono_t now)
 {
 	uint32_t unacked = (uint32_t)seq_diff(p->rcv_nxt, p->last_ack_sent);
 	mono_t when;
@@ -165,7 +165,7 @@ delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now)
 /* A FIN came.  Behind text, it waits for what the program will say or for its
  * own FIN, as in Linux; it is not known then to be the last word. */
 void
-delack_fin(struct tcp_pcb *p, mono_t now)
+delack_fin(struct tcb *p, mono_t now)
 {
 	bool text = p->ack.delay_us != 0 && p->data_segs_in > p->fo.taken;
 
@@ -182,7 +182,7 @@ delack_fin(struct tcp_pcb *p, mono_t now)
 
 /* A segment goes out, and every one carries the acknowledgment. */
 void
-delack_sent(struct tcp_pcb *p)
+delack_sent(struct tcb *p)
 {
 	if ((p->flags & (PF_ACK_DELAYED | PF_ACK_NOW)) && p->ack.quick > 0)
 		p->ack.quick--;
@@ -194,14 +194,14 @@ delack_sent(struct tcp_pcb *p)
 
 /* Text goes out: is it an answer to what came? */
 void
-delack_answered(struct tcp_pcb *p, mono_t now)
+delack_answered(struct tcb *p, mono_t now)
 {
 	if (mono_diff(now, p->last_rcv) < p->ack.delay_us)
 		p->ack.pingpong = true;
 }
 
 void
-delack_said_more(struct tcp_pcb *p)
+delack_said_more(struct tcb *p)
 {
 	if (p->ack.delay_us == 0 && p->flags & PF_ACK_NOW)
 		p->ack.pingpong = true;
@@ -209,7 +209,7 @@ delack_said_more(struct tcp_pcb *p)
 
 /* The user took some; is there anything to wait for any more? */
 void
-delack_taken(struct tcp_pcb *p)
+delack_taken(struct tcb *p)
 {
 	if (!(p->flags & PF_ACK_DELAYED) || p->rcv_bytes > 0)
 		return;

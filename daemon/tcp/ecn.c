@@ -74,7 +74,7 @@ marks_all(const struct tcp_cc_ops *cc)
 /* 3.2.2.3: we go on without ECT, but if what changes it made a mark of it,
  * then perhaps because there was congestion. */
 static void
-mangled(struct tcp_pcb *p, unsigned ace, bool ect)
+mangled(struct tcb *p, unsigned ace, bool ect)
 {
 	if (!ect || ace != 6) {
 		p->ecn.no_ect = true;
@@ -85,7 +85,7 @@ mangled(struct tcp_pcb *p, unsigned ace, bool ect)
 }
 
 static void
-enter_mode(struct tcp_pcb *p, enum ecn_mode mode)
+enter_mode(struct tcb *p, enum ecn_mode mode)
 {
 	p->ecn.mode = (uint8_t)mode;
 	p->cc.ecn = mode != ECN_NONE;
@@ -95,7 +95,7 @@ enter_mode(struct tcp_pcb *p, enum ecn_mode mode)
 
 /* The handshake is over, for the counters. */
 void
-ecn_established(const struct tcp_pcb *p)
+ecn_established(const struct tcb *p)
 {
 	if (p->ecn.mode == ECN_ACCURATE)
 		p->t->st.ecn_accurate++;
@@ -115,7 +115,7 @@ policy(const struct tcp *t, const struct tcp_cc_ops *cc)
 /* ---- the client ---- */
 
 uint16_t
-ecn_syn_flags(struct tcp_pcb *p)
+ecn_syn_flags(struct tcb *p)
 {
 	switch (policy(p->t, p->cc.ops)) {
 	case TCP_ECN_ON:
@@ -138,7 +138,7 @@ ecn_syn_flags(struct tcp_pcb *p)
 /* The IP-ECN field of a SYN, ours or with the peer's acknowledged; flags are
  * its own. */
 uint8_t
-ecn_syn_field(struct tcp_pcb *p, uint16_t flags)
+ecn_syn_field(struct tcb *p, uint16_t flags)
 {
 	p->ecn.syn_ect = marks_all(p->cc.ops) && (flags & ACE_FLAGS) != 0;
 	return p->ecn.syn_ect ? IPECN_ECT0 : 0;
@@ -146,7 +146,7 @@ ecn_syn_field(struct tcp_pcb *p, uint16_t flags)
 
 /* The first SYN-ACK (RFC 9768 Table 2, 3.1.3; RFC 3168 6.1.1). */
 void
-ecn_synack(struct tcp_pcb *p, const struct seg *s)
+ecn_synack(struct tcb *p, const struct seg *s)
 {
 	unsigned ace = ecn_ace(s->h.flags);
 
@@ -184,7 +184,7 @@ wanted(enum tcp_ecn_policy granted, uint16_t flags)
 
 /* A SYN met ours (RFC 9768 3.1.2): as if we had only listened. */
 void
-ecn_simultaneous(struct tcp_pcb *p, const struct seg *s)
+ecn_simultaneous(struct tcb *p, const struct seg *s)
 {
 	enter_mode(p, wanted(policy(p->t, p->cc.ops), s->h.flags));
 	p->ecn.handshake = s->in->tos & IPECN_MASK;
@@ -194,7 +194,7 @@ ecn_simultaneous(struct tcp_pcb *p, const struct seg *s)
 /* Our SYN-ACK then; as of a listener, but that the timer which sends it again
  * is the SYN's, and has no other flags after a while. */
 void
-ecn_simultaneous_synack(const struct tcp_pcb *p, struct wire_tcp *w)
+ecn_simultaneous_synack(const struct tcb *p, struct wire_tcp *w)
 {
 	if (p->ecn.mode == ECN_ACCURATE && p->retries < ACCURATE_SYNS &&
 	    p->t->cfg.accecn_option != TCP_ACCECN_NEVER)
@@ -202,7 +202,7 @@ ecn_simultaneous_synack(const struct tcp_pcb *p, struct wire_tcp *w)
 }
 
 uint16_t
-ecn_synack_flags(const struct tcp_pcb *p)
+ecn_synack_flags(const struct tcb *p)
 {
 	if (p->ecn.mode == ECN_ACCURATE)
 		return ecn_ace_flags(handshake_ace(p->ecn.handshake));
@@ -289,7 +289,7 @@ mode_of_cookie(
 
 /* The connection that h becomes, by the acknowledgment s. */
 void
-ecn_promote(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
+ecn_promote(struct tcb *p, const struct tcp_half *h, struct seg *s)
 {
 	ecn_child(
 	    p, h, h->stateless ? mode_of_cookie(p->t, h, s) : h->ecn.mode);
@@ -297,7 +297,7 @@ ecn_promote(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
 }
 
 void
-ecn_child(struct tcp_pcb *p, const struct tcp_half *h, enum ecn_mode mode)
+ecn_child(struct tcb *p, const struct tcp_half *h, enum ecn_mode mode)
 {
 	enter_mode(p, mode);
 	if (mode == ECN_ACCURATE)
@@ -307,7 +307,7 @@ ecn_child(struct tcp_pcb *p, const struct tcp_half *h, enum ecn_mode mode)
 /* The ACK of our SYN-ACK, which went as ECT(0) or not (RFC 9768 3.2.2.1, Table
  * 4); what else comes says no more of that. */
 static void
-synack_acked(struct tcp_pcb *p, struct seg *s, bool ect)
+synack_acked(struct tcb *p, struct seg *s, bool ect)
 {
 	unsigned ace = ecn_ace(s->h.flags);
 
@@ -324,7 +324,7 @@ synack_acked(struct tcp_pcb *p, struct seg *s, bool ect)
 }
 
 void
-ecn_child_acked(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
+ecn_child_acked(struct tcb *p, const struct tcp_half *h, struct seg *s)
 {
 	if (p->ecn.mode != ECN_ACCURATE)
 		return;
@@ -336,7 +336,7 @@ ecn_child_acked(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s)
 /* SYNs crossed: the peer's SYN-ACK is to be answered as ever, and his answer
  * to ours comes next. */
 void
-ecn_crossed(struct tcp_pcb *p, struct seg *s, bool synack)
+ecn_crossed(struct tcb *p, struct seg *s, bool synack)
 {
 	if (!p->ecn.crossed)
 		return;
@@ -354,7 +354,7 @@ ecn_crossed(struct tcp_pcb *p, struct seg *s, bool synack)
  * A segment that is not ECT after others that were is probably sent again:
  * its sender waits for the answer. */
 static void
-classic_arrived(struct tcp_pcb *p, const struct seg *s, unsigned field)
+classic_arrived(struct tcb *p, const struct seg *s, unsigned field)
 {
 	struct tcp_ecn *e = &p->ecn;
 
@@ -379,7 +379,7 @@ classic_arrived(struct tcp_pcb *p, const struct seg *s, unsigned field)
 
 /* An acceptable segment of a synchronized connection. */
 void
-ecn_arrived(struct tcp_pcb *p, const struct seg *s)
+ecn_arrived(struct tcb *p, const struct seg *s)
 {
 	unsigned field = s->in->tos & IPECN_MASK;
 
@@ -398,7 +398,7 @@ ecn_arrived(struct tcp_pcb *p, const struct seg *s)
 /* A SYN-ACK again, in front of a connection: RFC 9768 3.2.2.1 wants the same
  * kind of answer as to the first, whatever its own flags say now (3.1.5). */
 void
-ecn_synack_again(struct tcp_pcb *p, const struct seg *s)
+ecn_synack_again(struct tcb *p, const struct seg *s)
 {
 	if (p->ecn.mode != ECN_ACCURATE || (p->flags & PF_PASSIVE) ||
 	    (s->h.flags & (TH_SYN | TH_ACK)) != (TH_SYN | TH_ACK) ||
@@ -412,8 +412,8 @@ ecn_synack_again(struct tcp_pcb *p, const struct seg *s)
 /* ---- what leaves ---- */
 
 void
-ecn_leaves(struct tcp_pcb *p, struct wire_tcp *h, uint8_t *tos, seq_t seq,
-    uint32_t len)
+ecn_leaves(
+    struct tcb *p, struct wire_tcp *h, uint8_t *tos, seq_t seq, uint32_t len)
 {
 	struct tcp_ecn *e = &p->ecn;
 	bool fresh = len > 0 && seq_eq(seq, p->snd_nxt);
@@ -449,7 +449,7 @@ ecn_leaves(struct tcp_pcb *p, struct wire_tcp *h, uint8_t *tos, seq_t seq,
 }
 
 uint8_t
-ecn_reset_field(const struct tcp_pcb *p)
+ecn_reset_field(const struct tcb *p)
 {
 	return p->ecn.mode == ECN_CLASSIC && marks_all(p->cc.ops) ? IPECN_ECT0
 								  : 0;
@@ -458,7 +458,7 @@ ecn_reset_field(const struct tcp_pcb *p)
 /* A device that cuts segments up leaves CWR to the first one (RFC 3168): the
  * others would show another count. */
 bool
-ecn_bursts(const struct tcp_pcb *p)
+ecn_bursts(const struct tcb *p)
 {
 	return p->ecn.mode != ECN_ACCURATE ||
 	       !(ecn_ace_flags(p->ecn.r_cep & 7) & TH_CWR);
@@ -472,7 +472,7 @@ ecn_bursts(const struct tcp_pcb *p)
  * all or none.
  */
 uint32_t
-ecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n)
+ecn_feedback(struct tcb *p, const struct seg *s, uint32_t n)
 {
 	if (p->ecn.mode == ECN_ACCURATE)
 		return accecn_feedback(p, s, n);
@@ -485,7 +485,7 @@ ecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n)
 /* RFC 3168 6.1.2: once in a round trip, whatever reduces the window, the
  * receiver is told. */
 void
-ecn_reduced(struct tcp_pcb *p)
+ecn_reduced(struct tcb *p)
 {
 	if (p->ecn.mode == ECN_CLASSIC)
 		p->ecn.cwr = true;
@@ -494,7 +494,7 @@ ecn_reduced(struct tcp_pcb *p)
 /* ---- TCP_INFO ---- */
 
 void
-ecn_info(const struct tcp_pcb *p, struct tcp_ecn_info *o)
+ecn_info(const struct tcb *p, struct tcp_ecn_info *o)
 {
 	const struct tcp_ecn *e = &p->ecn;
 

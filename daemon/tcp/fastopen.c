@@ -212,7 +212,7 @@ fastopen_admits(
 /* The SYN's data is the first that there is to read; what there is no memory
  * for comes again. */
 static void
-take_text(struct tcp_pcb *p, struct seg *s)
+take_text(struct tcb *p, struct seg *s)
 {
 	struct tcp_half *h = p->fo.half;
 	uint32_t wnd = tcp_rcv_wnd(p);
@@ -230,13 +230,13 @@ take_text(struct tcp_pcb *p, struct seg *s)
 
 /* 0, with p in its user's hands; or what env.accept() said. */
 static int
-hand_over(struct tcp_bind *b, struct tcp_pcb *p)
+hand_over(struct tcp_bind *b, struct tcb *p)
 {
 	struct tcp *t = b->t;
 
 	p->bind = b;
 	bind_ref(b);
-	return t->cfg.env.accept(t->cfg.env.ctx, b, p);
+	return t->cfg.env.accept(t->cfg.env.ctx, b, p->h);
 }
 
 static struct tcp_half *
@@ -261,8 +261,7 @@ fastopen_child(struct tcp_bind *b, struct seg *s, const struct tcp_path *path,
 {
 	struct tcp *t = b->t;
 	struct tcp_half *h = handshake_new(b, s, path);
-	struct tcp_pcb *p =
-	    h != NULL ? half_promote(t, h, false, s->now) : NULL;
+	struct tcb *p = h != NULL ? half_promote(t, h, false, s->now) : NULL;
 	int error = -EAGAIN;
 
 	if (p != NULL) {
@@ -288,7 +287,7 @@ fastopen_child(struct tcp_bind *b, struct seg *s, const struct tcp_path *path,
 	}
 	p->fo.half = h;
 	b->fo.pending++;
-	CHECK(conn_insert(t, &p->node));
+	CHECK(conn_insert(t, &p->h->node));
 	take_text(p, s);
 	half_synack(t, h, answer, s->now);
 	delack_sent(p);
@@ -300,7 +299,7 @@ fastopen_child(struct tcp_bind *b, struct seg *s, const struct tcp_path *path,
 /* ---- the rest of its handshake ---- */
 
 bool
-fastopen_syn_again(struct tcp_pcb *p, const struct seg *s)
+fastopen_syn_again(struct tcb *p, const struct seg *s)
 {
 	struct tcp_half *h = p->fo.half;
 
@@ -319,7 +318,7 @@ fastopen_syn_again(struct tcp_pcb *p, const struct seg *s)
 }
 
 void
-fastopen_done(struct tcp_pcb *p)
+fastopen_done(struct tcb *p)
 {
 	struct tcp_half *h = p->fo.half;
 
@@ -329,7 +328,7 @@ fastopen_done(struct tcp_pcb *p)
 }
 
 bool
-fastopen_acked(struct tcp_pcb *p, struct seg *s)
+fastopen_acked(struct tcb *p, struct seg *s)
 {
 	if (seq_lt(s->ack, p->snd_una) || seq_gt(s->ack, p->snd_nxt))
 		return false;
@@ -353,7 +352,7 @@ fastopen_acked(struct tcp_pcb *p, struct seg *s)
 }
 
 void
-fastopen_reset(struct tcp_pcb *p, mono_t now)
+fastopen_reset(struct tcb *p, mono_t now)
 {
 	struct tcp_bind *b = p->fo.half->listener;
 
@@ -363,7 +362,7 @@ fastopen_reset(struct tcp_pcb *p, mono_t now)
 }
 
 bool
-fastopen_timeout(struct tcp_pcb *p, mono_t now)
+fastopen_timeout(struct tcb *p, mono_t now)
 {
 	struct tcp_half *h = p->fo.half;
 

@@ -93,20 +93,20 @@ pause_all(struct tcp *t, mono_t now)
 
 /* Was the first SYN no common one? */
 static bool
-uncommon(const struct tcp_pcb *p)
+uncommon(const struct tcb *p)
 {
 	return p->fo.asked || p->fo.sent > 0;
 }
 
 void
-fastsyn_timeout(struct tcp_pcb *p, bool expired, mono_t now)
+fastsyn_timeout(struct tcb *p, bool expired, mono_t now)
 {
 	if (uncommon(p) && (p->retries == 2 || (p->retries < 2 && expired)))
 		pause_all(p->t, now);
 }
 
 void
-fastsyn_gone(struct tcp_pcb *p, mono_t now)
+fastsyn_gone(struct tcb *p, mono_t now)
 {
 	if (!uncommon(p))
 		return;
@@ -154,7 +154,7 @@ tcp_fastopen_room(struct tcp *t, const struct ipaddr *src,
 }
 
 void
-tcp_fastopen(struct tcp_pcb *p, bool waits, mono_t now)
+pcb_fastopen(struct tcb *p, bool waits, mono_t now)
 {
 	(void)now;
 	CHECK(p->state == TCPS_SYN_SENT);
@@ -168,7 +168,7 @@ tcp_fastopen(struct tcp_pcb *p, bool waits, mono_t now)
 }
 
 void
-fastsyn_begin(struct tcp_pcb *p, mono_t now)
+fastsyn_begin(struct tcb *p, mono_t now)
 {
 	if (!p->fo.waits)
 		return;
@@ -182,7 +182,7 @@ fastsyn_begin(struct tcp_pcb *p, mono_t now)
 
 /* The option; true: data may come with it. */
 static bool
-put_option(struct tcp_pcb *p, struct fastopen_entry *e, struct wire_tcp *h)
+put_option(struct tcb *p, struct fastopen_entry *e, struct wire_tcp *h)
 {
 	struct wire_fastopen *fo = &h->fastopen;
 	bool bare =
@@ -204,12 +204,11 @@ put_option(struct tcp_pcb *p, struct fastopen_entry *e, struct wire_tcp *h)
 }
 
 void
-fastsyn_fill(
-    struct tcp_pcb *p, struct wire_tcp *h, struct tcp_out *out, mono_t now)
+fastsyn_fill(struct tcb *p, struct wire_tcp *h, struct tcp_out *out, mono_t now)
 {
 	struct tcp *t = p->t;
 	struct fastopen_entry *e =
-	    find(t, &p->node.id.laddr, &p->node.id.raddr);
+	    find(t, &p->h->node.id.laddr, &p->h->node.id.raddr);
 	uint32_t len;
 
 	p->fo.first = false;
@@ -234,13 +233,13 @@ fastsyn_fill(
 
 /* A router says that the SYN was too large for it: it goes again at once. */
 bool
-fastsyn_too_big(struct tcp_pcb *p, uint16_t mtu, mono_t now)
+fastsyn_too_big(struct tcb *p, uint16_t mtu, mono_t now)
 {
 	struct txseg *x = TAILQ_FIRST(&p->tx);
 
 	if (p->state != TCPS_SYN_SENT || p->fo.sent == 0 ||
 	    x->flags & TX_EVER_RETX || mtu >= p->path.mtu ||
-	    mtu < tcp_hdrs(&p->node.id.raddr) + TCP_MIN_MSS)
+	    mtu < tcp_hdrs(&p->h->node.id.raddr) + TCP_MIN_MSS)
 		return false;
 	p->path.mtu = mtu;
 	pcb_set_mss(p);
@@ -256,7 +255,7 @@ fastsyn_too_big(struct tcp_pcb *p, uint16_t mtu, mono_t now)
 /* ---- its answer ---- */
 
 bool
-fastsyn_acceptable(const struct tcp_pcb *p, seq_t ack)
+fastsyn_acceptable(const struct tcb *p, seq_t ack)
 {
 	return seq_geq(ack, p->snd_nxt) &&
 	       seq_leq(ack, seq_add(p->snd_nxt, p->fo.sent));
@@ -264,14 +263,15 @@ fastsyn_acceptable(const struct tcp_pcb *p, seq_t ack)
 
 /* What the SYN-ACK tells of the server. */
 static void
-learn(struct tcp_pcb *p, const struct seg *s)
+learn(struct tcb *p, const struct seg *s)
 {
 	const struct wire_fastopen *fo = &s->h.fastopen;
-	struct fastopen_entry *e = find_or_make(p->t, &p->node.id);
+	struct fastopen_entry *e = find_or_make(p->t, &p->h->node.id);
 	uint8_t next = p->fo.exp ? 2 : 1;
 
 	e->used = s->now;
-	e->mss = s->h.has_mss ? s->h.mss : tcp_default_mss(&p->node.id.raddr);
+	e->mss =
+	    s->h.has_mss ? s->h.mss : tcp_default_mss(&p->h->node.id.raddr);
 	if (fo->bad)
 		drop_count(p->t->cfg.drops, DROP_TCP_FASTOPEN);
 	if (!p->fo.asked)
@@ -290,7 +290,7 @@ learn(struct tcp_pcb *p, const struct seg *s)
 
 /* n octets of the SYN's data have arrived with it. */
 static void
-take(struct tcp_pcb *p, uint32_t n, mono_t now)
+take(struct tcb *p, uint32_t n, mono_t now)
 {
 	p->snd_una = seq_add(p->snd_una, n);
 	p->snd_nxt = p->recover = p->snd_sml = p->snd_una;
@@ -302,7 +302,7 @@ take(struct tcp_pcb *p, uint32_t n, mono_t now)
 }
 
 void
-fastsyn_acked(struct tcp_pcb *p, const struct seg *s)
+fastsyn_acked(struct tcb *p, const struct seg *s)
 {
 	uint32_t n = (uint32_t)seq_diff(s->ack, p->snd_una), rest;
 	struct tcp_stats *st = &p->t->st;

@@ -102,7 +102,6 @@ half_new(struct tcp_bind *b, const struct tuple *id)
 	}
 	h->node.id = *id;
 	h->node.kind = NODE_HALF;
-	h->timer.tag = NODE_HALF;
 	h->timer.when = MONO_NEVER;
 	if (!conn_insert(t, &h->node)) {
 		slab_free(&t->halves, h);
@@ -315,7 +314,7 @@ half_patience(const struct tcp_half *h)
 }
 
 void
-half_measure(struct tcp_pcb *p, const struct tcp_half *h, mono_t now)
+half_measure(struct tcb *p, const struct tcp_half *h, mono_t now)
 {
 	p->rate.packets++;
 	/* Karn: a SYN-ACK that was sent twice gives no sample, nor does one
@@ -328,10 +327,10 @@ half_measure(struct tcp_pcb *p, const struct tcp_half *h, mono_t now)
 		p->rto_us = TCP_RTO_FALLBACK_US;
 }
 
-struct tcp_pcb *
+struct tcb *
 half_promote(struct tcp *t, const struct tcp_half *h, bool acked, mono_t now)
 {
-	struct tcp_pcb *p = pcb_new(t, &h->node.id, now);
+	struct tcb *p = pcb_new(t, &h->node.id, now);
 
 	if (p == NULL)
 		return NULL;
@@ -369,10 +368,10 @@ half_promote(struct tcp *t, const struct tcp_half *h, bool acked, mono_t now)
 }
 
 /* The connection that a completed handshake makes. */
-static struct tcp_pcb *
+static struct tcb *
 promote(struct tcp *t, const struct tcp_half *h, struct seg *s)
 {
-	struct tcp_pcb *p = half_promote(t, h, true, s->now);
+	struct tcb *p = half_promote(t, h, true, s->now);
 
 	if (p == NULL)
 		return NULL;
@@ -426,7 +425,7 @@ static enum step
 complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 {
 	struct tcp_bind *b = h->listener;
-	struct tcp_pcb *p = promote(t, h, s);
+	struct tcb *p = promote(t, h, s);
 	bool there;
 	uint8_t ecn;
 	int error;
@@ -436,7 +435,7 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 	tcp_set_state(p, TCPS_ESTABLISHED);
 	p->bind = b;
 	bind_ref(b);
-	error = t->cfg.env.accept(t->cfg.env.ctx, b, p);
+	error = t->cfg.env.accept(t->cfg.env.ctx, b, p->h);
 	if (error == -EAGAIN) {
 		ecn = p->ecn.mode;
 		pcb_free(p);
@@ -459,7 +458,7 @@ complete(struct tcp *t, struct tcp_half *h, struct seg *s)
 	}
 	if (there)
 		half_free(t, h);
-	CHECK(conn_insert(t, &p->node));
+	CHECK(conn_insert(t, &p->h->node));
 	t->st.passive_opens++;
 	ecn_established(p);
 	tcp_arm_keep(p, s->now);

@@ -12,11 +12,11 @@
 /* ---- SYN-SENT (RFC 9293 3.10.7.3) ---- */
 
 static void
-learn_options(struct tcp_pcb *p, const struct seg *s)
+learn_options(struct tcb *p, const struct seg *s)
 {
 	p->peer_mss = s->h.has_mss && s->h.mss != 0
 			  ? s->h.mss
-			  : tcp_default_mss(&p->node.id.raddr);
+			  : tcp_default_mss(&p->h->node.id.raddr);
 	/* RFC 7323 1.3, 2.2 and RFC 2018 2: only if both sides offered. */
 	if (!s->h.has_ts)
 		p->flags &= ~PF_TS;
@@ -37,7 +37,7 @@ learn_options(struct tcp_pcb *p, const struct seg *s)
 }
 
 static void
-enter_established(struct tcp_pcb *p, const struct seg *s)
+enter_established(struct tcb *p, const struct seg *s)
 {
 	tcp_set_state(p, TCPS_ESTABLISHED);
 	p->retries = p->backoff = 0;
@@ -55,7 +55,7 @@ enter_established(struct tcp_pcb *p, const struct seg *s)
 
 /* Our SYN is acknowledged. */
 static void
-syn_acked(struct tcp_pcb *p, const struct seg *s)
+syn_acked(struct tcb *p, const struct seg *s)
 {
 	struct txseg *x = TAILQ_FIRST(&p->tx);
 
@@ -76,7 +76,7 @@ syn_acked(struct tcp_pcb *p, const struct seg *s)
 /* RFC 7323 5.3, as Linux has it: who answers a SYN of ours has seen its
  * timestamp; 0 is what some that have none in mind send. */
 static bool
-echo_acceptable(const struct tcp_pcb *p, const struct seg *s)
+echo_acceptable(const struct tcb *p, const struct seg *s)
 {
 	uint32_t most = tcp_ts_now(s->now, p->ts_off) - p->syn_tsval;
 
@@ -85,7 +85,7 @@ echo_acceptable(const struct tcp_pcb *p, const struct seg *s)
 }
 
 static enum step
-syn_sent_input(struct tcp_pcb *p, struct seg *s)
+syn_sent_input(struct tcb *p, struct seg *s)
 {
 	bool acks = s->h.flags & TH_ACK;
 
@@ -140,7 +140,7 @@ syn_sent_input(struct tcp_pcb *p, struct seg *s)
 /* RFC 9293 3.10.7.4: an answer to what is outside the window; one that could
  * itself be such an answer is limited, so that two ends do not echo. */
 static void
-answer_unacceptable(struct tcp_pcb *p, const struct seg *s)
+answer_unacceptable(struct tcb *p, const struct seg *s)
 {
 	if (s->len == 0 && !s->fin) {
 		if (mono_diff(s->now, p->oow_acked) < TCP_CHALLENGE_US)
@@ -160,7 +160,7 @@ answer_unacceptable(struct tcp_pcb *p, const struct seg *s)
 #define GAP_MAX (1 << 30) /* octets */
 
 void
-paws_gap(struct tcp_pcb *p)
+paws_gap(struct tcb *p)
 {
 	p->gap.ts_recent = p->ts_recent;
 	p->gap.nxt = p->rcv_nxt;
@@ -176,7 +176,7 @@ paws_gap(struct tcp_pcb *p)
  * stands for GAP_MAX at the most.
  */
 static bool
-late_but_ours(const struct tcp_pcb *p, const struct seg *s)
+late_but_ours(const struct tcb *p, const struct seg *s)
 {
 	return p->ooo_segs > 0 &&
 	       (int32_t)(s->h.tsval - p->gap.ts_recent) >= 0 &&
@@ -189,7 +189,7 @@ late_but_ours(const struct tcp_pcb *p, const struct seg *s)
  * SHOULD): middleboxes and some keep-alives leave it out, and Linux takes it.
  */
 static enum step
-check_paws(struct tcp_pcb *p, struct seg *s)
+check_paws(struct tcb *p, struct seg *s)
 {
 	if (!(p->flags & PF_TS) || !s->h.has_ts || (s->h.flags & TH_RST))
 		return NEXT;
@@ -213,7 +213,7 @@ trim_front(struct seg *s, uint32_t n)
 }
 
 static enum step
-check_sequence(struct tcp_pcb *p, struct seg *s)
+check_sequence(struct tcb *p, struct seg *s)
 {
 	seq_t right = seq_add(p->rcv_nxt, tcp_rcv_wnd(p));
 	seq_t end = seq_add(s->seq, s->len + s->fin);
@@ -269,7 +269,7 @@ check_sequence(struct tcp_pcb *p, struct seg *s)
 /* RFC 7323 4.3: from the segment that the next ACK will answer; only after its
  * own ACK was found acceptable, so that a guess in the window sets nothing. */
 static void
-note_timestamp(struct tcp_pcb *p, const struct seg *s)
+note_timestamp(struct tcb *p, const struct seg *s)
 {
 	if ((p->flags & PF_TS) && s->h.has_ts &&
 	    seq_leq(SEQ(s->h.seq), p->last_ack_sent) &&
@@ -286,7 +286,7 @@ note_timestamp(struct tcp_pcb *p, const struct seg *s)
 
 /* SHLD-2: whatever text it carries. */
 static enum step
-check_rst(struct tcp_pcb *p, struct seg *s)
+check_rst(struct tcb *p, struct seg *s)
 {
 	if (!(s->h.flags & TH_RST))
 		return NEXT;
@@ -311,7 +311,7 @@ check_rst(struct tcp_pcb *p, struct seg *s)
 }
 
 static enum step
-check_syn(struct tcp_pcb *p, struct seg *s)
+check_syn(struct tcb *p, struct seg *s)
 {
 	if (!(s->h.flags & TH_SYN))
 		return NEXT;
@@ -322,7 +322,7 @@ check_syn(struct tcp_pcb *p, struct seg *s)
 /* ---- fifth: ACK ---- */
 
 static enum step
-check_ack(struct tcp_pcb *p, struct seg *s)
+check_ack(struct tcb *p, struct seg *s)
 {
 	if (!(s->h.flags & TH_ACK))
 		return drop(p->t, DROP_TCP_NO_ACK);
@@ -354,7 +354,7 @@ check_ack(struct tcp_pcb *p, struct seg *s)
 
 /* What the acknowledgment of our FIN means (3.10.7.4, fifth). */
 static enum step
-check_fin_acked(struct tcp_pcb *p, mono_t now)
+check_fin_acked(struct tcb *p, mono_t now)
 {
 	if (!(p->flags & PF_FIN_SENT) || !seq_eq(p->snd_una, p->snd_nxt))
 		return NEXT;
@@ -381,7 +381,7 @@ check_fin_acked(struct tcp_pcb *p, mono_t now)
 /* ---- seventh and eighth: text and FIN ---- */
 
 static enum step
-check_text(struct tcp_pcb *p, struct seg *s)
+check_text(struct tcb *p, struct seg *s)
 {
 	/* Before reassembly, which takes s apart. */
 	s->fin_seq = seq_add(s->seq, s->len);
@@ -404,7 +404,7 @@ check_text(struct tcp_pcb *p, struct seg *s)
 }
 
 void
-tcp_peer_fin(struct tcp_pcb *p, mono_t now)
+tcp_peer_fin(struct tcb *p, mono_t now)
 {
 	p->flags |= PF_FIN_RCVD;
 	delack_fin(p, now);
@@ -417,7 +417,7 @@ tcp_peer_fin(struct tcp_pcb *p, mono_t now)
 }
 
 static enum step
-check_fin(struct tcp_pcb *p, struct seg *s)
+check_fin(struct tcb *p, struct seg *s)
 {
 	if (s->fin && !(p->flags & PF_FIN_RCVD)) {
 		/* Two ends: what was told of the one is no longer true. */
@@ -450,7 +450,7 @@ check_fin(struct tcp_pcb *p, struct seg *s)
 /* ---- a segment for a connection ---- */
 
 static void
-synchronized_input(struct tcp_pcb *p, struct seg *s)
+synchronized_input(struct tcb *p, struct seg *s)
 {
 	if (check_ack(p, s) != NEXT)
 		return;
@@ -465,7 +465,7 @@ synchronized_input(struct tcp_pcb *p, struct seg *s)
 }
 
 static void
-pcb_input(struct tcp_pcb *p, struct seg *s)
+pcb_input(struct tcb *p, struct seg *s)
 {
 	p->segs_in += s->nsegs;
 	p->data_segs_in += s->len > 0 ? s->nsegs : 0;
@@ -571,6 +571,15 @@ decode(struct tcp *t, const struct tcp_in *in, struct seg *s, mono_t now)
 	return NEXT;
 }
 
+static bool
+is_awake(struct tcp *t, struct tcp_node *n)
+{
+	if (pcb_awake((struct tcp_pcb *)n) != NULL)
+		return true;
+	drop_count(t->cfg.drops, DROP_TCP_NO_MEMORY);
+	return false;
+}
+
 void
 tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now)
 {
@@ -578,6 +587,7 @@ tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now)
 	struct tcp_node *n;
 
 	t->st.in_segs++;
+	t->turned = now;
 	if (tune_short(t))
 		reasm_reclaim(t);
 	if (decode(t, in, &s, now) != NEXT) {
@@ -585,10 +595,12 @@ tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now)
 		return;
 	}
 	n = conn_find(t, &s.id);
+	if (n != NULL && n->kind == NODE_PCB && !is_awake(t, n))
+		return;
 	if (!md5_input(t, n, &s))
 		return;
 	if (n != NULL && n->kind == NODE_PCB) {
-		pcb_input((struct tcp_pcb *)n, &s);
+		pcb_input(node_tcb(n), &s);
 		return;
 	}
 	if (n != NULL && n->kind == NODE_TW) {
@@ -600,6 +612,6 @@ tcp_input(struct tcp *t, const struct tcp_in *in, mono_t now)
 		return;
 	/* The handshake is complete; the segment goes on there. */
 	n = conn_find(t, &s.id);
-	CHECK(n != NULL && n->kind == NODE_PCB);
-	pcb_input((struct tcp_pcb *)n, &s);
+	CHECK(n != NULL && n->kind == NODE_PCB && !n->resting);
+	pcb_input(node_tcb(n), &s);
 }

@@ -31,12 +31,14 @@
  *	sendq.c     bytes that the user wrote, until they are acknowledged
  *	urgent.c    urgent data, both ways
  *	pcb.c       a connection's birth, state changes, events and death
+ *	rest.c      idle connections, folded up
  *	bind.c      local addresses, ports and listeners
- *	user.c      the user calls of tcp.h
+ *	calls.c     the user calls of tcp.h: to whom they go
+ *	user.c      what they do
  *	layer.c     the layer itself: tables, control segments, the censuses
  *
  * What must outlive the process one day (sequence state, options, queues) is
- * in struct tcp_pcb's numbers; pointers are to queues, tables and the user.
+ * in struct tcb's numbers; pointers are to queues, tables and the user.
  */
 #ifndef TCP_INTERNAL_H
 #define TCP_INTERNAL_H
@@ -67,10 +69,11 @@
 #define TCP_KEEPINTVL_S	    75
 #define TCP_KEEPCNT	    9
 #define TCP_LINGER2_S	    60
-#define TCP_MEMORY_US	    50000  /* until memory is asked for again */
-#define TCP_CHALLENGE_US    500000 /* at most one challenge ACK in this time */
-#define TCP_RENEGE_US	    10000  /* at least, for an ACK of what is SACKed */
-#define TCP_SLACK_US	    2000   /* of timers of less than an RTO */
+#define TCP_MEMORY_US	    50000   /* until memory is asked for again */
+#define TCP_CHALLENGE_US    500000  /* at most one challenge ACK in this time */
+#define TCP_RENEGE_US	    10000   /* at least, for an ACK of what is SACKed */
+#define TCP_SLACK_US	    2000    /* of timers of less than an RTO */
+#define TCP_REST_US	    5000000 /* after the last segment */
 #define TCP_DUPTHRESH	    3
 #define TCP_DEFAULT_MSS	    536	 /* MUST-15 */
 #define TCP_DEFAULT_MSS6    1220 /* the same, over IPv6 */
@@ -104,8 +107,11 @@ struct tcp_node {
 	uint8_t tw_ts : 1;    /* timestamps were in use */
 	uint8_t tw_bound : 1; /* counted in a bind's tws */
 	uint8_t tw_ace : 3;   /* AccECN's last count of marks, or 0 */
-	uint8_t tw_slot;      /* its place in the wheel */
-	uint16_t tw_wnd;      /* as on the wire */
+	union {
+		uint8_t tw_slot; /* its place in the wheel */
+		bool resting;	 /* a connection that is folded up */
+	};
+	uint16_t tw_wnd; /* as on the wire */
 };
 
 struct conn_table {
@@ -253,9 +259,9 @@ RB_HEAD(signedtws, tcp_signed_tw);
 
 struct tcp_half {
 	struct tcp_node node;
+	struct timer timer;	    /* behind it, as in struct tcp_pcb */
 	TAILQ_ENTRY(tcp_half) link; /* its listener's SYN queue */
 	struct tcp_bind *listener;
-	struct timer timer;
 	seq_t iss, irs;
 	uint32_t rcv_wnd, snd_wnd;
 	uint32_t ts_recent, ts_off;
@@ -453,7 +459,7 @@ struct tcp_fo {
 	 * what is needed to send that again, in no table. */
 	struct tcp_half *half;
 	/* Active. */
-	bool on, waits;	 /* tcp_fastopen() */
+	bool on, waits;	 /* pcb_fastopen() */
 	bool first;	 /* the SYN to come is the one with the option */
 	bool asked, exp; /* it had the option, the experimental one */
 	bool bare;
@@ -484,10 +490,24 @@ struct fastopen_state {
 	struct fastopen_entry cache[FASTOPEN_SETS * FASTOPEN_WAYS];
 };
 
+/* What a connection always has, and its user knows it by.  Beside that it has a
+ * struct tcb while it is awake; of one that rests that is folded up (rest.c).
+ */
 struct tcp_pcb {
 	struct tcp_node node;
+	struct timer timer; /* the earliest of its deadlines */
 	struct tcp *t;
+	union {
+		struct tcb *b;
+		struct tcp_rest *rest; /* node.resting */
+	};
 	void *user;
+	LIST_ENTRY(tcp_pcb) peer_link;
+};
+
+struct tcb {
+	struct tcp_pcb *h;
+	struct tcp *t;
 	uint32_t owner, orphan_bytes; /* for env.orphan */
 	struct tcp_bind *bind;	      /* holds the local port, or NULL */
 	uint32_t flags;
@@ -648,8 +668,7 @@ struct tcp_pcb {
 		uint8_t room; /* bytes of options that signatures take */
 	} md5;
 
-	/* Timers: one heap entry, the earliest of these. */
-	struct timer timer;
+	/* The timer is the earliest of these. */
 	mono_t deadline[TMR_N];
 	uint32_t user_timeout_us, keepidle_s, keepintvl_s, linger2_s;
 	uint8_t keepcnt, max_syn_retries, tos, ttl;
@@ -657,19 +676,23 @@ struct tcp_pcb {
 	mono_t last_ack, challenged, oow_acked;
 
 	/* Lists and events. */
-	TAILQ_ENTRY(tcp_pcb) ready_link, event_link, all_link;
-	LIST_ENTRY(tcp_pcb) peer_link;
-	TAILQ_ENTRY(tcp_pcb) ooo_link; /* while ooo_segs > 0 */
+	TAILQ_ENTRY(tcb) ready_link, event_link;
+	TAILQ_ENTRY(tcb) ooo_link;   /* while ooo_segs > 0 */
+	TAILQ_ENTRY(tcb) awake_link; /* by looked_at */
+	mono_t looked_at;	     /* could it rest? */
 	bool on_ready, on_events;
 	unsigned events;
 	int error, soft_error;
 
-	/* For tcp_info(). */
+	/* For pcb_info(). */
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in;
 	uint32_t total_retrans, ooo_total;
 };
-TAILQ_HEAD(tcp_pcbs, tcp_pcb);
+TAILQ_HEAD(tcbs, tcb);
+_Static_assert(offsetof(struct tcp_pcb, timer) == sizeof(struct tcp_node) &&
+		   offsetof(struct tcp_half, timer) == sizeof(struct tcp_node),
+    "both are found by it");
 
 struct tcp_bind {
 	RB_ENTRY(tcp_bind) node; /* by port, address and creation */
@@ -721,11 +744,13 @@ struct tcp {
 	mono_t full_until;
 	struct timerq timers; /* pcbs and half-open ones */
 	struct tw_store tw;
-	struct tcp_pcbs all, ready, events;
+	struct tcbs ready, events, awake;
 	struct tcp_peers peers[TCP_PEERS]; /* all, by the remote address */
-	struct tcp_pcbs ooos;		   /* that have text out of order */
-	struct tcp_pcb *delivered; /* GONE was handed out: free it next */
-	struct slab pcbs, halves, txsegs, rxsegs, bindslab;
+	struct tcbs ooos;		   /* that have text out of order */
+	size_t resting;
+	mono_t turned;	       /* the time as it was last known */
+	struct tcb *delivered; /* GONE was handed out: free it next */
+	struct slab pcbs, tcbs, halves, txsegs, rxsegs, bindslab;
 	struct tcp_ctl *ctl;
 	unsigned ctl_head, ctl_n;
 	size_t orphans;
@@ -776,6 +801,14 @@ void tcp_send_rst_for(struct tcp *t, struct seg *s);
 uint32_t tcp_ts_now(mono_t now, uint32_t ts_off);
 uint32_t tcp_ts_offset(const struct tcp *t, const struct tuple *id);
 seq_t tcp_isn(const struct tcp *t, const struct tuple *id, mono_t now);
+
+/* Of a connection that is awake. */
+static inline struct tcb *
+node_tcb(const struct tcp_node *n)
+{
+	CHECK(n->kind == NODE_PCB && !n->resting);
+	return ((const struct tcp_pcb *)n)->b;
+}
 
 /* Bytes of an IP and a TCP header without options, between addresses of a's
  * family. */
@@ -839,10 +872,10 @@ void half_describe(struct tcp_bind *b, struct tcp_half *h, const struct seg *s,
     const struct tcp_path *path);
 /* The connection that h becomes, but for the window and the marks of its ACK;
  * acked: that has come, and is measured. */
-struct tcp_pcb *half_promote(
+struct tcb *half_promote(
     struct tcp *t, const struct tcp_half *h, bool acked, mono_t now);
 /* The round-trip time of the SYN-ACK, acknowledged now. */
-void half_measure(struct tcp_pcb *p, const struct tcp_half *h, mono_t now);
+void half_measure(struct tcb *p, const struct tcp_half *h, mono_t now);
 /* How long the SYN-ACK's next answer is waited for, us. */
 int64_t half_patience(const struct tcp_half *h);
 
@@ -855,32 +888,32 @@ bool fastopen_admits(
 enum step fastopen_child(struct tcp_bind *b, struct seg *s,
     const struct tcp_path *path, struct wire_fastopen *answer);
 /* The SYN once more. */
-bool fastopen_syn_again(struct tcp_pcb *p, const struct seg *s);
+bool fastopen_syn_again(struct tcb *p, const struct seg *s);
 /* Is this the acknowledgment that ends the handshake?  Then it is over. */
-bool fastopen_acked(struct tcp_pcb *p, struct seg *s);
+bool fastopen_acked(struct tcb *p, struct seg *s);
 /* The peer reset it before. */
-void fastopen_reset(struct tcp_pcb *p, mono_t now);
-bool fastopen_timeout(struct tcp_pcb *p, mono_t now);
+void fastopen_reset(struct tcb *p, mono_t now);
+bool fastopen_timeout(struct tcb *p, mono_t now);
 /* The handshake is over in whatever way. */
-void fastopen_done(struct tcp_pcb *p);
+void fastopen_done(struct tcb *p);
 
 /* ---- fastsyn.c ---- */
 /* The first SYN of a Fast Open: its option and its data, if it has any. */
 void fastsyn_fill(
-    struct tcp_pcb *p, struct wire_tcp *h, struct tcp_out *out, mono_t now);
+    struct tcb *p, struct wire_tcp *h, struct tcp_out *out, mono_t now);
 /* There is data, or an end of it: what waited for that begins. */
-void fastsyn_begin(struct tcp_pcb *p, mono_t now);
+void fastsyn_begin(struct tcb *p, mono_t now);
 /* May the SYN's acknowledgment say ack?  How much of its data that is. */
-bool fastsyn_acceptable(const struct tcp_pcb *p, seq_t ack);
+bool fastsyn_acceptable(const struct tcb *p, seq_t ack);
 /* Has what is at seq not been in a SYN? */
 static inline bool
-fastsyn_fresh(const struct tcp_pcb *p, seq_t seq)
+fastsyn_fresh(const struct tcb *p, seq_t seq)
 {
 	return p->fo.fail < FASTOPEN_AGAIN || seq_geq(seq, p->fo.again);
 }
 /* How many of n octets from seq on have; 0: none. */
 static inline uint32_t
-fastsyn_left(const struct tcp_pcb *p, seq_t seq, uint32_t n)
+fastsyn_left(const struct tcb *p, seq_t seq, uint32_t n)
 {
 	uint32_t left =
 	    fastsyn_fresh(p, seq) ? 0 : (uint32_t)seq_diff(p->fo.again, seq);
@@ -888,13 +921,13 @@ fastsyn_left(const struct tcp_pcb *p, seq_t seq, uint32_t n)
 	return left < n ? left : n;
 }
 /* It is acknowledged, by s. */
-void fastsyn_acked(struct tcp_pcb *p, const struct seg *s);
+void fastsyn_acked(struct tcb *p, const struct seg *s);
 /* The retransmission timer fired; expired: for the last time. */
-void fastsyn_timeout(struct tcp_pcb *p, bool expired, mono_t now);
+void fastsyn_timeout(struct tcb *p, bool expired, mono_t now);
 /* The SYN was too big for the way: true, it goes again without its data. */
-bool fastsyn_too_big(struct tcp_pcb *p, uint16_t mtu, mono_t now);
+bool fastsyn_too_big(struct tcb *p, uint16_t mtu, mono_t now);
 /* The connection is gone: what does its end say about the way? */
-void fastsyn_gone(struct tcp_pcb *p, mono_t now);
+void fastsyn_gone(struct tcb *p, mono_t now);
 
 /* ---- cookie.c ---- */
 /* Sets h's ISN and the timestamp offset of its SYN-ACK at now, and takes away
@@ -924,26 +957,26 @@ const struct tcp_key *md5_key(
 bool md5_want_set(struct tcp *t, struct tcp_keys **set);
 void md5_unwant_set(struct tcp *t, struct tcp_keys **set);
 /* What p's keys mean for it, which have changed. */
-void md5_adopt(struct tcp_pcb *p);
+void md5_adopt(struct tcb *p);
 /* The keys for its peer become p's, h's (NULL: p is an active one) among
  * them; false: no memory, or h's is gone. */
 bool md5_inherit(
-    struct tcp_pcb *p, const struct tcp_bind *b, const struct tcp_half *h);
+    struct tcb *p, const struct tcp_bind *b, const struct tcp_half *h);
 /* Is s, for n or perhaps for a listener, signed as it must be? */
 bool md5_input(struct tcp *t, struct tcp_node *n, struct seg *s);
 /* May s be answered with a reset?  Only if that can be signed as s is. */
 bool md5_may_reset(struct tcp *t, struct seg *s);
 /* Makes room for p's signature in a header; fills it in. */
-void md5_option(const struct tcp_pcb *p, struct wire_tcp *h);
-void md5_sign(struct tcp_pcb *p, struct tcp_out *out);
+void md5_option(const struct tcb *p, struct wire_tcp *h);
+void md5_sign(struct tcb *p, struct tcp_out *out);
 void md5_sign_ctl(const struct tcp *t, const struct signer *by,
     const struct tuple *id, struct wire_tcp *h);
 /* Who signs for them; false: h's key is gone, and nothing can be sent. */
-struct signer md5_signer_pcb(struct tcp_pcb *p);
+struct signer md5_signer_pcb(struct tcb *p);
 bool md5_signer_half(const struct tcp_half *h, struct signer *by);
 struct signer md5_signer_tw(const struct tcp *t, const struct tuple *id);
 /* p's key is its TIME-WAIT's from now on; false: no memory. */
-bool md5_tw_enter(struct tcp_pcb *p);
+bool md5_tw_enter(struct tcb *p);
 void md5_tw_gone(struct tcp *t, const struct tuple *id);
 /* The pseudo header and the header without options (RFC 2385 2.0, RFC 5925
  * 5.1) of a segment of len bytes in all, whose header is at tcp; returns the
@@ -965,9 +998,9 @@ struct tcp_mkt *ao_find(
 /* Must what comes from peer be signed? */
 bool ao_due(const struct tcp_keys *set, const struct ipaddr *peer);
 bool ao_inherit(
-    struct tcp_pcb *p, const struct tcp_bind *b, const struct tcp_half *h);
+    struct tcb *p, const struct tcp_bind *b, const struct tcp_half *h);
 void ao_free(struct tcp *t, struct tcp_ao *a);
-void ao_check(const struct tcp_pcb *p);
+void ao_check(const struct tcb *p);
 
 /* ---- ao.c ---- */
 /* k's traffic keys, of a connection whose initial numbers a knows. */
@@ -977,21 +1010,21 @@ void ao_derive(const struct tcp *t, const struct tuple *id,
 bool ao_input(
     struct tcp *t, struct tcp_node *n, struct tcp_keys *set, struct seg *s);
 void ao_half(struct tcp_half *h, const struct seg *s);
-void ao_option(const struct tcp_pcb *p, struct wire_ao *o);
-void ao_sign(struct tcp_pcb *p, struct tcp_out *out);
+void ao_option(const struct tcb *p, struct wire_ao *o);
+void ao_sign(struct tcb *p, struct tcp_out *out);
 void ao_sign_ctl(const struct tcp *t, const struct signer *by,
     const struct tuple *id, struct wire_tcp *h);
-struct signer ao_signer_pcb(struct tcp_pcb *p);
+struct signer ao_signer_pcb(struct tcb *p);
 struct signer ao_signer_tw(const struct tcp_keys *set);
 bool ao_signer_half(const struct tcp_half *h, struct signer *by);
 /* Is this error, about a connection, of no account? */
-bool ao_ignores(struct tcp_pcb *p, enum tcp_icmp what);
+bool ao_ignores(struct tcb *p, enum tcp_icmp what);
 /* p becomes TIME-WAIT's. */
-void ao_settle(struct tcp_pcb *p);
+void ao_settle(struct tcb *p);
 
 /* Bytes of options beside those that every segment of p has. */
 static inline uint32_t
-tcp_option_room(const struct tcp_pcb *p)
+tcp_option_room(const struct tcb *p)
 {
 	return TCP_OPTION_ROOM - (p->flags & PF_TS ? 12u : 0u) - p->md5.room;
 }
@@ -1003,7 +1036,7 @@ mono_t tw_deadline(const struct tcp *t);
 size_t tw_bytes(const struct tcp *t);
 void tw_foreach(const struct tcp *t,
     void (*fn)(void *arg, const struct tcp_tw *w, mono_t expires), void *arg);
-void tw_enter(struct tcp_pcb *p, mono_t now);
+void tw_enter(struct tcb *p, mono_t now);
 void tw_input(struct tcp *t, struct tcp_tw *w, struct seg *s);
 void tw_free(struct tcp *t, struct tcp_tw *w);
 void tw_ack(struct tcp *t, struct tcp_tw *w, mono_t now);
@@ -1012,28 +1045,30 @@ void tw_expire(struct tcp *t, mono_t now);
 bool tw_reusable(const struct tcp *t, const struct tcp_tw *w, mono_t now);
 
 /* ---- pcb.c ---- */
-struct tcp_pcb *pcb_new(struct tcp *t, const struct tuple *id, mono_t now);
-void pcb_free(struct tcp_pcb *p);
-void tcp_set_state(struct tcp_pcb *p, enum tcp_state to);
-void pcb_event(struct tcp_pcb *p, unsigned bits);
-void pcb_ready(struct tcp_pcb *p);
+struct tcb *pcb_new(struct tcp *t, const struct tuple *id, mono_t now);
+/* All of p but its lists; p is zero. */
+void pcb_init(struct tcb *p, struct tcp_pcb *h, mono_t now);
+void pcb_free(struct tcb *p);
+void tcp_set_state(struct tcb *p, enum tcp_state to);
+void pcb_event(struct tcb *p, unsigned bits);
+void pcb_ready(struct tcb *p);
 /* The connection is over: error 0 or an errno.  p may be freed here. */
-void pcb_dead(struct tcp_pcb *p, int error);
+void pcb_dead(struct tcb *p, int error);
 /* Like pcb_dead(p, 0), but unread data stays readable first. */
-void pcb_finished(struct tcp_pcb *p);
-void pcb_timer(struct tcp_pcb *p, enum tcp_timer which, mono_t when);
-void pcb_set_mss(struct tcp_pcb *p);
-void pcb_check(const struct tcp_pcb *p, mono_t now);
-void pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o);
+void pcb_finished(struct tcb *p);
+void pcb_timer(struct tcb *p, enum tcp_timer which, mono_t when);
+void pcb_set_mss(struct tcb *p);
+void pcb_check(const struct tcb *p, mono_t now);
+void pcb_opts_apply(struct tcb *p, const struct tcp_opts *o);
 
 static inline bool
-timer_on(const struct tcp_pcb *p, enum tcp_timer which)
+timer_on(const struct tcb *p, enum tcp_timer which)
 {
 	return !mono_is_never(p->deadline[which]);
 }
 
 static inline bool
-synchronized(const struct tcp_pcb *p)
+synchronized(const struct tcb *p)
 {
 	/* A Fast Open's numbers are known on both sides before the end of its
 	 * handshake. */
@@ -1041,25 +1076,73 @@ synchronized(const struct tcp_pcb *p)
 	       (p->state != TCPS_SYN_RECEIVED || p->fo.half != NULL);
 }
 
+/* ---- rest.c ---- */
+struct tcb *rest_end(struct tcp_pcb *h);
+/* h's control block, unfolded if it rests; NULL: no memory. */
+static inline struct tcb *
+pcb_awake(struct tcp_pcb *h)
+{
+	return h->node.resting ? rest_end(h) : h->b;
+}
+/* The same to look at: a copy at room if it rests. */
+const struct tcb *pcb_look(const struct tcp_pcb *h, struct tcb *room);
+/* p has just become awake, or was made. */
+void rest_later(struct tcb *p, mono_t now);
+void rest_expire(struct tcp *t, mono_t now);
+
+/* ---- what the calls of tcp.h do ---- */
+void pcb_fastopen(struct tcb *p, bool waits, mono_t now);
+int pcb_set_md5(struct tcb *p, const struct tcp_md5 *m);
+size_t pcb_keys(const struct tcb *p);
+int pcb_ao_add(struct tcp_bind *b, struct tcb *p, const struct tcp_ao_key *k);
+int pcb_ao_del(struct tcp_bind *b, struct tcb *p, const struct tcp_ao_key *k,
+    const struct tcp_ao_want *w);
+int pcb_ao_set(struct tcp_bind *b, struct tcb *p, const struct tcp_ao_info *i);
+int pcb_ao_get(
+    const struct tcp_bind *b, const struct tcb *p, struct tcp_ao_info *i);
+int pcb_soft_error(struct tcb *p);
+void pcb_clamp_window(struct tcb *p, uint32_t bytes);
+void pcb_shutdown(struct tcb *p, mono_t now);
+void pcb_close(struct tcb *p, mono_t now);
+void pcb_abort(struct tcb *p, mono_t now);
+void pcb_get_opts(const struct tcb *p, struct tcp_opts *out);
+int pcb_apply_opts(struct tcb *p, const struct tcp_opts *o, mono_t now);
+void pcb_info(const struct tcb *p, struct tcp_info_out *out, mono_t now);
+unsigned pcb_send_reserve(
+    struct tcb *p, struct span *spans, unsigned max, size_t want);
+void pcb_send_commit(struct tcb *p, size_t n, mono_t now);
+size_t pcb_send_space(const struct tcb *p);
+void pcb_send_last(struct tcb *p, uint32_t n);
+size_t pcb_send_queued(const struct tcb *p);
+size_t pcb_send_unsent(const struct tcb *p);
+void pcb_send_urgent(struct tcb *p, mono_t now);
+unsigned pcb_recv_peek(const struct tcb *p, struct span *spans, unsigned max);
+void pcb_recv_consume(struct tcb *p, size_t n, mono_t now);
+void pcb_recv_unread(struct tcb *p, uint32_t bytes);
+size_t pcb_recv_queued(const struct tcb *p);
+uint32_t pcb_recv_urgent(const struct tcb *p);
+bool pcb_recv_eof(const struct tcb *p);
+void pcb_recv_discard(struct tcb *p, mono_t now);
+
 /* ---- sendq.c ---- */
-void sendq_ack(struct tcp_pcb *p, uint32_t bytes);
+void sendq_ack(struct tcb *p, uint32_t bytes);
 /* Less is unacknowledged or unsent: is there room for a user who waits? */
-void sendq_wake(struct tcp_pcb *p);
-unsigned sendq_spans(struct tcp_pcb *p, uint32_t pos, uint32_t *len,
+void sendq_wake(struct tcb *p);
+unsigned sendq_spans(struct tcb *p, uint32_t pos, uint32_t *len,
     struct span *spans, unsigned max);
-void sendq_free(struct tcp_pcb *p);
+void sendq_free(struct tcb *p);
 
 /* ---- ack.c ---- */
-enum step ack_input(struct tcp_pcb *p, struct seg *s);
+enum step ack_input(struct tcb *p, struct seg *s);
 
 /* ---- scoreboard.c ---- */
 int txseg_cmp(struct txseg *a, struct txseg *b);
 RB_PROTOTYPE(txtree, txseg, node, txseg_cmp)
-void scoreboard_init(struct tcp_pcb *p);
-uint32_t tcp_outstanding(const struct tcp_pcb *p);
-uint32_t tcp_pipe(const struct tcp_pcb *p);
+void scoreboard_init(struct tcb *p);
+uint32_t tcp_outstanding(const struct tcb *p);
+uint32_t tcp_pipe(const struct tcb *p);
 /* As many records as this connection may have? */
-bool txseg_full(const struct tcp_pcb *p);
+bool txseg_full(const struct tcb *p);
 /* How many packets the first n bytes of x are.  Only the last may be short, so
  * that whole ones count right; a part counts as one. */
 static inline uint32_t
@@ -1080,116 +1163,115 @@ txseg_packets_after(const struct txseg *x, uint32_t n)
 
 	return (uint16_t)(packets < x->packets ? x->packets - packets : 1);
 }
-struct txseg *txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now);
-bool txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len);
-void txseg_mark_lost(struct tcp_pcb *p, struct txseg *x);
+struct txseg *txseg_add(struct tcb *p, seq_t seq, uint32_t len, mono_t now);
+bool txseg_split(struct tcb *p, struct txseg *x, uint32_t len);
+void txseg_mark_lost(struct tcb *p, struct txseg *x);
 /* Nothing is lost after all, of which the first went again at since. */
-void txseg_unmark_lost(struct tcp_pcb *p, mono_t since);
+void txseg_unmark_lost(struct tcb *p, mono_t since);
 /* x went again: it was lost, or is a probe. */
-void txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now);
+void txseg_resent(struct tcb *p, struct txseg *x, mono_t now);
 /* Takes what is below ack off the list; *rtt and *retx_at as in ack.c. */
-void txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
-    mono_t *retx_at);
-void txseg_free_all(struct tcp_pcb *p);
+void txseg_ack(
+    struct tcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt, mono_t *retx_at);
+void txseg_free_all(struct tcb *p);
 /* The segment's SACK blocks. */
-void sack_input(struct tcp_pcb *p, struct ackinfo *a);
+void sack_input(struct tcb *p, struct ackinfo *a);
 /* SACKs are void: the peer has thrown away what it SACKed. */
-void sack_forget(struct tcp_pcb *p);
+void sack_forget(struct tcb *p);
 
 /* ---- rack.c ---- */
 /* x, as far as end, is newly known to be there; false: by what went first, and
  * it was sent again for nothing. */
 bool rack_delivered(
-    struct tcp_pcb *p, struct ackinfo *a, const struct txseg *x, seq_t end);
+    struct tcb *p, struct ackinfo *a, const struct txseg *x, seq_t end);
 /* What begins at seq was overtaken by what ends at fack. */
-void rack_overtaken(struct tcp_pcb *p, seq_t seq, seq_t fack);
+void rack_overtaken(struct tcb *p, seq_t seq, seq_t fack);
 /* Adapts the reordering window to what DSACKs tell. */
-void rack_window(struct tcp_pcb *p, const struct ackinfo *a);
+void rack_window(struct tcb *p, const struct ackinfo *a);
 /* A recovery has ended, and it was not for nothing. */
-void rack_recovered(struct tcp_pcb *p);
+void rack_recovered(struct tcb *p);
 /* Marks what is lost; returns its bytes.  The timer is set for the rest. */
-uint32_t rack_detect_loss(struct tcp_pcb *p, mono_t now);
+uint32_t rack_detect_loss(struct tcb *p, mono_t now);
 /* The same for all that went before a time-out (RFC 8985 6.3). */
-void rack_mark_on_rto(struct tcp_pcb *p, mono_t now);
-bool rack_timeout(struct tcp_pcb *p, mono_t now);
+void rack_mark_on_rto(struct tcb *p, mono_t now);
+bool rack_timeout(struct tcb *p, mono_t now);
 
 /* ---- tlp.c ---- */
-void tlp_arm(struct tcp_pcb *p, mono_t now);
-bool tlp_timeout(struct tcp_pcb *p, mono_t now);
-struct txseg *tlp_last(struct tcp_pcb *p, uint32_t mss);
+void tlp_arm(struct tcb *p, mono_t now);
+bool tlp_timeout(struct tcb *p, mono_t now);
+struct txseg *tlp_last(struct tcb *p, uint32_t mss);
 /* The probe went: new data, or resent. */
-void tlp_sent(struct tcp_pcb *p, bool resent, mono_t now);
-void tlp_cancel(struct tcp_pcb *p);
-void tlp_ack(struct tcp_pcb *p, const struct ackinfo *a);
+void tlp_sent(struct tcb *p, bool resent, mono_t now);
+void tlp_cancel(struct tcb *p);
+void tlp_ack(struct tcb *p, const struct ackinfo *a);
 
 /* ---- undo.c ---- */
-void undo_begin(struct tcp_pcb *p);
-void undo_resent(struct tcp_pcb *p, uint32_t n, mono_t now);
-void dsack_input(struct tcp_pcb *p, struct ackinfo *a);
+void undo_begin(struct tcb *p);
+void undo_resent(struct tcb *p, uint32_t n, mono_t now);
+void dsack_input(struct tcb *p, struct ackinfo *a);
 /* Each: was it for nothing?  Then it has been taken back, or soon will be. */
-bool undo_at_end(struct tcp_pcb *p, const struct ackinfo *a);
-bool undo_partial(struct tcp_pcb *p, const struct ackinfo *a);
-void undo_by_dsack(struct tcp_pcb *p);
-bool undo_loss(struct tcp_pcb *p, const struct ackinfo *a);
+bool undo_at_end(struct tcb *p, const struct ackinfo *a);
+bool undo_partial(struct tcb *p, const struct ackinfo *a);
+void undo_by_dsack(struct tcb *p);
+bool undo_loss(struct tcb *p, const struct ackinfo *a);
 /* A time-out; fits: F-RTO can tell whether it was needless. */
-void frto_begin(struct tcp_pcb *p, bool fits);
+void frto_begin(struct tcb *p, bool fits);
 
 /* ---- recovery.c ---- */
-bool is_dupack(const struct tcp_pcb *p, const struct seg *s);
+bool is_dupack(const struct tcb *p, const struct seg *s);
 /* After all else that an ACK does. */
-void recovery_ack(struct tcp_pcb *p, struct ackinfo *a);
+void recovery_ack(struct tcb *p, struct ackinfo *a);
 /* Something was found lost without an ACK. */
-void recovery_lost(struct tcp_pcb *p, uint32_t lost);
+void recovery_lost(struct tcb *p, uint32_t lost);
 /* What is marked lost goes again, and congestion has nothing to do with it. */
-void recovery_resend(struct tcp_pcb *p);
+void recovery_resend(struct tcb *p);
 /* ECN's feedback shows a mark, with an ACK that does a; what was out then is
  * acknowledged. */
-void recovery_marked(struct tcp_pcb *p, const struct ackinfo *a);
-void recovery_marked_over(struct tcp_pcb *p);
+void recovery_marked(struct tcb *p, const struct ackinfo *a);
+void recovery_marked_over(struct tcb *p);
 /* The retransmission timer fired. */
-void tcp_enter_loss(struct tcp_pcb *p, mono_t now);
+void tcp_enter_loss(struct tcb *p, mono_t now);
 
 /* ---- rtt.c ---- */
-void tcp_rtt_sample(struct tcp_pcb *p, int64_t rtt_us);
+void tcp_rtt_sample(struct tcb *p, int64_t rtt_us);
 /* The sample that the echoed timestamp of s gives for what was retransmitted,
  * last at retx_at. */
-void tcp_rtt_from_timestamp(
-    struct tcp_pcb *p, const struct seg *s, mono_t retx_at);
-int64_t tcp_rto(const struct tcp_pcb *p);
+void tcp_rtt_from_timestamp(struct tcb *p, const struct seg *s, mono_t retx_at);
+int64_t tcp_rto(const struct tcb *p);
 
 /* ---- rate.c ---- */
 /* x goes out, again perhaps, and is not in the pipe yet. */
-void rate_sent(struct tcp_pcb *p, struct txseg *x, mono_t now);
+void rate_sent(struct tcb *p, struct txseg *x, mono_t now);
 /* n bytes of x are there: acknowledged, or SACKed before that; by its last
  * transmission? */
 void rate_delivered(
-    struct tcp_pcb *p, const struct txseg *x, uint32_t n, bool last);
+    struct tcb *p, const struct txseg *x, uint32_t n, bool last);
 /* x is newly lost. */
-void rate_lost(struct tcp_pcb *p, const struct txseg *x);
+void rate_lost(struct tcb *p, const struct txseg *x);
 /* An acknowledgment: p->rate.ack is filled in between these two, and the
  * second lets congestion control know. */
-void rate_ack_begin(struct tcp_pcb *p, mono_t now);
-void rate_ack_end(struct tcp_pcb *p);
+void rate_ack_begin(struct tcb *p, mono_t now);
+void rate_ack_end(struct tcb *p);
 /* pcb_output() has nothing more for now. */
-void rate_output_done(struct tcp_pcb *p, mono_t now);
-void rate_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now);
+void rate_output_done(struct tcb *p, mono_t now);
+void rate_info(const struct tcb *p, struct tcp_info_out *o, mono_t now);
 
 /* ---- mtu.c ---- */
-void mtu_established(struct tcp_pcb *p, mono_t now);
+void mtu_established(struct tcb *p, mono_t now);
 /* A router says so; checked to be about what is out. */
-void mtu_too_big(struct tcp_pcb *p, uint16_t mtu, mono_t now);
+void mtu_too_big(struct tcb *p, uint16_t mtu, mono_t now);
 /* The retransmission timer fired, p->retries times now. */
-void mtu_timeout(struct tcp_pcb *p);
+void mtu_timeout(struct tcb *p);
 /* The payload of a probe that may go now, 0: none. */
 uint32_t mtu_probe_len(
-    struct tcp_pcb *p, uint32_t mss, uint32_t unsent, mono_t now);
+    struct tcb *p, uint32_t mss, uint32_t unsent, mono_t now);
 /* It goes, as text from seq on. */
-void mtu_probe_sent(struct tcp_pcb *p, seq_t seq, uint32_t len);
-bool mtu_is_probe(const struct tcp_pcb *p, seq_t seq);
+void mtu_probe_sent(struct tcb *p, seq_t seq, uint32_t len);
+bool mtu_is_probe(const struct tcb *p, seq_t seq);
 /* It is lost, while others arrived. */
-void mtu_probe_lost(struct tcp_pcb *p);
+void mtu_probe_lost(struct tcb *p);
 /* snd_una has moved. */
-void mtu_ack(struct tcp_pcb *p, mono_t now);
+void mtu_ack(struct tcb *p, mono_t now);
 
 /* ---- tune.c ---- */
 /* All buffers together are beyond three quarters of their limit; beyond seven
@@ -1197,81 +1279,80 @@ void mtu_ack(struct tcp_pcb *p, mono_t now);
 bool tune_pressed(const struct tcp *t);
 bool tune_short(const struct tcp *t);
 /* How much of room may be offered now. */
-uint32_t tune_window(const struct tcp_pcb *p, uint32_t room);
+uint32_t tune_window(const struct tcb *p, uint32_t room);
 /* The window scale to offer: for the rcvbuf that the user set, or (0) for what
  * it may become by itself. */
 uint8_t tune_wscale(const struct tcp *t, uint32_t locked);
-void tune_established(struct tcp_pcb *p, mono_t now);
+void tune_established(struct tcb *p, mono_t now);
 /* cwnd may have grown. */
-void tune_sndbuf(struct tcp_pcb *p);
+void tune_sndbuf(struct tcb *p);
 /* Text came in order, from s; before it is acknowledged. */
-void tune_segment(struct tcp_pcb *p, const struct seg *s);
+void tune_segment(struct tcb *p, const struct seg *s);
 /* More came in this round trip than in any before. */
-bool tune_growing(const struct tcp_pcb *p, mono_t now);
+bool tune_growing(const struct tcb *p, mono_t now);
 /* The user took n bytes. */
-void tune_taken(struct tcp_pcb *p, size_t n, mono_t now);
+void tune_taken(struct tcb *p, size_t n, mono_t now);
 /* ---- pacing.c ---- */
-uint64_t pacing_rate(const struct tcp_pcb *p);	  /* bytes a second; 0: none */
-uint32_t pacing_quantum(const struct tcp_pcb *p); /* bytes in one burst */
+uint64_t pacing_rate(const struct tcb *p);    /* bytes a second; 0: none */
+uint32_t pacing_quantum(const struct tcb *p); /* bytes in one burst */
 /* It is too early for data: the timer is set. */
-bool pacing_holds(struct tcp_pcb *p, mono_t now);
-void pacing_sent(struct tcp_pcb *p, uint32_t len, mono_t now);
+bool pacing_holds(struct tcb *p, mono_t now);
+void pacing_sent(struct tcb *p, uint32_t len, mono_t now);
 
 /* ---- ecn.c ---- */
 unsigned ecn_ace(uint16_t flags); /* AE, CWR and ECE as a number */
 uint16_t ecn_ace_flags(unsigned ace);
-uint16_t ecn_syn_flags(struct tcp_pcb *p);
-uint16_t ecn_synack_flags(const struct tcp_pcb *p);
+uint16_t ecn_syn_flags(struct tcb *p);
+uint16_t ecn_synack_flags(const struct tcb *p);
 /* The first SYN-ACK; a SYN instead of it; the SYN-ACK again. */
-void ecn_synack(struct tcp_pcb *p, const struct seg *s);
-void ecn_simultaneous(struct tcp_pcb *p, const struct seg *s);
-void ecn_simultaneous_synack(const struct tcp_pcb *p, struct wire_tcp *w);
+void ecn_synack(struct tcb *p, const struct seg *s);
+void ecn_simultaneous(struct tcb *p, const struct seg *s);
+void ecn_simultaneous_synack(const struct tcb *p, struct wire_tcp *w);
 /* After that: an acknowledgment of a connection, the peer's SYN-ACK or not. */
-void ecn_crossed(struct tcp_pcb *p, struct seg *s, bool synack);
-void ecn_synack_again(struct tcp_pcb *p, const struct seg *s);
+void ecn_crossed(struct tcb *p, struct seg *s, bool synack);
+void ecn_synack_again(struct tcb *p, const struct seg *s);
 void ecn_half_syn(const struct tcp *t, struct tcp_half *h, const struct seg *s);
 bool ecn_half_again(struct tcp_half *h, const struct seg *s);
 void ecn_half_synack(
     const struct tcp *t, struct tcp_half *h, struct wire_tcp *w);
 void ecn_half_ack(const struct tcp_half *h, struct wire_tcp *w);
-void ecn_promote(struct tcp_pcb *p, const struct tcp_half *h, struct seg *s);
+void ecn_promote(struct tcb *p, const struct tcp_half *h, struct seg *s);
 /* The two halves of it, when there is time between them. */
-void ecn_child(struct tcp_pcb *p, const struct tcp_half *h, enum ecn_mode mode);
-void ecn_child_acked(
-    struct tcp_pcb *p, const struct tcp_half *h, struct seg *s);
-void ecn_established(const struct tcp_pcb *p);
-void ecn_arrived(struct tcp_pcb *p, const struct seg *s);
+void ecn_child(struct tcb *p, const struct tcp_half *h, enum ecn_mode mode);
+void ecn_child_acked(struct tcb *p, const struct tcp_half *h, struct seg *s);
+void ecn_established(const struct tcb *p);
+void ecn_arrived(struct tcb *p, const struct seg *s);
 /* The marks of a segment whose header is h but for them and whose IP header
  * has *tos; fresh: its len bytes at seq are new data. */
-void ecn_leaves(struct tcp_pcb *p, struct wire_tcp *h, uint8_t *tos, seq_t seq,
-    uint32_t len);
-bool ecn_bursts(const struct tcp_pcb *p); /* may GSO be used now? */
+void ecn_leaves(
+    struct tcb *p, struct wire_tcp *h, uint8_t *tos, seq_t seq, uint32_t len);
+bool ecn_bursts(const struct tcb *p); /* may GSO be used now? */
 /* s acknowledges n bytes newly: how many of them were marked. */
-uint32_t ecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n);
-void ecn_reduced(struct tcp_pcb *p);
-void ecn_info(const struct tcp_pcb *p, struct tcp_ecn_info *o);
+uint32_t ecn_feedback(struct tcb *p, const struct seg *s, uint32_t n);
+void ecn_reduced(struct tcb *p);
+void ecn_info(const struct tcb *p, struct tcp_ecn_info *o);
 
-uint8_t ecn_syn_field(struct tcp_pcb *p, uint16_t flags);
-uint8_t ecn_reset_field(const struct tcp_pcb *p);
+uint8_t ecn_syn_field(struct tcb *p, uint16_t flags);
+uint8_t ecn_reset_field(const struct tcb *p);
 uint8_t ecn_half_field(const struct tcp_half *h, const struct wire_tcp *w);
 
 /* ---- dctcp_echo.c ---- */
-void dctcp_arrived(struct tcp_pcb *p, const struct seg *s, unsigned field);
-void dctcp_turn(struct tcp_pcb *p, struct wire_tcp *h);
-void dctcp_turn_told(struct tcp_pcb *p);
+void dctcp_arrived(struct tcb *p, const struct seg *s, unsigned field);
+void dctcp_turn(struct tcb *p, struct wire_tcp *h);
+void dctcp_turn_told(struct tcb *p);
 
 /* ---- accecn.c ---- */
-void accecn_init(struct tcp_pcb *p);
-void accecn_synack(struct tcp_pcb *p, const struct seg *s);
-void accecn_synack_ce(struct tcp_pcb *p);
-void accecn_arrived(struct tcp_pcb *p, const struct seg *s, unsigned field);
+void accecn_init(struct tcb *p);
+void accecn_synack(struct tcb *p, const struct seg *s);
+void accecn_synack_ce(struct tcb *p);
+void accecn_arrived(struct tcb *p, const struct seg *s, unsigned field);
 void accecn_first_option(struct wire_tcp *w);
-uint32_t accecn_option_len(const struct tcp_pcb *p); /* with data; bytes */
-void accecn_option(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len);
+uint32_t accecn_option_len(const struct tcb *p); /* with data; bytes */
+void accecn_option(struct tcb *p, struct wire_tcp *h, uint32_t len);
 /* What begins at seq goes again. */
-void accecn_lost(struct tcp_pcb *p, seq_t seq);
-uint32_t accecn_feedback(struct tcp_pcb *p, const struct seg *s, uint32_t n);
-void accecn_info(const struct tcp_pcb *p, struct tcp_ecn_info *o);
+void accecn_lost(struct tcb *p, seq_t seq);
+uint32_t accecn_feedback(struct tcb *p, const struct seg *s, uint32_t n);
+void accecn_info(const struct tcb *p, struct tcp_ecn_info *o);
 
 /* ---- reasm.c ---- */
 /* Memory is short: gives up what waits out of order until it is not. */
@@ -1279,66 +1360,65 @@ void reasm_reclaim(struct tcp *t);
 int rxseg_cmp(struct rxseg *a, struct rxseg *b);
 RB_PROTOTYPE(rxtree, rxseg, node, rxseg_cmp)
 /* A gap opens, or stands so long that it counts as one that opens now. */
-void paws_gap(struct tcp_pcb *p);
-void reasm_input(struct tcp_pcb *p, struct seg *s);
+void paws_gap(struct tcb *p);
+void reasm_input(struct tcb *p, struct seg *s);
 /* len octets in order, at off in buf, are the user's; false: no memory. */
-bool reasm_append(
-    struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len);
-void reasm_early_fin(struct tcp_pcb *p);
-void reasm_free(struct tcp_pcb *p);
-void reasm_end(struct tcp_pcb *p);
+bool reasm_append(struct tcb *p, struct buf *buf, uint32_t off, uint32_t len);
+void reasm_early_fin(struct tcb *p);
+void reasm_free(struct tcb *p);
+void reasm_end(struct tcb *p);
 
 /* ---- local.c: both ends are ours ---- */
 /* Passes on what can be passed without a segment. */
-void local_output(struct tcp_pcb *p, mono_t now);
+void local_output(struct tcb *p, mono_t now);
 /* The user has taken text: the other end knows the window now; false: an ACK
  * has to tell it. */
-bool local_window(struct tcp_pcb *p);
-uint32_t tcp_rcv_wnd(const struct tcp_pcb *p);
+bool local_window(struct tcb *p);
+uint32_t tcp_rcv_wnd(const struct tcb *p);
 /* The window to put on the wire now; moves rcv_adv. */
-uint32_t tcp_select_window(struct tcp_pcb *p);
-bool tcp_want_window_update(const struct tcp_pcb *p);
+uint32_t tcp_select_window(struct tcb *p);
+bool tcp_want_window_update(const struct tcb *p);
 /* These octets came again (RFC 2883). */
-void tcp_note_duplicate(struct tcp_pcb *p, seq_t left, seq_t right);
-void tcp_peer_fin(struct tcp_pcb *p, mono_t now);
+void tcp_note_duplicate(struct tcb *p, seq_t left, seq_t right);
+void tcp_peer_fin(struct tcb *p, mono_t now);
 
 /* ---- delack.c ---- */
 void delack_measure(
-    struct tcp_pcb *p, const struct wire_tcp *h, uint32_t len, mono_t now);
-void delack_schedule(struct tcp_pcb *p, unsigned nsegs, mono_t now);
-void delack_fin(struct tcp_pcb *p, mono_t now);
-void delack_sent(struct tcp_pcb *p);
-void delack_answered(struct tcp_pcb *p, mono_t now);
+    struct tcb *p, const struct wire_tcp *h, uint32_t len, mono_t now);
+void delack_schedule(struct tcb *p, unsigned nsegs, mono_t now);
+void delack_fin(struct tcb *p, mono_t now);
+void delack_sent(struct tcb *p);
+void delack_answered(struct tcb *p, mono_t now);
 /* Text goes with the ACK of the SYN-ACK: of a Fast Open that has more to say,
  * so that an answer and its ACK are on their way, too. */
-void delack_said_more(struct tcp_pcb *p);
-void delack_taken(struct tcp_pcb *p);
+void delack_said_more(struct tcb *p);
+void delack_taken(struct tcb *p);
 /* The peer waits for ACKs: the next segments get theirs at once. */
-void delack_quick(struct tcp_pcb *p);
-void delack_ask(struct tcp_pcb *p, uint8_t asked);
+void delack_quick(struct tcb *p);
+void delack_ask(struct tcb *p, uint8_t asked);
 
 /* ---- urgent.c ---- */
 /* Is there urgent data that the peer has not acknowledged? */
-bool urgent_sending(const struct tcp_pcb *p);
+bool urgent_sending(const struct tcb *p);
 /* Puts the pointer into a segment that begins at seq, if it belongs there. */
-void urgent_mark(struct tcp_pcb *p, seq_t seq, struct wire_tcp *h);
-void urgent_input(struct tcp_pcb *p, const struct seg *s);
+void urgent_mark(struct tcb *p, seq_t seq, struct wire_tcp *h);
+void urgent_input(struct tcb *p, const struct seg *s);
 /* Octets were taken from the receive queue, or thrown away. */
-void urgent_taken(struct tcp_pcb *p);
+void urgent_taken(struct tcb *p);
 
 /* ---- output.c ---- */
-bool pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now);
+bool pcb_output(struct tcb *p, struct tcp_out *out, mono_t now);
 /* RFC 9293 3.10.5: the peer is told that the connection is over. */
-void pcb_reset(struct tcp_pcb *p, mono_t now);
-void tcp_challenge_ack(struct tcp_pcb *p, mono_t now);
+void pcb_reset(struct tcb *p, mono_t now);
+void tcp_challenge_ack(struct tcb *p, mono_t now);
 
 /* ---- timer.c ---- */
-void pcb_timeout(struct tcp_pcb *p, mono_t now);
+void pcb_timeout(struct tcb *p, mono_t now);
 /* What a time-out began is over. */
-void timeout_over(struct tcp_pcb *p, mono_t now);
-void tcp_arm_rexmt(struct tcp_pcb *p, mono_t now);
+void timeout_over(struct tcb *p, mono_t now);
+void tcp_arm_rexmt(struct tcb *p, mono_t now);
 /* Is the user's own limit over? */
-bool tcp_limit_reached(const struct tcp_pcb *p, mono_t now);
-void tcp_arm_keep(struct tcp_pcb *p, mono_t now);
+bool tcp_limit_reached(const struct tcb *p, mono_t now);
+void tcp_arm_keep(struct tcb *p, mono_t now);
 
 #endif

@@ -196,7 +196,7 @@ ctl_output(struct tcp *t, struct tcp_out *out)
 bool
 tcp_output(struct tcp *t, struct tcp_out *out, mono_t now)
 {
-	struct tcp_pcb *p;
+	struct tcb *p;
 
 	if (ctl_output(t, out)) {
 		t->st.out_segs++;
@@ -213,6 +213,7 @@ tcp_output(struct tcp *t, struct tcp_out *out, mono_t now)
 		return true;
 	}
 	timerq_turn(&t->timers, now);
+	t->turned = now;
 	return false;
 }
 
@@ -228,19 +229,22 @@ void
 tcp_expire(struct tcp *t, mono_t now)
 {
 	struct timer *tm;
+	struct tcb *p;
 
+	t->turned = now;
 	tw_expire(t, now);
+	rest_expire(t, now);
 	while ((tm = timerq_pop(&t->timers, now)) != NULL) {
-		/* Both owners keep their kind where the timer can find it. */
-		struct tcp_pcb *p =
-		    (void *)((char *)tm - offsetof(struct tcp_pcb, timer));
-		struct tcp_half *h =
-		    (void *)((char *)tm - offsetof(struct tcp_half, timer));
+		/* Both owners have it behind their node. */
+		struct tcp_node *n = (void *)((char *)tm - sizeof *n);
 
-		if (tm->tag == NODE_PCB)
+		if (n->kind == NODE_HALF)
+			half_timeout(t, (struct tcp_half *)n, now);
+		else if ((p = pcb_awake((struct tcp_pcb *)n)) != NULL)
 			pcb_timeout(p, now);
 		else
-			half_timeout(t, h, now);
+			timerq_set(
+			    &t->timers, tm, mono_add(now, TCP_RTO_INITIAL_US));
 	}
 }
 
@@ -278,6 +282,8 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 		return NULL;
 	t->cfg = *cfg;
 	t->cfg.congestion = cc->name;
+	if (cfg->rest_us == 0)
+		t->cfg.rest_us = TCP_REST_US;
 	t->cc = cc;
 	t->conns.nslots = TABLE_MIN;
 	t->conns.slots = calloc(TABLE_MIN, sizeof *t->conns.slots);
@@ -292,13 +298,14 @@ tcp_new(const struct tcp_config *cfg, mono_t now)
 	derive_keys(t);
 	timerq_init(&t->timers);
 	RB_INIT(&t->binds);
-	TAILQ_INIT(&t->all);
+	TAILQ_INIT(&t->awake);
 	for (size_t i = 0; i < TCP_PEERS; i++)
 		LIST_INIT(&t->peers[i]);
 	TAILQ_INIT(&t->ready);
 	TAILQ_INIT(&t->ooos);
 	TAILQ_INIT(&t->events);
 	slab_init(&t->pcbs, sizeof(struct tcp_pcb), cfg->max_conns);
+	slab_init(&t->tcbs, sizeof(struct tcb), 0);
 	slab_init(&t->halves, sizeof(struct tcp_half), cfg->max_conns);
 	tw_init(t, now);
 	fastopen_init(t, now);
@@ -383,7 +390,8 @@ tcp_set_min_tso_segs(struct tcp *t, uint8_t n)
 void
 tcp_free(struct tcp *t)
 {
-	struct tcp_pcb *p;
+	struct tcp_pcb *h;
+	struct tcb *p;
 	struct tcp_bind *b;
 
 	if (t == NULL)
@@ -391,8 +399,12 @@ tcp_free(struct tcp *t)
 	if (t->delivered != NULL)
 		pcb_free(t->delivered);
 	t->delivered = NULL;
-	while ((p = TAILQ_FIRST(&t->all)) != NULL)
-		pcb_free(p);
+	for (size_t i = 0; i < TCP_PEERS; i++) {
+		while ((h = LIST_FIRST(&t->peers[i])) != NULL) {
+			CHECK((p = pcb_awake(h)) != NULL);
+			pcb_free(p);
+		}
+	}
 	tw_done(t);
 	while ((b = RB_MIN(bindtree, &t->binds)) != NULL) {
 		b->listening = false;
@@ -403,6 +415,7 @@ tcp_free(struct tcp *t)
 	}
 	timerq_done(&t->timers);
 	slab_done(&t->pcbs);
+	slab_done(&t->tcbs);
 	slab_done(&t->halves);
 	slab_done(&t->txsegs);
 	slab_done(&t->rxsegs);
@@ -439,11 +452,12 @@ tcp_foreach(const struct tcp *t,
 	struct tcp_half *h;
 	struct census c = {fn, arg};
 
-	TAILQ_FOREACH (p, &t->all, all_link) {
-		fn(arg, &(struct tcp_entry){.id = p->node.id,
-			    .state = p->state,
-			    .pcb = p,
-			    .deadline = p->timer.when});
+	for (size_t i = 0; i < TCP_PEERS; i++) {
+		LIST_FOREACH (p, &t->peers[i], peer_link)
+			fn(arg, &(struct tcp_entry){.id = p->node.id,
+				    .state = tcp_pcb_state(p),
+				    .pcb = p,
+				    .deadline = p->timer.when});
 	}
 	RB_FOREACH (b, bindtree, (struct bindtree *)&t->binds) {
 		TAILQ_FOREACH (h, &b->halves, link) {
@@ -477,6 +491,7 @@ tcp_stats(const struct tcp *t, struct tcp_stats *out)
 	out->half_open = t->halves.used;
 	out->time_wait = t->tw.live;
 	out->time_wait_bytes = tw_bytes(t);
+	out->resting = t->resting;
 	out->binds = t->bindslab.used;
 	out->orphans = t->orphans;
 }
@@ -500,19 +515,36 @@ check_tw(void *arg, const struct tcp_tw *w, mono_t expires)
 void
 tcp_check(const struct tcp *t, mono_t now)
 {
-	struct tcp_pcb *p;
+	struct tcb *p;
 	struct tcp_bind *b;
 	struct tw_census tw = {.now = now,
 	    .longest = 2 * (int64_t)t->cfg.msl_us + 2 * t->tw.tick_us};
 	size_t n = 0, orphans = 0, hashed = 0, bound = 0, fast = 0, pending = 0;
+	size_t resting = 0;
+	const struct tcp_pcb *h;
+	struct tcb room;
 
-	TAILQ_FOREACH (p, &t->all, all_link) {
+	TAILQ_FOREACH (p, &t->awake, awake_link) {
+		CHECK(p->h->b == p && !p->h->node.resting);
 		pcb_check(p, now);
 		n++;
 		orphans += (p->flags & PF_ORPHAN) != 0;
-		hashed += p->node.hashed;
+		hashed += p->h->node.hashed;
 		fast += p->fo.half != NULL;
 	}
+	CHECK(n == t->tcbs.used);
+	for (size_t i = 0; i < TCP_PEERS; i++) {
+		LIST_FOREACH (h, &t->peers[i], peer_link) {
+			if (!h->node.resting)
+				continue;
+			CHECK(h->node.hashed);
+			pcb_check(pcb_look(h, &room), now);
+			resting++;
+		}
+	}
+	CHECK(resting == t->resting);
+	n += resting;
+	hashed += resting;
 	CHECK(n == t->pcbs.used);
 	CHECK(orphans == t->orphans);
 	tw_foreach(t, check_tw, &tw);

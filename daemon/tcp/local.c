@@ -20,21 +20,22 @@
  */
 #include "tcp/internal.h"
 
-static struct tcp_pcb *
-other_end(const struct tcp_pcb *p)
+static struct tcb *
+other_end(const struct tcb *p)
 {
-	const struct tuple *id = &p->node.id;
+	const struct tuple *id = &p->h->node.id;
 	struct tuple back = {.laddr = id->raddr,
 	    .raddr = id->laddr,
 	    .lport = id->rport,
 	    .rport = id->lport};
 	struct tcp_node *n = conn_find(p->t, &back);
 
-	return n != NULL && n->kind == NODE_PCB ? (struct tcp_pcb *)n : NULL;
+	return n != NULL && n->kind == NODE_PCB ? pcb_awake((struct tcp_pcb *)n)
+						: NULL;
 }
 
 static bool
-may_pass(const struct tcp_pcb *p)
+may_pass(const struct tcb *p)
 {
 	return !p->t->cfg.no_fast_path && synchronized(p) &&
 	       TAILQ_EMPTY(&p->tx) && p->ca_state == CA_OPEN && !p->frto.on &&
@@ -46,7 +47,7 @@ may_pass(const struct tcp_pcb *p)
 
 /* May q take the text that p has next? */
 static bool
-may_take(const struct tcp_pcb *q, const struct tcp_pcb *p)
+may_take(const struct tcb *q, const struct tcb *p)
 {
 	return (q->state == TCPS_ESTABLISHED || q->state == TCPS_FIN_WAIT_1 ||
 		   q->state == TCPS_FIN_WAIT_2) &&
@@ -59,7 +60,7 @@ may_take(const struct tcp_pcb *q, const struct tcp_pcb *p)
 
 /* What q offers now is known to p. */
 static void
-tell_window(struct tcp_pcb *q, struct tcp_pcb *p)
+tell_window(struct tcb *q, struct tcb *p)
 {
 	(void)tcp_select_window(q);
 	q->last_ack_sent = q->rcv_nxt;
@@ -72,7 +73,7 @@ tell_window(struct tcp_pcb *q, struct tcp_pcb *p)
 
 /* n octets are sent and acknowledged. */
 static void
-sent(struct tcp_pcb *p, uint32_t n, uint32_t segs, mono_t now)
+sent(struct tcb *p, uint32_t n, uint32_t segs, mono_t now)
 {
 	p->snd_una = p->snd_nxt = seq_add(p->snd_nxt, n);
 	p->snd_sml = p->recover = p->snd_una;
@@ -91,7 +92,7 @@ sent(struct tcp_pcb *p, uint32_t n, uint32_t segs, mono_t now)
 }
 
 static void
-received(struct tcp_pcb *q, uint32_t segs, mono_t now)
+received(struct tcb *q, uint32_t segs, mono_t now)
 {
 	q->last_rcv = now;
 	q->segs_in += segs;
@@ -104,7 +105,7 @@ received(struct tcp_pcb *q, uint32_t segs, mono_t now)
 
 /* At most n octets from p's queue to q's; how many. */
 static uint32_t
-move(struct tcp_pcb *p, struct tcp_pcb *q, uint32_t n)
+move(struct tcb *p, struct tcb *q, uint32_t n)
 {
 	uint32_t off = p->sq.head_off, done = 0, len;
 	struct buf *b;
@@ -119,9 +120,9 @@ move(struct tcp_pcb *p, struct tcp_pcb *q, uint32_t n)
 }
 
 void
-local_output(struct tcp_pcb *p, mono_t now)
+local_output(struct tcb *p, mono_t now)
 {
-	struct tcp_pcb *q;
+	struct tcb *q;
 	uint32_t n, segs;
 
 	if (p->sq.bytes == 0 || !may_pass(p) || (q = other_end(p)) == NULL ||
@@ -140,9 +141,9 @@ local_output(struct tcp_pcb *p, mono_t now)
 }
 
 bool
-local_window(struct tcp_pcb *q)
+local_window(struct tcb *q)
 {
-	struct tcp_pcb *p;
+	struct tcb *p;
 
 	if (!q->path.local || (p = other_end(q)) == NULL || !may_pass(p) ||
 	    !may_take(q, p))

@@ -45,5 +45,5 @@ daemon_libtcp_la_SOURCES = \
 	daemon/tcp/tune.c \
 	daemon/tcp/undo.c \
 	daemon/tcp/urgent.c \
-	daemon/tcp/user.c
+	daemon/tcp/user.c daemon/tcp/calls.c daemon/tcp/rest.c
 daemon_libtcp_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBBSD_CFLAGS)

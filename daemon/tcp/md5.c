@@ -198,16 +198,16 @@ tcp_bind_keys_give(struct tcp *t, struct tcp_bind *b, struct tcp_keys *k)
 }
 
 static bool
-has_ao(const struct tcp_pcb *p)
+has_ao(const struct tcb *p)
 {
 	return p->md5.keys != NULL && p->md5.keys->ao.on;
 }
 
 /* Which of its keys counts. */
 static void
-choose(struct tcp_pcb *p)
+choose(struct tcb *p)
 {
-	p->md5.key = has_ao(p) ? NULL : find(p->md5.keys, &p->node.id.raddr);
+	p->md5.key = has_ao(p) ? NULL : find(p->md5.keys, &p->h->node.id.raddr);
 	if (has_ao(p))
 		p->md5.room = wire_ao_len(p->md5.keys->ao.current->k.maclen);
 	else
@@ -215,7 +215,7 @@ choose(struct tcp_pcb *p)
 }
 
 void
-md5_adopt(struct tcp_pcb *p)
+md5_adopt(struct tcb *p)
 {
 	choose(p);
 	if (p->state == TCPS_CLOSED || p->flags & PF_FINISHED)
@@ -227,7 +227,7 @@ md5_adopt(struct tcp_pcb *p)
 }
 
 int
-tcp_pcb_md5(struct tcp_pcb *p, const struct tcp_md5 *m)
+pcb_set_md5(struct tcb *p, const struct tcp_md5 *m)
 {
 	int r = m->len > 0 && has_ao(p) ? -EKEYREJECTED
 					: set_key(p->t, &p->md5.keys, m);
@@ -237,17 +237,16 @@ tcp_pcb_md5(struct tcp_pcb *p, const struct tcp_md5 *m)
 }
 
 size_t
-tcp_pcb_keys(const struct tcp_pcb *p)
+pcb_keys(const struct tcb *p)
 {
 	return p->md5.keys != NULL ? p->md5.keys->n + p->md5.keys->ao.n : 0;
 }
 
 bool
-md5_inherit(
-    struct tcp_pcb *p, const struct tcp_bind *b, const struct tcp_half *h)
+md5_inherit(struct tcb *p, const struct tcp_bind *b, const struct tcp_half *h)
 {
-	const struct tcp_key *k = find(b->keys, &p->node.id.raddr);
-	struct tcp_md5 m = {.addr = p->node.id.raddr, .plen = 128};
+	const struct tcp_key *k = find(b->keys, &p->h->node.id.raddr);
+	struct tcp_md5 m = {.addr = p->h->node.id.raddr, .plen = 128};
 	int r;
 
 	if (!ao_inherit(p, b, h))
@@ -284,7 +283,7 @@ find_tw(const struct tcp *t, const struct tuple *id)
 }
 
 bool
-md5_tw_enter(struct tcp_pcb *p)
+md5_tw_enter(struct tcb *p)
 {
 	struct tcp *t = p->t;
 	struct tcp_signed_tw *w;
@@ -295,7 +294,7 @@ md5_tw_enter(struct tcp_pcb *p)
 		ao_settle(p);
 	if ((w = slab_alloc(&t->md5.tw_slab)) == NULL)
 		return false;
-	w->id = p->node.id;
+	w->id = p->h->node.id;
 	w->keys = p->md5.keys;
 	w->key = p->md5.key;
 	p->md5.keys = NULL;
@@ -349,7 +348,7 @@ secret(const struct tcp_key *k)
 }
 
 void
-md5_option(const struct tcp_pcb *p, struct wire_tcp *h)
+md5_option(const struct tcb *p, struct wire_tcp *h)
 {
 	if (has_ao(p))
 		ao_option(p, &h->ao);
@@ -358,7 +357,7 @@ md5_option(const struct tcp_pcb *p, struct wire_tcp *h)
 }
 
 void
-md5_sign(struct tcp_pcb *p, struct tcp_out *out)
+md5_sign(struct tcb *p, struct tcp_out *out)
 {
 	struct span spans[FRAME_SPANS];
 	uint8_t head[HEAD_MAX];
@@ -402,7 +401,7 @@ md5_sign_ctl(const struct tcp *t, const struct signer *by,
 }
 
 struct signer
-md5_signer_pcb(struct tcp_pcb *p)
+md5_signer_pcb(struct tcb *p)
 {
 	return has_ao(p) ? ao_signer_pcb(p)
 			 : (struct signer){.md5 = p->md5.key};
@@ -465,13 +464,12 @@ keys_due(struct tcp *t, const struct tcp_node *n, const struct seg *s,
 {
 	const struct tcp_bind *b = NULL;
 	const struct tcp_signed_tw *w;
-	const struct tcp_pcb *p = (const struct tcp_pcb *)n;
 
 	*set = NULL;
 	*k = NULL;
 	if (n != NULL && n->kind == NODE_PCB) {
-		*set = p->md5.keys;
-		*k = p->md5.key;
+		*set = node_tcb(n)->md5.keys;
+		*k = node_tcb(n)->md5.key;
 		return true;
 	}
 	if (n != NULL && n->kind == NODE_HALF)

@@ -26,37 +26,37 @@
 #define BLACK_HOLE   3		 /* time-outs in a row, RFC 9293's R1 */
 
 static bool
-is_v4(const struct tcp_pcb *p)
+is_v4(const struct tcb *p)
 {
-	return ipaddr_is_v4(&p->node.id.raddr);
+	return ipaddr_is_v4(&p->h->node.id.raddr);
 }
 
 static uint16_t
-base(const struct tcp_pcb *p)
+base(const struct tcb *p)
 {
 	return is_v4(p) ? BASE_V4 : BASE_V6;
 }
 
 /* What our link and the peer's MSS allow. */
 static uint16_t
-ceiling(const struct tcp_pcb *p)
+ceiling(const struct tcb *p)
 {
-	uint32_t peer = (uint32_t)p->peer_mss + tcp_hdrs(&p->node.id.raddr);
+	uint32_t peer = (uint32_t)p->peer_mss + tcp_hdrs(&p->h->node.id.raddr);
 
 	if (p->max_seg != 0 && p->max_seg < p->peer_mss)
-		peer = (uint32_t)p->max_seg + tcp_hdrs(&p->node.id.raddr);
+		peer = (uint32_t)p->max_seg + tcp_hdrs(&p->h->node.id.raddr);
 	return peer < p->path.rcv_mtu ? (uint16_t)peer : p->path.rcv_mtu;
 }
 
 static void
-set_mtu(struct tcp_pcb *p, uint16_t mtu)
+set_mtu(struct tcb *p, uint16_t mtu)
 {
 	p->path.mtu = mtu;
 	pcb_set_mss(p);
 }
 
 static void
-search(struct tcp_pcb *p, uint16_t low, uint16_t high)
+search(struct tcb *p, uint16_t low, uint16_t high)
 {
 	struct tcp_mtu *m = &p->mtu;
 
@@ -68,7 +68,7 @@ search(struct tcp_pcb *p, uint16_t low, uint16_t high)
 }
 
 void
-mtu_established(struct tcp_pcb *p, mono_t now)
+mtu_established(struct tcb *p, mono_t now)
 {
 	struct tcp_mtu *m = &p->mtu;
 
@@ -86,7 +86,7 @@ mtu_established(struct tcp_pcb *p, mono_t now)
 
 /* What is larger than a segment now goes again, without blame. */
 static void
-cut_down(struct tcp_pcb *p, uint16_t mtu)
+cut_down(struct tcb *p, uint16_t mtu)
 {
 	struct txseg *x;
 	bool any = false;
@@ -103,7 +103,7 @@ cut_down(struct tcp_pcb *p, uint16_t mtu)
 }
 
 void
-mtu_too_big(struct tcp_pcb *p, uint16_t mtu, mono_t now)
+mtu_too_big(struct tcb *p, uint16_t mtu, mono_t now)
 {
 	uint16_t least = is_v4(p) ? LEAST_PTB_V4 : BASE_V6;
 	struct tcp_mtu *m = &p->mtu;
@@ -124,7 +124,7 @@ mtu_too_big(struct tcp_pcb *p, uint16_t mtu, mono_t now)
 }
 
 void
-mtu_timeout(struct tcp_pcb *p)
+mtu_timeout(struct tcb *p)
 {
 	const struct txseg *x = TAILQ_FIRST(&p->tx);
 	uint16_t mtu = p->path.mtu, to = base(p);
@@ -152,7 +152,7 @@ next_size(const struct tcp_mtu *m)
 }
 
 uint32_t
-mtu_probe_len(struct tcp_pcb *p, uint32_t mss, uint32_t unsent, mono_t now)
+mtu_probe_len(struct tcb *p, uint32_t mss, uint32_t unsent, mono_t now)
 {
 	struct tcp_mtu *m = &p->mtu;
 	uint32_t len, all, out = tcp_outstanding(p);
@@ -175,7 +175,7 @@ mtu_probe_len(struct tcp_pcb *p, uint32_t mss, uint32_t unsent, mono_t now)
 }
 
 void
-mtu_probe_sent(struct tcp_pcb *p, seq_t seq, uint32_t len)
+mtu_probe_sent(struct tcb *p, seq_t seq, uint32_t len)
 {
 	struct tcp_mtu *m = &p->mtu;
 
@@ -188,7 +188,7 @@ mtu_probe_sent(struct tcp_pcb *p, seq_t seq, uint32_t len)
 
 /* The search is over, until the path may have changed. */
 static void
-settle(struct tcp_pcb *p, mono_t now)
+settle(struct tcb *p, mono_t now)
 {
 	struct tcp_mtu *m = &p->mtu;
 
@@ -200,7 +200,7 @@ settle(struct tcp_pcb *p, mono_t now)
 }
 
 void
-mtu_ack(struct tcp_pcb *p, mono_t now)
+mtu_ack(struct tcb *p, mono_t now)
 {
 	struct tcp_mtu *m = &p->mtu;
 
@@ -228,13 +228,13 @@ mtu_ack(struct tcp_pcb *p, mono_t now)
 }
 
 bool
-mtu_is_probe(const struct tcp_pcb *p, seq_t seq)
+mtu_is_probe(const struct tcb *p, seq_t seq)
 {
 	return p->mtu.size != 0 && seq_eq(seq, p->mtu.seq);
 }
 
 void
-mtu_probe_lost(struct tcp_pcb *p)
+mtu_probe_lost(struct tcb *p)
 {
 	struct tcp_mtu *m = &p->mtu;
 

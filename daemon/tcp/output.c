@@ -19,7 +19,7 @@
 #define SOON_US 1000 /* an ACK is waited for */
 
 static uint32_t
-sack_option_len(const struct tcp_pcb *p)
+sack_option_len(const struct tcb *p)
 {
 	uint32_t n = p->nrcv_sack, max = (tcp_option_room(p) - 4) / 8;
 
@@ -31,12 +31,11 @@ sack_option_len(const struct tcp_pcb *p)
 
 /* Fills in what every segment of a synchronized connection carries. */
 static void
-emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
-    mono_t now)
+emit(struct tcb *p, struct tcp_out *out, uint8_t flags, seq_t seq, mono_t now)
 {
 	struct wire_tcp h = {
-	    .sport = p->node.id.lport,
-	    .dport = p->node.id.rport,
+	    .sport = p->h->node.id.lport,
+	    .dport = p->h->node.id.rport,
 	    .seq = seq.v,
 	    .ack = p->rcv_nxt.v,
 	    .flags = flags | TH_ACK,
@@ -59,8 +58,8 @@ emit(struct tcp_pcb *p, struct tcp_out *out, uint8_t flags, seq_t seq,
 		for (i = 0; i < p->nrcv_sack && h.nsack < 4; i++)
 			h.sack[h.nsack++] = p->rcv_sack[i];
 	}
-	out->src = p->node.id.laddr;
-	out->dst = p->node.id.raddr;
+	out->src = p->h->node.id.laddr;
+	out->dst = p->h->node.id.raddr;
 	out->ttl = p->ttl;
 	urgent_mark(p, seq, &h);
 	out->hdr_len = (uint8_t)wire_tcp_emit(&h, out->hdr);
@@ -83,7 +82,7 @@ no_payload(struct tcp_out *out)
 
 /* n segments with len octets of data have gone. */
 static void
-count_data(struct tcp_pcb *p, uint32_t len, uint32_t n, mono_t now)
+count_data(struct tcb *p, uint32_t len, uint32_t n, mono_t now)
 {
 	if (len == 0)
 		return;
@@ -99,12 +98,12 @@ count_data(struct tcp_pcb *p, uint32_t len, uint32_t n, mono_t now)
 /* ---- SYN ---- */
 
 static bool
-send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+send_syn(struct tcb *p, struct tcp_out *out, mono_t now)
 {
 	bool both = p->state == TCPS_SYN_RECEIVED;
 	struct wire_tcp h = {
-	    .sport = p->node.id.lport,
-	    .dport = p->node.id.rport,
+	    .sport = p->h->node.id.lport,
+	    .dport = p->h->node.id.rport,
 	    .seq = p->iss.v,
 	    .ack = both ? p->rcv_nxt.v : 0,
 	    .flags = both ? TH_SYN | TH_ACK | ecn_synack_flags(p)
@@ -129,8 +128,8 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 		p->syn_tsval = h.tsval;
 	out->in_doubt = p->in_doubt;
 	p->in_doubt = false;
-	out->src = p->node.id.laddr;
-	out->dst = p->node.id.raddr;
+	out->src = p->h->node.id.laddr;
+	out->dst = p->h->node.id.raddr;
 	out->tos = p->tos | ecn_syn_field(p, h.flags);
 	out->ttl = p->ttl;
 	no_payload(out);
@@ -149,8 +148,8 @@ send_syn(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 
 /* Data from seq on, at most *len: spans, GSO facts and *len as it became. */
 static void
-fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
-    uint32_t mss)
+fill_payload(
+    struct tcb *p, struct tcp_out *out, seq_t seq, uint32_t *len, uint32_t mss)
 {
 	uint32_t pos = (uint32_t)seq_diff(seq, p->snd_una);
 
@@ -163,7 +162,7 @@ fill_payload(struct tcp_pcb *p, struct tcp_out *out, seq_t seq, uint32_t *len,
 
 /* Bytes of the options behind the timestamps, as wire/tcp.c lays them out. */
 static uint32_t
-variable_options_len(const struct tcp_pcb *p)
+variable_options_len(const struct tcb *p)
 {
 	uint32_t sack = sack_option_len(p), accecn = accecn_option_len(p);
 	uint32_t room = tcp_option_room(p);
@@ -178,7 +177,7 @@ variable_options_len(const struct tcp_pcb *p)
 }
 
 static uint32_t
-effective_mss(const struct tcp_pcb *p)
+effective_mss(const struct tcb *p)
 {
 	uint32_t opt = variable_options_len(p);
 
@@ -189,7 +188,7 @@ effective_mss(const struct tcp_pcb *p)
  * flight, or fill the largest window that the peer had, so that ACKs come while
  * the second is on its way. */
 static uint32_t
-burst_max(const struct tcp_pcb *p, uint32_t mss)
+burst_max(const struct tcb *p, uint32_t mss)
 {
 	uint32_t max = ecn_bursts(p) ? p->path.tso_max : 0;
 	uint32_t quantum = pacing_quantum(p);
@@ -208,7 +207,7 @@ burst_max(const struct tcp_pcb *p, uint32_t mss)
 
 /* Sends x again, up to max octets of it, as far as they fit into one frame. */
 static void
-resend(struct tcp_pcb *p, struct txseg *x, uint32_t max, struct tcp_out *out,
+resend(struct tcb *p, struct txseg *x, uint32_t max, struct tcp_out *out,
     mono_t now)
 {
 	uint32_t mss, len, segs;
@@ -254,7 +253,7 @@ resend(struct tcp_pcb *p, struct txseg *x, uint32_t max, struct tcp_out *out,
  * window, except for the first segment, which also serves as the probe of a
  * closed one. */
 static bool
-retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+retransmit(struct tcb *p, struct tcp_out *out, mono_t now)
 {
 	uint32_t pipe = tcp_pipe(p), mss = effective_mss(p), room;
 	struct txseg *x = TAILQ_FIRST(&p->lost);
@@ -287,7 +286,7 @@ retransmit(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 
 /* May a segment of len, less than a full one, go now? */
 static bool
-small_may_go(const struct tcp_pcb *p, uint32_t len, bool last)
+small_may_go(const struct tcb *p, uint32_t len, bool last)
 {
 	if ((p->flags & PF_OVERRIDE) || p->tlp.now || p->frto.fresh ||
 	    urgent_sending(p))
@@ -303,7 +302,7 @@ small_may_go(const struct tcp_pcb *p, uint32_t len, bool last)
 
 /* RFC 5681 4.1, when data goes again; true if that changed what may go. */
 static bool
-idle_restart(struct tcp_pcb *p, mono_t now)
+idle_restart(struct tcb *p, mono_t now)
 {
 	int64_t idle = mono_diff(now, p->last_snd);
 	uint32_t cwnd = p->cc.cwnd;
@@ -321,7 +320,7 @@ idle_restart(struct tcp_pcb *p, mono_t now)
  * paced small trains come of themselves, and apart.
  */
 static bool
-defers(const struct tcp_pcb *p, uint32_t queued, uint32_t limit, uint32_t mss,
+defers(const struct tcb *p, uint32_t queued, uint32_t limit, uint32_t mss,
     mono_t now)
 {
 	const struct txseg *head = TAILQ_FIRST(&p->tx);
@@ -343,7 +342,7 @@ defers(const struct tcp_pcb *p, uint32_t queued, uint32_t limit, uint32_t mss,
  * or flag that will bring the rest.
  */
 static uint32_t
-sendable(struct tcp_pcb *p, uint32_t mss, mono_t now)
+sendable(struct tcb *p, uint32_t mss, mono_t now)
 {
 	uint32_t out = tcp_outstanding(p), pipe = tcp_pipe(p), len, wnd, cw;
 	uint32_t queued = p->sq.bytes - out;
@@ -386,7 +385,7 @@ sendable(struct tcp_pcb *p, uint32_t mss, mono_t now)
 
 /* Data waits and nothing is out that would bring an ACK: a timer must. */
 static void
-arm_persist(struct tcp_pcb *p, mono_t now)
+arm_persist(struct tcb *p, mono_t now)
 {
 	if (!TAILQ_EMPTY(&p->tx) || timer_on(p, TMR_PERSIST) ||
 	    p->fo.half != NULL)
@@ -396,7 +395,7 @@ arm_persist(struct tcp_pcb *p, mono_t now)
 }
 
 static bool
-send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+send_data(struct tcb *p, struct tcp_out *out, mono_t now)
 {
 	uint32_t mss = effective_mss(p), unsent, len, probe, again;
 	struct txseg *x;
@@ -470,7 +469,7 @@ send_data(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 /* ---- probes, ACKs and the reset ---- */
 
 void
-pcb_reset(struct tcp_pcb *p, mono_t now)
+pcb_reset(struct tcb *p, mono_t now)
 {
 	struct wire_tcp h = {.seq = p->snd_nxt.v,
 	    .ack = p->rcv_nxt.v,
@@ -482,13 +481,13 @@ pcb_reset(struct tcp_pcb *p, mono_t now)
 
 	p->t->st.out_rsts++;
 	tcp_ctl_send(
-	    p->t, &p->node.id, &h, p->tos | ecn_reset_field(p), p->ttl, &by);
+	    p->t, &p->h->node.id, &h, p->tos | ecn_reset_field(p), p->ttl, &by);
 }
 
 /* F-RTO's step 2b (undo.c): new data rather than what is lost, which must wait
  * for its answer, unless there is none. */
 static bool
-send_after_timeout(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+send_after_timeout(struct tcb *p, struct tcp_out *out, mono_t now)
 {
 	if (!p->frto.fresh)
 		return false;
@@ -501,7 +500,7 @@ send_after_timeout(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 
 /* RFC 8985 7.3: new data if there is some, else the last segment again. */
 static bool
-send_loss_probe(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+send_loss_probe(struct tcb *p, struct tcp_out *out, mono_t now)
 {
 	bool fresh = send_data(p, out, now), sent = fresh;
 	struct txseg *x;
@@ -518,14 +517,14 @@ send_loss_probe(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
 
 /* SHLD-12: an old sequence number and no text make the peer answer. */
 static void
-send_probe(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+send_probe(struct tcb *p, struct tcp_out *out, mono_t now)
 {
 	no_payload(out);
 	emit(p, out, 0, seq_add(p->snd_una, (uint32_t)-1), now);
 }
 
 void
-tcp_challenge_ack(struct tcp_pcb *p, mono_t now)
+tcp_challenge_ack(struct tcb *p, mono_t now)
 {
 	/* RFC 5961 7 */
 	if (mono_diff(now, p->challenged) < TCP_CHALLENGE_US) {
@@ -540,14 +539,14 @@ tcp_challenge_ack(struct tcp_pcb *p, mono_t now)
 
 /* Data waits, and it is too early for it. */
 static bool
-held_back(struct tcp_pcb *p, mono_t now)
+held_back(struct tcb *p, mono_t now)
 {
-	return (tcp_send_unsent(p) > 0 || !TAILQ_EMPTY(&p->lost)) &&
+	return (pcb_send_unsent(p) > 0 || !TAILQ_EMPTY(&p->lost)) &&
 	       pacing_holds(p, now);
 }
 
 bool
-pcb_output(struct tcp_pcb *p, struct tcp_out *out, mono_t now)
+pcb_output(struct tcb *p, struct tcp_out *out, mono_t now)
 {
 	if (p->flags & PF_NO_MEMORY) {
 		p->flags &= ~PF_NO_MEMORY;

@@ -27,7 +27,7 @@
 
 /* From the window; 0 where the round trip is not known, or nothing. */
 static uint64_t
-window_rate(const struct tcp_pcb *p)
+window_rate(const struct tcb *p)
 {
 	const struct tcp_cc *cc = &p->cc;
 
@@ -39,7 +39,7 @@ window_rate(const struct tcp_pcb *p)
 
 /* Bytes a second, 0: nothing is paced; and how far the clock may lag. */
 static uint64_t
-rate_and_lag(const struct tcp_pcb *p, int64_t *lag_us)
+rate_and_lag(const struct tcb *p, int64_t *lag_us)
 {
 	uint64_t rate = p->cc.pacing_rate, max = p->pace.max_rate;
 	bool own = rate != 0;
@@ -56,7 +56,7 @@ rate_and_lag(const struct tcp_pcb *p, int64_t *lag_us)
 }
 
 uint64_t
-pacing_rate(const struct tcp_pcb *p)
+pacing_rate(const struct tcb *p)
 {
 	int64_t lag_us;
 
@@ -66,7 +66,7 @@ pacing_rate(const struct tcp_pcb *p)
 /* Where nothing is paced, too, as in Linux: a train is a burst anyway, and the
  * ACKs of small ones are spread over the round trip. */
 uint32_t
-pacing_quantum(const struct tcp_pcb *p)
+pacing_quantum(const struct tcb *p)
 {
 	uint32_t least = p->t->cfg.min_tso_segs * (uint32_t)p->cc.mss, quantum;
 	uint64_t rate = pacing_rate(p);
@@ -84,7 +84,7 @@ pacing_quantum(const struct tcp_pcb *p)
 }
 
 bool
-pacing_holds(struct tcp_pcb *p, mono_t now)
+pacing_holds(struct tcb *p, mono_t now)
 {
 	if (!mono_before(now, p->pace.next))
 		return false;
@@ -93,7 +93,7 @@ pacing_holds(struct tcp_pcb *p, mono_t now)
 }
 
 void
-pacing_sent(struct tcp_pcb *p, uint32_t len, mono_t now)
+pacing_sent(struct tcb *p, uint32_t len, mono_t now)
 {
 	int64_t lag_us;
 	uint64_t rate = rate_and_lag(p, &lag_us), cost;

@@ -50,36 +50,24 @@ tcp_state_name(enum tcp_state s)
 }
 
 void
-tcp_set_state(struct tcp_pcb *p, enum tcp_state to)
+tcp_set_state(struct tcb *p, enum tcp_state to)
 {
 	CHECK(legal[p->state] & 1u << to);
 	p->state = to;
 }
 
-struct tcp_pcb *
-pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
+void
+pcb_init(struct tcb *p, struct tcp_pcb *h, mono_t now)
 {
-	struct tcp_pcb *p;
+	struct tcp *t = h->t;
 	int i;
 
-	if (!timerq_reserve(&t->timers))
-		return NULL;
-	if ((p = slab_alloc(&t->pcbs)) == NULL) {
-		timerq_release(&t->timers);
-		return NULL;
-	}
+	p->h = h;
 	p->t = t;
-	p->node.id = *id;
-	p->node.kind = NODE_PCB;
-	p->timer.tag = NODE_PCB;
-	p->timer.when = MONO_NEVER;
 	for (i = 0; i < TMR_N; i++)
 		p->deadline[i] = MONO_NEVER;
-	scoreboard_init(p);
 	p->rack.degree = TCP_DUPTHRESH;
 	p->rack.wnd_mult = 1;
-	STAILQ_INIT(&p->rcvq);
-	RB_INIT(&p->ooo);
 	p->sndbuf = t->cfg.size.sndbuf;
 	p->rcvbuf = t->cfg.size.rcvbuf;
 	p->rcv_clamp = UINT32_MAX;
@@ -94,22 +82,48 @@ pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
 	p->last_rcv = p->last_snd = p->last_ack = p->advanced = now;
 	/* So that the first challenge is never withheld. */
 	p->challenged = p->oow_acked = mono_add(now, -TCP_CHALLENGE_US);
-	p->peer_mss = tcp_default_mss(&p->node.id.raddr);
+	p->peer_mss = tcp_default_mss(&h->node.id.raddr);
 	p->cc.ops = t->cc;
-	TAILQ_INSERT_TAIL(&t->all, p, all_link);
-	LIST_INSERT_HEAD(conn_peers(t, &id->raddr), p, peer_link);
+}
+
+struct tcb *
+pcb_new(struct tcp *t, const struct tuple *id, mono_t now)
+{
+	struct tcp_pcb *h = NULL;
+	struct tcb *p = NULL;
+
+	if (!timerq_reserve(&t->timers))
+		return NULL;
+	if ((h = slab_alloc(&t->pcbs)) == NULL ||
+	    (p = slab_alloc(&t->tcbs)) == NULL) {
+		if (h != NULL)
+			slab_free(&t->pcbs, h);
+		timerq_release(&t->timers);
+		return NULL;
+	}
+	h->t = t;
+	h->b = p;
+	h->node.id = *id;
+	h->node.kind = NODE_PCB;
+	h->timer.when = MONO_NEVER;
+	pcb_init(p, h, now);
+	scoreboard_init(p);
+	STAILQ_INIT(&p->rcvq);
+	RB_INIT(&p->ooo);
+	LIST_INSERT_HEAD(conn_peers(t, &id->raddr), h, peer_link);
+	rest_later(p, now);
 	return p;
 }
 
 /* Out of the tables and lists, but the memory stays. */
 static void
-unlink_pcb(struct tcp_pcb *p)
+unlink_pcb(struct tcb *p)
 {
 	struct tcp *t = p->t;
 	int i;
 
-	conn_remove(t, &p->node);
-	timerq_cancel(&t->timers, &p->timer);
+	conn_remove(t, &p->h->node);
+	timerq_cancel(&t->timers, &p->h->timer);
 	for (i = 0; i < TMR_N; i++)
 		p->deadline[i] = MONO_NEVER;
 	if (p->fo.half != NULL)
@@ -123,7 +137,7 @@ unlink_pcb(struct tcp_pcb *p)
 }
 
 void
-pcb_free(struct tcp_pcb *p)
+pcb_free(struct tcb *p)
 {
 	struct tcp *t = p->t;
 
@@ -140,14 +154,15 @@ pcb_free(struct tcp_pcb *p)
 	txseg_free_all(p);
 	reasm_free(p);
 	md5_free(t, &p->md5.keys);
-	TAILQ_REMOVE(&t->all, p, all_link);
-	LIST_REMOVE(p, peer_link);
+	TAILQ_REMOVE(&t->awake, p, awake_link);
+	LIST_REMOVE(p->h, peer_link);
 	timerq_release(&t->timers);
-	slab_free(&t->pcbs, p);
+	slab_free(&t->pcbs, p->h);
+	slab_free(&t->tcbs, p);
 }
 
 void
-pcb_event(struct tcp_pcb *p, unsigned bits)
+pcb_event(struct tcb *p, unsigned bits)
 {
 	if (p->flags & PF_ORPHAN)
 		return;
@@ -159,7 +174,7 @@ pcb_event(struct tcp_pcb *p, unsigned bits)
 }
 
 void
-pcb_ready(struct tcp_pcb *p)
+pcb_ready(struct tcb *p)
 {
 	if (p->on_ready || p->state == TCPS_CLOSED || (p->flags & PF_FINISHED))
 		return;
@@ -168,7 +183,7 @@ pcb_ready(struct tcp_pcb *p)
 }
 
 void
-pcb_dead(struct tcp_pcb *p, int error)
+pcb_dead(struct tcb *p, int error)
 {
 	struct tcp *t = p->t;
 
@@ -191,7 +206,7 @@ pcb_dead(struct tcp_pcb *p, int error)
 }
 
 void
-pcb_finished(struct tcp_pcb *p)
+pcb_finished(struct tcb *p)
 {
 	if (p->flags & PF_ORPHAN || p->rcv_bytes == 0) {
 		pcb_dead(p, 0);
@@ -206,7 +221,7 @@ pcb_finished(struct tcp_pcb *p)
 bool
 tcp_event(struct tcp *t, struct tcp_event *ev)
 {
-	struct tcp_pcb *p;
+	struct tcb *p;
 
 	if (t->delivered != NULL) {
 		pcb_free(t->delivered);
@@ -216,8 +231,8 @@ tcp_event(struct tcp *t, struct tcp_event *ev)
 		return false;
 	TAILQ_REMOVE(&t->events, p, event_link);
 	p->on_events = false;
-	ev->pcb = p;
-	ev->user = p->user;
+	ev->pcb = p->h;
+	ev->user = p->h->user;
 	ev->bits = p->events;
 	ev->error = p->error;
 	p->events = 0;
@@ -229,7 +244,7 @@ tcp_event(struct tcp *t, struct tcp_event *ev)
 /* One heap entry a connection: the earliest of its deadlines.  An entry that
  * is early does no harm: pcb_timeout() looks again. */
 void
-pcb_timer(struct tcp_pcb *p, enum tcp_timer which, mono_t when)
+pcb_timer(struct tcb *p, enum tcp_timer which, mono_t when)
 {
 	mono_t first = when;
 	int i;
@@ -237,17 +252,17 @@ pcb_timer(struct tcp_pcb *p, enum tcp_timer which, mono_t when)
 	p->deadline[which] = when;
 	for (i = 0; i < TMR_N; i++)
 		first = mono_min(first, p->deadline[i]);
-	if (timer_queued(&p->timer) && !mono_before(first, p->timer.when) &&
-	    !mono_is_never(first))
+	if (timer_queued(&p->h->timer) &&
+	    !mono_before(first, p->h->timer.when) && !mono_is_never(first))
 		return;
-	timerq_set(&p->t->timers, &p->timer, first);
+	timerq_set(&p->t->timers, &p->h->timer, first);
 }
 
 /* MUST-16: what the peer takes, what the path takes, less our options. */
 void
-pcb_set_mss(struct tcp_pcb *p)
+pcb_set_mss(struct tcb *p)
 {
-	uint32_t hdr = tcp_hdrs(&p->node.id.raddr);
+	uint32_t hdr = tcp_hdrs(&p->h->node.id.raddr);
 	uint32_t mss =
 	    p->path.mtu > hdr + TCP_MIN_MSS ? p->path.mtu - hdr : TCP_MIN_MSS;
 
@@ -270,7 +285,7 @@ pcb_set_mss(struct tcp_pcb *p)
 }
 
 void
-pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
+pcb_opts_apply(struct tcb *p, const struct tcp_opts *o)
 {
 	static const struct {
 		size_t off;
@@ -315,7 +330,7 @@ pcb_opts_apply(struct tcp_pcb *p, const struct tcp_opts *o)
 
 /* Each record waits where its flags say, in order. */
 static void
-check_turns(const struct tcp_pcb *p, uint32_t flying, uint32_t lost)
+check_turns(const struct tcb *p, uint32_t flying, uint32_t lost)
 {
 	const struct txseg *x, *prev = NULL;
 
@@ -337,7 +352,7 @@ check_turns(const struct tcp_pcb *p, uint32_t flying, uint32_t lost)
 }
 
 static void
-check_tx(const struct tcp_pcb *p)
+check_tx(const struct tcb *p)
 {
 	uint32_t sacked = 0, lost = 0, retx = 0, splits = 0, waiting = 0, n = 0;
 	seq_t at = p->snd_una;
@@ -372,7 +387,7 @@ check_tx(const struct tcp_pcb *p)
 
 /* What we told the peer by SACK is here. */
 static void
-check_sacks(const struct tcp_pcb *p)
+check_sacks(const struct tcb *p)
 {
 	struct rxseg *r;
 	unsigned i;
@@ -395,7 +410,7 @@ check_sacks(const struct tcp_pcb *p)
 }
 
 static void
-check_queues(const struct tcp_pcb *p)
+check_queues(const struct tcb *p)
 {
 	struct rxseg *r;
 	const struct buf *b;
@@ -423,7 +438,7 @@ check_queues(const struct tcp_pcb *p)
 /* Every connection that is not closed owns a timer or waits for its user or
  * its peer; its sums are those of its queues. */
 void
-pcb_check(const struct tcp_pcb *p, mono_t now)
+pcb_check(const struct tcb *p, mono_t now)
 {
 	/* A number of the sequence space that is no octet to be read. */
 	uint32_t fin = (p->flags & PF_FIN_RCVD) != 0;
@@ -445,7 +460,7 @@ pcb_check(const struct tcp_pcb *p, mono_t now)
 	CHECK(!p->urg.sending ||
 	      seq_diff(p->urg.snd_up, p->snd_una) <= (int64_t)p->sq.bytes + 1);
 	CHECK(
-	    tcp_recv_urgent(p) <= 65535 + p->rcv_bytes + fin + tcp_rcv_wnd(p));
+	    pcb_recv_urgent(p) <= 65535 + p->rcv_bytes + fin + tcp_rcv_wnd(p));
 	CHECK(p->fo.half == NULL || p->state == TCPS_SYN_RECEIVED);
 	CHECK(p->fo.sent <= p->sq.bytes || synchronized(p));
 	CHECK(p->ecn.nturns <= ECN_TURNS);

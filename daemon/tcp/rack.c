@@ -27,7 +27,7 @@ sent_after(mono_t t1, seq_t end1, mono_t t2, seq_t end2)
 /* 6.2, steps 1 to 3 for one segment. */
 bool
 rack_delivered(
-    struct tcp_pcb *p, struct ackinfo *a, const struct txseg *x, seq_t end)
+    struct tcb *p, struct ackinfo *a, const struct txseg *x, seq_t end)
 {
 	int64_t rtt = mono_diff(a->now, x->sent_at);
 	const struct wire_tcp *h = &a->s->h;
@@ -55,7 +55,7 @@ rack_delivered(
 /* The degree is how far, in segments, the latest had come before the one that
  * it overtook (as Linux shows it). */
 void
-rack_overtaken(struct tcp_pcb *p, seq_t seq, seq_t fack)
+rack_overtaken(struct tcb *p, seq_t seq, seq_t fack)
 {
 	int32_t ahead = seq_diff(fack, seq);
 	uint32_t degree;
@@ -73,7 +73,7 @@ rack_overtaken(struct tcp_pcb *p, seq_t seq, seq_t fack)
 /* 6.2 step 4: each round trip with a DSACK widens it; the DSACK of a probe
  * (tlp.c) says nothing of reordering. */
 void
-rack_window(struct tcp_pcb *p, const struct ackinfo *a)
+rack_window(struct tcb *p, const struct ackinfo *a)
 {
 	if (!a->dsack || a->dsack_probe ||
 	    seq_lt(p->snd_una, p->rack.dsack_round))
@@ -85,7 +85,7 @@ rack_window(struct tcp_pcb *p, const struct ackinfo *a)
 }
 
 void
-rack_recovered(struct tcp_pcb *p)
+rack_recovered(struct tcb *p)
 {
 	if (p->rack.persist > 0 && --p->rack.persist == 0)
 		p->rack.wnd_mult = 1;
@@ -94,7 +94,7 @@ rack_recovered(struct tcp_pcb *p)
 /* Have as many come as RFC 5681 and 6675 want: by size, or in as many
  * acknowledgments when they are small? */
 static bool
-dupthresh_reached(const struct tcp_pcb *p)
+dupthresh_reached(const struct tcb *p)
 {
 	return p->sacked_bytes > (p->rack.degree - 1) * p->snd_mss ||
 	       (p->sacked_bytes > 0 && p->dupacks >= p->rack.degree);
@@ -102,7 +102,7 @@ dupthresh_reached(const struct tcp_pcb *p)
 
 /* 6.2 step 4 */
 static int64_t
-reordering_window(const struct tcp_pcb *p)
+reordering_window(const struct tcb *p)
 {
 	int64_t wnd;
 
@@ -114,13 +114,13 @@ reordering_window(const struct tcp_pcb *p)
 }
 
 static mono_t
-due(const struct tcp_pcb *p, const struct txseg *x)
+due(const struct tcb *p, const struct txseg *x)
 {
 	return mono_add(x->sent_at, p->rack.rtt_us + reordering_window(p));
 }
 
 uint32_t
-rack_detect_loss(struct tcp_pcb *p, mono_t now)
+rack_detect_loss(struct tcb *p, mono_t now)
 {
 	mono_t timer = MONO_NEVER;
 	uint32_t lost = 0;
@@ -145,7 +145,7 @@ rack_detect_loss(struct tcp_pcb *p, mono_t now)
 }
 
 void
-rack_mark_on_rto(struct tcp_pcb *p, mono_t now)
+rack_mark_on_rto(struct tcb *p, mono_t now)
 {
 	struct txseg *x, *next;
 
@@ -160,7 +160,7 @@ rack_mark_on_rto(struct tcp_pcb *p, mono_t now)
 }
 
 bool
-rack_timeout(struct tcp_pcb *p, mono_t now)
+rack_timeout(struct tcb *p, mono_t now)
 {
 	recovery_lost(p, rack_detect_loss(p, now));
 	return true;

@@ -30,7 +30,7 @@ back_from(mono_t later, mono_t earlier)
 
 /* x goes out, again perhaps; it is not counted in the pipe yet. */
 void
-rate_sent(struct tcp_pcb *p, struct txseg *x, mono_t now)
+rate_sent(struct tcb *p, struct txseg *x, mono_t now)
 {
 	uint32_t pipe = tcp_pipe(p);
 
@@ -48,7 +48,7 @@ rate_sent(struct tcp_pcb *p, struct txseg *x, mono_t now)
 
 /* n bytes of x are there: acknowledged, or SACKed (once). */
 void
-rate_delivered(struct tcp_pcb *p, const struct txseg *x, uint32_t n, bool last)
+rate_delivered(struct tcb *p, const struct txseg *x, uint32_t n, bool last)
 {
 	struct cc_ack *a = &p->rate.ack;
 
@@ -79,7 +79,7 @@ rate_delivered(struct tcp_pcb *p, const struct txseg *x, uint32_t n, bool last)
 
 /* x is newly lost. */
 void
-rate_lost(struct tcp_pcb *p, const struct txseg *x)
+rate_lost(struct tcb *p, const struct txseg *x)
 {
 	struct tcp_cc *cc = &p->cc;
 
@@ -93,7 +93,7 @@ rate_lost(struct tcp_pcb *p, const struct txseg *x)
 }
 
 void
-rate_ack_begin(struct tcp_pcb *p, mono_t now)
+rate_ack_begin(struct tcb *p, mono_t now)
 {
 	p->rate.sampled = false;
 	p->ecn.s_packets = 0;
@@ -106,7 +106,7 @@ rate_ack_begin(struct tcp_pcb *p, mono_t now)
 
 /* RFC 9406's and BBR's rate sample, whole; false: it shows nothing. */
 static bool
-finish_sample(struct tcp_pcb *p)
+finish_sample(struct tcb *p)
 {
 	struct cc_ack *a = &p->rate.ack;
 	int64_t ack_us;
@@ -130,7 +130,7 @@ finish_sample(struct tcp_pcb *p)
 
 /* For tcpi_delivery_rate: the last one, unless a limited one is lower. */
 static void
-remember_sample(struct tcp_pcb *p)
+remember_sample(struct tcb *p)
 {
 	const struct cc_rate *r = &p->rate.ack.rate;
 
@@ -145,7 +145,7 @@ remember_sample(struct tcp_pcb *p)
 
 /* The acknowledgment is worked through: the algorithm's turn. */
 void
-rate_ack_end(struct tcp_pcb *p)
+rate_ack_end(struct tcb *p)
 {
 	struct cc_ack *a = &p->rate.ack;
 	struct tcp_cc *cc = &p->cc;
@@ -179,9 +179,9 @@ rate_ack_end(struct tcp_pcb *p)
 }
 
 static enum rate_wait
-waits_for(const struct tcp_pcb *p)
+waits_for(const struct tcb *p)
 {
-	uint32_t unsent = (uint32_t)tcp_send_unsent(p);
+	uint32_t unsent = (uint32_t)pcb_send_unsent(p);
 	uint32_t out = tcp_outstanding(p), room;
 
 	if (unsent == 0) {
@@ -197,7 +197,7 @@ waits_for(const struct tcp_pcb *p)
 }
 
 static void
-note_wait(struct tcp_pcb *p, mono_t now)
+note_wait(struct tcb *p, mono_t now)
 {
 	p->rate.wait_us[p->rate.wait] += mono_diff(now, p->rate.wait_at);
 	p->rate.wait = waits_for(p);
@@ -205,7 +205,7 @@ note_wait(struct tcp_pcb *p, mono_t now)
 }
 
 void
-rate_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
+rate_info(const struct tcb *p, struct tcp_info_out *o, mono_t now)
 {
 	int64_t us[RATE_WAITS];
 
@@ -228,7 +228,7 @@ rate_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 
 /* Nothing more goes out now: what was the limit? */
 void
-rate_output_done(struct tcp_pcb *p, mono_t now)
+rate_output_done(struct tcb *p, mono_t now)
 {
 	uint32_t out = tcp_outstanding(p);
 	bool limited = (p->flags & PF_CWND_LIMITED) != 0;
@@ -245,7 +245,7 @@ rate_output_done(struct tcp_pcb *p, mono_t now)
 	/* Not while data waits for its time. */
 	if (p->cc.holding ||
 	    (!limited && !timer_on(p, TMR_PACE) &&
-		tcp_send_unsent(p) < p->snd_mss && TAILQ_EMPTY(&p->lost))) {
+		pcb_send_unsent(p) < p->snd_mss && TAILQ_EMPTY(&p->lost))) {
 		p->rate.app_limited = p->rate.delivered + tcp_pipe(p);
 		if (p->rate.app_limited == 0)
 			p->rate.app_limited = 1;

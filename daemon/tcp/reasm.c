@@ -23,7 +23,7 @@ RB_GENERATE(rxtree, rxseg, node, rxseg_cmp)
 /* ---- window (RFC 9293 3.8.6) ---- */
 
 uint32_t
-tcp_rcv_wnd(const struct tcp_pcb *p)
+tcp_rcv_wnd(const struct tcb *p)
 {
 	int32_t w = seq_diff(p->rcv_adv, p->rcv_nxt);
 
@@ -32,7 +32,7 @@ tcp_rcv_wnd(const struct tcp_pcb *p)
 
 /* MAY-8: it may be nothing for as long as the user reads nothing. */
 static uint32_t
-window_room(const struct tcp_pcb *p)
+window_room(const struct tcb *p)
 {
 	uint32_t room = p->rcv_bytes < p->rcvbuf ? p->rcvbuf - p->rcv_bytes : 0;
 	uint32_t max = 65535u << p->rcv_wscale;
@@ -51,10 +51,10 @@ window_room(const struct tcp_pcb *p)
  * time.  While half of all room is on offer they make nobody send a small one,
  * and the edge goes along with each ACK, as Linux's and the BSDs' do. */
 static uint32_t
-window_gain(const struct tcp_pcb *p)
+window_gain(const struct tcb *p)
 {
-	uint32_t mss =
-	    p->rcv_mss != 0 ? p->rcv_mss : tcp_default_mss(&p->node.id.raddr);
+	uint32_t mss = p->rcv_mss != 0 ? p->rcv_mss
+				       : tcp_default_mss(&p->h->node.id.raddr);
 	uint32_t least = p->rcvbuf / 2 < mss ? p->rcvbuf / 2 : mss;
 	uint32_t room = window_room(p);
 	int32_t gain = seq_diff(seq_add(p->rcv_nxt, room), p->rcv_adv);
@@ -65,7 +65,7 @@ window_gain(const struct tcp_pcb *p)
 }
 
 uint32_t
-tcp_select_window(struct tcp_pcb *p)
+tcp_select_window(struct tcb *p)
 {
 	uint32_t unit = 1u << p->rcv_wscale, wire;
 
@@ -84,7 +84,7 @@ tcp_select_window(struct tcp_pcb *p)
 
 /* Is the window so much larger than the peer knows that he must be told? */
 bool
-tcp_want_window_update(const struct tcp_pcb *p)
+tcp_want_window_update(const struct tcb *p)
 {
 	uint32_t gain = window_gain(p), offered = tcp_rcv_wnd(p);
 
@@ -102,7 +102,7 @@ tcp_want_window_update(const struct tcp_pcb *p)
 /* ---- SACK blocks to send (RFC 2018 4) ---- */
 
 static void
-sack_drop(struct tcp_pcb *p, unsigned i)
+sack_drop(struct tcb *p, unsigned i)
 {
 	memmove(&p->rcv_sack[i], &p->rcv_sack[i + 1],
 	    (p->nrcv_sack - i - 1) * sizeof p->rcv_sack[0]);
@@ -111,7 +111,7 @@ sack_drop(struct tcp_pcb *p, unsigned i)
 
 /* The block that holds what just came goes first, merged with its like. */
 static void
-sack_add(struct tcp_pcb *p, seq_t left, seq_t right)
+sack_add(struct tcb *p, seq_t left, seq_t right)
 {
 	unsigned i = 0;
 
@@ -138,7 +138,7 @@ sack_add(struct tcp_pcb *p, seq_t left, seq_t right)
 /* RFC 2883 4: what came twice, for the next ACK to say; two that touch are one,
  * of others the first is told. */
 void
-tcp_note_duplicate(struct tcp_pcb *p, seq_t left, seq_t right)
+tcp_note_duplicate(struct tcb *p, seq_t left, seq_t right)
 {
 	seq_t l = SEQ(p->dsack.left), r = SEQ(p->dsack.right);
 
@@ -160,7 +160,7 @@ tcp_note_duplicate(struct tcp_pcb *p, seq_t left, seq_t right)
 }
 
 static void
-sack_advance(struct tcp_pcb *p)
+sack_advance(struct tcb *p)
 {
 	unsigned i = 0;
 
@@ -177,7 +177,7 @@ sack_advance(struct tcp_pcb *p)
 /* A segment of the payload at off, len in buf: by reference, or copied when
  * it is small against what it would hold on to.  NULL: no memory. */
 static struct rxseg *
-rxseg_new(struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len)
+rxseg_new(struct tcb *p, struct buf *buf, uint32_t off, uint32_t len)
 {
 	struct rxseg *r = slab_alloc(&p->t->rxsegs);
 
@@ -202,7 +202,7 @@ rxseg_new(struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len)
 }
 
 static void
-rxseg_free(struct tcp_pcb *p, struct rxseg *r)
+rxseg_free(struct tcb *p, struct rxseg *r)
 {
 	buf_unref(r->buf);
 	slab_free(&p->t->rxsegs, r);
@@ -210,8 +210,7 @@ rxseg_free(struct tcp_pcb *p, struct rxseg *r)
 
 /* Appends small payload to the last segment's own buf where it fits. */
 static bool
-append_small(
-    struct tcp_pcb *p, const struct buf *buf, uint32_t off, uint32_t len)
+append_small(struct tcb *p, const struct buf *buf, uint32_t off, uint32_t len)
 {
 	struct rxseg *last = STAILQ_LAST(&p->rcvq, rxseg, link);
 
@@ -226,7 +225,7 @@ append_small(
 
 /* Small payload that begins a queue gets a buf to which more can be added. */
 static struct rxseg *
-rxseg_gather(struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len)
+rxseg_gather(struct tcb *p, struct buf *buf, uint32_t off, uint32_t len)
 {
 	struct rxseg *r;
 
@@ -245,7 +244,7 @@ rxseg_gather(struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len)
 }
 
 static void
-deliver_bytes(struct tcp_pcb *p, uint32_t len)
+deliver_bytes(struct tcb *p, uint32_t len)
 {
 	p->rcv_nxt = seq_add(p->rcv_nxt, len);
 	p->bytes_received += len;
@@ -260,7 +259,7 @@ deliver_bytes(struct tcp_pcb *p, uint32_t len)
 /* Puts r into the queue; many small ones become one, so that the bytes queued
  * go on bounding the memory held. */
 static void
-queue_compact(struct tcp_pcb *p, struct rxseg *r)
+queue_compact(struct tcb *p, struct rxseg *r)
 {
 	struct rxseg *c = NULL;
 
@@ -277,7 +276,7 @@ queue_compact(struct tcp_pcb *p, struct rxseg *r)
 }
 
 static void
-ooo_remove(struct tcp_pcb *p, struct rxseg *r)
+ooo_remove(struct tcb *p, struct rxseg *r)
 {
 	RB_REMOVE(rxtree, &p->ooo, r);
 	p->ooo_bytes -= r->len;
@@ -288,7 +287,7 @@ ooo_remove(struct tcp_pcb *p, struct rxseg *r)
 
 /* Moves what has become in order from the tree to the queue. */
 static bool
-pull_ooo(struct tcp_pcb *p)
+pull_ooo(struct tcb *p)
 {
 	struct rxseg *r;
 	bool any = false;
@@ -317,7 +316,7 @@ pull_ooo(struct tcp_pcb *p)
 }
 
 static enum step
-insert_ooo(struct tcp_pcb *p, struct seg *s)
+insert_ooo(struct tcb *p, struct seg *s)
 {
 	struct rxseg key = {.seq = s->seq}, *next, *prev, *r;
 	seq_t end = seq_add(s->seq, s->len);
@@ -373,7 +372,7 @@ insert_ooo(struct tcp_pcb *p, struct seg *s)
 /* The FIN at fin_seq came before what is missing: answered at once, as text is
  * (RFC 5681 4.2), and told by SACK as an octet of its own, as in Linux. */
 void
-reasm_early_fin(struct tcp_pcb *p)
+reasm_early_fin(struct tcb *p)
 {
 	sack_add(p, p->fin_seq, seq_add(p->fin_seq, 1));
 	p->flags |= PF_ACK_NOW;
@@ -381,7 +380,7 @@ reasm_early_fin(struct tcp_pcb *p)
 }
 
 bool
-reasm_append(struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len)
+reasm_append(struct tcb *p, struct buf *buf, uint32_t off, uint32_t len)
 {
 	struct rxseg *r;
 
@@ -395,7 +394,7 @@ reasm_append(struct tcp_pcb *p, struct buf *buf, uint32_t off, uint32_t len)
 }
 
 void
-reasm_input(struct tcp_pcb *p, struct seg *s)
+reasm_input(struct tcb *p, struct seg *s)
 {
 	uint32_t full = s->in->gso_size != 0 ? s->in->gso_size : s->len;
 	bool filled;
@@ -435,19 +434,19 @@ reasm_input(struct tcp_pcb *p, struct seg *s)
 /* ---- the user's side ---- */
 
 size_t
-tcp_recv_queued(const struct tcp_pcb *p)
+pcb_recv_queued(const struct tcb *p)
 {
 	return p->rcv_bytes;
 }
 
 bool
-tcp_recv_eof(const struct tcp_pcb *p)
+pcb_recv_eof(const struct tcb *p)
 {
 	return (p->flags & PF_FIN_RCVD) && p->rcv_bytes == 0;
 }
 
 unsigned
-tcp_recv_peek(const struct tcp_pcb *p, struct span *spans, unsigned max)
+pcb_recv_peek(const struct tcb *p, struct span *spans, unsigned max)
 {
 	const struct rxseg *r;
 	unsigned n = 0;
@@ -461,7 +460,7 @@ tcp_recv_peek(const struct tcp_pcb *p, struct span *spans, unsigned max)
 }
 
 void
-tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now)
+pcb_recv_consume(struct tcb *p, size_t n, mono_t now)
 {
 	struct rxseg *r;
 
@@ -495,7 +494,7 @@ tcp_recv_consume(struct tcp_pcb *p, size_t n, mono_t now)
 }
 
 static void
-free_queue(struct tcp_pcb *p)
+free_queue(struct tcb *p)
 {
 	struct rxseg *r;
 
@@ -507,18 +506,18 @@ free_queue(struct tcp_pcb *p)
 }
 
 void
-tcp_recv_discard(struct tcp_pcb *p, mono_t now)
+pcb_recv_discard(struct tcb *p, mono_t now)
 {
 	size_t n = p->rcv_bytes;
 
 	p->flags |= PF_RCV_DISCARD;
 	if (n > 0)
-		tcp_recv_consume(p, n, now);
+		pcb_recv_consume(p, n, now);
 }
 
 /* Nothing comes after a FIN: what waits for a gap now waits for nothing. */
 void
-reasm_end(struct tcp_pcb *p)
+reasm_end(struct tcb *p)
 {
 	struct rxseg *r;
 
@@ -534,7 +533,7 @@ reasm_end(struct tcp_pcb *p)
 void
 reasm_reclaim(struct tcp *t)
 {
-	struct tcp_pcb *p;
+	struct tcb *p;
 	struct rxseg *r;
 
 	while (tune_short(t) && (p = TAILQ_FIRST(&t->ooos)) != NULL) {
@@ -547,7 +546,7 @@ reasm_reclaim(struct tcp *t)
 }
 
 void
-reasm_free(struct tcp_pcb *p)
+reasm_free(struct tcb *p)
 {
 	free_queue(p);
 	reasm_end(p);

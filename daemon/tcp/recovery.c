@@ -12,7 +12,7 @@
 
 /* RFC 9937 6.1; delivered: by the ACK that began it, which counts. */
 static void
-prr_begin(struct tcp_pcb *p, uint32_t delivered)
+prr_begin(struct tcb *p, uint32_t delivered)
 {
 	uint32_t left = tcp_outstanding(p) - p->sacked_bytes, gone;
 
@@ -27,7 +27,7 @@ prr_begin(struct tcp_pcb *p, uint32_t delivered)
 
 /* RFC 9937 6.2: how much may go for what this ACK has delivered. */
 static void
-prr_ack(struct tcp_pcb *p, const struct ackinfo *a)
+prr_ack(struct tcb *p, const struct ackinfo *a)
 {
 	uint32_t pipe = tcp_pipe(p), ssthresh = p->cc.ssthresh,
 		 mss = p->snd_mss;
@@ -63,7 +63,7 @@ prr_ack(struct tcp_pcb *p, const struct ackinfo *a)
 
 /* Without SACK only the first segment is known to be missing. */
 static void
-mark_head_lost(struct tcp_pcb *p)
+mark_head_lost(struct tcb *p)
 {
 	struct txseg *x = TAILQ_FIRST(&p->tx);
 
@@ -80,7 +80,7 @@ mark_head_lost(struct tcp_pcb *p)
  * The window sinks with the ACKs of that round trip, as after a loss.  No undo
  * gives back what a mark has taken. */
 void
-recovery_marked(struct tcp_pcb *p, const struct ackinfo *a)
+recovery_marked(struct tcb *p, const struct ackinfo *a)
 {
 	bool each = p->cc.ops->flags & CC_ECN_EACH;
 
@@ -101,7 +101,7 @@ recovery_marked(struct tcp_pcb *p, const struct ackinfo *a)
 }
 
 static void
-enter_recovery(struct tcp_pcb *p, const struct ackinfo *a)
+enter_recovery(struct tcb *p, const struct ackinfo *a)
 {
 	/* A mark has been answered in this round trip. */
 	if (p->ca_state != CA_CWR)
@@ -117,7 +117,7 @@ enter_recovery(struct tcp_pcb *p, const struct ackinfo *a)
 }
 
 void
-recovery_resend(struct tcp_pcb *p)
+recovery_resend(struct tcb *p)
 {
 	struct tcp_cc *cc = &p->cc;
 
@@ -135,7 +135,7 @@ recovery_resend(struct tcp_pcb *p)
 /* The retransmission timer fired (MUST-19: RFC 5681 3.1, RFC 6298 5.4 to
  * 5.6). */
 void
-tcp_enter_loss(struct tcp_pcb *p, mono_t now)
+tcp_enter_loss(struct tcb *p, mono_t now)
 {
 	struct txseg *x = TAILQ_FIRST(&p->tx);
 	struct tcp_cc *cc = &p->cc;
@@ -176,7 +176,7 @@ tcp_enter_loss(struct tcp_pcb *p, mono_t now)
 }
 
 void
-recovery_marked_over(struct tcp_pcb *p)
+recovery_marked_over(struct tcb *p)
 {
 	p->ecn.reduced = false;
 	if (p->ca_state != CA_CWR)
@@ -187,7 +187,7 @@ recovery_marked_over(struct tcp_pcb *p)
 }
 
 static void
-leave(struct tcp_pcb *p)
+leave(struct tcb *p)
 {
 	if (p->ca_state == CA_RECOVERY && !(p->cc.ops->flags & CC_DRIVES))
 		p->cc.cwnd = p->cc.ssthresh;
@@ -202,7 +202,7 @@ leave(struct tcp_pcb *p)
 
 /* RFC 5681 2: an ACK that says "something came, but not what is missing". */
 bool
-is_dupack(const struct tcp_pcb *p, const struct seg *s)
+is_dupack(const struct tcb *p, const struct seg *s)
 {
 	return seq_eq(s->ack, p->snd_una) && s->len == 0 && !s->fin &&
 	       s->wnd == p->snd_wnd && tcp_outstanding(p) > 0;
@@ -211,7 +211,7 @@ is_dupack(const struct tcp_pcb *p, const struct seg *s)
 /* Without SACK each duplicate says that one segment came, and the ACK that
  * covers it must not say so again. */
 static void
-count_duplicates(struct tcp_pcb *p, struct ackinfo *a)
+count_duplicates(struct tcb *p, struct ackinfo *a)
 {
 	uint32_t n;
 
@@ -236,7 +236,7 @@ count_duplicates(struct tcp_pcb *p, struct ackinfo *a)
 
 /* RFC 5681 3.2, RFC 6582 */
 static void
-detect_by_duplicates(struct tcp_pcb *p, const struct ackinfo *a)
+detect_by_duplicates(struct tcb *p, const struct ackinfo *a)
 {
 	if (p->ca_state == CA_RECOVERY) {
 		if (a->advanced)
@@ -251,7 +251,7 @@ detect_by_duplicates(struct tcp_pcb *p, const struct ackinfo *a)
 /* RFC 4821 7.5: a probe of the path's MTU was too big, and nothing else is
  * lost: no sign of congestion. */
 static bool
-only_a_probe(struct tcp_pcb *p)
+only_a_probe(struct tcb *p)
 {
 	const struct txseg *x = TAILQ_FIRST(&p->tx);
 
@@ -264,7 +264,7 @@ only_a_probe(struct tcp_pcb *p)
 }
 
 static void
-detect_loss(struct tcp_pcb *p, struct ackinfo *a)
+detect_loss(struct tcb *p, struct ackinfo *a)
 {
 	if (p->flags & PF_SACK) {
 		rack_overtaken(p, a->overtaken, a->fack);
@@ -284,7 +284,7 @@ detect_loss(struct tcp_pcb *p, struct ackinfo *a)
  * away (RFC 2018 8).  True: he gets a moment to acknowledge it after all, then
  * the timer takes it that way (as on Linux). */
 static bool
-reneging(struct tcp_pcb *p, const struct ackinfo *a)
+reneging(struct tcb *p, const struct ackinfo *a)
 {
 	const struct txseg *x = TAILQ_FIRST(&p->tx);
 	int64_t moment = p->srtt_us / 2;
@@ -300,7 +300,7 @@ reneging(struct tcp_pcb *p, const struct ackinfo *a)
 
 /* Is it over, or was it for nothing?  True: no more losses are looked for. */
 static bool
-judge(struct tcp_pcb *p, const struct ackinfo *a)
+judge(struct tcb *p, const struct ackinfo *a)
 {
 	bool over = seq_geq(p->snd_una, p->recover);
 
@@ -323,7 +323,7 @@ judge(struct tcp_pcb *p, const struct ackinfo *a)
 }
 
 static void
-settle(struct tcp_pcb *p)
+settle(struct tcb *p)
 {
 	bool gaps = p->sacked_bytes > 0 || p->dupacks > 0;
 
@@ -334,7 +334,7 @@ settle(struct tcp_pcb *p)
 }
 
 void
-recovery_ack(struct tcp_pcb *p, struct ackinfo *a)
+recovery_ack(struct tcb *p, struct ackinfo *a)
 {
 	count_duplicates(p, a);
 	tlp_ack(p, a);
@@ -355,7 +355,7 @@ recovery_ack(struct tcp_pcb *p, struct ackinfo *a)
 }
 
 void
-recovery_lost(struct tcp_pcb *p, uint32_t lost)
+recovery_lost(struct tcb *p, uint32_t lost)
 {
 	struct ackinfo none = {.lost = lost};
 

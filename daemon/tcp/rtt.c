@@ -6,7 +6,7 @@
 #include "tcp/internal.h"
 
 int64_t
-tcp_rto(const struct tcp_pcb *p)
+tcp_rto(const struct tcb *p)
 {
 	int64_t rto = (int64_t)p->rto_us << (p->backoff < 16 ? p->backoff : 16);
 
@@ -15,7 +15,7 @@ tcp_rto(const struct tcp_pcb *p)
 
 /* MUST-18: never of what was sent twice (Karn). */
 void
-tcp_rtt_sample(struct tcp_pcb *p, int64_t rtt)
+tcp_rtt_sample(struct tcb *p, int64_t rtt)
 {
 	int64_t srtt = p->srtt_us, var = p->rttvar_us, rto, err;
 
@@ -49,7 +49,7 @@ tcp_rtt_sample(struct tcp_pcb *p, int64_t rtt)
  * is acknowledged.  If it is the first one, its ACKs were lost or late and the
  * time since then is no round trip. */
 void
-tcp_rtt_from_timestamp(struct tcp_pcb *p, const struct seg *s, mono_t retx_at)
+tcp_rtt_from_timestamp(struct tcb *p, const struct seg *s, mono_t retx_at)
 {
 	uint32_t delta = tcp_ts_now(s->now, p->ts_off) - s->h.tsecr;
 

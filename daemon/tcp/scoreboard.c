@@ -20,7 +20,7 @@
 #define TX_RECORDS_MIN 64
 
 uint32_t
-tcp_outstanding(const struct tcp_pcb *p)
+tcp_outstanding(const struct tcb *p)
 {
 	return (uint32_t)seq_diff(p->snd_nxt, p->snd_una);
 }
@@ -28,7 +28,7 @@ tcp_outstanding(const struct tcp_pcb *p)
 /* RFC 6675 4 (SetPipe).  Without SACK each duplicate ACK stands for one
  * segment that has left the network (RFC 5681 3.2 step 4). */
 uint32_t
-tcp_pipe(const struct tcp_pcb *p)
+tcp_pipe(const struct tcb *p)
 {
 	uint32_t pipe = tcp_outstanding(p) - p->sacked_bytes - p->lost_bytes +
 			p->retx_bytes;
@@ -52,7 +52,7 @@ txseg_cmp(struct txseg *a, struct txseg *b)
 RB_GENERATE(txtree, txseg, node, txseg_cmp)
 
 void
-scoreboard_init(struct tcp_pcb *p)
+scoreboard_init(struct tcb *p)
 {
 	TAILQ_INIT(&p->tx);
 	RB_INIT(&p->tx_tree);
@@ -68,7 +68,7 @@ end_of(const struct txseg *x)
 
 /* Where x has to wait: NULL when it is SACKed. */
 static struct txsegs *
-turn_list(struct tcp_pcb *p, const struct txseg *x)
+turn_list(struct tcb *p, const struct txseg *x)
 {
 	if (x->flags & TX_SACKED)
 		return NULL;
@@ -77,7 +77,7 @@ turn_list(struct tcp_pcb *p, const struct txseg *x)
 }
 
 static void
-turn_leave(struct tcp_pcb *p, struct txseg *x)
+turn_leave(struct tcb *p, struct txseg *x)
 {
 	struct txsegs *list = turn_list(p, x);
 
@@ -88,7 +88,7 @@ turn_leave(struct tcp_pcb *p, struct txseg *x)
 }
 
 static bool
-turn_before(const struct tcp_pcb *p, const struct txsegs *list,
+turn_before(const struct tcb *p, const struct txsegs *list,
     const struct txseg *a, const struct txseg *b)
 {
 	if (list == &p->lost)
@@ -100,7 +100,7 @@ turn_before(const struct tcp_pcb *p, const struct txsegs *list,
 /* In its place.  Records come in rising order, a few such rows in turns: so
  * that place is at the end, or behind where the last one was put. */
 static void
-turn_enter(struct tcp_pcb *p, struct txseg *x)
+turn_enter(struct tcb *p, struct txseg *x)
 {
 	struct txsegs *list = turn_list(p, x);
 	struct txseg *y = TAILQ_LAST(list, txsegs);
@@ -122,7 +122,7 @@ turn_enter(struct tcp_pcb *p, struct txseg *x)
  * more than twice as many as full segments would make wait for each other (and
  * go together then), with some to begin with. */
 bool
-txseg_full(const struct tcp_pcb *p)
+txseg_full(const struct tcb *p)
 {
 	uint32_t out = tcp_outstanding(p), cwnd = p->cc.cwnd;
 
@@ -131,7 +131,7 @@ txseg_full(const struct tcp_pcb *p)
 }
 
 struct txseg *
-txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
+txseg_add(struct tcb *p, seq_t seq, uint32_t len, mono_t now)
 {
 	struct txseg *x = TAILQ_LAST(&p->tx, txsegs);
 	uint16_t packets = 1;
@@ -163,7 +163,7 @@ txseg_add(struct tcp_pcb *p, seq_t seq, uint32_t len, mono_t now)
 
 /* Cuts x so that it keeps len; false when memory is out (x stays whole). */
 bool
-txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
+txseg_split(struct tcb *p, struct txseg *x, uint32_t len)
 {
 	struct txsegs *list = turn_list(p, x);
 	struct txseg *y;
@@ -190,7 +190,7 @@ txseg_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 
 /* Takes n of x's bytes out of the sums. */
 static void
-uncount(struct tcp_pcb *p, const struct txseg *x, uint32_t n)
+uncount(struct tcb *p, const struct txseg *x, uint32_t n)
 {
 	if (x->flags & TX_SACKED)
 		p->sacked_bytes -= n;
@@ -201,7 +201,7 @@ uncount(struct tcp_pcb *p, const struct txseg *x, uint32_t n)
 }
 
 static void
-txseg_remove(struct tcp_pcb *p, struct txseg *x)
+txseg_remove(struct tcb *p, struct txseg *x)
 {
 	uncount(p, x, x->len);
 	p->tx_splits -= (x->flags & TX_SPLIT) != 0;
@@ -213,7 +213,7 @@ txseg_remove(struct tcp_pcb *p, struct txseg *x)
 }
 
 void
-txseg_free_all(struct tcp_pcb *p)
+txseg_free_all(struct tcb *p)
 {
 	struct txseg *x;
 
@@ -223,7 +223,7 @@ txseg_free_all(struct tcp_pcb *p)
 
 /* A lost segment whose retransmission is out may be lost again: RETX goes. */
 void
-txseg_mark_lost(struct tcp_pcb *p, struct txseg *x)
+txseg_mark_lost(struct tcb *p, struct txseg *x)
 {
 	if ((x->flags & TX_SACKED) ||
 	    (x->flags & (TX_LOST | TX_RETX)) == TX_LOST)
@@ -238,7 +238,7 @@ txseg_mark_lost(struct tcp_pcb *p, struct txseg *x)
 }
 
 void
-txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now)
+txseg_resent(struct tcb *p, struct txseg *x, mono_t now)
 {
 	rate_sent(p, x, now);
 	p->mtu.doubtful |= mtu_is_probe(p, x->seq);
@@ -254,7 +254,7 @@ txseg_resent(struct tcp_pcb *p, struct txseg *x, mono_t now)
 /* What went again since then is at the end of the list; before it nothing is
  * lost that does not wait. */
 void
-txseg_unmark_lost(struct tcp_pcb *p, mono_t since)
+txseg_unmark_lost(struct tcb *p, mono_t since)
 {
 	struct txseg *x;
 
@@ -278,8 +278,8 @@ txseg_unmark_lost(struct tcp_pcb *p, mono_t since)
  * (Karn): of the latest segment, so that a delayed ACK does not count.
  * *retx_at: when the latest retransmission among it went out. */
 void
-txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
-    mono_t *retx_at)
+txseg_ack(
+    struct tcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt, mono_t *retx_at)
 {
 	struct txseg *x;
 	bool clean = true, original = false;
@@ -326,7 +326,7 @@ txseg_ack(struct tcp_pcb *p, struct ackinfo *a, seq_t ack, int64_t *rtt,
  * honest peer needs no more cuts than there are segments; one who names single
  * octets would make a record of each. */
 static bool
-sack_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
+sack_split(struct tcb *p, struct txseg *x, uint32_t len)
 {
 	struct txseg *y;
 
@@ -341,7 +341,7 @@ sack_split(struct tcp_pcb *p, struct txseg *x, uint32_t len)
 
 /* x and what lies before it, SACKed too, become one. */
 static struct txseg *
-sack_merge(struct tcp_pcb *p, struct txseg *x)
+sack_merge(struct tcb *p, struct txseg *x)
 {
 	struct txseg *prev = TAILQ_PREV(x, txsegs, link);
 	uint32_t len = x->len;
@@ -358,7 +358,7 @@ sack_merge(struct tcp_pcb *p, struct txseg *x)
 
 /* The record that holds left or is the first behind it. */
 static struct txseg *
-txseg_at(struct tcp_pcb *p, seq_t left)
+txseg_at(struct tcb *p, seq_t left)
 {
 	struct txseg key = {.seq = left}, *prev;
 	struct txseg *x = RB_NFIND(txtree, &p->tx_tree, &key);
@@ -369,7 +369,7 @@ txseg_at(struct tcp_pcb *p, seq_t left)
 }
 
 static struct txseg *
-sack_mark(struct tcp_pcb *p, struct ackinfo *a, struct txseg *x)
+sack_mark(struct tcb *p, struct ackinfo *a, struct txseg *x)
 {
 	struct txseg *next;
 
@@ -390,7 +390,7 @@ sack_mark(struct tcp_pcb *p, struct ackinfo *a, struct txseg *x)
 
 /* Marks what lies in [left, right). */
 static void
-sack_block(struct tcp_pcb *p, struct ackinfo *a, seq_t left, seq_t right)
+sack_block(struct tcb *p, struct ackinfo *a, seq_t left, seq_t right)
 {
 	struct txseg *x = txseg_at(p, left);
 
@@ -410,7 +410,7 @@ sack_block(struct tcp_pcb *p, struct ackinfo *a, seq_t left, seq_t right)
 }
 
 void
-sack_input(struct tcp_pcb *p, struct ackinfo *a)
+sack_input(struct tcb *p, struct ackinfo *a)
 {
 	const struct wire_tcp *h = &a->s->h;
 	unsigned i;
@@ -429,7 +429,7 @@ sack_input(struct tcp_pcb *p, struct ackinfo *a)
 }
 
 void
-sack_forget(struct tcp_pcb *p)
+sack_forget(struct tcb *p)
 {
 	struct txseg *x;
 

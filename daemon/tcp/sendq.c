@@ -8,15 +8,15 @@
 #include "tcp/internal.h"
 
 size_t
-tcp_send_queued(const struct tcp_pcb *p)
+pcb_send_queued(const struct tcb *p)
 {
 	return p->sq.bytes;
 }
 
 size_t
-tcp_send_space(const struct tcp_pcb *p)
+pcb_send_space(const struct tcb *p)
 {
-	size_t room, least, unsent = tcp_send_unsent(p);
+	size_t room, least, unsent = pcb_send_unsent(p);
 
 	if (p->state == TCPS_CLOSED || (p->flags & PF_FIN_QUEUED))
 		return 0;
@@ -33,18 +33,18 @@ tcp_send_space(const struct tcp_pcb *p)
 }
 
 void
-sendq_wake(struct tcp_pcb *p)
+sendq_wake(struct tcb *p)
 {
 	size_t least = p->notsent_lowat != 0 ? 1 : p->sndbuf / 3;
 
-	if (!(p->flags & PF_WANT_WRITABLE) || tcp_send_space(p) < least)
+	if (!(p->flags & PF_WANT_WRITABLE) || pcb_send_space(p) < least)
 		return;
 	p->flags &= ~PF_WANT_WRITABLE;
 	pcb_event(p, TCP_EV_WRITABLE);
 }
 
 static size_t
-tail_room(const struct tcp_pcb *p)
+tail_room(const struct tcb *p)
 {
 	return p->sq.tail != NULL ? p->sq.tail->cap - p->sq.tail->len : 0;
 }
@@ -76,7 +76,7 @@ alloc_to_write(struct tcp *t, size_t want)
 }
 
 void
-tcp_send_last(struct tcp_pcb *p, uint32_t n)
+pcb_send_last(struct tcb *p, uint32_t n)
 {
 	if (n > UINT32_MAX - p->sq.bytes)
 		n = UINT32_MAX - p->sq.bytes;
@@ -86,10 +86,9 @@ tcp_send_last(struct tcp_pcb *p, uint32_t n)
 }
 
 unsigned
-tcp_send_reserve(
-    struct tcp_pcb *p, struct span *spans, unsigned max, size_t want)
+pcb_send_reserve(struct tcb *p, struct span *spans, unsigned max, size_t want)
 {
-	size_t space = tcp_send_space(p), room = tail_room(p);
+	size_t space = pcb_send_space(p), room = tail_room(p);
 	unsigned n = 0;
 
 	if (want > space)
@@ -128,7 +127,7 @@ tcp_send_reserve(
 }
 
 void
-tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now)
+pcb_send_commit(struct tcb *p, size_t n, mono_t now)
 {
 	size_t room = tail_room(p), first = n < room ? n : room;
 	struct buf *b = p->sq.spare;
@@ -156,7 +155,7 @@ tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now)
 }
 
 void
-sendq_ack(struct tcp_pcb *p, uint32_t bytes)
+sendq_ack(struct tcb *p, uint32_t bytes)
 {
 	struct buf *b;
 
@@ -189,7 +188,7 @@ sendq_ack(struct tcp_pcb *p, uint32_t bytes)
 
 /* Spans over *len bytes from pos on; *len shrinks to what max spans hold. */
 unsigned
-sendq_spans(struct tcp_pcb *p, uint32_t pos, uint32_t *len, struct span *spans,
+sendq_spans(struct tcb *p, uint32_t pos, uint32_t *len, struct span *spans,
     unsigned max)
 {
 	struct buf *b = p->sq.cur;
@@ -223,7 +222,7 @@ sendq_spans(struct tcp_pcb *p, uint32_t pos, uint32_t *len, struct span *spans,
 }
 
 void
-sendq_free(struct tcp_pcb *p)
+sendq_free(struct tcb *p)
 {
 	struct buf *b, *next;
 

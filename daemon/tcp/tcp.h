@@ -187,6 +187,9 @@ struct tcp_config {
 	struct drops *drops;
 	uint64_t seed[2]; /* keys ISNs, ports and tables */
 	size_t max_conns; /* connections in all; 0: as memory allows */
+	/* A connection without a segment for so long is folded up until it has
+	 * one: it takes less memory, else nothing is different; 0: 5 s. */
+	uint32_t rest_us;
 	struct tcp_bufs size;
 	uint32_t msl_us;		/* TIME-WAIT lasts 2*MSL; 30 s */
 	uint16_t port_first, port_last; /* ephemeral ports */
@@ -295,6 +298,8 @@ bool tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 void tcp_host_unreachable(struct tcp *t, const struct ipaddr *dst, mono_t now);
 
 mono_t tcp_deadline(const struct tcp *t);
+/* When tcp_expire() should be called for the sake of memory alone. */
+mono_t tcp_rest_deadline(const struct tcp *t);
 void tcp_expire(struct tcp *t, mono_t now);
 
 /* ---- events ---- */
@@ -664,6 +669,7 @@ struct tcp_stats {
 	uint64_t sack_renegings;
 	size_t conns, half_open, time_wait, binds, orphans; /* now */
 	size_t time_wait_bytes; /* that their records take */
+	size_t resting;		/* of conns: idle, and folded up */
 	uint64_t ecn_classic, ecn_accurate, ecn_syn_fallbacks, ecn_mangled;
 	uint64_t ecn_ce_received, ecn_reductions, ecn_options_off;
 	/* SYN data: taken by peers, not taken; of peers taken (of them with

@@ -9,7 +9,7 @@
 
 /* RFC 9293 3.10.5: the peer is told that we gave up. */
 static void
-give_up(struct tcp_pcb *p, int error, mono_t now)
+give_up(struct tcb *p, int error, mono_t now)
 {
 	if (synchronized(p))
 		pcb_reset(p, now);
@@ -17,14 +17,14 @@ give_up(struct tcp_pcb *p, int error, mono_t now)
 }
 
 static int
-timeout_error(const struct tcp_pcb *p)
+timeout_error(const struct tcb *p)
 {
 	return p->soft_error != 0 ? p->soft_error : ETIMEDOUT;
 }
 
 /* When the user's own limit ends, if he set one (RFC 5482's semantics). */
 static mono_t
-user_limit(const struct tcp_pcb *p, mono_t since)
+user_limit(const struct tcb *p, mono_t since)
 {
 	if (p->user_timeout_us == 0)
 		return MONO_NEVER;
@@ -33,7 +33,7 @@ user_limit(const struct tcp_pcb *p, mono_t since)
 
 /* Since when nothing has come of what is out. */
 static mono_t
-stuck_since(const struct tcp_pcb *p)
+stuck_since(const struct tcb *p)
 {
 	const struct txseg *x = TAILQ_FIRST(&p->tx);
 
@@ -43,13 +43,13 @@ stuck_since(const struct tcp_pcb *p)
 }
 
 bool
-tcp_limit_reached(const struct tcp_pcb *p, mono_t now)
+tcp_limit_reached(const struct tcb *p, mono_t now)
 {
 	return !mono_before(now, user_limit(p, stuck_since(p)));
 }
 
 void
-tcp_arm_rexmt(struct tcp_pcb *p, mono_t now)
+tcp_arm_rexmt(struct tcb *p, mono_t now)
 {
 	mono_t when = mono_add(now, tcp_rto(p));
 	mono_t limit = user_limit(p, stuck_since(p));
@@ -64,7 +64,7 @@ tcp_arm_rexmt(struct tcp_pcb *p, mono_t now)
  * be dead, and the user, long before R2, that it may come to a time-out
  * (SHLD-9); a better reason that is known stays. */
 static void
-count_retry(struct tcp_pcb *p, mono_t now)
+count_retry(struct tcb *p, mono_t now)
 {
 	p->rto.total++;
 	if (p->retries == 0) {
@@ -82,7 +82,7 @@ count_retry(struct tcp_pcb *p, mono_t now)
 }
 
 void
-timeout_over(struct tcp_pcb *p, mono_t now)
+timeout_over(struct tcb *p, mono_t now)
 {
 	if (p->rto.since.us == 0)
 		return;
@@ -94,7 +94,7 @@ timeout_over(struct tcp_pcb *p, mono_t now)
 
 /* MUST-23: by default R2 is 247 s. */
 static bool
-syn_timeout(struct tcp_pcb *p, mono_t now)
+syn_timeout(struct tcb *p, mono_t now)
 {
 	struct txseg *x = TAILQ_FIRST(&p->tx);
 	bool over;
@@ -123,7 +123,7 @@ syn_timeout(struct tcp_pcb *p, mono_t now)
 
 /* MUST-20: has R2 come? */
 static bool
-r2_reached(const struct tcp_pcb *p, mono_t now)
+r2_reached(const struct tcb *p, mono_t now)
 {
 	/* MUST-37, SHLD-17: a peer with a closed window that answers lives. */
 	if (p->snd_wnd == 0 && !(p->flags & PF_ORPHAN) &&
@@ -140,7 +140,7 @@ r2_reached(const struct tcp_pcb *p, mono_t now)
 }
 
 static bool
-rexmt_timeout(struct tcp_pcb *p, mono_t now)
+rexmt_timeout(struct tcb *p, mono_t now)
 {
 	const struct txseg *x = TAILQ_FIRST(&p->tx);
 	bool over;
@@ -177,7 +177,7 @@ rexmt_timeout(struct tcp_pcb *p, mono_t now)
 /* ---- zero window (MUST-36, SHLD-29, SHLD-30) ---- */
 
 static bool
-persist_timeout(struct tcp_pcb *p, mono_t now)
+persist_timeout(struct tcb *p, mono_t now)
 {
 	if (p->sq.bytes == tcp_outstanding(p) &&
 	    (!(p->flags & PF_FIN_QUEUED) || (p->flags & PF_FIN_SENT)))
@@ -213,7 +213,7 @@ persist_timeout(struct tcp_pcb *p, mono_t now)
 /* DECLINED: MAY-6: a probe with an octet of garbage serves peers who ignore an
  * empty one; none are left. */
 void
-tcp_arm_keep(struct tcp_pcb *p, mono_t now)
+tcp_arm_keep(struct tcb *p, mono_t now)
 {
 	if (!(p->flags & PF_KEEPALIVE) || (p->flags & PF_ORPHAN) ||
 	    !synchronized(p) || p->fo.half != NULL)
@@ -223,7 +223,7 @@ tcp_arm_keep(struct tcp_pcb *p, mono_t now)
 }
 
 static bool
-keep_timeout(struct tcp_pcb *p, mono_t now)
+keep_timeout(struct tcb *p, mono_t now)
 {
 	int64_t idle = mono_diff(now, mono_max(p->last_rcv, p->last_ack));
 
@@ -255,7 +255,7 @@ keep_timeout(struct tcp_pcb *p, mono_t now)
 }
 
 static bool
-delack_timeout(struct tcp_pcb *p, mono_t now)
+delack_timeout(struct tcb *p, mono_t now)
 {
 	(void)now;
 	if (!(p->flags & PF_ACK_DELAYED))
@@ -267,7 +267,7 @@ delack_timeout(struct tcp_pcb *p, mono_t now)
 }
 
 static bool
-memory_timeout(struct tcp_pcb *p, mono_t now)
+memory_timeout(struct tcb *p, mono_t now)
 {
 	(void)now;
 	if (p->flags & PF_WANT_WRITABLE) {
@@ -278,7 +278,7 @@ memory_timeout(struct tcp_pcb *p, mono_t now)
 }
 
 static bool
-pace_timeout(struct tcp_pcb *p, mono_t now)
+pace_timeout(struct tcb *p, mono_t now)
 {
 	(void)now;
 	pcb_ready(p);
@@ -287,9 +287,9 @@ pace_timeout(struct tcp_pcb *p, mono_t now)
 
 /* Each handler returns false when the connection is gone. */
 void
-pcb_timeout(struct tcp_pcb *p, mono_t now)
+pcb_timeout(struct tcb *p, mono_t now)
 {
-	static bool (*const handlers[TMR_N])(struct tcp_pcb *, mono_t) = {
+	static bool (*const handlers[TMR_N])(struct tcb *, mono_t) = {
 	    [TMR_TLP] = tlp_timeout,
 	    [TMR_REXMT] = rexmt_timeout,
 	    [TMR_PERSIST] = persist_timeout,
@@ -311,5 +311,5 @@ pcb_timeout(struct tcp_pcb *p, mono_t now)
 	}
 	for (i = 0; i < TMR_N; i++)
 		first = mono_min(first, p->deadline[i]);
-	timerq_set(&p->t->timers, &p->timer, first);
+	timerq_set(&p->t->timers, &p->h->timer, first);
 }

@@ -278,7 +278,7 @@ tw_new(struct tcp *t, mono_t now)
 /* The connection is over on our side first (MUST-13); its user may still have
  * data to take.  p may be freed here. */
 void
-tw_enter(struct tcp_pcb *p, mono_t now)
+tw_enter(struct tcb *p, mono_t now)
 {
 	struct tcp *t = p->t;
 	struct tcp_tw *w = md5_tw_enter(p) ? tw_new(t, now) : NULL;
@@ -288,11 +288,11 @@ tw_enter(struct tcp_pcb *p, mono_t now)
 	/* Without memory the quiet time is skipped; nothing else is lost. */
 	if (w == NULL) {
 		drop_count(t->cfg.drops, DROP_TCP_NO_MEMORY);
-		md5_tw_gone(t, &p->node.id);
+		md5_tw_gone(t, &p->h->node.id);
 		pcb_finished(p);
 		return;
 	}
-	w->node.id = p->node.id;
+	w->node.id = p->h->node.id;
 	w->node.kind = NODE_TW;
 	w->snd_nxt = p->snd_nxt;
 	w->rcv_nxt = p->rcv_nxt;
@@ -304,7 +304,7 @@ tw_enter(struct tcp_pcb *p, mono_t now)
 		w->node.tw_bound = 1;
 		p->bind->tws++;
 	}
-	conn_remove(t, &p->node);
+	conn_remove(t, &p->h->node);
 	CHECK(conn_insert(t, &w->node));
 	/* What p had to acknowledge, the peer's FIN first of all. */
 	if (p->flags & PF_ACK_NOW)

@@ -21,7 +21,7 @@
 #define TLP_NO_RTT_US	     1000000
 
 static int64_t
-probe_timeout(const struct tcp_pcb *p)
+probe_timeout(const struct tcb *p)
 {
 	if (p->srtt_us == 0)
 		return TLP_NO_RTT_US;
@@ -33,7 +33,7 @@ probe_timeout(const struct tcp_pcb *p)
 }
 
 static bool
-may_probe(const struct tcp_pcb *p)
+may_probe(const struct tcb *p)
 {
 	return (p->flags & PF_SACK) && p->ca_state == CA_OPEN &&
 	       synchronized(p) && p->fo.half == NULL && !TAILQ_EMPTY(&p->tx) &&
@@ -42,7 +42,7 @@ may_probe(const struct tcp_pcb *p)
 
 /* 7.2: new data went, or some was acknowledged. */
 void
-tlp_arm(struct tcp_pcb *p, mono_t now)
+tlp_arm(struct tcb *p, mono_t now)
 {
 	mono_t when = MONO_NEVER;
 
@@ -54,7 +54,7 @@ tlp_arm(struct tcp_pcb *p, mono_t now)
 
 /* 7.3: it comes in the retransmission timer's place, which starts again. */
 bool
-tlp_timeout(struct tcp_pcb *p, mono_t now)
+tlp_timeout(struct tcb *p, mono_t now)
 {
 	if (!may_probe(p) || tcp_limit_reached(p, now))
 		return true;
@@ -67,7 +67,7 @@ tlp_timeout(struct tcp_pcb *p, mono_t now)
 /* The segment to send again, cut out of the last record; NULL: none, the
  * window excludes it or memory is out. */
 struct txseg *
-tlp_last(struct tcp_pcb *p, uint32_t mss)
+tlp_last(struct tcb *p, uint32_t mss)
 {
 	struct txseg *x = TAILQ_LAST(&p->tx, txsegs);
 	uint32_t fin, data;
@@ -89,7 +89,7 @@ tlp_last(struct tcp_pcb *p, uint32_t mss)
 }
 
 void
-tlp_sent(struct tcp_pcb *p, bool resent, mono_t now)
+tlp_sent(struct tcb *p, bool resent, mono_t now)
 {
 	p->tlp.out = true;
 	p->tlp.resent = resent;
@@ -100,7 +100,7 @@ tlp_sent(struct tcp_pcb *p, bool resent, mono_t now)
 
 /* Recovery has begun; the probe has nothing more to tell. */
 void
-tlp_cancel(struct tcp_pcb *p)
+tlp_cancel(struct tcb *p)
 {
 	p->tlp.out = p->tlp.now = false;
 	pcb_timer(p, TMR_TLP, MONO_NEVER);
@@ -108,7 +108,7 @@ tlp_cancel(struct tcp_pcb *p)
 
 /* 7.4.2: was there a loss that the probe itself has mended? */
 void
-tlp_ack(struct tcp_pcb *p, const struct ackinfo *a)
+tlp_ack(struct tcb *p, const struct ackinfo *a)
 {
 	if (!p->tlp.out || seq_lt(p->snd_una, p->tlp.end))
 		return;

@@ -34,7 +34,7 @@ tune_short(const struct tcp *t)
 }
 
 uint32_t
-tune_window(const struct tcp_pcb *p, uint32_t room)
+tune_window(const struct tcb *p, uint32_t room)
 {
 	uint32_t least = 4 * p->rcv_mss;
 
@@ -57,7 +57,7 @@ tune_wscale(const struct tcp *t, uint32_t locked)
 }
 
 void
-tune_established(struct tcp_pcb *p, mono_t now)
+tune_established(struct tcb *p, mono_t now)
 {
 	struct tcp_tune *tu = &p->tune;
 
@@ -69,7 +69,7 @@ tune_established(struct tcp_pcb *p, mono_t now)
 }
 
 void
-tune_sndbuf(struct tcp_pcb *p)
+tune_sndbuf(struct tcb *p)
 {
 	uint32_t max = p->t->cfg.size.sndbuf_max;
 	uint64_t want = 2 * (uint64_t)p->cc.cwnd;
@@ -96,7 +96,7 @@ rtt_sample(struct tcp_tune *tu, int64_t us, bool at_most)
 }
 
 void
-tune_segment(struct tcp_pcb *p, const struct seg *s)
+tune_segment(struct tcb *p, const struct seg *s)
 {
 	struct tcp_tune *tu = &p->tune;
 	uint32_t echo = s->h.tsecr;
@@ -126,13 +126,13 @@ tune_segment(struct tcp_pcb *p, const struct seg *s)
 
 /* As the receiver knows it, or from our SYN. */
 static uint32_t
-round_trip(const struct tcp_pcb *p)
+round_trip(const struct tcb *p)
 {
 	return p->tune.rtt_us != 0 ? p->tune.rtt_us : p->srtt_us;
 }
 
 void
-tcp_recv_unread(struct tcp_pcb *p, uint32_t bytes)
+pcb_recv_unread(struct tcb *p, uint32_t bytes)
 {
 	p->tune.unread = bytes;
 }
@@ -148,14 +148,14 @@ taken_in_all(const struct tcp_tune *tu)
 }
 
 bool
-tune_growing(const struct tcp_pcb *p, mono_t now)
+tune_growing(const struct tcb *p, mono_t now)
 {
 	return taken_in_all(&p->tune) >= p->tune.space &&
 	       mono_diff(now, p->tune.since) < (int64_t)round_trip(p);
 }
 
 void
-tune_taken(struct tcp_pcb *p, size_t n, mono_t now)
+tune_taken(struct tcb *p, size_t n, mono_t now)
 {
 	struct tcp_tune *tu = &p->tune;
 	uint32_t rtt = round_trip(p);

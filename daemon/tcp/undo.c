@@ -18,7 +18,7 @@
 
 /* Of RTO or fast recovery; not again while one goes over into the other. */
 void
-undo_begin(struct tcp_pcb *p)
+undo_begin(struct tcb *p)
 {
 	p->undo.on = true;
 	p->undo.hold = false;
@@ -32,7 +32,7 @@ undo_begin(struct tcp_pcb *p)
 
 /* n octets went again. */
 void
-undo_resent(struct tcp_pcb *p, uint32_t n, mono_t now)
+undo_resent(struct tcb *p, uint32_t n, mono_t now)
 {
 	p->undo.resent += n;
 	if (p->undo.first.us == 0)
@@ -62,7 +62,7 @@ is_dsack(const struct wire_tcp *h, seq_t ack)
 
 /* Counts the DSACK among the blocks, if there is one. */
 void
-dsack_input(struct tcp_pcb *p, struct ackinfo *a)
+dsack_input(struct tcb *p, struct ackinfo *a)
 {
 	const struct wire_tcp *h = &a->s->h;
 	uint32_t len, segs;
@@ -93,14 +93,14 @@ dsack_input(struct tcp_pcb *p, struct ackinfo *a)
 /* ---- proofs ---- */
 
 static bool
-all_came_twice(const struct tcp_pcb *p)
+all_came_twice(const struct tcb *p)
 {
 	return p->undo.on && p->undo.dsacked && p->undo.resent == 0;
 }
 
 /* What was acknowledged had gone before the first retransmission. */
 static bool
-came_late(const struct tcp_pcb *p, const struct ackinfo *a)
+came_late(const struct tcb *p, const struct ackinfo *a)
 {
 	const struct wire_tcp *h = &a->s->h;
 
@@ -115,7 +115,7 @@ came_late(const struct tcp_pcb *p, const struct ackinfo *a)
 /* ---- undone ---- */
 
 static void
-take_back(struct tcp_pcb *p)
+take_back(struct tcb *p)
 {
 	txseg_unmark_lost(p, p->undo.first);
 	CHECK(p->lost_bytes == 0);
@@ -130,7 +130,7 @@ take_back(struct tcp_pcb *p)
 /* Recovery was for segments that were late, not lost: the first one by what
  * had come before it then. */
 static void
-was_reordering(struct tcp_pcb *p)
+was_reordering(struct tcb *p)
 {
 	rack_overtaken(p, p->undo.marker, p->undo.fack);
 	p->t->st.spurious_recoveries++;
@@ -138,7 +138,7 @@ was_reordering(struct tcp_pcb *p)
 }
 
 bool
-undo_at_end(struct tcp_pcb *p, const struct ackinfo *a)
+undo_at_end(struct tcb *p, const struct ackinfo *a)
 {
 	if (!all_came_twice(p) && !came_late(p, a))
 		return false;
@@ -148,7 +148,7 @@ undo_at_end(struct tcp_pcb *p, const struct ackinfo *a)
 
 /* Until all is known of what was resent nothing more is. */
 bool
-undo_partial(struct tcp_pcb *p, const struct ackinfo *a)
+undo_partial(struct tcb *p, const struct ackinfo *a)
 {
 	p->undo.hold = false;
 	if (!came_late(p, a))
@@ -163,7 +163,7 @@ undo_partial(struct tcp_pcb *p, const struct ackinfo *a)
 
 /* The DSACKs that come after recovery's end. */
 void
-undo_by_dsack(struct tcp_pcb *p)
+undo_by_dsack(struct tcb *p)
 {
 	uint8_t state = p->ca_state;
 
@@ -176,21 +176,21 @@ undo_by_dsack(struct tcp_pcb *p)
 /* ---- F-RTO ---- */
 
 void
-frto_begin(struct tcp_pcb *p, bool fits)
+frto_begin(struct tcb *p, bool fits)
 {
 	p->frto.on = fits;
 	p->frto.fresh = false;
 }
 
 static bool
-new_data_may_go(const struct tcp_pcb *p)
+new_data_may_go(const struct tcb *p)
 {
-	return tcp_send_unsent(p) > 0 && p->snd_wnd > tcp_outstanding(p);
+	return pcb_send_unsent(p) > 0 && p->snd_wnd > tcp_outstanding(p);
 }
 
 /* An acknowledgment after a time-out; true if that was needless. */
 bool
-undo_loss(struct tcp_pcb *p, const struct ackinfo *a)
+undo_loss(struct tcb *p, const struct ackinfo *a)
 {
 	bool late = all_came_twice(p) || came_late(p, a);
 

@@ -13,7 +13,7 @@
 
 /* The number of the first octet that the user has not taken. */
 static seq_t
-copied(const struct tcp_pcb *p)
+copied(const struct tcb *p)
 {
 	uint32_t fin = (p->flags & PF_FIN_RCVD) != 0;
 
@@ -23,13 +23,13 @@ copied(const struct tcp_pcb *p)
 /* ---- sending ---- */
 
 bool
-urgent_sending(const struct tcp_pcb *p)
+urgent_sending(const struct tcb *p)
 {
 	return p->urg.sending && seq_gt(p->urg.snd_up, p->snd_una);
 }
 
 void
-urgent_mark(struct tcp_pcb *p, seq_t seq, struct wire_tcp *h)
+urgent_mark(struct tcb *p, seq_t seq, struct wire_tcp *h)
 {
 	int32_t far = seq_diff(p->urg.snd_up, seq);
 
@@ -46,7 +46,7 @@ urgent_mark(struct tcp_pcb *p, seq_t seq, struct wire_tcp *h)
 }
 
 void
-tcp_send_urgent(struct tcp_pcb *p, mono_t now)
+pcb_send_urgent(struct tcb *p, mono_t now)
 {
 	seq_t first = p->snd_una;
 
@@ -69,7 +69,7 @@ tcp_send_urgent(struct tcp_pcb *p, mono_t now)
 /* RFC 9293 3.10.7.4, sixth.  What is old, or not further than before, says
  * nothing new. */
 void
-urgent_input(struct tcp_pcb *p, const struct seg *s)
+urgent_input(struct tcb *p, const struct seg *s)
 {
 	seq_t up;
 
@@ -85,7 +85,7 @@ urgent_input(struct tcp_pcb *p, const struct seg *s)
 }
 
 void
-urgent_taken(struct tcp_pcb *p)
+urgent_taken(struct tcb *p)
 {
 	if (p->urg.coming && seq_leq(p->urg.rcv_up, copied(p)))
 		p->urg.coming = false;
@@ -93,7 +93,7 @@ urgent_taken(struct tcp_pcb *p)
 
 /* MUST-33 */
 uint32_t
-tcp_recv_urgent(const struct tcp_pcb *p)
+pcb_recv_urgent(const struct tcb *p)
 {
 	if (!p->urg.coming)
 		return 0;

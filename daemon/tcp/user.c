@@ -1,43 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The user calls (RFC 9293 3.9.1, 3.10.1 to 3.10.6) and what else comes from
- * above or beside: options, ICMP's word, what TCP_INFO shows.
+ * What the user calls do (RFC 9293 3.9.1, 3.10.1 to 3.10.6) and what else comes
+ * from above or beside: options, ICMP's word, what TCP_INFO shows.
  */
 #include <errno.h>
 #include "tcp/internal.h"
 
-void
-tcp_set_user(struct tcp_pcb *p, void *user)
-{
-	p->user = user;
-}
-
-void
-tcp_set_owner(struct tcp_pcb *p, uint32_t owner)
-{
-	p->owner = owner;
-}
-
-void *
-tcp_user(const struct tcp_pcb *p)
-{
-	return p->user;
-}
-
-const struct tuple *
-tcp_tuple(const struct tcp_pcb *p)
-{
-	return &p->node.id;
-}
-
-enum tcp_state
-tcp_pcb_state(const struct tcp_pcb *p)
-{
-	return p->state;
-}
-
 int
-tcp_soft_error(struct tcp_pcb *p)
+pcb_soft_error(struct tcb *p)
 {
 	int e = p->soft_error;
 
@@ -46,7 +16,7 @@ tcp_soft_error(struct tcp_pcb *p)
 }
 
 void
-tcp_clamp_window(struct tcp_pcb *p, uint32_t bytes)
+pcb_clamp_window(struct tcb *p, uint32_t bytes)
 {
 	p->rcv_clamp = bytes;
 	if (p->state != TCPS_CLOSED && tcp_want_window_update(p)) {
@@ -91,7 +61,7 @@ destination_valid(const struct ipaddr *dst)
 }
 
 static void
-start_syn(struct tcp_pcb *p, seq_t iss, mono_t now)
+start_syn(struct tcb *p, seq_t iss, mono_t now)
 {
 	const struct tcp_config *c = &p->t->cfg;
 
@@ -103,7 +73,7 @@ start_syn(struct tcp_pcb *p, seq_t iss, mono_t now)
 	if (p->flags & PF_WSCALE)
 		p->rcv_wscale =
 		    tune_wscale(p->t, p->tune.rcv_locked ? p->rcvbuf : 0);
-	p->ts_off = tcp_ts_offset(p->t, &p->node.id);
+	p->ts_off = tcp_ts_offset(p->t, &p->h->node.id);
 	pcb_set_mss(p);
 	tcp_cc_init(&p->cc, p->cc.ops, p->snd_mss, now);
 	tcp_set_state(p, TCPS_SYN_SENT);
@@ -122,7 +92,7 @@ tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
 	    opts->congestion != NULL ? tcp_cc_find(opts->congestion) : t->cc;
 	struct tuple id = {.raddr = *dst, .rport = dport};
 	struct tcp_path path = {0};
-	struct tcp_pcb *p;
+	struct tcb *p;
 	seq_t floor, iss;
 	bool has_floor;
 	int r;
@@ -138,7 +108,7 @@ tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
 		return r;
 	if ((p = pcb_new(t, &id, now)) == NULL)
 		return -ENOMEM;
-	if (!conn_insert(t, &p->node) ||
+	if (!conn_insert(t, &p->h->node) ||
 	    txseg_add(p, (iss = tcp_isn(t, &id, now)), 1, now) == NULL) {
 		pcb_free(p);
 		return -ENOMEM;
@@ -148,7 +118,7 @@ tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
 		TAILQ_FIRST(&p->tx)->seq = iss;
 	}
 	t->st.active_opens++;
-	p->user = user;
+	p->h->user = user;
 	p->path = path;
 	p->bind = bind;
 	if (bind != NULL)
@@ -161,14 +131,14 @@ tcp_connect(struct tcp *t, struct tcp_bind *bind, const struct ipaddr *src,
 	}
 	pcb_opts_apply(p, opts);
 	start_syn(p, iss, now);
-	*out = p;
+	*out = p->h;
 	return 0;
 }
 
 /* ---- the end ---- */
 
 void
-tcp_shutdown(struct tcp_pcb *p, mono_t now)
+pcb_shutdown(struct tcb *p, mono_t now)
 {
 	if (p->flags & (PF_FIN_QUEUED | PF_FINISHED))
 		return;
@@ -182,11 +152,11 @@ tcp_shutdown(struct tcp_pcb *p, mono_t now)
 }
 
 static void
-forget_user(struct tcp_pcb *p)
+forget_user(struct tcb *p)
 {
 	struct tcp *t = p->t;
 
-	p->user = NULL;
+	p->h->user = NULL;
 	p->flags |= PF_ORPHAN;
 	p->flags &= ~PF_KEEPALIVE;
 	t->orphans++;
@@ -203,7 +173,7 @@ forget_user(struct tcp_pcb *p)
 
 /* A connection whose protocol is over goes at once; true if it did. */
 static bool
-close_dead(struct tcp_pcb *p)
+close_dead(struct tcb *p)
 {
 	if (p == p->t->delivered)
 		return true; /* goes with the next tcp_event() */
@@ -214,7 +184,7 @@ close_dead(struct tcp_pcb *p)
 }
 
 void
-tcp_close(struct tcp_pcb *p, mono_t now)
+pcb_close(struct tcb *p, mono_t now)
 {
 	if (close_dead(p))
 		return;
@@ -223,17 +193,17 @@ tcp_close(struct tcp_pcb *p, mono_t now)
 	 * a Fast Open it may have written before there was an answer. */
 	if (p->rcv_bytes > 0 ||
 	    (p->state == TCPS_SYN_SENT && !(p->fo.on && p->sq.bytes > 0))) {
-		tcp_abort(p, now);
+		pcb_abort(p, now);
 		return;
 	}
 	/* What nobody waits for may hold only so much. */
 	if (p->t->cfg.max_orphans != 0 &&
 	    p->t->orphans >= p->t->cfg.max_orphans) {
 		p->t->st.orphans_reset++;
-		tcp_abort(p, now);
+		pcb_abort(p, now);
 		return;
 	}
-	tcp_shutdown(p, now);
+	pcb_shutdown(p, now);
 	forget_user(p);
 	if (p->state == TCPS_FIN_WAIT_2) {
 		pcb_timer(p, TMR_KEEP,
@@ -242,7 +212,7 @@ tcp_close(struct tcp_pcb *p, mono_t now)
 }
 
 void
-tcp_abort(struct tcp_pcb *p, mono_t now)
+pcb_abort(struct tcb *p, mono_t now)
 {
 	if (close_dead(p))
 		return;
@@ -256,7 +226,7 @@ tcp_abort(struct tcp_pcb *p, mono_t now)
 /* ---- options ---- */
 
 void
-tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *o)
+pcb_get_opts(const struct tcb *p, struct tcp_opts *o)
 {
 	*o = (struct tcp_opts){
 	    .congestion = p->cc.ops->name,
@@ -283,7 +253,7 @@ tcp_get_opts(const struct tcp_pcb *p, struct tcp_opts *o)
 }
 
 int
-tcp_apply_opts(struct tcp_pcb *p, const struct tcp_opts *o, mono_t now)
+pcb_apply_opts(struct tcb *p, const struct tcp_opts *o, mono_t now)
 {
 	const struct tcp_cc_ops *cc = p->cc.ops;
 	bool kept = p->flags & PF_KEEPALIVE, delay = !(p->flags & PF_NODELAY);
@@ -302,7 +272,7 @@ tcp_apply_opts(struct tcp_pcb *p, const struct tcp_opts *o, mono_t now)
 		tcp_arm_keep(p, now);
 	/* NODELAY set or CORK cleared lets what waited go; as Linux does,
 	 * NODELAY once even what CORK holds. */
-	if (o->nodelay && delay && tcp_send_unsent(p) > 0)
+	if (o->nodelay && delay && pcb_send_unsent(p) > 0)
 		p->flags |= PF_OVERRIDE;
 	if (p->state != TCPS_SYN_SENT)
 		pcb_ready(p);
@@ -339,13 +309,19 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
     enum tcp_icmp what, uint16_t mtu, mono_t now)
 {
 	struct tcp_node *n = conn_find(t, id);
-	struct tcp_pcb *p = (struct tcp_pcb *)n;
+	struct tcb *p;
 
 	if (n == NULL || n->kind != NODE_PCB) {
 		drop(t, DROP_TCP_NO_CONN);
 		return false;
 	}
-	/* RFC 5927 4.1: only about what is out. */
+	/* RFC 5927 4.1: only about what is out, and of one that rests nothing
+	 * is. */
+	if (n->resting) {
+		drop(t, DROP_TCP_SEQ);
+		return false;
+	}
+	p = ((struct tcp_pcb *)n)->b;
 	if (!seq_geq(SEQ(seq), p->snd_una) || !seq_lt(SEQ(seq), p->snd_nxt)) {
 		drop(t, DROP_TCP_SEQ);
 		return false;
@@ -377,12 +353,15 @@ tcp_icmp_input(struct tcp *t, const struct tuple *id, uint32_t seq,
 void
 tcp_host_unreachable(struct tcp *t, const struct ipaddr *dst, mono_t now)
 {
-	struct tcp_pcb *p, *next;
+	struct tcp_pcb *h, *next;
+	struct tcb *p;
 
 	(void)now;
-	LIST_FOREACH_SAFE (p, conn_peers(t, dst), peer_link, next) {
-		if (p->state == TCPS_CLOSED || (p->flags & PF_FINISHED) ||
-		    !ipaddr_eq(&p->node.id.raddr, dst))
+	LIST_FOREACH_SAFE (h, conn_peers(t, dst), peer_link, next) {
+		if (!ipaddr_eq(&h->node.id.raddr, dst) ||
+		    (p = pcb_awake(h)) == NULL)
+			continue;
+		if (p->state == TCPS_CLOSED || (p->flags & PF_FINISHED))
 			continue;
 		if (p->state == TCPS_SYN_SENT) {
 			pcb_dead(p, EHOSTUNREACH);
@@ -396,7 +375,7 @@ tcp_host_unreachable(struct tcp *t, const struct ipaddr *dst, mono_t now)
 /* ---- TCP_INFO ---- */
 
 static void
-info_timer(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
+info_timer(const struct tcb *p, struct tcp_info_out *o, mono_t now)
 {
 	static const char *const names[TMR_N] = {
 	    [TMR_TLP] = "on",
@@ -418,7 +397,7 @@ info_timer(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 }
 
 static void
-info_counts(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
+info_counts(const struct tcb *p, struct tcp_info_out *o, mono_t now)
 {
 	uint32_t mss = p->snd_mss != 0 ? p->snd_mss : TCP_DEFAULT_MSS;
 	bool fin_acked =
@@ -439,7 +418,7 @@ info_counts(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 }
 
 void
-tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
+pcb_info(const struct tcb *p, struct tcp_info_out *o, mono_t now)
 {
 	struct tcp_ao_info ao;
 	uint32_t out = tcp_outstanding(p), free;
@@ -505,7 +484,7 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 	o->syn_data = p->fo.taken;
 	o->fastopen_fail = p->fo.fail;
 	o->md5 = p->md5.key != NULL;
-	o->ao = tcp_ao_get(NULL, p, &ao) == 0;
+	o->ao = pcb_ao_get(NULL, p, &ao) == 0;
 	if (o->ao) {
 		o->ao_current = (uint8_t)ao.current;
 		o->ao_rnext = (uint8_t)ao.rnext;
@@ -516,7 +495,7 @@ tcp_info(const struct tcp_pcb *p, struct tcp_info_out *o, mono_t now)
 }
 
 size_t
-tcp_send_unsent(const struct tcp_pcb *p)
+pcb_send_unsent(const struct tcb *p)
 {
 	uint32_t out = tcp_outstanding(p);
 

@@ -49,6 +49,7 @@
 #define LAG_MAX	   64 /* bursts until the peer acknowledges */
 #define ACTIVE	   1000
 #define ROUNDS_MAX 99
+#define IDLE_US	   12000000
 
 static const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 1};
 static const uint8_t peer_mac[6] = {2, 0, 0, 0, 0, 2};
@@ -76,7 +77,8 @@ struct world {
 	struct due due[LAG_MAX + 1];
 	uint64_t bursts;
 	double worst_us; /* of one frame while connections were made */
-	double bytes;	 /* of memory, for each connection */
+	double busy; /* bytes of memory for each connection, just made ... */
+	double idle; /* ... and after IDLE_US */
 	double ns[2][ROUNDS_MAX];
 };
 
@@ -276,6 +278,10 @@ world_open(struct world *w, uint32_t n)
 	struct ipaddr any = {{0}};
 	struct tcp_opts opts = {.keepalive = true};
 	struct tcp_bind *b;
+	struct wire_tcp h;
+	struct txframe f;
+	struct said said;
+	mono_t until;
 	double before;
 
 	*w = (struct world){.n = n, .now = {1000000}};
@@ -304,7 +310,17 @@ world_open(struct world *w, uint32_t n)
 	before = resident();
 	for (uint32_t i = 0; i < n; i++)
 		establish(w, i);
-	w->bytes = (resident() - before) / n;
+	w->busy = (resident() - before) / n;
+	until = mono_add(w->now, IDLE_US);
+	while (!mono_before(until, stack_deadline(w->stack))) {
+		w->now = mono_max(w->now, stack_deadline(w->stack));
+		stack_expire(w->stack, w->now);
+		while (stack_output(w->stack, &f, w->now))
+			(void)understand(w, &f, &said, &h);
+	}
+	w->now = until;
+	w->idle = (resident() - before) / n;
+	tcp_check(stack_tcp(w->stack), w->now);
 }
 
 static void
@@ -456,7 +472,7 @@ report(struct world *worlds, unsigned n, unsigned rounds)
 	double first = 0, uniform, active;
 
 	printf("# connections  ns/frame uniform (min-max)  of first"
-	       "  active 1000  of first  bytes each  worst set-up us\n");
+	       "  active 1000  of first  bytes new, idle  worst set-up us\n");
 	for (unsigned i = 0; i < n; i++) {
 		struct world *w = &worlds[i];
 
@@ -464,10 +480,10 @@ report(struct world *worlds, unsigned n, unsigned rounds)
 		active = median(w->ns[1], rounds);
 		if (i == 0)
 			first = uniform;
-		printf("%10u %10.0f (%.0f-%.0f) %8.2f %10.0f %8.2f %10.0f"
+		printf("%10u %10.0f (%.0f-%.0f) %8.2f %10.0f %8.2f %8.0f %6.0f"
 		       " %10.0f\n",
 		    w->n, uniform, w->ns[0][0], w->ns[0][rounds - 1],
-		    uniform / first, active, active / first, w->bytes,
+		    uniform / first, active, active / first, w->busy, w->idle,
 		    w->worst_us);
 	}
 }
@@ -500,6 +516,8 @@ main(int argc, char **argv)
 	}
 	for (uint32_t conns = least; conns <= most; conns *= 10)
 		world_open(&worlds[n++], conns);
+	for (i = 0; i < n; i++) /* each has something to do, now and then */
+		(void)cost(&worlds[i], worlds[i].n, worlds[i].n / BURST);
 	for (r = 0; r < rounds; r++)
 		for (i = 0; i < n; i++) {
 			struct world *w = &worlds[i];

@@ -51,6 +51,8 @@ check "an idle connection is there" wait_for 10 grep -q up "$work/client.log"
 asked=stack.arp_requests
 [ "$family" = 4 ] || asked=stack.solicitations
 wait_for 10 eval '[ "$(stat_of $asked)" -ge 1 ]'
+# A connection that is idle is folded up, once.
+wait_for 15 eval '[ "$(stat_of tcp.resting)" -ge 1 ]'
 check "it comes to rest" wait_for 30 quiet
 ticks_before=$(ticks) switches_before=$(switches)
 began=$(now_ms)

@@ -1147,6 +1147,12 @@ lab_now(void)
 	return mono_diff(lab.now, lab.start);
 }
 
+static mono_t
+next_deadline(void)
+{
+	return mono_min(tcp_deadline(lab.tcp), tcp_rest_deadline(lab.tcp));
+}
+
 /* Moves to t and expires what is due; the layer must not ask for the same
  * moment again. */
 static void
@@ -1157,7 +1163,7 @@ expire_at(const char *file, int line, mono_t t)
 	lab.now = t;
 	tcp_expire(lab.tcp, t);
 	settle();
-	d = tcp_deadline(lab.tcp);
+	d = next_deadline();
 	if (!mono_before(t, d))
 		fail(file, line, "the deadline does not move on: it spins");
 }
@@ -1166,7 +1172,7 @@ expire_at(const char *file, int line, mono_t t)
 static bool
 step_towards(const char *file, int line, mono_t t)
 {
-	mono_t d = mono_max(tcp_deadline(lab.tcp), lab.now);
+	mono_t d = mono_max(next_deadline(), lab.now);
 
 	if (!mono_before(d, t)) {
 		expire_at(file, line, t);

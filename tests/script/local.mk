@@ -46,7 +46,8 @@ SCRIPT_SOURCES = \
 	tests/script/fastsyn.c \
 	tests/script/accecn.c \
 	tests/script/dctcp.c \
-	tests/script/info.c
+	tests/script/info.c \
+	tests/script/rest.c
 
 noinst_HEADERS += tests/script/lab.h
 EXTRA_DIST += tests/script/script6.sh

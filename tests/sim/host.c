@@ -302,6 +302,7 @@ host_init(struct sim *s, unsigned index, const struct hostcfg *cfg)
 	c.tcp.port_first = 32768;
 	c.tcp.port_last = 60999;
 	c.tcp.congestion = cfg->congestion;
+	c.tcp.rest_us = cfg->rest_us;
 	c.tcp.pacing = cfg->pacing;
 	c.tcp.ecn = cfg->ecn;
 	c.tcp.fastopen = (struct tcp_fastopen){

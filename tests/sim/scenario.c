@@ -310,6 +310,8 @@ make_harsh(struct sim *s, struct linkcfg *c)
 	c->corrupt = rng_below(&s->rng, 50001);
 }
 
+#define SOON_US 5000 /* idle connections are folded up, with SIM_REST */
+
 void
 scenario_run(uint64_t seed, unsigned mode, struct result *r)
 {
@@ -334,6 +336,8 @@ scenario_run(uint64_t seed, unsigned mode, struct result *r)
 		choose_link(s, &s->links[i].cfg, whole);
 		if (mode & SIM_HARSH)
 			make_harsh(s, &s->links[i].cfg);
+		if (mode & SIM_REST)
+			h[i].rest_us = SOON_US;
 		host_init(s, i, &h[i]);
 	}
 	n = (unsigned)scaled(s, 1, 12);
@@ -440,8 +444,8 @@ scenario_idle(struct result *r)
 	nobody_is_gone(s);
 	woken = s->hosts[0].wakeups + s->hosts[1].wakeups - woken;
 	/* Keep-alive is the only reason to wake up: 15 connections, every two
-	 * hours, some probes lost. */
-	if (!s->failed && woken > 15 * 12 * 4)
+	 * hours, some probes lost; and each then rests again, at both ends. */
+	if (!s->failed && woken > 15 * 12 * 6)
 		sim_fail(s, "%llu wake-ups in an idle day",
 		    (unsigned long long)woken);
 	sim_run(s, mono_add(s->now, 4000 * SEC), scenario_done);

@@ -93,6 +93,7 @@ struct hostcfg {
 	const char *congestion;
 	bool pacing;
 	enum tcp_ecn_policy ecn;
+	uint32_t rest_us;	 /* idle connections are folded up; 0: 5 s */
 	uint16_t fastopen;	 /* FASTOPEN_ */
 	uint32_t fastopen_limit; /* of the listener */
 };
@@ -275,6 +276,7 @@ enum {
 	SIM_VERBOSE = 1 << 0, /* show the segments */
 	SIM_HARSH = 1 << 1,   /* all faults, up to 20 % loss, in every run */
 	SIM_SIX = 1 << 2,     /* path_measure(): over IPv6 */
+	SIM_REST = 1 << 3,    /* idle connections are soon folded up */
 };
 
 /* A network and programs out of the seed. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * swarm [-hv] [-n count] [-s seed] [-t transfers] [SEED=n]: runs that many
+ * swarm [-hrv] [-n count] [-s seed] [-t transfers] [SEED=n]: runs that many
  * seeds from the first one on, or until so many orderly transfers are
  * complete; -h has every fault at work in every run, up to 20 % loss.  A
  * failure prints the seed that replays it; every sixteenth seed runs twice and
- * must give the same digest.  SEED=n runs that seed alone and -v shows its
- * segments.
+ * must give the same digest; every other sixteenth runs again with connections
+ * that are folded up (tcp/rest.c) whenever they have nothing to do for a moment
+ * (-r), and must complete as many transfers.  SEED=n runs that seed alone and
+ * -v shows its segments.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: swarm [-hv] [-n count] [-s seed] "
+	fprintf(stderr, "usage: swarm [-hrv] [-n count] [-s seed] "
 			"[-t transfers] [SEED=n]\n");
 	exit(2);
 }
@@ -47,6 +49,16 @@ run_one(uint64_t seed, unsigned mode, struct result *r)
 			    (unsigned long long)again.digest);
 		}
 	}
+	if (r->ok && seed % 16 == 8) {
+		scenario_run(
+		    seed, (mode | SIM_REST) & ~(unsigned)SIM_VERBOSE, &again);
+		if (!again.ok || again.transfers != r->transfers) {
+			r->ok = false;
+			snprintf(r->why, sizeof r->why,
+			    "folded up, %u transfers, not %u; %.200s",
+			    again.transfers, r->transfers, again.why);
+		}
+	}
 	if (!r->ok)
 		printf("SEED=%llu%s: %s\n", (unsigned long long)seed,
 		    mode & SIM_HARSH ? " -h" : "", r->why);
@@ -62,11 +74,13 @@ main(int argc, char **argv)
 	struct result r;
 	int c;
 
-	while ((c = getopt(argc, argv, "hvn:s:t:")) != -1) {
+	while ((c = getopt(argc, argv, "hrvn:s:t:")) != -1) {
 		if (c == 'v')
 			mode |= SIM_VERBOSE;
 		else if (c == 'h')
 			mode |= SIM_HARSH;
+		else if (c == 'r')
+			mode |= SIM_REST;
 		else if (c == 'n')
 			count = strtoull(optarg, NULL, 0);
 		else if (c == 's')

@@ -63,6 +63,13 @@ tcp_host_unreachable(struct tcp *t, const struct ipaddr *dst, mono_t now)
 }
 
 mono_t
+tcp_rest_deadline(const struct tcp *t)
+{
+	(void)t;
+	return MONO_NEVER;
+}
+
+mono_t
 tcp_deadline(const struct tcp *t)
 {
 	return fake.deadline;
