@@ -681,6 +681,7 @@ struct tcb {
 	TAILQ_ENTRY(tcb) awake_link; /* by looked_at */
 	mono_t looked_at;	     /* could it rest? */
 	bool on_ready, on_events;
+	uint32_t said; /* tcp.turn when the last segment went */
 	unsigned events;
 	int error, soft_error;
 
@@ -754,6 +755,7 @@ struct tcp {
 	struct tcp_ctl *ctl;
 	unsigned ctl_head, ctl_n;
 	size_t orphans;
+	uint32_t turn; /* what we sent to ourselves in one comes in the next */
 	struct fastopen_state fo;
 	struct {
 		struct slab keys, mkts, sets, tw_slab;

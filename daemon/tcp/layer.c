@@ -232,6 +232,7 @@ tcp_expire(struct tcp *t, mono_t now)
 	struct tcb *p;
 
 	t->turned = now;
+	t->turn++;
 	tw_expire(t, now);
 	rest_expire(t, now);
 	while ((tm = timerq_pop(&t->timers, now)) != NULL) {

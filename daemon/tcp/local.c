@@ -15,6 +15,9 @@
  * The other end is found by its name.  That a connection of ours has it is no
  * proof that it is the one the sender began with: the numbers have to agree.
  *
+ * Nothing overtakes a segment that IP still has: an ACK whose number is old by
+ * then would be none, and what it answers would go again.
+ *
  * DEVIATION: RFC 5681's congestion control has no part in it: no network is
  * between the two, and the receiver's window bounds what waits.
  */
@@ -34,10 +37,17 @@ other_end(const struct tcb *p)
 						: NULL;
 }
 
+/* Has it said something that the other end has not heard yet? */
+static bool
+on_the_way(const struct tcb *p)
+{
+	return p->said == p->t->turn;
+}
+
 static bool
 may_pass(const struct tcb *p)
 {
-	return !p->t->cfg.no_fast_path && synchronized(p) &&
+	return !p->t->cfg.no_fast_path && synchronized(p) && !on_the_way(p) &&
 	       TAILQ_EMPTY(&p->tx) && p->ca_state == CA_OPEN && !p->frto.on &&
 	       !p->tlp.out && p->mtu.size == 0 && p->md5.keys == NULL &&
 	       !p->urg.sending && p->fo.half == NULL &&
@@ -86,8 +96,11 @@ sent(struct tcb *p, uint32_t n, uint32_t segs, mono_t now)
 	p->bytes_acked += n;
 	p->segs_out += segs;
 	p->data_segs_out += segs;
+	p->rate.delivered += n;
+	p->rate.packets += segs;
 	p->flags &= ~PF_OVERRIDE;
 	pcb_timer(p, TMR_PERSIST, MONO_NEVER);
+	tcp_arm_keep(p, now);
 	sendq_ack(p, n);
 }
 
@@ -101,6 +114,7 @@ received(struct tcb *q, uint32_t segs, mono_t now)
 		q->rcv_adv = q->rcv_nxt;
 	q->flags &= ~PF_ACK_DELAYED;
 	pcb_timer(q, TMR_DELACK, MONO_NEVER);
+	tcp_arm_keep(q, now);
 }
 
 /* At most n octets from p's queue to q's; how many. */
@@ -128,9 +142,8 @@ local_output(struct tcb *p, mono_t now)
 	if (p->sq.bytes == 0 || !may_pass(p) || (q = other_end(p)) == NULL ||
 	    !may_take(q, p))
 		return;
-	(void)tcp_select_window(q);
-	n = tcp_rcv_wnd(q);
-	n = move(p, q, n < p->sq.bytes ? n : p->sq.bytes);
+	tell_window(q, p);
+	n = move(p, q, p->snd_wnd < p->sq.bytes ? p->snd_wnd : p->sq.bytes);
 	if (n == 0)
 		return;
 	segs = (n + p->snd_mss - 1) / p->snd_mss;
@@ -145,8 +158,8 @@ local_window(struct tcb *q)
 {
 	struct tcb *p;
 
-	if (!q->path.local || (p = other_end(q)) == NULL || !may_pass(p) ||
-	    !may_take(q, p))
+	if (!q->path.local || on_the_way(q) || (p = other_end(q)) == NULL ||
+	    !may_pass(p) || !may_take(q, p))
 		return false;
 	tell_window(q, p);
 	pcb_ready(p);

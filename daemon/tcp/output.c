@@ -69,6 +69,7 @@ emit(struct tcb *p, struct tcp_out *out, uint8_t flags, seq_t seq, mono_t now)
 	p->in_doubt = false;
 	p->flags &= ~PF_PROGRESS;
 	delack_sent(p);
+	p->said = p->t->turn;
 	p->segs_out++;
 }
 

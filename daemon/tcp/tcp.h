@@ -232,8 +232,9 @@ void tcp_set_mtu_probing(struct tcp *t, enum tcp_mtu_probing mode);
 void tcp_set_ecn(struct tcp *t, enum tcp_ecn_policy policy);
 /* For segments from now on. */
 void tcp_set_accecn(struct tcp *t, enum tcp_accecn_option option, bool ect_all);
-/* For SYNs from now on. */
+/* For text from now on. */
 void tcp_set_fast_path(struct tcp *t, bool on);
+/* For SYNs from now on. */
 void tcp_set_syn_linear(struct tcp *t, uint8_t n);
 /* For trains from now on. */
 void tcp_set_min_tso_segs(struct tcp *t, uint8_t n);
@@ -300,6 +301,7 @@ void tcp_host_unreachable(struct tcp *t, const struct ipaddr *dst, mono_t now);
 mono_t tcp_deadline(const struct tcp *t);
 /* When tcp_expire() should be called for the sake of memory alone. */
 mono_t tcp_rest_deadline(const struct tcp *t);
+/* What tcp_output() gave out for ourselves has been put in before (local.c). */
 void tcp_expire(struct tcp *t, mono_t now);
 
 /* ---- events ---- */

@@ -110,9 +110,9 @@ byte_at(const struct end *e, uint64_t i)
 	return (uint8_t)(i * 31 + i / 4099 + (e == &ends[1]));
 }
 
-/* At most n bytes; how many were taken. */
+/* At most n bytes, without what follows; how many were taken. */
 static size_t
-put(struct end *e, size_t n)
+say(struct end *e, size_t n)
 {
 	struct span spans[8];
 	size_t all = 0, got, i;
@@ -129,6 +129,15 @@ put(struct end *e, size_t n)
 		tcp_send_commit(e->p, got, now);
 		all += got;
 	}
+	return all;
+}
+
+/* At most n bytes; how many were taken. */
+static size_t
+put(struct end *e, size_t n)
+{
+	size_t all = say(e, n);
+
 	settle();
 	return all;
 }
@@ -243,6 +252,8 @@ Test(local, text_passes_in_no_segment)
 	cr_assert_eq(to.bytes_received, 3200001);
 	cr_assert_geq(from.data_segs_out, 3200000 / from.snd_mss);
 	cr_assert_eq(from.data_segs_out, to.data_segs_in);
+	cr_assert_eq(from.delivered_bytes, from.bytes_acked);
+	cr_assert_eq(from.delivered_packets, from.data_segs_out + 1);
 	cr_assert_eq(from.last_data_sent_us, 0);
 	cr_assert_eq(to.last_data_recv_us, 0);
 }
@@ -280,6 +291,147 @@ Test(local, the_window_holds_back)
 	cr_assert_eq(packets(), before, "the window was told by a segment");
 	cr_assert_eq(put(&ends[0], 1000), 1000);
 	cr_assert_eq(get(&ends[1], MIB), 1000);
+}
+
+/* What goes out now; nothing arrives yet. */
+static void
+send_all(void)
+{
+	struct txframe f;
+
+	cr_assert_not(stack_output(s, &f, now));
+}
+
+static uint32_t
+sent_again(const struct end *e)
+{
+	struct tcp_info_out o;
+
+	tcp_info(e->p, &o, now);
+	return o.total_retrans;
+}
+
+/* An ACK that is in IP's loop has its number before text that passes. */
+Test(local, nothing_overtakes_an_acknowledgment)
+{
+	tcp_shutdown(ends[1].p, now);
+	send_all();
+	stack_expire(s, now);
+	send_all();
+	cr_assert_eq(say(&ends[0], 1000), 1000);
+	settle();
+	cr_assert_eq(tcp_pcb_state(ends[1].p), TCPS_FIN_WAIT_2);
+	cr_assert_eq(get(&ends[1], MIB), 1000);
+	later(1000000);
+	cr_assert_eq(sent_again(&ends[1]), 0);
+	cr_assert_eq(put(&ends[0], 1000), 1000);
+	cr_assert_eq(passed(), 1000);
+}
+
+/* A window in IP's loop is older than one that is told without it. */
+Test(local, nothing_overtakes_a_window)
+{
+	cr_assert_eq(put(&ends[0], RCVBUF), RCVBUF);
+	cr_assert_eq(tcp_send_queued(ends[0].p), 0);
+	cr_assert_eq(say(&ends[1], 1), 1);
+	tcp_send_urgent(ends[1].p, now);
+	send_all(); /* it says that the window is shut */
+	while (tcp_recv_queued(ends[1].p) > 0)
+		tcp_recv_consume(ends[1].p, 4096, now);
+	settle();
+	tcp_shutdown(ends[0].p, now);
+	settle();
+	cr_assert(tcp_recv_eof(ends[1].p));
+}
+
+/* MUST-26: only who hears nothing asks. */
+Test(local, no_keepalives_while_text_passes)
+{
+	struct tcp_stats st;
+	struct tcp_opts o;
+
+	for (int i = 0; i < 2; i++) {
+		tcp_get_opts(ends[i].p, &o);
+		o.keepalive = true;
+		o.keepidle_s = o.keepintvl_s = 10;
+		cr_assert_eq(tcp_apply_opts(ends[i].p, &o, now), 0);
+	}
+	put(&ends[0], 1);
+	for (int i = 0; i < 10; i++) {
+		later(9000000);
+		put(&ends[0], 10);
+		get(&ends[1], MIB);
+	}
+	cr_assert_eq(passed(), 101);
+	tcp_stats(tcp, &st);
+	cr_assert_eq(st.keepalive_probes, 0);
+	later(10000000);
+	tcp_stats(tcp, &st);
+	cr_assert_gt(st.keepalive_probes, 0);
+	cr_assert_not(ends[0].gone || ends[1].gone);
+}
+
+/* SO_MAX_PACING_RATE is the user's wish, whatever the way. */
+Test(local, a_rate_holds_back)
+{
+	struct tcp_opts o;
+
+	tcp_get_opts(ends[0].p, &o);
+	o.max_pacing_rate = 100000;
+	cr_assert_eq(tcp_apply_opts(ends[0].p, &o, now), 0);
+	put(&ends[0], MIB);
+	for (int i = 0; i < 100; i++) {
+		get(&ends[1], MIB);
+		later(20000);
+	}
+	cr_assert_eq(passed(), 0);
+	cr_assert_leq(ends[1].read, 400000);
+}
+
+/* SHUT_RD: what comes is acknowledged, and nobody's. */
+Test(local, text_that_is_not_wanted)
+{
+	tcp_recv_discard(ends[1].p, now);
+	for (int i = 0; i < 20; i++) {
+		put(&ends[0], MIB);
+		later(100000);
+	}
+	cr_assert_eq(tcp_recv_queued(ends[1].p), 0);
+	cr_assert_eq(tcp_send_queued(ends[0].p), 0);
+	cr_assert_eq(sent_again(&ends[0]), 0);
+}
+
+/* Who connects to himself talks to himself, as in Linux. */
+Test(local, one_end_is_both)
+{
+	static const struct tcp_opts opts;
+	struct ipaddr addr = ipaddr_v4(0xc0000202);
+	struct end self = {0};
+	struct span span;
+	struct tcp_bind *b;
+
+	cr_assert_eq(tcp_bind(tcp, &addr, 5000, 0, 0, NULL, &b), 0);
+	cr_assert_eq(
+	    tcp_connect(tcp, b, NULL, &addr, 5000, &opts, &self, now, &self.p),
+	    0);
+	settle();
+	later(1000000);
+	cr_assert_eq(tcp_pcb_state(self.p), TCPS_ESTABLISHED);
+	for (int i = 1; i <= 100; i++) {
+		cr_assert_eq(put(&self, 30000), 30000);
+		cr_assert_eq(tcp_recv_queued(self.p), 30000);
+		for (size_t n = 0; n < 30000; n += span.len) {
+			cr_assert_eq(tcp_recv_peek(self.p, &span, 1), 1);
+			cr_assert_eq(
+			    *(uint8_t *)span.base, byte_at(&self, self.read));
+			self.read += span.len;
+			tcp_recv_consume(self.p, span.len, now);
+		}
+		settle();
+	}
+	cr_assert_eq(passed(), 3000000);
+	tcp_close(self.p, now);
+	settle();
 }
 
 /* A window that stays shut for long is asked for, by segments. */
