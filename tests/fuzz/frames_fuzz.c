@@ -851,6 +851,7 @@ user_call(const uint8_t *b, size_t len)
 		break;
 	case 8:
 		tcp_info(*p, &info, w.now);
+		tcp_set_fast_path(w.tcp, b[2] % 4 != 3);
 		break;
 	case 9:
 		app_read(*p, true);
