@@ -16,6 +16,7 @@
 
 struct txbatch;
 struct rxring;
+struct xsk;
 
 struct dev {
 	int fd;
@@ -27,6 +28,7 @@ struct dev {
 	struct buf *spare;     /* BUF_FRAME bytes to read into */
 	struct txbatch *batch; /* of a device that has one */
 	struct rxring *ring;   /* the same */
+	struct xsk *xsk;       /* the same */
 };
 
 struct dev_ops {
@@ -56,7 +58,13 @@ struct dev_ops {
 };
 
 extern const struct dev_ops tap_ops, packet_ops, packet_plain_ops,
-    packet_ring_ops, packet_plain_ring_ops;
+    packet_ring_ops, packet_plain_ring_ops, xdp_ops;
+
+struct link_facts;
+/* An interface must be one on which a station can live: up, Ethernet, of an MTU
+ * of at least o->mtu.  0, or a negative errno and the cure. */
+int dev_inspect(const struct dev_open *o, struct link_facts *link, char *err,
+    size_t errlen);
 
 /* Reading with recv(), and writing at once. */
 int dev_rx_read(struct dev *d, struct rxframe *f);

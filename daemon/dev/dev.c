@@ -68,6 +68,8 @@ ops_of(const struct dev_caps *caps)
 {
 	if (caps->kind == DEV_TAP)
 		return &tap_ops;
+	if (caps->kind == DEV_XDP)
+		return &xdp_ops;
 	CHECK(caps->kind == DEV_PACKET);
 	if (caps->rx_ring)
 		return caps->vnet_hdr ? &packet_ring_ops
@@ -80,6 +82,7 @@ dev_attach(int fd, const struct dev_caps *caps, struct bufpool *bufs,
     struct drops *drops)
 {
 	struct dev *d = calloc(1, sizeof *d);
+	int e = -ENOMEM;
 
 	if (!d)
 		return NULL;
@@ -89,11 +92,12 @@ dev_attach(int fd, const struct dev_caps *caps, struct bufpool *bufs,
 	d->bufs = bufs;
 	d->drops = drops;
 	d->spare = buf_alloc(bufs, BUF_FRAME);
-	if (d->spare && (!d->ops->attach || d->ops->attach(d) == 0))
+	if (d->spare && (!d->ops->attach || (e = d->ops->attach(d)) == 0))
 		return d;
 	if (d->spare)
 		buf_unref(d->spare);
 	free(d);
+	errno = -e;
 	return NULL;
 }
 

@@ -18,19 +18,22 @@
 /* What a descriptor turned out to be able to do; plain data, passed from the
  * parent to the engine beside the descriptor. */
 struct dev_caps {
-	uint8_t kind;  /* enum dev_kind */
-	bool vnet_hdr; /* frames carry virtio-net headers */
-	bool csum;     /* fills in and vouches for checksums */
-	bool tso, gro; /* 64 KiB TCP/IPv4 frames out, in (gso may be 0) */
-	bool rx_ring;  /* frames come in memory shared with the kernel */
+	uint8_t kind;	/* enum dev_kind */
+	bool vnet_hdr;	/* frames carry virtio-net headers */
+	bool csum;	/* fills in and vouches for checksums */
+	bool tso, gro;	/* 64 KiB TCP/IPv4 frames out, in (gso may be 0) */
+	bool rx_ring;	/* frames come in memory shared with the kernel */
+	bool zero_copy; /* DEV_XDP, once attached: the driver copies nothing */
 	uint16_t mtu;
-	uint8_t mac[6]; /* the station's own address */
+	uint32_t ifindex; /* DEV_XDP: in its namespace */
+	uint8_t mac[6];	  /* the station's own address */
 	char name[16];
 };
 
 enum dev_kind {
 	DEV_TAP = 1,
 	DEV_PACKET,
+	DEV_XDP,
 };
 
 struct dev_open {
@@ -59,11 +62,17 @@ struct dev_open {
  * tcpd shares the interface's own address: for interfaces that carry nothing
  * of the kernel's.  With mac it is another station on the same wire; the
  * interface gets promiscuous, and the kernel never mistakes its frames.
+ *
+ * xdp_open() takes one too, or its first queue: frames for our station and for
+ * groups do not reach the kernel.
  */
 int tap_open(
     const struct dev_open *o, struct dev_caps *caps, char *err, size_t errlen);
 int packet_open(
     const struct dev_open *o, struct dev_caps *caps, char *err, size_t errlen);
+/* *link: a descriptor that has to stay open as long as the device is used. */
+int xdp_open(const struct dev_open *o, struct dev_caps *caps, int *link,
+    char *err, size_t errlen);
 
 /* Counts since attaching, and what the kernel says of its side. */
 struct dev_stats {
@@ -74,7 +83,7 @@ struct dev_stats {
 
 struct dev;
 
-/* Attaching (the engine): takes fd over; on NULL (memory is out) fd stays the
+/* Attaching (the engine): takes fd over; on NULL, with errno, fd stays the
  * caller's. */
 struct dev *dev_attach(int fd, const struct dev_caps *caps,
     struct bufpool *bufs, struct drops *drops);
@@ -100,8 +109,8 @@ int dev_rx(struct dev *d, struct rxframe *frames, unsigned max);
  */
 int dev_tx(struct dev *d, const struct txframe *f);
 
-/* Returns 0, or -EAGAIN when the device is full: wait for it to be writable and
- * flush again. */
+/* Returns 0, -EAGAIN when the device is full: wait for it to be writable and
+ * flush again; or -ENODEV when it is known to be gone. */
 int dev_flush(struct dev *d);
 
 void dev_stats(struct dev *d, struct dev_stats *out);

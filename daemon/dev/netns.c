@@ -39,6 +39,8 @@ open_here(const struct netns_open *w)
 {
 	int fd;
 
+	if (w->make)
+		return w->make(w->arg);
 	if (w->path)
 		fd = open(w->path, w->flags | O_CLOEXEC);
 	else

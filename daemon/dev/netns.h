@@ -14,6 +14,8 @@ struct netns_open {
 	const char *path;
 	int flags; /* open(2) flags */
 	int domain, type, protocol;
+	int (*make)(void *arg); /* in the place of both, if not NULL */
+	void *arg;
 };
 
 /*

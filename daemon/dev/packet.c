@@ -151,9 +151,8 @@ set_station(int fd, const struct dev_open *o, const struct link_facts *link,
 	return 0;
 }
 
-/* The interface must be one on which a station can live. */
-static int
-inspect(
+int
+dev_inspect(
     const struct dev_open *o, struct link_facts *link, char *err, size_t errlen)
 {
 	int e, sock = rtnl_open(o->netns, err, errlen);
@@ -204,7 +203,7 @@ packet_open(
 	memset(caps, 0, sizeof *caps);
 	caps->kind = DEV_PACKET;
 	*err = '\0';
-	if ((e = inspect(o, &link, err, errlen)))
+	if ((e = dev_inspect(o, &link, err, errlen)))
 		return e;
 	fd = netns_open(o->netns, &raw, err, errlen);
 	if (fd < 0)

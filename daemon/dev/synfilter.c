@@ -79,6 +79,8 @@ dev_syn_filter(struct dev *d, uint32_t mask, uint32_t open, uint32_t key)
 	struct sock_fprog prog = {0, code};
 	int rc;
 
+	if (caps->kind == DEV_XDP)
+		return -EOPNOTSUPP;
 	if (mask != 0)
 		prog.len = (unsigned short)syn_code(code, mask, open, key);
 	if (caps->kind == DEV_PACKET) {

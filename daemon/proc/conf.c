@@ -192,7 +192,7 @@ global_valid(const struct conf_global *g)
 	const struct conf_device *d = &g->device;
 	const struct conf_tcp *t = &g->tcp;
 
-	return (d->kind == DEV_TAP || d->kind == DEV_PACKET) && ENDS(d->name) &&
+	return d->kind >= DEV_TAP && d->kind <= DEV_XDP && ENDS(d->name) &&
 	       ENDS(d->netns) && addrs_valid(d->hosts, d->nhosts) &&
 	       ENDS(t->congestion) && ENDS(g->quota.congestion) &&
 	       t->pacing <= 1 &&

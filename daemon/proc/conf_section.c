@@ -21,10 +21,12 @@ end_device(struct reader *r, cfg_t *sec, uint32_t line)
 	/* Keys that only one kind of device has. */
 	static const struct {
 		const char *name;
-		uint8_t kind;
-	} only[] = {{"name", DEV_TAP}, {"txqueuelen", DEV_TAP},
-	    {"multi_queue", DEV_TAP}, {"host_address", DEV_TAP},
-	    {"interface", DEV_PACKET}, {"ring", DEV_PACKET}};
+		unsigned kinds;
+	} only[] = {{"name", 1 << DEV_TAP}, {"txqueuelen", 1 << DEV_TAP},
+	    {"multi_queue", 1 << DEV_TAP}, {"host_address", 1 << DEV_TAP},
+	    {"offload", 1 << DEV_TAP | 1 << DEV_PACKET},
+	    {"interface", 1 << DEV_PACKET | 1 << DEV_XDP},
+	    {"ring", 1 << DEV_PACKET}};
 	struct conf_device *d = &r->conf->g.device;
 	const char *title = cfg_title(sec);
 
@@ -38,13 +40,15 @@ end_device(struct reader *r, cfg_t *sec, uint32_t line)
 		d->kind = DEV_TAP;
 	else if (strcmp(title, "packet") == 0)
 		d->kind = DEV_PACKET;
+	else if (strcmp(title, "xdp") == 0)
+		d->kind = DEV_XDP;
 	else
-		return conf_complain(
-		    r, line, "device %s is unknown; use tap or packet", title);
+		return conf_complain(r, line,
+		    "device %s is unknown; use tap, packet or xdp", title);
 	for (unsigned i = 0; i < sizeof only / sizeof only[0]; i++) {
 		uint32_t at = *conf_key_line(r, S_DEVICE, only[i].name);
 
-		if (at != 0 && only[i].kind != d->kind)
+		if (at != 0 && (only[i].kinds & 1u << d->kind) == 0)
 			return conf_complain(r, at,
 			    "a device %s has no %s; leave it out", title,
 			    only[i].name);
@@ -58,8 +62,8 @@ end_device(struct reader *r, cfg_t *sec, uint32_t line)
 			d->txqueuelen = 10000;
 	} else if (d->name[0] == '\0') {
 		return conf_complain(r, line,
-		    "device packet names no interface; add "
-		    "interface = \"eth0\"");
+		    "device %s names no interface; add interface = \"eth0\"",
+		    title);
 	}
 	return 0;
 }

@@ -51,6 +51,7 @@ pm_device_from(struct pm_device *d, const struct dev_caps *caps)
 	d->gro = caps->gro;
 	d->rx_ring = caps->rx_ring;
 	d->mtu = caps->mtu;
+	d->ifindex = caps->ifindex;
 	memcpy(d->mac, caps->mac, sizeof d->mac);
 	memcpy(d->name, caps->name, sizeof d->name);
 }
@@ -58,7 +59,7 @@ pm_device_from(struct pm_device *d, const struct dev_caps *caps)
 bool
 pm_device_to(const struct pm_device *d, struct dev_caps *caps)
 {
-	if ((d->kind != DEV_TAP && d->kind != DEV_PACKET) || d->mtu < 576 ||
+	if (d->kind < DEV_TAP || d->kind > DEV_XDP || d->mtu < 576 ||
 	    memchr(d->name, '\0', sizeof d->name) == NULL)
 		return false;
 	memset(caps, 0, sizeof *caps);
@@ -69,6 +70,7 @@ pm_device_to(const struct pm_device *d, struct dev_caps *caps)
 	caps->gro = d->gro != 0;
 	caps->rx_ring = d->rx_ring != 0;
 	caps->mtu = d->mtu;
+	caps->ifindex = d->ifindex;
 	memcpy(caps->mac, d->mac, sizeof caps->mac);
 	memcpy(caps->name, d->name, sizeof caps->name);
 	return true;

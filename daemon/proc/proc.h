@@ -116,6 +116,7 @@ struct pm_device {
 	uint8_t mac[6];
 	uint8_t rx_ring;
 	uint16_t mtu, pad2;
+	uint32_t ifindex;
 	char name[16];
 };
 

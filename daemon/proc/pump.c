@@ -25,6 +25,15 @@
 #define TX_COPY	  (65536 + 1024)
 
 static void
+device_gone(struct engine *e, int rc)
+{
+	log_error("device %s is gone: %s; was it deleted?",
+	    dev_caps(e->dev)->name, strerror(-rc));
+	event_del(&e->ev_dev_in);
+	e->stopped = e->failed = true;
+}
+
+static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct rxframe frames[RX_BURST];
@@ -38,10 +47,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		bytes = 0;
 		n = dev_rx(e->dev, frames, want);
 		if (n < 0) {
-			log_error("device %s is gone: %s; was it deleted?",
-			    dev_caps(e->dev)->name, strerror(-n));
-			event_del(&e->ev_dev_in);
-			e->stopped = e->failed = true;
+			device_gone(e, n);
 			return;
 		}
 		for (i = 0; i < n; i++) {
@@ -95,6 +101,7 @@ bool
 pump_output(struct engine *e)
 {
 	struct txframe f;
+	int rc;
 
 	while (e->dev != NULL && !e->tx_blocked && e->tx_left > 0 &&
 	       stack_output(e->stack, &f, engine_now(e))) {
@@ -106,8 +113,13 @@ pump_output(struct engine *e)
 			wait_for_room(e);
 		}
 	}
-	if (e->dev != NULL && !e->tx_blocked && dev_flush(e->dev) == -EAGAIN)
-		wait_for_room(e);
+	if (e->dev != NULL && !e->tx_blocked && !e->failed) {
+		rc = dev_flush(e->dev);
+		if (rc == -EAGAIN)
+			wait_for_room(e);
+		else if (rc == -ENODEV)
+			device_gone(e, rc);
+	}
 	return e->tx_left > 0;
 }
 
@@ -138,7 +150,7 @@ engine_set_device(struct engine *e, int fd, const struct dev_caps *caps)
 		return -ENOMEM;
 	e->dev = dev_attach(fd, caps, stack_bufs(e->stack), e->drops);
 	if (e->dev == NULL)
-		return -ENOMEM;
+		return -errno;
 	event_assign(&e->ev_dev_in, e->eb, dev_fd(e->dev), EV_READ | EV_PERSIST,
 	    on_readable, e);
 	event_assign(

@@ -518,6 +518,7 @@ device_counters(struct page_out *p)
 	C(tso, "1: it takes segments of 64 KiB");
 	C(gro, "1: it may deliver such");
 	C(rx_ring, "1: frames come by shared memory");
+	C(zero_copy, "1: the driver uses that memory itself");
 #undef C
 #define C(f, text) counter(p, "device", #f, text, s.f)
 	C(rx_lost, "frames lost for its receive queue was full");

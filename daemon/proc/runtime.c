@@ -233,8 +233,11 @@ open_device(struct runtime *r, const struct conf_device *d)
 	make_secret(r, d);
 	if (d->kind == DEV_TAP)
 		r->device = tap_open(&o, &r->caps, err, sizeof err);
-	else
+	else if (d->kind == DEV_PACKET)
 		r->device = packet_open(&o, &r->caps, err, sizeof err);
+	else
+		r->device =
+		    xdp_open(&o, &r->caps, &r->xdp_link, err, sizeof err);
 	if (r->device < 0) {
 		log_error("device %s: %s", d->name, err);
 		return false;
@@ -264,7 +267,8 @@ runtime_open(struct runtime *r, const struct conf *c)
 	char buf[CONF_PATH_MAX];
 	bool ok;
 
-	*r = (struct runtime){.client = -1, .control = -1, .device = -1};
+	*r = (struct runtime){
+	    .client = -1, .control = -1, .device = -1, .xdp_link = -1};
 	if (!make_dir(dir_of(g->pidfile, buf), 0755) ||
 	    !lock_pidfile(r, g->pidfile))
 		return false;
@@ -312,6 +316,7 @@ runtime_close(struct runtime *r, const struct conf *c)
 	char buf[CONF_PATH_MAX], path[CONF_PATH_MAX + 8];
 
 	close_fd(&r->device);
+	close_fd(&r->xdp_link);
 	if (r->client != -1) {
 		unlink(c->g.socket);
 		snprintf(

@@ -16,6 +16,7 @@ struct runtime {
 	int client;  /* tcpd.sock, listening */
 	int control; /* control.sock, listening */
 	int device;
+	int xdp_link; /* of a device xdp; it is the parent's to keep */
 	struct dev_caps caps;
 	uint8_t stable_secret[16]; /* for addresses that the stack makes */
 	int ifindex; /* of the device's interface, in its namespace */

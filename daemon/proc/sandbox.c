@@ -82,7 +82,11 @@ raise_limits(void)
 {
 	struct rlimit r;
 	unsigned long most = 0;
+	const struct rlimit pinned = {RLIM_INFINITY, RLIM_INFINITY};
 	FILE *f = fopen("/proc/sys/fs/nr_open", "re");
+
+	/* A device xdp has memory that the driver sees. */
+	setrlimit(RLIMIT_MEMLOCK, &pinned);
 
 	if (f != NULL) {
 		if (fscanf(f, "%lu", &most) != 1)

@@ -7,7 +7,7 @@
  * processors that sender, not the receiver, may be the limit, so the CPU time
  * of this process alone is what to compare.
  *
- *	dev_bench tap|packet IFNAME offload|plain [PEER]
+ *	dev_bench tap|packet|ring|xdp IFNAME offload|plain [PEER]
  *
  * PEER is the other end of a veth pair; for a TAP it is IFNAME itself.  Run it
  * in a network namespace of its own (unshare -Urn).
@@ -100,6 +100,7 @@ bench_tx(struct dev *d, size_t len, size_t span, bool gso)
 		refused += r < 0;
 		t = now() - t0;
 	} while (t < SECONDS);
+	(void)dev_flush(d);
 	printf("tx %5zu bytes in spans of %5zu: %9.0f frames/s %7.2f Gbit/s "
 	       "%5.0f ns CPU/KiB, %lu refused\n",
 	    len, span, (double)n / t, (double)n * (double)len * 8e-9 / t,
@@ -183,18 +184,22 @@ main(int argc, char **argv)
 	struct bufpool *bufs = bufpool_new(64 << 20);
 	struct dev *d;
 	const char *peer;
-	int fd;
+	int fd, link;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: dev_bench tap|packet IFNAME "
+		fprintf(stderr, "usage: dev_bench tap|packet|ring|xdp IFNAME "
 				"offload|plain [PEER]\n");
 		return 2;
 	}
 	o.name = argv[2];
 	o.offload = strcmp(argv[3], "plain") != 0;
 	peer = argc > 4 ? argv[4] : argv[2];
-	fd = (strcmp(argv[1], "tap") == 0 ? tap_open : packet_open)(
-	    &o, &caps, err, sizeof err);
+	o.ring = strcmp(argv[1], "ring") == 0;
+	if (strcmp(argv[1], "xdp") == 0)
+		fd = xdp_open(&o, &caps, &link, err, sizeof err);
+	else
+		fd = (strcmp(argv[1], "tap") == 0 ? tap_open : packet_open)(
+		    &o, &caps, err, sizeof err);
 	if (fd < 0 || *err)
 		fprintf(stderr, "%s\n", err);
 	if (fd < 0 || !bufs || !(d = dev_attach(fd, &caps, bufs, &drops)))

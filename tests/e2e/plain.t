@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
 # The other ways to a peer: a TAP without offloads, AF_PACKET on a veth with
-# and without them, and links of 576 (IPv6: 1,280) and
+# and without them, AF_XDP on one, and links of 576 (IPv6: 1,280) and
 # 9,000 bytes.  64 MiB each way by curl.
 families="4 6"
 . "$(dirname "$0")/lib.sh"
@@ -42,5 +42,10 @@ LAB_MTU=9000 both_ways "tap, mtu 9000"
 LAB_DEVICE=${E2E_DEVICE:-packet} both_ways "packet"
 LAB_DEVICE=${E2E_DEVICE:-packet} LAB_OFFLOAD=no \
     both_ways "packet without offloads"
+if [ "$UID" = 0 ]; then
+	LAB_DEVICE=${E2E_DEVICE:-xdp} both_ways "xdp"
+else
+	skip "xdp" "loading an XDP program takes root"
+fi
 echo "1..$count"
 [ "$failures" = 0 ]

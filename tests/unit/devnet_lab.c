@@ -72,6 +72,8 @@ in_netns(void (*body)(void))
 		cr_skip_test("no /dev/net/tun here");
 	case EXIT_NO_IP:
 		cr_skip_test("no ip(8) or no veth interfaces here");
+	case EXIT_NO_XDP:
+		cr_skip_test("no ethtool(8), or no XDP program allowed here");
 	default:
 		cr_assert_eq(WEXITSTATUS(status), 0);
 	}

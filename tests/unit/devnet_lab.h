@@ -31,7 +31,8 @@
 enum {
 	EXIT_NO_NETNS = 77,
 	EXIT_NO_TUN,
-	EXIT_NO_IP
+	EXIT_NO_IP,
+	EXIT_NO_XDP
 };
 
 #define MUST(cond)                                                             \
