@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include "tests/unit/devnet_lab.h"
@@ -184,6 +185,40 @@ put32(uint8_t *p, uint32_t v)
 {
 	put16(p, v >> 16);
 	put16(p + 2, v);
+}
+
+void
+send_numbered(int fd, int ifindex, const uint8_t dst[6], unsigned nr)
+{
+	struct sockaddr_ll to = {
+	    .sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = 6};
+	uint8_t frame[1514] = {0};
+	size_t len = 60 + nr % (sizeof frame - 60);
+
+	memcpy(frame, dst, 6);
+	frame[6] = 2;
+	put16(frame + 12, 0x88b5); /* for local experiments */
+	put16(frame + 14, nr);
+	MUST(sendto(fd, frame, len, 0, (struct sockaddr *)&to, sizeof to) ==
+	     (ssize_t)len);
+}
+
+unsigned
+take_numbered(unsigned next)
+{
+	struct rxframe f;
+	int n;
+
+	while ((n = dev_rx(dev, &f, 1)) > 0) {
+		if (get16(f.buf->data + 12) == 0x88b5) {
+			MUST(get16(f.buf->data + 14) == next);
+			MUST(f.buf->len == 60 + next % (1514 - 60));
+			next++;
+		}
+		buf_unref(f.buf);
+	}
+	MUST(n == 0);
+	return next;
 }
 
 static uint32_t

@@ -77,6 +77,10 @@ void refuse(int nr, unsigned arg, uint32_t value);
 
 uint16_t get16(const uint8_t *p);
 void put16(uint8_t *p, uint32_t v);
+/* By the AF_PACKET socket fd, frame number nr, its length by that. */
+void send_numbered(int fd, int ifindex, const uint8_t dst[6], unsigned nr);
+/* Takes what is there, in order from next; the number that comes then. */
+unsigned take_numbered(unsigned next);
 /* The kernel pings us: ARP, then an echo request with payload. */
 void kernel_pings(void);
 /* It pings, sends BYTES by TCP and gets as many. */

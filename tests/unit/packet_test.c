@@ -166,40 +166,6 @@ Test(packet, hears_its_station_only)
 	in_netns(packet_filter);
 }
 
-/* Numbered frames of all sizes from the kernel's side. */
-static void
-inject_numbered(int fd, int ifindex, unsigned nr)
-{
-	struct sockaddr_ll to = {
-	    .sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = 6};
-	uint8_t frame[1514] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2};
-	size_t len = 60 + nr % (sizeof frame - 60);
-
-	put16(frame + 12, 0x88b5);
-	put16(frame + 14, nr);
-	MUST(sendto(fd, frame, len, 0, (struct sockaddr *)&to, sizeof to) ==
-	     (ssize_t)len);
-}
-
-/* Takes what is there; the number of the next that is to come. */
-static unsigned
-take_numbered(unsigned next)
-{
-	struct rxframe f;
-	int n;
-
-	while ((n = dev_rx(dev, &f, 1)) > 0) {
-		if (get16(f.buf->data + 12) == 0x88b5) {
-			MUST(get16(f.buf->data + 14) == next);
-			MUST(f.buf->len == 60 + next % (1514 - 60));
-			next++;
-		}
-		buf_unref(f.buf);
-	}
-	MUST(n == 0);
-	return next;
-}
-
 /* Frames go round the ring more than once, and what is more than it holds is
  * lost and counted, by the kernel. */
 static void
@@ -216,14 +182,14 @@ packet_ring_laps(void)
 	MUST(netcfg_query(NULL, "v1", &link, lab_err, sizeof lab_err) == 0);
 	MUST((fd = socket(AF_PACKET, SOCK_RAW, 0)) >= 0);
 	for (sent = 0; sent < 5000;) {
-		inject_numbered(fd, link.ifindex, sent++);
+		send_numbered(fd, link.ifindex, caps.mac, sent++);
 		while ((next = take_numbered(next)) < sent)
 			MUST(poll(&p, 1, 10000) == 1);
 	}
 	dev_stats(dev, &st);
 	MUST(st.rx_lost == 0);
 	while (st.rx_lost == 0 && sent < 60000) {
-		inject_numbered(fd, link.ifindex, sent++);
+		send_numbered(fd, link.ifindex, caps.mac, sent++);
 		dev_stats(dev, &st);
 	}
 	MUST(st.rx_lost > 0);

@@ -58,44 +58,8 @@ Test(xdp, exchanges_with_the_kernel)
 	in_netns(xdp_exchange);
 }
 
-/* Frames by AF_PACKET from the kernel's side; what is for another station is
- * left to the kernel on ours. */
-static void
-send_to(int fd, int ifindex, const uint8_t dst[6], unsigned nr)
-{
-	struct sockaddr_ll to = {
-	    .sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = 6};
-	uint8_t frame[1514] = {0};
-	size_t len = 60 + nr % (sizeof frame - 60);
-
-	memcpy(frame, dst, 6);
-	frame[6] = 2;
-	put16(frame + 12, 0x88b5); /* for local experiments */
-	put16(frame + 14, nr);
-	MUST(sendto(fd, frame, len, 0, (struct sockaddr *)&to, sizeof to) ==
-	     (ssize_t)len);
-}
-
-static unsigned
-take_numbered(unsigned next)
-{
-	struct rxframe f;
-	int n;
-
-	while ((n = dev_rx(dev, &f, 1)) > 0) {
-		if (get16(f.buf->data + 12) == 0x88b5) {
-			MUST(get16(f.buf->data + 14) == next);
-			MUST(f.buf->len == 60 + next % (1514 - 60));
-			next++;
-		}
-		buf_unref(f.buf);
-	}
-	MUST(n == 0);
-	return next;
-}
-
 /* Chunks go round more often than there are any, and what is more than they
- * hold is counted. */
+ * hold is counted.  What is for another station is left to the kernel. */
 static void
 xdp_laps(void)
 {
@@ -112,8 +76,9 @@ xdp_laps(void)
 	MUST(netcfg_query(NULL, "v1", &link, lab_err, sizeof lab_err) == 0);
 	MUST((fd = socket(AF_PACKET, SOCK_RAW, 0)) >= 0);
 	for (sent = 0; sent < 6000;) {
-		send_to(fd, link.ifindex, other, 0);
-		send_to(fd, link.ifindex, sent % 2 ? group : caps.mac, sent);
+		send_numbered(fd, link.ifindex, other, 0);
+		send_numbered(
+		    fd, link.ifindex, sent % 2 ? group : caps.mac, sent);
 		sent++;
 		while ((next = take_numbered(next)) < sent)
 			MUST(poll(&p, 1, 10000) == 1);
@@ -121,7 +86,7 @@ xdp_laps(void)
 	dev_stats(dev, &st);
 	MUST(st.rx_lost == 0);
 	while (st.rx_lost == 0 && sent < 60000) {
-		send_to(fd, link.ifindex, caps.mac, sent++);
+		send_numbered(fd, link.ifindex, caps.mac, sent++);
 		dev_stats(dev, &st);
 	}
 	MUST(st.rx_lost > 0);
