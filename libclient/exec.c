@@ -33,6 +33,7 @@
 #include <unistd.h>
 #include "elf.h"
 #include "exec.h"
+#include "lane.h"
 #include "real.h"
 #include "run.h"
 #include "sys.h"
@@ -383,6 +384,7 @@ exec_file(int dir, const char *path, char *const argv[], char *const envp[],
 	const char *file = path;
 	int from = dir;
 
+	lane_end_inherited(false);
 	if (dir >= 0 && path != NULL && path[0] == '\0' &&
 	    flags & AT_EMPTY_PATH) {
 		file = fd_path(dir, at);
@@ -443,6 +445,7 @@ exec_search(const char *file, char *const argv[], char *const envp[])
 	const char *path;
 	int saved = errno;
 
+	lane_end_inherited(false);
 	path = file != NULL ? search(file, buf) : NULL;
 	errno = saved;
 	if (path != NULL && wants_run(AT_FDCWD, path, argv, envp, 0, run) &&
@@ -614,6 +617,7 @@ posix_spawn(pid_t *pid, const char *path,
 	spawner *real_spawn = NULL;
 	int err;
 
+	lane_end_inherited(actions != NULL);
 	if (spawn_by_run(pid, path, actions, attr, argv, envp, &err))
 		return err;
 	real_resolve("posix_spawn", &real_spawn);
@@ -631,6 +635,7 @@ posix_spawnp(pid_t *pid, const char *file,
 	const char *path = search(file, buf);
 
 	errno = saved;
+	lane_end_inherited(actions != NULL);
 	if (path != NULL &&
 	    spawn_by_run(pid, path, actions, attr, argv, envp, &err))
 		return err;

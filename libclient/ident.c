@@ -300,6 +300,14 @@ ident_sndbuf(int fd, const struct sockopts *o)
 }
 
 void
+ident_ringed(int fd, bool on)
+{
+	int v = on ? SNDBUF_MINIMUM : SNDBUF_NATIVE;
+
+	sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &v, sizeof v);
+}
+
+void
 ident_settle(int fd)
 {
 	struct sockopts o;

@@ -64,6 +64,8 @@ void ident_pending(int fd, bool on);
 /* Established, seen for the first time: the send buffer becomes what it shall
  * be. */
 void ident_settle(int fd);
+/* What the ring does not take soon fills it, or no longer. */
+void ident_ringed(int fd, bool on);
 /* What the send buffer of an established connection is natively. */
 void ident_sndbuf(int fd, const struct sockopts *o);
 

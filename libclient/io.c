@@ -20,6 +20,7 @@
 #include "dgram.h"
 #include "hint.h"
 #include "ident.h"
+#include "lane.h"
 #include "real.h"
 #include "sock.h"
 #include "stream.h"
@@ -125,6 +126,7 @@ sock_sendto(int fd, const void *buf, size_t n, int flags,
 	    .msg_namelen = sa != NULL ? len : 0,
 	    .msg_iov = &iov,
 	    .msg_iovlen = 1};
+	struct lane *l;
 	struct dgram d;
 	uint64_t handle;
 	ssize_t r;
@@ -145,16 +147,43 @@ sock_sendto(int fd, const void *buf, size_t n, int flags,
 		sa = NULL;
 		len = 0;
 	}
-	r = real.sendto(fd, buf, n, flags | MSG_NOSIGNAL, sa, len);
+	l = sa == NULL ? lane_enter(fd) : NULL;
+	if (!lane_send(l, fd, &iov, 1, flags, &r))
+		r = real.sendto(fd, buf, n, flags | MSG_NOSIGNAL, sa, len);
+	lane_leave(l, fd, r);
 	if (r >= 0 || !send_again(fd, flags))
 		return r;
 	return real.sendto(fd, buf, n, flags, sa, len);
+}
+
+/* Descriptors of ours that go to somebody who may know nothing of a ring. */
+static void
+end_passed(const struct msghdr *m)
+{
+	struct cmsghdr *c;
+	size_t at;
+	int fd;
+
+	if (m == NULL || m->msg_control == NULL || m->msg_controllen == 0 ||
+	    !sys_mapped(m->msg_control, m->msg_controllen))
+		return;
+	for (c = CMSG_FIRSTHDR(m); c != NULL;
+	     c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (at = CMSG_LEN(0); at + sizeof fd <= c->cmsg_len;
+		     at += sizeof fd) {
+			memcpy(&fd, (char *)c + at, sizeof fd);
+			lane_end(fd);
+		}
+	}
 }
 
 ssize_t
 sock_sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	struct msghdr plain;
+	struct lane *l;
 	struct dgram d;
 	uint64_t handle;
 	ssize_t r;
@@ -183,7 +212,14 @@ sock_sendmsg(int fd, const struct msghdr *m, int flags)
 		plain.msg_controllen = 0;
 		m = &plain;
 	}
-	r = real.sendmsg(fd, m, flags | MSG_NOSIGNAL);
+	end_passed(m);
+	l = m != NULL && m->msg_name == NULL && m->msg_controllen == 0
+		? lane_enter(fd)
+		: NULL;
+	if (l == NULL ||
+	    !lane_send(l, fd, m->msg_iov, m->msg_iovlen, flags, &r))
+		r = real.sendmsg(fd, m, flags | MSG_NOSIGNAL);
+	lane_leave(l, fd, r);
 	if (r >= 0 || !send_again(fd, flags))
 		return r;
 	return real.sendmsg(fd, m, flags);

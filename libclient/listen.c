@@ -22,6 +22,7 @@
 #include "dgram.h"
 #include "hint.h"
 #include "ident.h"
+#include "lane.h"
 #include "ipc/aokey.h"
 #include "ipc/policy.h"
 #include "real.h"
@@ -457,6 +458,7 @@ sock_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	family = ident_family(fd);
 	welcome(fd, family, new, &peer);
 	hint_set(new, true);
+	lane_new(new);
 	if (sa == NULL)
 		return new;
 	err = sock_put_name(&peer.remote, family, sa, len);

@@ -15,12 +15,12 @@ SHIM_CPPFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error
 endif
 LIBRARY_SOURCES = libclient/connect.c libclient/device.c libclient/fastopen.c \
 	libclient/ident.c libclient/iface.c libclient/io.c \
-	libclient/listen.c libclient/opt.c \
+	libclient/lane.c libclient/listen.c libclient/opt.c \
 	libclient/sock.c libclient/stream.c libclient/urgent.c libclient/wire.c \
 	libclient/dgram.c libclient/dgram_io.c libclient/dgram_opt.c
 SHIM_SOURCES = $(LIBRARY_SOURCES) libclient/await.c libclient/real.c \
 	libclient/watch.c libclient/ifaddrs.c \
-	daemon/ipc/aokey.c daemon/ipc/dgramopt.c daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/sockopt.c
+	daemon/ipc/aokey.c daemon/ipc/dgramopt.c daemon/ipc/md5key.c daemon/ipc/policy.c daemon/ipc/ring.c daemon/ipc/ringmap.c daemon/ipc/sockopt.c
 
 libtcpd_la_SOURCES = libclient/client.c $(SHIM_SOURCES)
 libtcpd_la_CPPFLAGS = $(SHIM_CPPFLAGS)
@@ -32,7 +32,7 @@ libtcpd_la_DEPENDENCIES = libclient/client.map
 
 libtcpd_preload_la_SOURCES = libclient/preload.c libclient/elf.c \
 	libclient/exec.c libclient/hostnames.c libclient/rcmd.c \
-	libclient/resquery.c \
+	libclient/resquery.c libclient/ways.c \
 	$(SHIM_SOURCES)
 libtcpd_preload_la_CPPFLAGS = $(SHIM_CPPFLAGS)
 libtcpd_preload_la_CFLAGS = $(SHIM_CFLAGS)
@@ -69,7 +69,7 @@ tcpd_run_SOURCES = libclient/tcpd-run.c libclient/elf.c \
 tcpd_run_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(SECCOMP_CFLAGS)
 tcpd_run_LDADD = libsockopt.la daemon/libbase.la $(SECCOMP_LIBS)
 
-noinst_HEADERS += libclient/device.h libclient/dgram.h libclient/elf.h \
+noinst_HEADERS += libclient/lane.h libclient/device.h libclient/dgram.h libclient/elf.h \
 	libclient/exec.h libclient/hint.h libclient/ident.h libclient/iface.h \
 	libclient/lookup.h libclient/nss_tcpd.h libclient/real.h libclient/stream.h \
 	libclient/run.h libclient/run_sandbox.h \

@@ -16,6 +16,7 @@
 #include "device.h"
 #include "dgram.h"
 #include "ident.h"
+#include "lane.h"
 #include "iface.h"
 #include "ipc/aokey.h"
 #include "real.h"
@@ -434,8 +435,10 @@ set_ours(int fd, uint64_t handle, int level, int name, const void *val,
 		return ident_keep_options(fd, &o);
 	if (((level == SOL_SOCKET && name == SO_SNDBUF) ||
 		(level == IPPROTO_TCP && name == TCP_NOTSENT_LOWAT)) &&
-	    ident_phase(fd, handle) != PHASE_CONNECTING)
+	    ident_phase(fd, handle) != PHASE_CONNECTING) {
+		lane_end(fd);
 		ident_sndbuf(fd, &o);
+	}
 	return 0;
 }
 

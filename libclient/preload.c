@@ -2,9 +2,9 @@
 /*
  * libtcpd-preload.so: the C library's names for what sock.h does.
  *
- * Nothing on the wait path is here (poll, select, epoll_wait), nor close, dup
- * or fork: a descriptor of ours is a real one.  The plain data calls are here
- * only to put an errno right; on success they cost one indirect call.  The
+ * Nothing on the wait path is here (poll, select, epoll_wait), nor close: a
+ * descriptor of ours is a real one.  The plain data calls are here to put an
+ * errno right and for the ring; ways.c has what only ends that.  The
  * fortified names (__recv_chk and so on) check their room as the C library
  * does and go the same way.
  *
@@ -24,6 +24,7 @@
 #include "exec.h"
 #include "hint.h"
 #include "iface.h"
+#include "lane.h"
 #include "real.h"
 #include "sock.h"
 #include "sys.h"
@@ -250,6 +251,7 @@ sendfile(int out, int in, off_t *off, size_t n)
 	ssize_t r;
 
 	sock_settle(out);
+	lane_end(out);
 	r = real.sendfile(out, in, off, n);
 	return r >= 0 ? r : sock_write_failed(out);
 }
@@ -260,6 +262,7 @@ sendfile64(int out, int in, off64_t *off, size_t n)
 	ssize_t r;
 
 	sock_settle(out);
+	lane_end(out);
 	r = real.sendfile(out, in, (off_t *)off, n);
 	return r >= 0 ? r : sock_write_failed(out);
 }
@@ -269,8 +272,10 @@ EXPORT ssize_t
 splice(int in, off64_t *in_off, int out, off64_t *out_off, size_t n,
     unsigned flags)
 {
-	ssize_t r = real.splice(in, in_off, out, out_off, n, flags);
+	ssize_t r;
 
+	lane_end(out);
+	r = real.splice(in, in_off, out, out_off, n, flags);
 	if (r >= 0)
 		return r;
 	return sock_read_failed(in) == 0 ? 0 : sock_write_failed(out);
@@ -313,6 +318,34 @@ if_indextoname(unsigned index, char name[IFNAMSIZ])
 /* ---- by number ---- */
 
 #if SYS_HAVE_RAW
+/* As in ways.c. */
+static void
+end_rings(long nr, int fd)
+{
+	switch (nr) {
+#ifdef SYS_fork
+	case SYS_fork:
+#endif
+	case SYS_clone:
+	case SYS_clone3:
+	case SYS_io_uring_setup:
+	case SYS_seccomp:
+		lane_disable();
+		break;
+#ifdef SYS_dup2
+	case SYS_dup2:
+#endif
+	case SYS_dup:
+	case SYS_dup3:
+	case SYS_fcntl:
+	case SYS_pwritev2:
+		lane_end(fd);
+		break;
+	default:
+		break;
+	}
+}
+
 static long
 by_number(long nr, const long a[6])
 {
@@ -387,6 +420,7 @@ by_number(long nr, const long a[6])
 		return sock_epoll_ctl((int)a[0], (int)a[1], (int)a[2],
 		    (struct epoll_event *)a[3]);
 	default:
+		end_rings(nr, (int)a[0]);
 		return real.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}
 }

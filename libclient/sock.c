@@ -14,6 +14,7 @@
 #include "ident.h"
 #include "ipc/dnsmsg.h"
 #include "ipc/policy.h"
+#include "lane.h"
 #include "real.h"
 #include "sock.h"
 #include "sys.h"
@@ -310,6 +311,7 @@ sock_socket(int domain, int type, int protocol)
 		return real.socket(domain, type, protocol);
 	fd = ident_new(domain, type, &handle);
 	hint_set(fd, fd >= 0);
+	lane_new(fd);
 	return (int)sock_result(fd);
 }
 

@@ -17,8 +17,8 @@
  */
 #include "base/buf.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/check.h"
 
 #if defined(__has_feature)
@@ -38,10 +38,12 @@
 #define unpoison(p, n) ((void)(p), (void)(n))
 #endif
 
-#define NCLASSES   3
+#define NCLASSES   4
+#define LENT	   3 /* the class of bufs that stand for other memory */
 #define KEEP_BYTES ((size_t)64 << 20)
 
-static const uint32_t class_cap[NCLASSES] = {BUF_SMALL, BUF_CHUNK, BUF_FRAME};
+static const uint32_t class_cap[NCLASSES] = {
+    BUF_SMALL, BUF_CHUNK, BUF_FRAME, sizeof(struct buf_lent)};
 
 struct bufpool {
 	struct buf *free[NCLASSES];
@@ -128,14 +130,11 @@ grow_class(struct bufpool *p, unsigned cls)
 	return b;
 }
 
-struct buf *
-buf_alloc(struct bufpool *p, size_t cap)
+static struct buf *
+alloc_class(struct bufpool *p, unsigned cls)
 {
 	struct buf *b;
-	unsigned cls;
 
-	CHECK(cap <= BUF_FRAME);
-	cls = cap <= BUF_SMALL ? 0 : cap <= BUF_CHUNK ? 1 : 2;
 	if ((b = p->free[cls]) != NULL) {
 		p->free[cls] = b->next;
 		p->unused -= class_bytes(cls);
@@ -147,6 +146,29 @@ buf_alloc(struct bufpool *p, size_t cap)
 	b->next = NULL;
 	b->refs = 1;
 	b->len = 0;
+	b->lent = false;
+	return b;
+}
+
+struct buf *
+buf_alloc(struct bufpool *p, size_t cap)
+{
+	CHECK(cap <= BUF_FRAME);
+	return alloc_class(p, cap <= BUF_SMALL ? 0 : cap <= BUF_CHUNK ? 1 : 2);
+}
+
+struct buf *
+buf_lend(struct bufpool *p, const uint8_t *bytes, uint32_t len,
+    void (*back)(void *owner), void *owner)
+{
+	struct buf *b = alloc_class(p, LENT);
+	struct buf_lent lent = {bytes, back, owner};
+
+	if (b == NULL)
+		return NULL;
+	memcpy(b->data, &lent, sizeof lent);
+	b->lent = true;
+	b->len = len;
 	return b;
 }
 
@@ -156,9 +178,13 @@ buf_unref(struct buf *b)
 	struct bufpool *p = b->pool;
 	size_t bytes;
 
+	struct buf_lent *lent = (struct buf_lent *)(void *)b->data;
+
 	CHECK(b->refs > 0);
 	if (--b->refs > 0)
 		return;
+	if (b->lent)
+		lent->back(lent->owner);
 	bytes = class_bytes(b->cls);
 	p->used -= bytes;
 	if (p->unused + bytes > KEEP_BYTES && p->unused + bytes > p->used) {

@@ -4,12 +4,14 @@
  *
  * A received frame is one buf; payload that waits for the application is a
  * reference into it, not a copy.  What an application wrote waits in bufs
- * until it is acknowledged.  A pool hands out a few size classes, keeps freed
+ * until it is acknowledged, or where it lies: a buf can stand for memory of
+ * somebody else's.  A pool hands out a few size classes, keeps freed
  * bufs on free lists, and never holds more than limit_bytes in all.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +24,14 @@ struct buf {
 	uint32_t cap; /* bytes in data[] */
 	uint32_t len; /* bytes of data[] in use, from 0 */
 	uint8_t cls;
+	bool lent; /* data[] is a struct buf_lent: see buf_bytes() */
 	_Alignas(16) uint8_t data[];
+};
+
+struct buf_lent {
+	const uint8_t *bytes;
+	void (*back)(void *owner); /* when the buf is not needed any more */
+	void *owner;
 };
 
 /* Sizes of the classes: a small write or an ordinary frame; a chunk of bulk
@@ -44,6 +53,19 @@ size_t bufpool_limit(const struct bufpool *p);
 /* A buf of at least cap bytes (cap <= BUF_FRAME) with refs 1 and len 0, or
  * NULL when the pool's limit is reached. */
 struct buf *buf_alloc(struct bufpool *p, size_t cap);
+
+/* A buf that stands for len bytes, read only, that stay until they are given
+ * back; NULL as above. */
+struct buf *buf_lend(struct bufpool *p, const uint8_t *bytes, uint32_t len,
+    void (*back)(void *owner), void *owner);
+
+/* What is in a buf, lent or not. */
+static inline const uint8_t *
+buf_bytes(const struct buf *b)
+{
+	return b->lent ? ((const struct buf_lent *)(const void *)b->data)->bytes
+		       : b->data;
+}
 
 static inline struct buf *
 buf_ref(struct buf *b)

@@ -224,11 +224,12 @@ ring_next(
     const struct ring_taker *t, uint32_t stream, uint32_t *n, uint32_t *at)
 {
 	struct ring_page *p = t->r.page;
-	uint32_t waiting = head_of(get(p->word)) - t->taken, before;
-	uint64_t mark;
+	uint64_t word = get(p->word), mark;
+	uint32_t waiting = head_of(word) - t->taken, before;
 	int32_t due;
 
-	if (waiting > t->r.size - (t->taken - t->tail))
+	if (waiting > t->r.size - (t->taken - t->tail) ||
+	    (uint32_t)word > RING_ASLEEP)
 		return RING_BROKEN;
 	*at = t->taken & (t->r.size - 1);
 	mark = get(p->mark);

@@ -19,7 +19,7 @@ struct ring {
 	uint32_t size; /* a power of two, RING_SIZE_MIN to RING_SIZE_MAX */
 };
 
-#define RING_SIZE_MIN (64u << 10)
+#define RING_SIZE_MIN (128u << 10)
 #define RING_SIZE_MAX (64u << 20)
 
 /* Maps fd, of RING_DATA + size bytes.  0 or a negative errno. */

@@ -80,8 +80,8 @@ account_put(struct engine *e, struct account *a)
 {
 	if (a->conns == 0 && a->listeners == 0 && a->visits == 0 &&
 	    a->nerrors == 0 && a->unburied == 0 && a->orphans == 0 &&
-	    a->conns_refused == 0 && a->listeners_refused == 0 &&
-	    a->half_open_refused == 0)
+	    a->ring_bytes == 0 && a->conns_refused == 0 &&
+	    a->listeners_refused == 0 && a->half_open_refused == 0)
 		account_free(e, a);
 }
 
@@ -163,7 +163,8 @@ held(const struct chan *c)
 {
 	return c->pcb == NULL
 		   ? 0
-		   : tcp_send_queued(c->pcb) + tcp_recv_queued(c->pcb);
+		   : tcp_send_queued(c->pcb) + tcp_recv_queued(c->pcb) +
+			 chan_ring_size(c) - chan_ring_lent(c);
 }
 
 static void

@@ -206,6 +206,7 @@ chan_free(struct chan *c)
 	struct account *a = c->acct;
 
 	half_open_done(c);
+	chan_ring_close(c);
 	/* close() alone would leave it in the epoll if anybody had a copy, and
 	 * a later event would bring a pointer to what is no more. */
 	(void)watch(c, EPOLL_CTL_DEL, 0);
@@ -336,7 +337,7 @@ look_at_life(struct chan *c)
 	if (c->state != CHAN_OPEN || (c->bits & EPOLLHUP) == 0 || c->eof_given)
 		return; /* after both FINs HUP does not mean that it is gone */
 	c->state = CHAN_LEFT;
-	n = chan_pending(c);
+	n = chan_pending(c) + (int)chan_ring_waiting(c);
 	if (n > 0 &&
 	    account_may_orphan(c->acct, tcp_send_queued(c->pcb) + (size_t)n)) {
 		tcp_send_last(c->pcb, (uint32_t)n);
@@ -418,6 +419,7 @@ service_in(struct chan *c)
 void
 chan_service(struct chan *c)
 {
+	chan_ring_release(c);
 	switch (c->state) {
 	case CHAN_CONNECTING:
 		if ((c->bits & EPOLLHUP) == 0)
@@ -507,6 +509,7 @@ gone(struct chan *c, int error)
 	if (c->state == CHAN_OPEN && !c->out_blocked && !c->discarding)
 		(void)chan_deliver(c);
 	c->pcb = NULL;
+	chan_ring_close(c);
 	if (c->state == CHAN_CONNECTING || c->state == CHAN_LEFT) {
 		if (c->state == CHAN_CONNECTING && error != 0)
 			error_set(e, c->acct, c->name.handle, error);
@@ -560,7 +563,7 @@ chan_tcp_event(struct chan *c, const struct tcp_event *ev)
 		chan_abort(c, 0); /* it broke its own hello */
 		return;
 	}
-	if (ev->bits & TCP_EV_WRITABLE)
+	if (ev->bits & (TCP_EV_WRITABLE | TCP_EV_RETURNED))
 		c->want_room = false;
 	if (ev->bits & TCP_EV_GONE)
 		gone(c, ev->error);
@@ -582,7 +585,7 @@ chan_stop(struct chan *c)
 	/* Bytes that cannot be taken: the peer must not see a clean end. */
 	while (chan_take(c, CHAN_BUDGET) == MOVED_SOME)
 		;
-	if (chan_pending(c) > c->lag)
+	if (chan_pending(c) > c->lag || chan_ring_waiting(c) > 0)
 		tcp_abort(c->pcb, engine_now(e));
 	else
 		leave(c);

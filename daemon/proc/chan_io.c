@@ -34,6 +34,7 @@
 
 #define IO_SPANS   64
 #define LOOK_BYTES 65536
+#define LOOK_COST  256 /* bytes: a look is not for nothing */
 
 _Static_assert(sizeof(struct span) == sizeof(struct iovec), "span is iovec");
 _Static_assert(offsetof(struct span, len) == offsetof(struct iovec, iov_len),
@@ -117,9 +118,15 @@ span_at(const struct span *spans, unsigned n, size_t at)
 	CHECK(!"offset within the spans");
 }
 
-/* One read of at most avail new bytes; the last one of the queue stays. */
-static enum moved
-take_some(struct chan *c, size_t avail, size_t budget, size_t *took)
+void
+chan_took(struct chan *c, size_t n)
+{
+	if (c->to_mark != 0 && (c->to_mark -= (uint32_t)n) == 0)
+		tcp_send_urgent(c->pcb, engine_now(c->e));
+}
+
+enum moved
+chan_take_some(struct chan *c, size_t avail, size_t budget, size_t *took)
 {
 	struct span spans[IO_SPANS];
 	size_t room = 0, want;
@@ -152,8 +159,7 @@ take_some(struct chan *c, size_t avail, size_t budget, size_t *took)
 	if (*took == 0)
 		return MOVED_ALL; /* an edge comes when there is more */
 	tcp_send_commit(c->pcb, *took, engine_now(c->e));
-	if (c->to_mark != 0 && (c->to_mark -= (uint32_t)*took) == 0)
-		tcp_send_urgent(c->pcb, engine_now(c->e));
+	chan_took(c, *took);
 	/* All of it?  Then an edge tells of more, unless that was the end. */
 	return c->lag != 0 && c->bits == 0 ? MOVED_ALL : MOVED_SOME;
 }
@@ -169,17 +175,21 @@ chan_take(struct chan *c, size_t budget)
 		n = chan_pending(c);
 		if (n < 0)
 			return MOVED_CLOSED;
-		if (n <= c->lag)
+		if (n <= c->lag && c->ring == NULL)
 			return c->bits != 0 ? MOVED_CLOSED : MOVED_ALL;
 		if (c->preamble) {
 			take_preamble(c, n);
 			continue;
 		}
 		took = 0;
-		m = take_some(c, (size_t)n - c->lag, budget, &took);
+		n = n > c->lag ? n - c->lag : 0;
+		m = c->ring != NULL
+			? chan_ring_take(c, (uint32_t)n, budget, &took)
+			: chan_take_some(c, (size_t)n, budget, &took);
 		c->e->taken += took;
 		if (m != MOVED_SOME)
 			return m;
+		took = took > LOOK_COST ? took : LOOK_COST;
 		budget -= took < budget ? took : budget;
 	}
 	return MOVED_SOME;
@@ -194,7 +204,8 @@ chan_mark_next(struct chan *c)
 		take_preamble(c, n);
 		n = chan_pending(c);
 	}
-	c->to_mark = (n > c->lag ? (uint32_t)n - c->lag : 0) + 1;
+	c->to_mark =
+	    (n > c->lag ? (uint32_t)n - c->lag : 0) + chan_ring_waiting(c) + 1;
 }
 
 /* Up to n spans for one sendmsg(), *len bytes in all; to the urgent mark and no

@@ -212,10 +212,10 @@ global_valid(const struct conf_global *g)
 	       ENDS(g->user) && g->buffers >= 1u << 20 &&
 	       g->engine.busypoll.max_us <= BUSYPOLL_MAX_US &&
 	       g->engine.busypoll.share >= 1 &&
-	       g->engine.busypoll.share <= 100 && g->loopback >= PROTO_KERNEL &&
-	       g->loopback <= PROTO_REFUSE && g->quota.buffer_bytes >= 65536 &&
-	       g->nroutes <= CONF_ROUTES && g->nrules <= CONF_RULES &&
-	       g->nquotas <= CONF_QUOTAS;
+	       g->engine.busypoll.share <= 100 && g->engine.ring <= 1 &&
+	       g->loopback >= PROTO_KERNEL && g->loopback <= PROTO_REFUSE &&
+	       g->quota.buffer_bytes >= 65536 && g->nroutes <= CONF_ROUTES &&
+	       g->nrules <= CONF_RULES && g->nquotas <= CONF_QUOTAS;
 }
 
 static bool

@@ -124,6 +124,8 @@ struct conf_resolver {
 
 struct conf_engine {
 	struct busypoll_config busypoll;
+	uint8_t ring; /* programs may leave what they send where it lies */
+	uint8_t pad[7];
 };
 
 /* What is one of each. */

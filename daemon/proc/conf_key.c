@@ -672,6 +672,7 @@ const struct key conf_keys[] = {
 	BUSYPOLL_MAX_US},
     {S_ENGINE, "busy_poll_share", CFGT_INT, set_number, E(busypoll.share), 1,
 	100},
+    {S_ENGINE, "ring", CFGT_BOOL, set_bool, E(ring), 0, 0},
     {S_MEMORY, "buffers", CFGT_INT, set_number, G(buffers), 1 << 20, INT64_MAX},
 };
 const unsigned conf_nkeys = sizeof conf_keys / sizeof conf_keys[0];

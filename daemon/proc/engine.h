@@ -24,6 +24,7 @@
 #include "ipc/msg.h"
 #include "ipc/aokey.h"
 #include "ipc/md5key.h"
+#include "ipc/ring.h"
 #include "ipc/sockopt.h"
 #include "proc/busypoll.h"
 #include "proc/conf.h"
@@ -79,8 +80,9 @@ struct chan {
 	TAILQ_ENTRY(chan) ready;
 	struct engine *e;
 	struct account *acct;
-	struct tcp_pcb *pcb; /* NULL: gone */
-	struct bound *bound; /* bind() before connect() */
+	struct tcp_pcb *pcb;	/* NULL: gone */
+	struct bound *bound;	/* bind() before connect() */
+	struct chan_ring *ring; /* NULL: all comes by D */
 	struct sockopts opts;
 	struct etimer timer;
 	uint64_t cookie;  /* of the program's end, as it said; 0: not known */
@@ -233,6 +235,7 @@ struct account {
 	uint32_t half_passive; /* as counted at turn half_turn */
 	uint64_t half_turn;
 	uint64_t bytes;	       /* charged, see account_charge() */
+	uint64_t ring_bytes;   /* of rings, those of orphans too */
 	uint32_t orphans;      /* connections that his programs left */
 	uint64_t orphan_bytes; /* what was unsent or unacknowledged then */
 	mono_t exact;	       /* when bytes was last counted exactly */
@@ -285,6 +288,7 @@ struct engine_stats {
 	uint64_t orphans_reset;
 	uint64_t visits_silent, listeners_dead, probes, resets_to_program;
 	uint64_t queries, queries_refused;
+	uint64_t rings, ring_bytes; /* begun; taken from them */
 	uint64_t turns;
 };
 
@@ -371,6 +375,7 @@ struct engine {
 	bool told_path;
 	uint64_t next_id;
 	size_t nchans, nbounds, ndgrams;
+	uint64_t ring_bytes; /* of memory, in rings */
 
 	/* chan.c: all Ds, and those that may become one (visits), in an epoll
 	 * of their own, inside libevent's */
@@ -534,6 +539,12 @@ enum moved {
 	MOVED_EPIPE,  /* chan_deliver: A does not read any more */
 };
 enum moved chan_take(struct chan *c, size_t budget);
+/* One read of at most avail new bytes from D, of which the last one stays
+ * there; *took is 0 before. */
+enum moved chan_take_some(
+    struct chan *c, size_t avail, size_t budget, size_t *took);
+/* n bytes were passed on, to the urgent mark at most. */
+void chan_took(struct chan *c, size_t n);
 enum moved chan_deliver(struct chan *c);
 /* Bytes that D holds; negative on error. */
 int chan_pending(const struct chan *c);
@@ -541,6 +552,21 @@ int chan_pending(const struct chan *c);
 void chan_drop_lag(struct chan *c);
 /* The next byte that the program writes is the last urgent one. */
 void chan_mark_next(struct chan *c);
+
+/* ---- chan_ring.c: bytes that programs leave in shared memory ---- */
+/* 0, and its memfd and size; or a positive errno. */
+int chan_ring_open(struct chan *c, int *fd, uint32_t *size);
+void chan_ring_close(struct chan *c);
+/* D had so many new bytes before: as chan_take(), once. */
+enum moved chan_ring_take(
+    struct chan *c, uint32_t stream, size_t budget, size_t *took);
+/* What is acknowledged is free. */
+void chan_ring_release(struct chan *c);
+/* Bytes in it that the stack does not have yet; 0 without a ring. */
+uint32_t chan_ring_waiting(const struct chan *c);
+uint32_t chan_ring_size(const struct chan *c);
+/* Bytes in it that the stack has. */
+uint32_t chan_ring_lent(const struct chan *c);
 
 /* ---- rights.c: descriptors that clients send ---- */
 #define RIGHTS_MAX 253 /* of a message: SCM_MAX_FD */

@@ -6,7 +6,7 @@ noinst_LTLIBRARIES += daemon/libengine.la
 daemon_libengine_la_SOURCES = daemon/proc/accept.c \
 	daemon/proc/account.c daemon/proc/attach.c \
 	daemon/proc/busypoll.c \
-	daemon/proc/chan.c daemon/proc/chan_io.c daemon/proc/engine.c \
+	daemon/proc/chan.c daemon/proc/chan_io.c daemon/proc/chan_ring.c daemon/proc/engine.c \
 	daemon/proc/dgram.c daemon/proc/dgram_err.c daemon/proc/dgram_req.c \
 	daemon/proc/dgram_send.c \
 	daemon/proc/refuse.c \

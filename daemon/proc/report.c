@@ -170,6 +170,8 @@ chan_row(struct page_out *p, const struct chan *c)
 		r->flags |= CTL_CONN_ACCEPTED;
 	if (c->state == CHAN_LEFT)
 		r->flags |= CTL_CONN_ORPHAN;
+	if (chan_ring_size(c) > 0)
+		r->flags |= CTL_CONN_RING;
 	return true;
 }
 
@@ -480,6 +482,8 @@ engine_counters(struct page_out *p)
 	C(requests, "requests of the shim");
 	C(queries, "names asked for");
 	C(queries_refused, "of them refused: too many under way");
+	C(rings, "connections that began to send from shared memory");
+	C(ring_bytes, "bytes that were sent from there");
 	C(refused_quota, "refused: the user is at his quota");
 	C(orphans_reset,
 	    "closed connections reset: their user is at his quota");

@@ -371,6 +371,7 @@ do_outq(struct request *r)
 		: chan_pending(c) - c->lag;
 	if (n < 0)
 		n = 0;
+	n += (int)chan_ring_waiting(c);
 	q[0] = (uint32_t)tcp_send_queued(c->pcb) + (uint32_t)n;
 	q[1] = (uint32_t)tcp_send_unsent(c->pcb) + (uint32_t)n;
 	memcpy(r->out + sizeof o, q, sizeof q);
@@ -388,6 +389,25 @@ do_urgent(struct request *r)
 		return err != 0 ? err : ENOTCONN;
 	chan_mark_next(c);
 	return 0;
+}
+
+static int
+do_ring(struct request *r)
+{
+	struct proto_opt o = {0};
+	uint32_t size;
+	struct chan *c;
+	int err = 0;
+
+	c = chan_of(socket_of(r, &err));
+	if (c == NULL)
+		return err != 0 ? err : ENOTCONN;
+	err = chan_ring_open(c, &r->pass_fd, &size);
+	if (err != 0)
+		return err;
+	r->pass_on = true;
+	memcpy(r->out + sizeof o, &size, sizeof size);
+	return put_value(r, &o, sizeof size);
 }
 
 /* Could a SYN of this socket's carry data?  Asked before an attach. */
@@ -448,6 +468,7 @@ static const struct {
 	sizeof(struct proto_listen)},
     [PROTO_OUTQ] = {do_outq, 0, 0},
     [PROTO_URGENT] = {do_urgent, 0, 0},
+    [PROTO_RING] = {do_ring, 0, 0},
     [PROTO_FASTOPEN] = {do_fastopen, sizeof(struct proto_attach),
 	PROTO_MSG_MAX},
     [PROTO_RESOLVE] = {resolve_ask, 0, PROTO_MSG_MAX},

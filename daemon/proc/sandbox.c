@@ -232,8 +232,8 @@ static const int calls_common[] = {SYS(read), SYS(readv), SYS(write),
     SYS(getgid), SYS(getegid), SYS(sched_yield), SYS(uname), SYS(getrusage)};
 
 /* The engine also connects to listeners and watches processes. */
-static const int calls_engine[] = {
-    SYS(connect), SYS(bind), SYS(listen), SYS(socketpair), SYS(pidfd_open)};
+static const int calls_engine[] = {SYS(connect), SYS(bind), SYS(listen),
+    SYS(socketpair), SYS(pidfd_open), SYS(memfd_create), SYS(ftruncate)};
 
 static const int calls_resolver[] = {SYS(connect)};
 

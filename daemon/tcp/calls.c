@@ -120,6 +120,12 @@ tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now)
 	pcb_send_commit(wake(p), n, now);
 }
 
+bool
+tcp_send_lend(struct tcp_pcb *p, const struct tcp_lent *l, mono_t now)
+{
+	return pcb_send_lend(wake(p), l, now);
+}
+
 void
 tcp_send_urgent(struct tcp_pcb *p, mono_t now)
 {
@@ -204,6 +210,14 @@ tcp_send_space(const struct tcp_pcb *p)
 	struct tcb room;
 
 	return pcb_send_space(pcb_look(p, &room));
+}
+
+uint32_t
+tcp_send_returned(const struct tcp_pcb *p)
+{
+	struct tcb room;
+
+	return pcb_look(p, &room)->sq.returned;
 }
 
 bool

@@ -530,6 +530,7 @@ struct tcb {
 		uint32_t bytes;	   /* from snd_una's first data byte on */
 		struct buf *cur;   /* cursor: cur starts at cur_pos */
 		uint32_t cur_pos;  /* bytes from the queue's start */
+		uint32_t returned; /* lent ones, acknowledged so far */
 	} sq;
 	struct txsegs tx;	 /* all of it, by number */
 	struct txtree tx_tree;	 /* the same */
@@ -1113,6 +1114,7 @@ void pcb_info(const struct tcb *p, struct tcp_info_out *out, mono_t now);
 unsigned pcb_send_reserve(
     struct tcb *p, struct span *spans, unsigned max, size_t want);
 void pcb_send_commit(struct tcb *p, size_t n, mono_t now);
+bool pcb_send_lend(struct tcb *p, const struct tcp_lent *l, mono_t now);
 size_t pcb_send_space(const struct tcb *p);
 void pcb_send_last(struct tcb *p, uint32_t n);
 size_t pcb_send_queued(const struct tcb *p);

@@ -124,7 +124,9 @@ move(struct tcb *p, struct tcb *q, uint32_t n)
 	uint32_t off = p->sq.head_off, done = 0, len;
 	struct buf *b;
 
-	for (b = p->sq.head; b != NULL && done < n; b = b->next, off = 0) {
+	/* What is lent is its user's again when it is acknowledged. */
+	for (b = p->sq.head; b != NULL && !b->lent && done < n;
+	     b = b->next, off = 0) {
 		len = b->len - off < n - done ? b->len - off : n - done;
 		if (!reasm_append(q, b, off, len))
 			break;

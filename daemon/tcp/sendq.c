@@ -4,6 +4,10 @@
  * list of bufs that starts head_off bytes into the first.  Positions are bytes
  * from the first unacknowledged one.  A cursor remembers the last buf that was
  * looked up, since output goes forward most of the time.
+ *
+ * The user may leave bytes where they are (tcp_send_lend): they are sent from
+ * there, and again from there, and he is told when they are acknowledged.  He
+ * keeps them as they are until then; if he does not, his peer sees it.
  */
 #include "tcp/internal.h"
 
@@ -46,7 +50,9 @@ sendq_wake(struct tcb *p)
 static size_t
 tail_room(const struct tcb *p)
 {
-	return p->sq.tail != NULL ? p->sq.tail->cap - p->sq.tail->len : 0;
+	return p->sq.tail != NULL && !p->sq.tail->lent
+		   ? p->sq.tail->cap - p->sq.tail->len
+		   : 0;
 }
 
 /* Writers leave an eighth of the memory for what arrives: an ACK that finds no
@@ -85,6 +91,14 @@ pcb_send_last(struct tcb *p, uint32_t n)
 	p->notsent_lowat = 0;
 }
 
+/* Nothing may be out whose ACK would tell him to come again. */
+static void
+no_memory(struct tcb *p)
+{
+	p->flags |= PF_WANT_WRITABLE | PF_NO_MEMORY;
+	pcb_ready(p);
+}
+
 unsigned
 pcb_send_reserve(struct tcb *p, struct span *spans, unsigned max, size_t want)
 {
@@ -119,11 +133,57 @@ pcb_send_reserve(struct tcb *p, struct span *spans, unsigned max, size_t want)
 			want = p->sq.spare->cap;
 		spans[n++] = (struct span){p->sq.spare->data, want};
 	} else if (n == 0) {
-		/* Nothing may be out whose ACK would tell him to come again. */
-		p->flags |= PF_WANT_WRITABLE | PF_NO_MEMORY;
-		pcb_ready(p);
+		no_memory(p);
 	}
 	return n;
+}
+
+static void
+append(struct tcb *p, struct buf *b)
+{
+	b->next = NULL;
+	if (p->sq.tail != NULL)
+		p->sq.tail->next = b;
+	else
+		p->sq.head = b;
+	p->sq.tail = b;
+}
+
+/* Does it go on where the last buf ends? */
+static bool
+continues(const struct tcb *p, const uint8_t *bytes, uint32_t n)
+{
+	const struct buf *b = p->sq.tail;
+
+	return b != NULL && b->lent && buf_bytes(b) + b->len == bytes &&
+	       b->len + n <= TCP_LEND_MAX;
+}
+
+bool
+pcb_send_lend(struct tcb *p, const struct tcp_lent *l, mono_t now)
+{
+	struct buf *b;
+
+	CHECK(l->len > 0 && l->len <= TCP_LEND_MAX);
+	if (p->state == TCPS_CLOSED || (p->flags & PF_FIN_QUEUED) ||
+	    l->len > UINT32_MAX - p->sq.bytes)
+		return false;
+	if (continues(p, l->bytes, l->len)) {
+		p->sq.tail->len += l->len;
+	} else {
+		b = buf_lend(
+		    p->t->cfg.bufs, l->bytes, l->len, l->back, l->owner);
+		if (b == NULL) {
+			no_memory(p);
+			return false;
+		}
+		l->take(l->owner);
+		append(p, b);
+	}
+	p->sq.bytes += l->len;
+	fastsyn_begin(p, now);
+	pcb_ready(p);
+	return true;
 }
 
 void
@@ -140,12 +200,7 @@ pcb_send_commit(struct tcb *p, size_t n, mono_t now)
 		CHECK(b != NULL && n <= b->cap);
 		p->sq.spare = NULL;
 		b->len = (uint32_t)n;
-		b->next = NULL;
-		if (p->sq.tail != NULL)
-			p->sq.tail->next = b;
-		else
-			p->sq.head = b;
-		p->sq.tail = b;
+		append(p, b);
 	} else if (b != NULL) {
 		buf_unref(b);
 		p->sq.spare = NULL;
@@ -154,12 +209,30 @@ pcb_send_commit(struct tcb *p, size_t n, mono_t now)
 	pcb_ready(p);
 }
 
+/* Of the first bytes, those that are lent are the user's again. */
+static void
+give_back(struct tcb *p, uint32_t bytes)
+{
+	uint32_t off = p->sq.head_off, part, n = 0;
+	const struct buf *b;
+
+	for (b = p->sq.head; bytes > 0; b = b->next, off = 0) {
+		part = b->len - off < bytes ? b->len - off : bytes;
+		n += b->lent ? part : 0;
+		bytes -= part;
+	}
+	p->sq.returned += n;
+	if (n > 0)
+		pcb_event(p, TCP_EV_RETURNED);
+}
+
 void
 sendq_ack(struct tcb *p, uint32_t bytes)
 {
 	struct buf *b;
 
 	CHECK(bytes <= p->sq.bytes);
+	give_back(p, bytes);
 	p->sq.bytes -= bytes;
 	p->sq.head_off += bytes;
 	while ((b = p->sq.head) != NULL && p->sq.head_off >= b->len) {
@@ -212,7 +285,8 @@ sendq_spans(struct tcb *p, uint32_t pos, uint32_t *len, struct span *spans,
 
 		if (take > left)
 			take = left;
-		spans[n++] = (struct span){b->data + off, take};
+		spans[n++] = (struct span){
+		    (uint8_t *)(uintptr_t)buf_bytes(b) + off, take};
 		left -= take;
 		pos += take;
 		at += b->len;

@@ -315,7 +315,8 @@ enum {
 	/* Dead; the error says how: 0 after an orderly end, the peer's reset is
 	 * another (MUST-12).  The last event. */
 	TCP_EV_GONE = 1 << 5,
-	TCP_EV_URGENT = 1 << 6, /* the urgent pointer advanced */
+	TCP_EV_URGENT = 1 << 6,	  /* the urgent pointer advanced */
+	TCP_EV_RETURNED = 1 << 7, /* tcp_send_returned() has grown */
 };
 
 struct tcp_event {
@@ -521,6 +522,19 @@ unsigned tcp_send_reserve(
     struct tcp_pcb *p, struct span *spans, unsigned max, size_t want);
 void tcp_send_commit(struct tcp_pcb *p, size_t n, mono_t now);
 size_t tcp_send_space(const struct tcp_pcb *p);
+/* Bytes that stay where they are until they are acknowledged, beyond the send
+ * buffer's size.  take is called for each time that back will be.  false: the
+ * end is queued, or memory is out. */
+#define TCP_LEND_MAX (128u << 10)
+struct tcp_lent {
+	const uint8_t *bytes;
+	uint32_t len; /* 1 to TCP_LEND_MAX */
+	void (*take)(void *owner), (*back)(void *owner);
+	void *owner;
+};
+bool tcp_send_lend(struct tcp_pcb *p, const struct tcp_lent *l, mono_t now);
+/* How many such bytes were acknowledged, modulo 2^32. */
+uint32_t tcp_send_returned(const struct tcp_pcb *p);
 /* Room for n bytes from now on, whatever the send buffer's size: they are the
  * last, of a program that is gone. */
 void tcp_send_last(struct tcp_pcb *p, uint32_t n);

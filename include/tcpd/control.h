@@ -99,6 +99,7 @@ _Static_assert(sizeof(struct ctl_end) == 120, "ctl_end");
 #define CTL_CONN_SYN_DATA   0x80u /* a SYN's data was taken (Fast Open) */
 #define CTL_CONN_MD5	    0x100u /* signed (RFC 2385) */
 #define CTL_CONN_AO	    0x200u /* signed (RFC 5925) */
+#define CTL_CONN_RING	    0x400u /* its program writes into a ring */
 
 /* state is the number that Linux and enum tcp_state have (ESTABLISHED 1,
  * SYN-SENT 2, ... LISTEN 10, CLOSING 11); times in microseconds. */

@@ -107,6 +107,9 @@ enum proto_type {
 			      EAGAIN: the error queue is empty */
 	PROTO_TELLOPT,	   /* proto_opt and value, as PROTO_SETOPT, and no
 			      answer: the client is its user, and has closed */
+	PROTO_RING, /* nothing; answer: a ring for what the program writes
+		       (tcpd/ring.h) in a memfd, and proto_opt, value u32: its
+		       size; EOPNOTSUPP: there are none here */
 	PROTO_NTYPES
 };
 

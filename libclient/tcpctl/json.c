@@ -292,6 +292,8 @@ conn(const struct request *r, const struct ctl_conn *c)
 		    i, "syn_data", json_boolean(c->flags & CTL_CONN_SYN_DATA));
 		json_object_set_new(
 		    i, "md5", json_boolean(c->flags & CTL_CONN_MD5));
+		json_object_set_new(
+		    i, "ring", json_boolean(c->flags & CTL_CONN_RING));
 		json_object_set_new(i, "ao",
 		    c->flags & CTL_CONN_AO
 			? json_pack("{s:i, s:i}", "current", c->ao_current,

@@ -246,6 +246,8 @@ ss_info(const struct ctl_conn *c)
 	printf("\n\t");
 	if (c->flags & CTL_CONN_AO)
 		printf(" ao:%u,%u", c->ao_current, c->ao_rnext);
+	if (c->flags & CTL_CONN_RING)
+		printf(" ring");
 	printf("%s%s%s%s%s%s%s %.*s", c->flags & CTL_CONN_MD5 ? " md5" : "",
 	    c->flags & CTL_CONN_TIMESTAMPS ? " ts" : "",
 	    c->flags & CTL_CONN_SACK ? " sack" : "",

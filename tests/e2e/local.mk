@@ -23,6 +23,7 @@ NET_TESTS = \
 	tests/e2e/nginx.t \
 	tests/e2e/python.t \
 	tests/e2e/sandbox.t \
+	tests/e2e/ring.t \
 	tests/e2e/streams.t \
 	tests/e2e/many.t \
 	tests/e2e/plain.t \
@@ -52,7 +53,7 @@ T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 T_LOG_DRIVER_FLAGS = --ignore-exit
 EXTRA_DIST += $(NET_TESTS) $(NET_TIMED) tests/e2e/lib.sh tests/e2e/put.py \
 	tests/e2e/aio.py tests/e2e/opener.py tests/e2e/ends.py \
-	tests/e2e/ra.py tests/e2e/rcmd.py tests/e2e/claim.py tests/e2e/tagged.py \
+	tests/e2e/ra.py tests/e2e/rcmd.py tests/e2e/ring.py tests/e2e/claim.py tests/e2e/tagged.py \
 	tests/e2e/fast.py tests/e2e/ao.py tests/e2e/md5.py tests/e2e/ecn.py \
 	tests/e2e/tcpinfo.py tests/e2e/info.py \
 	tests/e2e/congestion.py tests/e2e/names.py tests/e2e/udp.py \

@@ -1362,6 +1362,48 @@ lab_writes(const char *file, int line, size_t n)
 		fail(file, line, "the send buffer took %zu of %zu", done, n);
 }
 
+static uint8_t lent_bytes[1 << 17];
+static uint32_t lent_at, lent_out; /* used of that; bufs that are out */
+
+static void
+lent_taken(void *owner)
+{
+	lent_out++;
+}
+
+static void
+lent_back(void *owner)
+{
+	lent_out--;
+}
+
+uint32_t
+lab_lent(void)
+{
+	return lent_out;
+}
+
+void
+lab_lends(const char *file, int line, size_t n)
+{
+	struct tcp_lent l = {.bytes = lent_bytes + lent_at,
+	    .len = (uint32_t)n,
+	    .take = lent_taken,
+	    .back = lent_back};
+	size_t i;
+
+	if (held(file, line) == NULL)
+		return;
+	trace("lend %zu", n);
+	for (i = 0; i < n; i++)
+		lent_bytes[lent_at + i] = pattern(lab.c->wrote + i, true);
+	if (!tcp_send_lend(lab.c->pcb, &l, lab.now))
+		fail(file, line, "%zu bytes were not taken", n);
+	lent_at += (uint32_t)n;
+	lab.c->wrote += n;
+	settle();
+}
+
 void
 lab_marks_urgent(const char *file, int line)
 {

@@ -207,6 +207,7 @@ unsigned lab_run_until(int64_t t);
 #define app_opens_fast(n)     lab_opens_fast(AT, n, false)
 #define app_opens_waiting()   lab_opens_fast(AT, 0, true)
 #define app_writes(n)	      lab_writes(AT, n)
+#define app_lends(n)	      lab_lends(AT, n)
 #define app_reads(n)	      lab_reads(AT, n, NULL)
 #define app_leaves(n)	      lab_leaves(n) /* of all, once it reads on */
 #define app_reads_text(s)     lab_reads(AT, strlen(s), s)
@@ -231,6 +232,8 @@ void lab_listens(const char *file, int line);
 void lab_unlistens(const char *file, int line);
 void lab_connects(const char *file, int line, int error);
 void lab_writes(const char *file, int line, size_t n);
+void lab_lends(const char *file, int line, size_t n);
+uint32_t lab_lent(void); /* bufs that are not given back */
 /* All that was written so far is urgent. */
 void lab_marks_urgent(const char *file, int line);
 /* As much of n as there is room for. */

@@ -25,6 +25,7 @@ SCRIPT_SOURCES = \
 	tests/script/reneging.c \
 	tests/script/prr.c \
 	tests/script/limited_transmit.c \
+	tests/script/lend.c \
 	tests/script/pacing.c \
 	tests/script/receive.c \
 	tests/script/window.c \

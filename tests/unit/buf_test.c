@@ -195,3 +195,34 @@ Test(buf, more_than_a_frame_aborts, .signal = SIGABRT)
 
 	buf_alloc(p, BUF_FRAME + 1);
 }
+
+static void
+count_back(void *owner)
+{
+	++*(int *)owner;
+}
+
+/* A lent buf stands for memory of somebody else's, who has it back once. */
+Test(buf, lent)
+{
+	static const uint8_t bytes[9];
+	struct bufpool *p = bufpool_new(1 << 20);
+	struct buf *b;
+	int back = 0;
+
+	for (int i = 1; i <= 2; i++) {
+		b = buf_lend(p, bytes, sizeof bytes, count_back, &back);
+		cr_assert_not_null(b);
+		cr_assert_eq(buf_bytes(b), bytes);
+		cr_assert_eq(b->len, sizeof bytes);
+		buf_unref(buf_ref(b));
+		cr_assert_eq(back, i - 1);
+		buf_unref(b);
+		cr_assert_eq(back, i);
+		cr_assert_eq(bufpool_used(p), 0);
+	}
+	b = buf_alloc(p, 1);
+	cr_assert_eq(buf_bytes(b), b->data);
+	buf_unref(b);
+	bufpool_free(p);
+}

@@ -199,6 +199,7 @@ Test(conf, busy_polling_takes_two_processors)
 	c = good(LEAST "engine { busy_poll = 40 busy_poll_share = 8 }");
 	cr_assert_eq(c->g.engine.busypoll.max_us, 40);
 	cr_assert_eq(c->g.engine.busypoll.share, 8);
+	cr_assert_eq(c->g.engine.ring, 0);
 	conf_free(c);
 }
 
