@@ -47,6 +47,6 @@ equal "what is not installed is skipped, with the cure" "$(
 	except systems.Missing as e:
 	    print("%s: %s" % e.args)
 	END
-)" "pasta: apt-get install passt"
+)" "pasta is not installed: apt-get install passt"
 echo "1..$count"
 [ "$failures" = 0 ]

@@ -82,7 +82,7 @@ class Bench:
         return self.up[system, lab]
 
     def skip(self, key, missing):
-        self.skipped[key] = "%s is not installed: %s" % missing.args
+        self.skipped[key] = "%s: %s" % missing.args
         self.progress.say("skipped: ", self.skipped[key])
 
     def take(self, m, system):

@@ -38,7 +38,7 @@ class Failed(Exception):
 
 
 class Missing(Exception):
-    """A system that this machine does not have, and the cure."""
+    """What this machine does not have, and the cure."""
 
 
 def cpu_of(pid):
@@ -323,8 +323,8 @@ class Slirp(Namespaces):
 class Lwip(Namespaces):
     def __init__(self):
         if not os.access(BIN + "lwip", os.X_OK):
-            raise Missing("lwip", "apt-get install liblwip-dev, then"
-                          " configure and make again")
+            raise Missing("lwip is not built",
+                          "apt-get install liblwip-dev, configure, make")
         super().__init__("lwip")
         self.inner = self.holder.pid
         lwip = self.spawn("run", [BIN + "lwip", "lwip0", self.far, "9000"],
@@ -340,7 +340,14 @@ class Lwip(Namespaces):
 
 def need(program, package):
     if not shutil.which(program):
-        raise Missing(program, "apt-get install " + package)
+        raise Missing(program + " is not installed",
+                      "apt-get install " + package)
+
+
+def need_tun(name):
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        raise Missing("/dev/net/tun is not ours to open, for " + name,
+                      "modprobe tun; chmod 666 /dev/net/tun, as udev has it")
 
 
 def cmdline(pid):
@@ -357,5 +364,6 @@ OTHERS = {"pasta": Pasta, "slirp4netns": Slirp, "lwip": Lwip}
 def make(name, lab, settings):
     """Raises Missing or Failed."""
     if name in OTHERS:
+        need_tun(name)
         return OTHERS[name]()
     return Lab(name, lab, settings)
