@@ -2,6 +2,7 @@
 """Rounds: which measures, in which order, and how long it still takes."""
 import os
 import re
+import signal
 import sys
 import time
 
@@ -125,6 +126,8 @@ def main():
     if not os.access(systems.LOAD, os.X_OK):
         fail("%s is missing: run `make bench'" % systems.LOAD)
     which, measures = chosen()
+    # Whoever ends it, with timeout(1) for one, leaves no lab behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bench = Bench(measures)
     print("%d measures, %d rounds: about %d minutes" % (
         len(measures), ROUNDS, round(bench.progress.remaining() / 60 + 0.5)),

@@ -17,6 +17,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import time
 
@@ -163,7 +164,11 @@ class System:
         for c in self.children:
             c.terminate()
         for c in self.children:
-            c.wait()
+            try:
+                c.wait(5)
+            except subprocess.TimeoutExpired:
+                c.kill()
+                c.wait()
 
 
 class Lab(System):
@@ -227,7 +232,16 @@ class Namespaces(System):
     """An outer namespace that a holder keeps, made without contrib/lab."""
 
     def __init__(self, name):
+        need(self.program, self.package)
         super().__init__(name)
+        try:
+            self.hold()
+            self.bring_up()
+        except BaseException:
+            self.down()
+            raise
+
+    def hold(self):
         new = ["unshare", "-n"] if os.getuid() == 0 else ["unshare", "-Urn"]
         self.holder = subprocess.Popen(new + ["sleep", "infinity"])
         self.children.append(self.holder)
@@ -262,12 +276,12 @@ class Namespaces(System):
 
 
 class Pasta(Namespaces):
-    """In Debian 12's it wants an interface with a route, to copy; it makes the
-    namespace itself, and its gateway's address is the outer loopback."""
+    """It wants an interface with a route, to copy; it makes the namespace
+    itself, and its gateway's address is the outer loopback."""
+    program, package = "pasta", "passt"
+    inner = None
 
-    def __init__(self):
-        need("pasta", "passt")
-        super().__init__("pasta")
+    def bring_up(self):
         self.far = PASTA_NET + ".254"
         for line in ("link add up0 type veth peer name up1",
                      "address add %s.1/24 dev up0" % PASTA_NET,
@@ -288,21 +302,31 @@ class Pasta(Namespaces):
         """The command that pasta has started, once it is in its namespace."""
         mine = os.readlink("/proc/%d/ns/net" % self.holder.pid)
         with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-            for child in f.read().split():
-                if (os.readlink("/proc/%s/ns/net" % child) != mine and
-                        cmdline(child)[0] == "sleep"):
-                    return int(child)
+            children = f.read().split()
+        for child in children:
+            try:
+                where = os.readlink("/proc/%s/ns/net" % child)
+            except OSError:
+                continue  # it has ended, or is still another user's
+            if where != mine and cmdline(child)[0] == "sleep":
+                return int(child)
         return None
 
     def namespaces(self):
         return super().namespaces() | {
             os.readlink("/proc/%d/ns/net" % self.inner)}
 
+    def down(self):
+        # Its command does not end with it.
+        if self.inner:
+            os.kill(self.inner, signal.SIGTERM)
+        super().down()
+
 
 class Slirp(Namespaces):
-    def __init__(self):
-        need("slirp4netns", "slirp4netns")
-        super().__init__("slirp4netns")
+    program, package = "slirp4netns", "slirp4netns"
+
+    def bring_up(self):
         self.far = SLIRP_HOST
         inner = self.spawn("run", ["unshare", "-n", "sleep", "infinity"])
         self.inner = inner.pid
@@ -321,11 +345,9 @@ class Slirp(Namespaces):
 
 
 class Lwip(Namespaces):
-    def __init__(self):
-        if not os.access(BIN + "lwip", os.X_OK):
-            raise Missing("lwip is not built",
-                          "apt-get install liblwip-dev, configure, make")
-        super().__init__("lwip")
+    program, package = BIN + "lwip", "liblwip-dev, configure, make"
+
+    def bring_up(self):
         self.inner = self.holder.pid
         lwip = self.spawn("run", [BIN + "lwip", "lwip0", self.far, "9000"],
                           stdout=subprocess.PIPE)
@@ -340,7 +362,7 @@ class Lwip(Namespaces):
 
 def need(program, package):
     if not shutil.which(program):
-        raise Missing(program + " is not installed",
+        raise Missing(os.path.basename(program) + " is not installed",
                       "apt-get install " + package)
 
 
@@ -365,5 +387,5 @@ def make(name, lab, settings):
     """Raises Missing or Failed."""
     if name in OTHERS:
         need_tun(name)
-        return OTHERS[name]()
+        return OTHERS[name](name)
     return Lab(name, lab, settings)
