@@ -317,9 +317,9 @@ class Pasta(Namespaces):
             os.readlink("/proc/%d/ns/net" % self.inner)}
 
     def down(self):
-        # Its command does not end with it.
+        # Its command does not end with it, and is deaf: process 1 of its own.
         if self.inner:
-            os.kill(self.inner, signal.SIGTERM)
+            os.kill(self.inner, signal.SIGKILL)
         super().down()
 
 
