@@ -118,8 +118,12 @@ class Bench:
                     self.results[m.name][system].append(self.take(m, system))
 
     def down(self):
+        """One that does not go must not keep the others."""
         for s in self.up.values():
-            s.down()
+            try:
+                s.down()
+            except OSError as e:
+                self.progress.say("%s: %s" % (s.name, e))
 
 
 def main():

@@ -318,7 +318,7 @@ class Pasta(Namespaces):
 
     def down(self):
         # Its command does not end with it, and is deaf: process 1 of its own.
-        if self.inner:
+        if self.inner and os.path.exists("/proc/%d" % self.inner):
             os.kill(self.inner, signal.SIGKILL)
         super().down()
 
