@@ -221,6 +221,22 @@ take_numbered(unsigned next)
 	return next;
 }
 
+void
+overrun(int fd, int ifindex, unsigned nr)
+{
+	unsigned sent = nr;
+	struct dev_stats st;
+
+	dev_stats(dev, &st);
+	MUST(st.rx_lost == 0);
+	while (st.rx_lost == 0 && sent < nr + 60000) {
+		send_numbered(fd, ifindex, caps.mac, sent++);
+		dev_stats(dev, &st);
+	}
+	MUST(st.rx_lost > 0);
+	MUST(take_numbered(nr) > nr);
+}
+
 static uint32_t
 sum(const uint8_t *p, size_t len, uint32_t s)
 {

@@ -81,6 +81,9 @@ void put16(uint8_t *p, uint32_t v);
 void send_numbered(int fd, int ifindex, const uint8_t dst[6], unsigned nr);
 /* Takes what is there, in order from next; the number that comes then. */
 unsigned take_numbered(unsigned next);
+/* All before number nr are taken and none was lost; then more come than the
+ * device has room for, which it counts, and it goes on. */
+void overrun(int fd, int ifindex, unsigned nr);
 /* The kernel pings us: ARP, then an echo request with payload. */
 void kernel_pings(void);
 /* It pings, sends BYTES by TCP and gets as many. */
